@@ -1,0 +1,363 @@
+"""Gradient ascent on the input image: what a unit wants to see.
+
+Source: D. Erhan, Y. Bengio, A. Courville, P. Vincent, "Visualizing Higher-Layer Features of a Deep
+Network", 2009, section 3; in the form of C. Olah et al., "Feature Visualization", Distill 2017.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from featviz import transforms
+from featviz.machine import find_device, find_precision
+from featviz.network import Network
+from featviz.objectives import Diversity, Neuron, Objective, Sum
+from featviz.recipes import EXACT, STANDARD, Recipe
+from featviz.scoring import Scorer, is_linear_in_image
+
+CANVAS = 128
+"""Default side of an image in pixels. Source: lucid, `optvis/render.py`."""
+
+BATCH = 32
+"""Images optimized at a time: 16, 32 and 64 are equally fast per image on two cores."""
+
+Stop = Callable[[Tensor], Tensor]
+"""A stop criterion: history (steps so far, N) -> (N,) booleans, true for images that are done. Each
+column must be judged by itself."""
+
+Callback = Callable[[int, Tensor], None]
+"""Called after each step of each batch with the step's number and the objectives (N,)."""
+
+
+@dataclass(frozen=True)
+class Maximization:
+    """What gradient ascent found: tensors on the CPU, images in the order asked for.
+
+    Attributes:
+        objectives: What each image was asked to excite.
+        images: (N, 3, H, W) float32 in [0, 1].
+        values: (N,) the objectives on the final, untransformed images, in float32.
+        history: (steps, N) the objectives on the transformed images, step by step; NaN for steps
+            that an image didn't take.
+        gradients: (steps, N) norms of the objectives' gradients with respect to the images.
+        frame_steps: Numbers of the steps before which `frames` were taken.
+        frames: (F, N, 3, H, W) images on the way.
+        frame_values: (F, N) the objectives on them, untransformed.
+        precision: Number format of the network's pass.
+        interrupted: Whether Ctrl-C ended the run. Then images that had not begun are left out, and
+            the others are as far as they had come.
+    """
+
+    objectives: tuple[Objective, ...]
+    images: Tensor
+    values: Tensor
+    history: Tensor
+    gradients: Tensor
+    frame_steps: tuple[int, ...]
+    frames: Tensor
+    frame_values: Tensor
+    precision: str
+    interrupted: bool = False
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """Stops an image when its objective no longer rises.
+
+    Attributes:
+        window: Steps over which the objective is averaged.
+        tolerance: Relative rise from one window to the next below which an image is done.
+    """
+
+    window: int = 32
+    tolerance: float = 0.01
+
+    def __call__(self, history: Tensor) -> Tensor:
+        """Says which images are done: history (steps so far, N) -> (N,) booleans."""
+        if len(history) < 2 * self.window:
+            return torch.zeros(history.shape[1], dtype=torch.bool)
+        recent = history[-self.window :].mean(0)
+        before = history[-2 * self.window : -self.window].mean(0)
+        return recent - before < self.tolerance * before.abs()
+
+
+def maximize(
+    network: Network,
+    objectives: Objective | Sequence[Objective],
+    *,
+    size: int | tuple[int, int] | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    recipe: Recipe | None = None,
+    frames: Sequence[int] | str = (),
+    stop: Stop | None = None,
+    callback: Callback | None = None,
+    batch: int = BATCH,
+    device: str = "auto",
+    precision: str = "auto",
+    progress: bool | None = None,
+) -> Maximization:
+    """Finds images that excite units, by gradient ascent.
+
+    An image depends on its objective, the settings and the seed alone: on one machine it has the
+    same bits in any batch, in any order. The network comes back as it was.
+
+    Args:
+        network: The network.
+        objectives: One objective per image, or one. Equal objectives get different images.
+        size: Side of the images in pixels, or (height, width). Without it, neurons get the smallest
+            canvas that holds their receptive field, everything else 128 px.
+        steps: How many steps to take, if not the recipe's.
+        seed: Where all randomness comes from.
+        recipe: How to climb. Without it, `recipes.EXACT` where the objective is linear in the image
+            and `recipes.STANDARD` everywhere else.
+        frames: Steps before which to keep the image, or "log" for 0, 1, 2, 4, ... and the last.
+        stop: Ends images early, `Plateau()` for instance.
+        callback: Called after each step with its number and the batch's objectives (N,).
+        batch: Images to optimize at a time; changes the speed, not the result.
+        device: "auto", "cuda", "mps" or "cpu".
+        precision: "auto", "float32" or "bfloat16" for the network's pass.
+        progress: Whether to show a progress bar; without it, where a terminal is there.
+
+    Returns:
+        The images, their values and how they came about. After Ctrl-C, what there is.
+
+    Raises:
+        ValueError: An unknown layer, unit, device or precision, no objective, or an image too small
+            for the layer.
+    """
+    wanted = (objectives,) if isinstance(objectives, Objective) else tuple(objectives)
+    _check(network, wanted, steps, batch)
+    target = find_device(device)
+    dtype = find_precision(precision, target)
+    jobs = list(_jobs(network, wanted, recipe, steps, size, batch))
+    total = sum(len(job.rows) * job.recipe.steps for job in jobs)
+    parts: list[tuple[list[int], Maximization]] = []
+    with tqdm(total=total, unit="step", disable=None if progress is None else not progress) as bar:
+
+        def report(step: int, values: Tensor) -> None:
+            bar.update(len(values))
+            if callback is not None:
+                callback(step, values)
+
+        for job in jobs:
+            climb = _Climb(network, job, _streams(wanted, job.rows, seed), target, dtype)
+            part = climb.run(_frame_steps(frames, job.recipe.steps), stop, report)
+            parts.append((job.rows, part))
+            if part.interrupted:
+                break
+    return _join(parts)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Images that are optimized together."""
+
+    rows: list[int]
+    objectives: tuple[Objective, ...]
+    recipe: Recipe
+    size: tuple[int, int]
+
+
+class _Climb:
+    """One batch on its way up."""
+
+    def __init__(
+        self,
+        network: Network,
+        job: _Job,
+        streams: list[torch.Generator],
+        device: torch.device,
+        precision: torch.dtype,
+    ) -> None:
+        self.network, self.job, self.device, self.precision = network, job, device, precision
+        self.steps = job.recipe.steps
+        self.image = job.recipe.image.build(streams, *job.size).to(device)
+        self.optimizer = job.recipe.optimizer.start(self.image.parameters())
+        shape = (self.steps, transforms.draws(job.recipe.transforms))
+        self.uniform = torch.stack([torch.rand(shape, generator=s) for s in streams], 1).to(device)
+        self.score = Scorer(network, job.objectives, device, precision)
+        self.history = torch.full((self.steps, len(streams)), torch.nan)
+        self.gradients = self.history.clone()
+        self.done = torch.zeros(len(streams), dtype=torch.bool)
+
+    def run(self, frame_steps: tuple[int, ...], stop: Stop | None, report: Callback) -> Maximization:
+        """Takes the steps; Ctrl-C ends them."""
+        frames: list[Tensor] = []
+        interrupted = False
+        try:
+            for step in range(self.steps):
+                if step in frame_steps:
+                    frames.append(self.shown())
+                self.step(step)
+                report(step, self.history[step])
+                if stop is not None:
+                    self.done |= stop(self.history[: step + 1])
+                if self.done.all():
+                    break
+        except KeyboardInterrupt:
+            interrupted = True
+        frames += [self.shown()] * (len(frame_steps) - len(frames))
+        images = self.shown()
+        return Maximization(
+            self.job.objectives,
+            images,
+            self.exact(images),
+            self.history,
+            self.gradients,
+            frame_steps,
+            torch.stack(frames) if frames else images.new_empty((0, *images.shape)),
+            torch.stack([self.exact(f) for f in frames]) if frames else torch.empty(0, len(images)),
+            str(self.precision).removeprefix("torch."),
+            interrupted,
+        )
+
+    def step(self, number: int) -> None:
+        """One step uphill of every image that isn't done."""
+        images = self.image()
+        seen = transforms.apply(
+            self.job.recipe.transforms, self.network.normalize(images), self.uniform[number], number
+        )
+        values = self.score(seen, images)
+        (gradient,) = torch.autograd.grad(values.sum(), images)
+        self.optimizer.zero_grad()
+        images.backward(gradient)
+        kept = [p.detach()[self.done].clone() for p in self.image.parameters()]
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.job.recipe.optimizer.rate_at(number, self.steps)
+        self.optimizer.step()
+        with torch.no_grad():
+            for parameter, before in zip(self.image.parameters(), kept, strict=True):
+                parameter[self.done] = before
+        active = ~self.done
+        self.history[number, active] = values.detach().cpu()[active]
+        self.gradients[number, active] = gradient.flatten(1).norm(dim=1).cpu()[active]
+
+    @torch.no_grad()
+    def shown(self) -> Tensor:
+        """The images as they are, for the eye."""
+        shown = getattr(self.image, "shown", self.image)
+        return shown().cpu()
+
+    @torch.no_grad()
+    def exact(self, images: Tensor) -> Tensor:
+        """The objectives on images as they are, in full precision."""
+        score = Scorer(
+            self.network, self.job.objectives, torch.device("cpu"), torch.float32, shortcuts=False
+        )
+        return score(self.network.normalize(images), images)
+
+
+def _check(
+    network: Network, objectives: tuple[Objective, ...], steps: int | None, batch: int
+) -> None:
+    if not objectives:
+        raise ValueError("no objective to maximize; name at least one, Channel('conv5', 12) say.")
+    for objective in objectives:
+        if not isinstance(objective, Objective):
+            raise TypeError(
+                f"an objective is a Channel, a Neuron or the like, not {objective!r}; "
+                f"featviz.parse reads text."
+            )
+        objective.check(network)
+    for name, value in (("steps", steps), ("batch", batch)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} is at least 1, not {value}.")
+
+
+def _jobs(
+    network: Network,
+    objectives: tuple[Objective, ...],
+    recipe: Recipe | None,
+    steps: int | None,
+    size: int | tuple[int, int] | None,
+    batch: int,
+) -> Iterator[_Job]:
+    """Batches of images that stop at the same layer, on the same canvas, with the same recipe."""
+    alike: dict[tuple[object, ...], list[int]] = {}
+    settings: dict[int, tuple[Recipe, tuple[int, int]]] = {}
+    for row, objective in enumerate(objectives):
+        chosen = recipe or (EXACT if is_linear_in_image(network, objective) else STANDARD)
+        chosen = replace(chosen, steps=steps or chosen.steps)
+        settings[row] = chosen, _canvas(network, objective, size)
+        # Images that must differ from each other are optimized together.
+        group = str(objective) if _has_diversity(objective) else ""
+        key = (objective.layers, group, *settings[row])
+        alike.setdefault(key, []).append(row)
+    for (_, group, *_), rows in alike.items():
+        width = len(rows) if group else batch
+        for first in range(0, len(rows), width):
+            part = rows[first : first + width]
+            yield _Job(part, tuple(objectives[row] for row in part), *settings[part[0]])
+
+
+def _has_diversity(objective: Objective) -> bool:
+    terms = [term for _, term in objective.terms] if isinstance(objective, Sum) else [objective]
+    return any(isinstance(term, Diversity) for term in terms)
+
+
+def _canvas(
+    network: Network, objective: Objective, size: int | tuple[int, int] | None
+) -> tuple[int, int]:
+    if size is None and isinstance(objective, Neuron) and objective.position is None:
+        size = network.receptive_field(objective.layer).canvas()
+    size = size or CANVAS
+    height, width = (size, size) if isinstance(size, int) else size
+    if height < 1 or width < 1:
+        raise ValueError(f"an image's size is at least 1 px, not {height} x {width}.")
+    return height, width
+
+
+def _streams(
+    objectives: tuple[Objective, ...], rows: Sequence[int], seed: int
+) -> list[torch.Generator]:
+    """One random stream per image, from the seed, its objective and its place among equal ones."""
+    streams = []
+    for row in rows:
+        copy = objectives[:row].count(objectives[row])
+        digest = hashlib.sha256(f"{seed}/{objectives[row]}/{copy}".encode()).digest()
+        # torch takes seeds of 64 bits, and only positive ones mean the same everywhere.
+        streams.append(torch.Generator().manual_seed(int.from_bytes(digest[:8]) >> 1))
+    return streams
+
+
+def _frame_steps(frames: Sequence[int] | str, steps: int) -> tuple[int, ...]:
+    if frames == "log":
+        powers = [2**k for k in range(steps.bit_length()) if 2**k < steps]
+        return (0, *powers, steps)
+    if isinstance(frames, str):
+        raise ValueError(f"frames are numbers of steps or 'log', not {frames!r}.")
+    wrong = [frame for frame in frames if not 0 <= frame <= steps]
+    if wrong:
+        raise ValueError(f"frames are steps from 0 to {steps}, not {wrong[0]}.")
+    return tuple(sorted(set(frames)))
+
+
+def _join(parts: list[tuple[list[int], Maximization]]) -> Maximization:
+    """Puts the images of all batches back into the order asked for."""
+    rows = [row for part_rows, _ in parts for row in part_rows]
+    order = sorted(range(len(rows)), key=rows.__getitem__)
+    found = [part for _, part in parts]
+
+    def joined(name: str, dim: int) -> Tensor:
+        return torch.cat([getattr(part, name) for part in found], dim).index_select(
+            dim, torch.tensor(order)
+        )
+
+    objectives = [objective for part in found for objective in part.objectives]
+    return Maximization(
+        tuple(objectives[i] for i in order),
+        joined("images", 0),
+        joined("values", 0),
+        joined("history", 1),
+        joined("gradients", 1),
+        found[0].frame_steps,
+        joined("frames", 1),
+        joined("frame_values", 1),
+        found[0].precision,
+        any(part.interrupted for part in found),
+    )

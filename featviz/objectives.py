@@ -1,0 +1,393 @@
+"""What an image is asked to excite: frozen specifications with an algebra and a text form.
+
+An objective gives one value per image, and higher is better. The same objective drives gradient
+ascent and is a target of attribution.
+
+Source of the family: C. Olah, A. Mordvintsev, L. Schubert, "Feature Visualization", Distill 2017,
+section "Optimization objectives".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from featviz.network import OUTPUT, Network
+
+IMAGE = "image"
+"""The name under which an objective reads the image itself, (N, 3, H, W) in [0, 1]."""
+
+BLUR_SIGMA = 1.0
+"""Width in pixels of the blur that `Blur` compares an image with. Source: J. Yosinski et al.,
+"Understanding Neural Networks Through Deep Visualization", 2015, table 1 (blur radius 1.0)."""
+
+EPSILON = 1e-8
+"""Keeps the cosine of a zero vector finite; far below any activation's norm."""
+
+
+class Objective:
+    """What one image is asked to excite; abstract.
+
+    Objectives form an algebra: `a + b`, `a - b`, `0.5 * a` and `-a` are objectives. They compare by
+    value, and `str()` gives the text form that `featviz.parse` reads.
+    """
+
+    @property
+    def layers(self) -> frozenset[str]:
+        """The layers whose values the objective reads; `"image"` is the image itself."""
+        raise NotImplementedError
+
+    @property
+    def linear(self) -> bool:
+        """Whether the value is a linear function of the layers' values."""
+        return False
+
+    def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
+        """Scores images.
+
+        Args:
+            values: Layer name -> value (N, units, h, w), for each of `layers`. All N images are
+                asked for this same objective; only `Diversity` makes them answer to each other.
+
+        Returns:
+            (N,) values; higher is better.
+        """
+        raise NotImplementedError
+
+    def check(self, network: Network) -> None:
+        """Raises a ValueError, with what is valid, if the network can't answer the objective."""
+        for layer in self.layers - {IMAGE}:
+            network.resolve(layer)
+
+    def __add__(self, other: "Objective") -> "Sum":
+        return Sum(_terms(self) + _terms(other))
+
+    def __sub__(self, other: "Objective") -> "Sum":
+        return self + -1 * other
+
+    def __neg__(self) -> "Sum":
+        return -1 * self
+
+    def __mul__(self, weight: float) -> "Sum":
+        return Sum(tuple((weight * w, term) for w, term in _terms(self)))
+
+    __rmul__ = __mul__
+
+
+@dataclass(frozen=True)
+class Sum(Objective):
+    """A weighted sum of objectives; what the algebra makes.
+
+    Attributes:
+        terms: (weight, objective) pairs. Terms that are equal are merged and the order is fixed, so
+            that equal sums compare equal.
+    """
+
+    terms: tuple[tuple[float, Objective], ...]
+
+    def __post_init__(self) -> None:
+        merged: dict[Objective, float] = {}
+        for weight, term in self.terms:
+            merged[term] = merged.get(term, 0.0) + weight
+        ordered = sorted(((w, t) for t, w in merged.items()), key=lambda pair: str(pair[1]))
+        object.__setattr__(self, "terms", tuple(ordered))
+
+    @property
+    def layers(self) -> frozenset[str]:
+        return frozenset().union(*(term.layers for _, term in self.terms))
+
+    @property
+    def linear(self) -> bool:
+        return all(term.linear for _, term in self.terms)
+
+    def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
+        return torch.stack([weight * term(values) for weight, term in self.terms]).sum(0)
+
+    def check(self, network: Network) -> None:
+        for _, term in self.terms:
+            term.check(network)
+
+    def __str__(self) -> str:
+        text = ""
+        for weight, term in self.terms:
+            sign = "-" if weight < 0 else "+"
+            factor = "" if abs(weight) == 1 else f"{abs(weight)!r}*"
+            text += f" {sign} {factor}{term}" if text else f"{sign.strip('+')}{factor}{term}"
+        return text
+
+
+@dataclass(frozen=True)
+class Channel(Objective):
+    """The mean of one channel over all positions.
+
+    Attributes:
+        layer: The layer's name.
+        unit: Index of the channel.
+    """
+
+    layer: str
+    unit: int
+
+    @property
+    def layers(self) -> frozenset[str]:
+        return frozenset({self.layer})
+
+    @property
+    def linear(self) -> bool:
+        return True
+
+    def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
+        return values[self.layer][:, self.unit].flatten(1).mean(1)
+
+    def check(self, network: Network) -> None:
+        network.check_unit(self.layer, self.unit)
+
+    def __str__(self) -> str:
+        return f"{self.layer}:{self.unit}"
+
+
+@dataclass(frozen=True)
+class Neuron(Objective):
+    """One channel at one position.
+
+    Attributes:
+        layer: The layer's name.
+        unit: Index of the channel.
+        position: (row, column) in the layer's map; None is the center, index size // 2.
+    """
+
+    layer: str
+    unit: int
+    position: tuple[int, int] | None = None
+
+    @property
+    def layers(self) -> frozenset[str]:
+        return frozenset({self.layer})
+
+    @property
+    def linear(self) -> bool:
+        return True
+
+    def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
+        value = values[self.layer][:, self.unit]
+        height, width = value.shape[1:]
+        row, column = self.position or (height // 2, width // 2)
+        if not (row < height and column < width):
+            raise ValueError(
+                f"{self} asks for a position outside of the map of {self.layer}, "
+                f"which is {height} x {width} for this image."
+            )
+        return value[:, row, column]
+
+    def check(self, network: Network) -> None:
+        network.check_unit(self.layer, self.unit)
+        if self.position is not None and min(self.position) < 0:
+            raise ValueError(f"{self}: positions count from 0.")
+
+    def __str__(self) -> str:
+        place = "center" if self.position is None else f"{self.position[0]},{self.position[1]}"
+        return f"{self.layer}:{self.unit}@{place}"
+
+
+@dataclass(frozen=True)
+class Layer(Objective):
+    """The mean square of a whole layer: DeepDream.
+
+    Source: A. Mordvintsev, C. Olah, M. Tyka, "Inceptionism", Google Research blog 2015.
+
+    Attributes:
+        layer: The layer's name.
+    """
+
+    layer: str
+
+    @property
+    def layers(self) -> frozenset[str]:
+        return frozenset({self.layer})
+
+    def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
+        return values[self.layer].square().flatten(1).mean(1)
+
+    def __str__(self) -> str:
+        return f"{self.layer}:*"
+
+
+@dataclass(frozen=True)
+class Direction(Objective):
+    """A direction in the space of a layer's channels, averaged over positions.
+
+    Attributes:
+        layer: The layer's name.
+        vector: One number per unit of the layer.
+        cosine: Whether to score the angle (cosine) instead of the projection (dot product).
+    """
+
+    layer: str
+    vector: tuple[float, ...] = field(repr=False)
+    cosine: bool = False
+
+    @property
+    def layers(self) -> frozenset[str]:
+        return frozenset({self.layer})
+
+    @property
+    def linear(self) -> bool:
+        return not self.cosine
+
+    def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
+        value = values[self.layer].flatten(2)
+        direction = value.new_tensor(self.vector)
+        if self.cosine:
+            return F.cosine_similarity(value, direction[:, None], dim=1, eps=EPSILON).mean(1)
+        return torch.einsum("nup,u->n", value, direction) / value.shape[2]
+
+    def check(self, network: Network) -> None:
+        units = network.units(self.layer)
+        if len(self.vector) != units:
+            raise ValueError(
+                f"a direction in {self.layer} has {units} numbers, one per unit, "
+                f"not {len(self.vector)}."
+            )
+
+    def __str__(self) -> str:
+        kind = "cos" if self.cosine else "dot"
+        return f"{self.layer}:{kind}[{','.join(map(repr, self.vector))}]"
+
+
+@dataclass(frozen=True)
+class Logit(Objective):
+    """The score of a class before the softmax, for networks with a classifier.
+
+    Attributes:
+        index: Index of the class.
+    """
+
+    index: int
+
+    @property
+    def layers(self) -> frozenset[str]:
+        return frozenset({OUTPUT})
+
+    def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
+        return values[OUTPUT][:, self.index]
+
+    def check(self, network: Network) -> None:
+        if not network.classes:
+            raise ValueError(
+                f"{network.name} has no classifier, so it scores no class {self.index}; "
+                f"featviz.load('squeezenet') has one."
+            )
+        if not 0 <= self.index < len(network.classes):
+            raise ValueError(
+                f"{network.name} knows classes 0 to {len(network.classes) - 1}, not {self.index}; "
+                f"network.classes lists them."
+            )
+
+    def __str__(self) -> str:
+        return f"logit:{self.index}"
+
+
+@dataclass(frozen=True)
+class Diversity(Objective):
+    """How little the images that share an objective resemble each other in a layer.
+
+    The negative mean cosine between an image's Gram matrix of the layer and those of the other
+    images; 0 for an image that is alone. Images of one call to `maximize` whose objectives are
+    equal form a group.
+
+    Source: Olah et al., "Feature Visualization", Distill 2017, section "Diversity".
+
+    Attributes:
+        layer: The layer's name.
+    """
+
+    layer: str
+
+    @property
+    def layers(self) -> frozenset[str]:
+        return frozenset({self.layer})
+
+    def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
+        value = values[self.layer].flatten(2)
+        grams = F.normalize((value @ value.mT).flatten(1), dim=1, eps=EPSILON)
+        others = max(1, len(grams) - 1)
+        return -(grams @ grams.T).fill_diagonal_(0).sum(1) / others
+
+    def __str__(self) -> str:
+        return f"diversity:{self.layer}"
+
+
+class Penalty(Objective):
+    """What makes an image worse by itself; abstract. Its value is never positive."""
+
+    @property
+    def layers(self) -> frozenset[str]:
+        return frozenset({IMAGE})
+
+
+@dataclass(frozen=True)
+class TotalVariation(Penalty):
+    """The negative mean absolute difference between neighboring pixels.
+
+    Source: A. Mahendran, A. Vedaldi, "Understanding Deep Image Representations by Inverting Them",
+    CVPR 2015, section 3 (with exponent 1).
+    """
+
+    def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
+        image = values[IMAGE]
+        down = image.diff(dim=2).abs().flatten(1).mean(1)
+        across = image.diff(dim=3).abs().flatten(1).mean(1)
+        return -(down + across)
+
+    def __str__(self) -> str:
+        return "penalty:tv"
+
+
+@dataclass(frozen=True)
+class L1(Penalty):
+    """The negative mean absolute distance of the image from mid-gray."""
+
+    def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
+        return -(values[IMAGE] - 0.5).abs().flatten(1).mean(1)
+
+    def __str__(self) -> str:
+        return "penalty:l1"
+
+
+@dataclass(frozen=True)
+class L2(Penalty):
+    """The negative mean squared distance of the image from mid-gray."""
+
+    def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
+        return -(values[IMAGE] - 0.5).square().flatten(1).mean(1)
+
+    def __str__(self) -> str:
+        return "penalty:l2"
+
+
+@dataclass(frozen=True)
+class Blur(Penalty):
+    """The negative mean squared distance of the image from itself, blurred.
+
+    Source: Olah et al., "Feature Visualization", Distill 2017, section "Frequency penalization".
+    """
+
+    def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
+        image = values[IMAGE]
+        reach = 2
+        steps = torch.arange(-reach, reach + 1, device=image.device, dtype=image.dtype)
+        weights = torch.exp(-0.5 * (steps / BLUR_SIGMA) ** 2)
+        weights = weights / weights.sum()
+        padded = F.pad(image, (reach,) * 4, mode="replicate")
+        rows = F.conv2d(padded, weights.view(1, 1, -1, 1).repeat(3, 1, 1, 1), groups=3)
+        blurred = F.conv2d(rows, weights.view(1, 1, 1, -1).repeat(3, 1, 1, 1), groups=3)
+        return -(image - blurred).square().flatten(1).mean(1)
+
+    def __str__(self) -> str:
+        return "penalty:blur"
+
+
+def _terms(objective: Objective) -> tuple[tuple[float, Objective], ...]:
+    return objective.terms if isinstance(objective, Sum) else ((1.0, objective),)
