@@ -4,26 +4,21 @@ Source: D. Erhan, Y. Bengio, A. Courville, P. Vincent, "Visualizing Higher-Layer
 Network", 2009, section 3; in the form of C. Olah et al., "Feature Visualization", Distill 2017.
 """
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm.auto import tqdm
 
 from featviz import transforms
+from featviz.images import TransparentImage
 from featviz.machine import find_device, find_precision
 from featviz.network import Network
-from featviz.objectives import Diversity, Neuron, Objective, Sum
-from featviz.recipes import EXACT, STANDARD, Recipe
-from featviz.scoring import Scorer, is_linear_in_image
-
-CANVAS = 128
-"""Default side of an image in pixels. Source: lucid, `optvis/render.py`."""
-
-BATCH = 32
-"""Images optimized at a time: 16, 32 and 64 are equally fast per image on two cores."""
+from featviz.objectives import Objective
+from featviz.planning import BATCH, Job, check, frame_numbers, plan, streams
+from featviz.recipes import Recipe
+from featviz.scoring import Scorer
 
 Stop = Callable[[Tensor], Tensor]
 """A stop criterion: history (steps so far, N) -> (N,) booleans, true for images that are done. Each
@@ -39,7 +34,8 @@ class Maximization:
 
     Attributes:
         objectives: What each image was asked to excite.
-        images: (N, 3, H, W) float32 in [0, 1].
+        images: (N, 3, H, W) float32 in [0, 1]; transparent ones on white.
+        alpha: (N, 1, H, W) opacities in [0, 1]; 1 unless the recipe's image is `Transparent`.
         values: (N,) the objectives on the final, untransformed images, in float32.
         history: (steps, N) the objectives on the transformed images, step by step; NaN for steps
             that an image didn't take.
@@ -54,6 +50,7 @@ class Maximization:
 
     objectives: tuple[Objective, ...]
     images: Tensor
+    alpha: Tensor
     values: Tensor
     history: Tensor
     gradients: Tensor
@@ -131,10 +128,10 @@ def maximize(
             for the layer.
     """
     wanted = (objectives,) if isinstance(objectives, Objective) else tuple(objectives)
-    _check(network, wanted, steps, batch)
+    check(network, wanted, steps, batch)
     target = find_device(device)
     dtype = find_precision(precision, target)
-    jobs = list(_jobs(network, wanted, recipe, steps, size, batch))
+    jobs = list(plan(network, wanted, recipe, steps, size, batch))
     total = sum(len(job.rows) * job.recipe.steps for job in jobs)
     parts: list[tuple[list[int], Maximization]] = []
     with tqdm(total=total, unit="step", disable=None if progress is None else not progress) as bar:
@@ -145,22 +142,12 @@ def maximize(
                 callback(step, values)
 
         for job in jobs:
-            climb = _Climb(network, job, _streams(wanted, job.rows, seed), target, dtype)
-            part = climb.run(_frame_steps(frames, job.recipe.steps), stop, report)
+            climb = _Climb(network, job, streams(wanted, job.rows, seed), target, dtype)
+            part = climb.run(frame_numbers(frames, job.recipe.steps), stop, report)
             parts.append((job.rows, part))
             if part.interrupted:
                 break
     return _join(parts)
-
-
-@dataclass(frozen=True)
-class _Job:
-    """Images that are optimized together."""
-
-    rows: list[int]
-    objectives: tuple[Objective, ...]
-    recipe: Recipe
-    size: tuple[int, int]
 
 
 class _Climb:
@@ -169,7 +156,7 @@ class _Climb:
     def __init__(
         self,
         network: Network,
-        job: _Job,
+        job: Job,
         streams: list[torch.Generator],
         device: torch.device,
         precision: torch.dtype,
@@ -185,7 +172,9 @@ class _Climb:
         self.gradients = self.history.clone()
         self.done = torch.zeros(len(streams), dtype=torch.bool)
 
-    def run(self, frame_steps: tuple[int, ...], stop: Stop | None, report: Callback) -> Maximization:
+    def run(
+        self, frame_steps: tuple[int, ...], stop: Stop | None, report: Callback
+    ) -> Maximization:
         """Takes the steps; Ctrl-C ends them."""
         frames: list[Tensor] = []
         interrupted = False
@@ -203,9 +192,15 @@ class _Climb:
             interrupted = True
         frames += [self.shown()] * (len(frame_steps) - len(frames))
         images = self.shown()
+        with torch.no_grad():
+            if isinstance(self.image, TransparentImage):
+                alpha = self.image.alpha().cpu()
+            else:
+                alpha = torch.ones_like(images[:, :1])
         return Maximization(
             self.job.objectives,
             images,
+            alpha,
             self.exact(images),
             self.history,
             self.gradients,
@@ -218,14 +213,14 @@ class _Climb:
 
     def step(self, number: int) -> None:
         """One step uphill of every image that isn't done."""
-        images = self.image()
+        images: Tensor = self.image(number)
         seen = transforms.apply(
             self.job.recipe.transforms, self.network.normalize(images), self.uniform[number], number
         )
         values = self.score(seen, images)
         (gradient,) = torch.autograd.grad(values.sum(), images)
         self.optimizer.zero_grad()
-        images.backward(gradient)
+        torch.autograd.backward(images, gradient)
         kept = [p.detach()[self.done].clone() for p in self.image.parameters()]
         for group in self.optimizer.param_groups:
             group["lr"] = self.job.recipe.optimizer.rate_at(number, self.steps)
@@ -240,8 +235,8 @@ class _Climb:
     @torch.no_grad()
     def shown(self) -> Tensor:
         """The images as they are, for the eye."""
-        shown = getattr(self.image, "shown", self.image)
-        return shown().cpu()
+        shown: Tensor = self.image.shown()
+        return shown.cpu()
 
     @torch.no_grad()
     def exact(self, images: Tensor) -> Tensor:
@@ -250,91 +245,6 @@ class _Climb:
             self.network, self.job.objectives, torch.device("cpu"), torch.float32, shortcuts=False
         )
         return score(self.network.normalize(images), images)
-
-
-def _check(
-    network: Network, objectives: tuple[Objective, ...], steps: int | None, batch: int
-) -> None:
-    if not objectives:
-        raise ValueError("no objective to maximize; name at least one, Channel('conv5', 12) say.")
-    for objective in objectives:
-        if not isinstance(objective, Objective):
-            raise TypeError(
-                f"an objective is a Channel, a Neuron or the like, not {objective!r}; "
-                f"featviz.parse reads text."
-            )
-        objective.check(network)
-    for name, value in (("steps", steps), ("batch", batch)):
-        if value is not None and value < 1:
-            raise ValueError(f"{name} is at least 1, not {value}.")
-
-
-def _jobs(
-    network: Network,
-    objectives: tuple[Objective, ...],
-    recipe: Recipe | None,
-    steps: int | None,
-    size: int | tuple[int, int] | None,
-    batch: int,
-) -> Iterator[_Job]:
-    """Batches of images that stop at the same layer, on the same canvas, with the same recipe."""
-    alike: dict[tuple[object, ...], list[int]] = {}
-    settings: dict[int, tuple[Recipe, tuple[int, int]]] = {}
-    for row, objective in enumerate(objectives):
-        chosen = recipe or (EXACT if is_linear_in_image(network, objective) else STANDARD)
-        chosen = replace(chosen, steps=steps or chosen.steps)
-        settings[row] = chosen, _canvas(network, objective, size)
-        # Images that must differ from each other are optimized together.
-        group = str(objective) if _has_diversity(objective) else ""
-        key = (objective.layers, group, *settings[row])
-        alike.setdefault(key, []).append(row)
-    for (_, group, *_), rows in alike.items():
-        width = len(rows) if group else batch
-        for first in range(0, len(rows), width):
-            part = rows[first : first + width]
-            yield _Job(part, tuple(objectives[row] for row in part), *settings[part[0]])
-
-
-def _has_diversity(objective: Objective) -> bool:
-    terms = [term for _, term in objective.terms] if isinstance(objective, Sum) else [objective]
-    return any(isinstance(term, Diversity) for term in terms)
-
-
-def _canvas(
-    network: Network, objective: Objective, size: int | tuple[int, int] | None
-) -> tuple[int, int]:
-    if size is None and isinstance(objective, Neuron) and objective.position is None:
-        size = network.receptive_field(objective.layer).canvas()
-    size = size or CANVAS
-    height, width = (size, size) if isinstance(size, int) else size
-    if height < 1 or width < 1:
-        raise ValueError(f"an image's size is at least 1 px, not {height} x {width}.")
-    return height, width
-
-
-def _streams(
-    objectives: tuple[Objective, ...], rows: Sequence[int], seed: int
-) -> list[torch.Generator]:
-    """One random stream per image, from the seed, its objective and its place among equal ones."""
-    streams = []
-    for row in rows:
-        copy = objectives[:row].count(objectives[row])
-        digest = hashlib.sha256(f"{seed}/{objectives[row]}/{copy}".encode()).digest()
-        # torch takes seeds of 64 bits, and only positive ones mean the same everywhere.
-        streams.append(torch.Generator().manual_seed(int.from_bytes(digest[:8]) >> 1))
-    return streams
-
-
-def _frame_steps(frames: Sequence[int] | str, steps: int) -> tuple[int, ...]:
-    if frames == "log":
-        powers = [2**k for k in range(steps.bit_length()) if 2**k < steps]
-        return (0, *powers, steps)
-    if isinstance(frames, str):
-        raise ValueError(f"frames are numbers of steps or 'log', not {frames!r}.")
-    wrong = [frame for frame in frames if not 0 <= frame <= steps]
-    if wrong:
-        raise ValueError(f"frames are steps from 0 to {steps}, not {wrong[0]}.")
-    return tuple(sorted(set(frames)))
 
 
 def _join(parts: list[tuple[list[int], Maximization]]) -> Maximization:
@@ -352,6 +262,7 @@ def _join(parts: list[tuple[list[int], Maximization]]) -> Maximization:
     return Maximization(
         tuple(objectives[i] for i in order),
         joined("images", 0),
+        joined("alpha", 0),
         joined("values", 0),
         joined("history", 1),
         joined("gradients", 1),

@@ -1,7 +1,7 @@
 """Image parameterizations: what gradient ascent moves instead of raw pixels.
 
-Each is a frozen specification whose `build` gives a `torch.nn.Module`; the module's `forward` gives
-images (N, 3, H, W) in [0, 1]. Images of a batch share nothing: each starts from its own stream.
+Each is a frozen specification whose `build` gives a module; the module's `forward` gives images
+(N, 3, H, W) in [0, 1]. Images of a batch share nothing: each starts from its own stream.
 
 Source: A. Mordvintsev, N. Pezzotti, L. Schubert, C. Olah, "Differentiable Image
 Parameterizations", Distill 2018.
@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
 
-COLOR_COVARIANCE_ROOT = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
-"""Square root of the covariance of ImageNet's colors: (RGB) x (decorrelated channels).
-Source: lucid, `optvis/param/color.py`, `color_correlation_svd_sqrt`."""
+from featviz.colors import to_colors
 
 REFERENCE_FREQUENCY = 1 / 16
 """Cycles per pixel at which the spectrum's scale doesn't depend on its decay: 8 cycles over an
@@ -29,11 +28,39 @@ TILE = 16
 registers whatever the batch, so that an image has the same bits in any; and Fourier transforms of
 such sizes are fast."""
 
+BACKDROP = 8
+"""Side in cells of the random colors that transparent images are held against."""
+
+
+class Image(nn.Module):
+    """Images made from parameters; abstract.
+
+    Args:
+        height: Height of the images in pixels; parameters fill whole tiles.
+        width: Width in pixels.
+    """
+
+    def __init__(self, height: int, width: int) -> None:
+        super().__init__()
+        self.height, self.width = height, width
+
+    def forward(self, step: int = 0) -> Tensor:
+        """Returns the images (N, 3, H, W) that the network is to see at a step."""
+        raise NotImplementedError
+
+    def shown(self) -> Tensor:
+        """Returns the images (N, 3, H, W) in [0, 1] for the eye."""
+        return self.forward()
+
+    def crop(self, images: Tensor) -> Tensor:
+        """Cuts the images out of their tiles."""
+        return images[..., : self.height, : self.width]
+
 
 class Parameterization:
     """Specification of an image parameterization; abstract."""
 
-    def build(self, streams: Sequence[torch.Generator], height: int, width: int) -> nn.Module:
+    def build(self, streams: Sequence[Generator], height: int, width: int) -> Image:
         """Makes the module, each image from its own stream.
 
         Args:
@@ -42,8 +69,7 @@ class Parameterization:
             width: Width in pixels.
 
         Returns:
-            A module whose `forward()` gives images (N, 3, height, width) in [0, 1], and whose
-            parameters have the images in their first dimension.
+            A module whose parameters have the images in their first dimension.
         """
         raise NotImplementedError
 
@@ -64,39 +90,28 @@ class Pixels(Parameterization):
         if self.squash not in ("sigmoid", "clamp"):
             raise ValueError(f"pixels are squashed by 'sigmoid' or 'clamp', not {self.squash!r}.")
 
-    def build(self, streams: Sequence[torch.Generator], height: int, width: int) -> nn.Module:
+    def build(self, streams: Sequence[Generator], height: int, width: int) -> Image:
         noise = self.noise * _normal(streams, (3, *tiled(height, width)))
         if self.squash == "sigmoid":
             return _SigmoidPixels(noise, height, width)
         return _ClampedPixels(noise + 0.5, height, width)
 
 
-class _Cropped(nn.Module):
-    """Images cut from tiles of parameters; abstract."""
-
-    def __init__(self, height: int, width: int) -> None:
-        super().__init__()
-        self.height, self.width = height, width
-
-    def crop(self, images: Tensor) -> Tensor:
-        return images[..., : self.height, : self.width]
-
-
-class _SigmoidPixels(_Cropped):
+class _SigmoidPixels(Image):
     def __init__(self, logits: Tensor, height: int, width: int) -> None:
         super().__init__(height, width)
         self.logits = nn.Parameter(logits)
 
-    def forward(self) -> Tensor:
+    def forward(self, step: int = 0) -> Tensor:
         return self.crop(self.logits.sigmoid())
 
 
-class _ClampedPixels(_Cropped):
+class _ClampedPixels(Image):
     def __init__(self, pixels: Tensor, height: int, width: int) -> None:
         super().__init__(height, width)
         self.pixels = nn.Parameter(pixels)
 
-    def forward(self) -> Tensor:
+    def forward(self, step: int = 0) -> Tensor:
         # Project instead of clamping the value, so that no pixel loses its gradient at the border.
         with torch.no_grad():
             self.pixels.clamp_(0, 1)
@@ -121,20 +136,20 @@ class UnboundedPixels(Parameterization):
     noise: float = 0.25
     contrast: float = 0.15
 
-    def build(self, streams: Sequence[torch.Generator], height: int, width: int) -> nn.Module:
+    def build(self, streams: Sequence[Generator], height: int, width: int) -> Image:
         shape = (3, *tiled(height, width))
         uniform = torch.stack([torch.rand(shape, generator=stream) for stream in streams])
         start = 0.5 + self.noise * (uniform - 0.5)
         return _UnboundedPixels(start, self.contrast, height, width)
 
 
-class _UnboundedPixels(_Cropped):
+class _UnboundedPixels(Image):
     def __init__(self, pixels: Tensor, contrast: float, height: int, width: int) -> None:
         super().__init__(height, width)
         self.pixels = nn.Parameter(pixels)
         self.contrast = contrast
 
-    def forward(self) -> Tensor:
+    def forward(self, step: int = 0) -> Tensor:
         return self.crop(self.pixels.clone())
 
     def shown(self) -> Tensor:
@@ -159,38 +174,90 @@ class Fourier(Parameterization):
     decorrelate: bool = True
     noise: float = 0.01
 
-    def build(self, streams: Sequence[torch.Generator], height: int, width: int) -> nn.Module:
+    def build(self, streams: Sequence[Generator], height: int, width: int) -> Image:
         down, across = tiled(height, width)
         scale = radial_frequencies(down, across).clamp(min=1 / max(down, across)) ** -self.decay
         scale *= SPECTRUM_GAIN * REFERENCE_FREQUENCY ** (self.decay - 1)
         start = self.noise * _normal(streams, (3, *scale.shape, 2))
-        colors = color_matrix() if self.decorrelate else None
-        return _FourierImage(start, scale, colors, height, width)
+        return _FourierImage(start, scale, self.decorrelate, height, width)
 
 
-class _FourierImage(_Cropped):
+class _FourierImage(Image):
     """Images whose parameters are the scaled coefficients of a real Fourier transform."""
 
     scale: Tensor
-    colors: Tensor | None
 
     def __init__(
-        self,
-        coefficients: Tensor,
-        scale: Tensor,
-        colors: Tensor | None,
-        height: int,
-        width: int,
+        self, coefficients: Tensor, scale: Tensor, decorrelate: bool, height: int, width: int
     ) -> None:
         super().__init__(height, width)
         self.coefficients = nn.Parameter(coefficients)
         self.register_buffer("scale", scale)
-        self.register_buffer("colors", colors)
+        self.decorrelate = decorrelate
 
-    def forward(self) -> Tensor:
+    def forward(self, step: int = 0) -> Tensor:
         spectrum = torch.view_as_complex(self.coefficients) * self.scale
         channels = torch.fft.irfft2(spectrum, norm="ortho")
-        return self.crop(to_colors(channels, self.colors))
+        logits = to_colors(channels) if self.decorrelate else channels
+        return self.crop(logits.sigmoid())
+
+
+@dataclass(frozen=True)
+class Transparent(Parameterization):
+    """Another parameterization, with an opacity for every pixel.
+
+    At every step the image is held against other random colors, so that it turns opaque only where
+    that helps. It starts half opaque everywhere.
+
+    Source: Mordvintsev et al., "Differentiable Image Parameterizations", Distill 2018, section
+    "Semi-transparent patterns".
+
+    Attributes:
+        image: The parameterization of the colors.
+    """
+
+    image: Parameterization
+
+    def build(self, streams: Sequence[Generator], height: int, width: int) -> Image:
+        return TransparentImage(self.image.build(streams, height, width), streams)
+
+
+class TransparentImage(Image):
+    """Images with an opacity; shown on white.
+
+    Args:
+        image: The colors.
+        streams: The images' random streams; each names its image's backdrops by its seed.
+    """
+
+    def __init__(self, image: Image, streams: Sequence[Generator]) -> None:
+        super().__init__(image.height, image.width)
+        self.image = image
+        self.seeds = [stream.initial_seed() for stream in streams]
+        down, across = tiled(image.height, image.width)
+        self.opacity = nn.Parameter(torch.zeros(len(streams), 1, down, across))
+
+    def alpha(self) -> Tensor:
+        """Returns the opacities (N, 1, H, W) in [0, 1]."""
+        return self.crop(self.opacity.sigmoid())
+
+    def forward(self, step: int = 0) -> Tensor:
+        return self._over(self._backdrop(step), step)
+
+    def shown(self) -> Tensor:
+        return self._over(torch.ones((), device=self.opacity.device), 0)
+
+    def _over(self, backdrop: Tensor, step: int) -> Tensor:
+        alpha = self.alpha()
+        images: Tensor = alpha * self.image(step) + (1 - alpha) * backdrop
+        return images
+
+    def _backdrop(self, step: int) -> Tensor:
+        streams = [Generator().manual_seed(seed ^ step + 1) for seed in self.seeds]
+        shape = (3, BACKDROP, BACKDROP)
+        cells = torch.stack([torch.rand(shape, generator=stream) for stream in streams])
+        size = tiled(self.height, self.width)
+        return self.crop(F.interpolate(cells, size, mode="bilinear")).to(self.opacity.device)
 
 
 def tiled(height: int, width: int) -> tuple[int, int]:
@@ -210,25 +277,10 @@ def radial_frequencies(height: int, width: int) -> Tensor:
     """
     down = torch.fft.fftfreq(height)[:, None]
     across = torch.fft.rfftfreq(width)
-    return (down**2 + across**2).sqrt()
+    frequencies: Tensor = (down.square() + across.square()).sqrt()
+    return frequencies
 
 
-def color_matrix() -> Tensor:
-    """Returns the (3, 3) matrix from decorrelated channels to RGB, largest column of length 1."""
-    root = torch.tensor(COLOR_COVARIANCE_ROOT)
-    return root / root.norm(dim=0).max()
-
-
-def to_colors(channels: Tensor, colors: Tensor | None) -> Tensor:
-    """Maps channels (N, 3, H, W) to RGB in [0, 1] by a color matrix, if any, and a sigmoid."""
-    if colors is None:
-        return channels.sigmoid()
-    # Written out: a matrix product may sum in another order for another batch.
-    red, green, blue = channels.unbind(1)
-    mixed = [row[0] * red + row[1] * green + row[2] * blue for row in colors]
-    return torch.stack(mixed, 1).sigmoid()
-
-
-def _normal(streams: Sequence[torch.Generator], shape: tuple[int, ...]) -> Tensor:
+def _normal(streams: Sequence[Generator], shape: tuple[int, ...]) -> Tensor:
     """Standard normal numbers (N, *shape), the i-th from the i-th stream."""
     return torch.stack([torch.randn(shape, generator=stream) for stream in streams])

@@ -47,7 +47,7 @@ def find_precision(name: str, device: torch.device) -> torch.dtype:
 
 def _has_native_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu":
         return False
     # Without these instructions the processor emulates the format and is slower than in float32.

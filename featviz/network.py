@@ -7,15 +7,14 @@ structure that shares the weights, frozen, in evaluation mode, with in-place ope
 import copy
 import difflib
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from featviz.geometry import ReceptiveField, receptive_fields
+from featviz.passes import LayerRef, run_to, run_until
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 """Mean of the red, green and blue values in [0, 1]. Source: torchvision's reference training."""
@@ -31,21 +30,6 @@ AFTER_RELU = ":relu"
 
 OUTPUT = "output"
 """The layer name of what the whole module returns."""
-
-
-@dataclass(frozen=True)
-class LayerRef:
-    """A layer's name, resolved.
-
-    Attributes:
-        name: The name as the caller wrote it, `"conv5:relu"` say.
-        module: Dotted name of the module that computes it; "" for the network's output.
-        relu: Whether the value is rectified.
-    """
-
-    name: str
-    module: str
-    relu: bool
 
 
 class UnknownLayerError(ValueError):
@@ -227,7 +211,7 @@ class Network:
         view = copy.deepcopy(self.module, shared).eval()
         for child in view.modules():
             if getattr(child, "inplace", False):
-                child.inplace = False
+                setattr(child, "inplace", False)  # noqa: B010 - not every module has the attribute
         return view
 
     @cached_property
@@ -283,114 +267,6 @@ def check_images(images: Tensor) -> Tensor:
         low, high = batch.min().item(), batch.max().item()
         raise ValueError(f"images have values in [0, 1], not from {low:.3g} to {high:.3g}.")
     return batch
-
-
-class _Reached(Exception):
-    """Ends a forward pass once every value asked for is there."""
-
-
-@contextmanager
-def recording(view: nn.Module, modules: Iterable[str]) -> Iterator[dict[str, Tensor]]:
-    """Records what modules return, and ends the pass when all of them have.
-
-    The pass runs inside the `with` block. What is recorded is safe from later in-place operations.
-
-    Args:
-        view: A network's private view.
-        modules: Dotted names of the modules to record.
-
-    Yields:
-        A dict that the pass fills: module name -> its value.
-    """
-    values: dict[str, Tensor] = {}
-    wanted = set(modules)
-
-    def recorder(name: str) -> object:
-        def hook(_module: nn.Module, _inputs: object, value: Tensor) -> Tensor:
-            values.setdefault(name, value)
-            if len(values) == len(wanted):
-                raise _Reached
-            return value.clone()
-
-        return hook
-
-    handles = [
-        view.get_submodule(name).register_forward_hook(recorder(name))  # type: ignore[arg-type]
-        for name in wanted
-    ]
-    try:
-        yield values
-    except _Reached:
-        pass
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def run_to(view: nn.Module, inputs: Tensor, refs: Sequence[LayerRef]) -> dict[str, Tensor]:
-    """Runs a view on normalized images as far as the deepest layer asked for, and no further.
-
-    Args:
-        view: A network's private view.
-        inputs: Normalized images (N, 3, H, W).
-        refs: The layers to read.
-
-    Returns:
-        Layer name, as the caller wrote it -> value (N, units, h, w), connected to the inputs.
-
-    Raises:
-        ValueError: The images are too small for the network, or it never runs a layer.
-    """
-    inner = {ref.module for ref in refs if ref.module}
-    needs_output = any(not ref.module for ref in refs)
-    values: dict[str, Tensor] = {}
-    try:
-        with recording(view, [*inner, ""] if needs_output or not inner else inner) as values:
-            view(inputs)
-    except RuntimeError as error:
-        if "too small" in str(error) or "size can't be greater" in str(error):
-            height, width = inputs.shape[-2:]
-            raise ValueError(
-                f"an image of {width} x {height} px is too small to reach "
-                f"{', '.join(ref.name for ref in refs)}: {error}"
-            ) from error
-        raise
-    missing = [ref.name for ref in refs if ref.module not in values]
-    if missing:
-        raise ValueError(f"the network has {', '.join(missing)} but never runs it.")
-    return {
-        ref.name: values[ref.module].relu() if ref.relu else values[ref.module] for ref in refs
-    }
-
-
-def run_until(view: nn.Module, inputs: Tensor, module: str) -> Tensor:
-    """Runs a view on normalized images up to a module, which no longer runs.
-
-    Args:
-        view: A network's private view.
-        inputs: Normalized images (N, 3, H, W).
-        module: Dotted name of the module.
-
-    Returns:
-        What the module would have been given, connected to the inputs.
-
-    Raises:
-        ValueError: The network never runs the module.
-    """
-    arrived: list[Tensor] = []
-
-    def stop(_module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
-        arrived.append(arguments[0])
-        raise _Reached
-
-    handle = view.get_submodule(module).register_forward_pre_hook(stop)
-    try:
-        view(inputs)
-    except _Reached:
-        return arrived[0]
-    finally:
-        handle.remove()
-    raise ValueError(f"the network has {module} but never runs it.")
 
 
 def _convolutions(modules: Mapping[str, nn.Module]) -> dict[str, str]:

@@ -1,22 +1,19 @@
 """The text form of objectives, as the command line and the store write them.
 
-    conv5:12             channel 12 of conv5, averaged over positions
-    conv5:relu:12        the same after the ReLU
-    conv5:12@6,6         the neuron at row 6, column 6;  conv5:12@center  the one in the middle
-    conv5:*              the whole layer (DeepDream)
-    conv5:dot[0.1,...]   a direction;  conv5:cos[0.1,...]  by its angle
-    logit:281            the score of a class
-    diversity:conv4      how little the images of a group resemble each other
-    penalty:tv           also penalty:l1, penalty:l2, penalty:blur
-    0.5*conv4:1 - conv4:2 + 0.1*penalty:tv
+conv5:12             channel 12 of conv5, averaged over positions
+conv5:relu:12        the same after the ReLU
+conv5:12@6,6         the neuron at row 6, column 6;  conv5:12@center  the one in the middle
+conv5:*              the whole layer (DeepDream)
+conv5:dot[0.1,...]   a direction;  conv5:cos[0.1,...]  by its angle
+logit:281            the score of a class
+diversity:conv4      how little the images of a group resemble each other
+penalty:tv           also penalty:l1, penalty:l2, penalty:blur
+0.5*conv4:1 - conv4:2 + 0.1*penalty:tv
 """
 
 import re
 
 from featviz.objectives import (
-    L1,
-    L2,
-    Blur,
     Channel,
     Direction,
     Diversity,
@@ -25,15 +22,19 @@ from featviz.objectives import (
     Neuron,
     Objective,
     Sum,
-    TotalVariation,
 )
+from featviz.penalties import L1, L2, Blur, TotalVariation
 
-FORMS = "conv5:12, conv5:12@6,6, conv5:12@center, conv5:*, logit:281, -conv3:7, 0.5*conv4:1 - conv4:2"
+FORMS = (
+    "conv5:12, conv5:12@6,6, conv5:12@center, conv5:*, logit:281, -conv3:7, 0.5*conv4:1 - conv4:2"
+)
 """The forms that an error message lists."""
 
 _PENALTIES = {str(penalty): penalty for penalty in (TotalVariation(), L1(), L2(), Blur())}
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_TERM = re.compile(rf"\s*(?P<sign>[+-]?)\s*(?:(?P<factor>{_NUMBER})\s*\*\s*)?(?P<spec>[^\s\[]+(?:\[[^\]]*\])?)")
+_TERM = re.compile(
+    rf"\s*(?P<sign>[+-]?)\s*(?:(?P<factor>{_NUMBER})\s*\*\s*)?(?P<spec>[^\s\[]+(?:\[[^\]]*\])?)"
+)
 _SPEC = re.compile(
     r"(?P<layer>[A-Za-z_][\w.]*(?::relu)?):"
     r"(?:(?P<unit>\d+)(?:@(?:(?P<row>\d+),(?P<column>\d+)|(?P<center>center)))?"

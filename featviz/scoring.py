@@ -1,12 +1,14 @@
 """Objectives of a whole batch at once, with nothing computed that no objective needs."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from featviz.network import LayerRef, Network, run_to, run_until
+from featviz.network import Network
 from featviz.objectives import IMAGE, Objective
+from featviz.passes import LayerRef, run_to, run_until
 from featviz.shortcuts import ConstantGradient, is_affine, space_to_depth
 
 
@@ -40,12 +42,12 @@ class Scorer:
         view = network.view().to(device)
         self._target = _affine_target(view, self._refs, self._groups) if shortcuts else None
         # The target's own gradient is taken once and in full precision.
-        self._target_module = self._target and view.get_submodule(self._target)
+        self._target_module = view.get_submodule(self._target or "")
         self._constant: dict[torch.Size, ConstantGradient] = {}
         self._view = network.view().to(device)
         if shortcuts and device.type == "cpu":
             space_to_depth(self._view)
-        self._view.to(dtype=precision, memory_format=torch.channels_last)
+        self._view.to(dtype=precision).to(memory_format=torch.channels_last)
 
     def __call__(self, inputs: Tensor, images: Tensor) -> Tensor:
         """Scores images.
@@ -66,8 +68,8 @@ class Scorer:
 
     def _values(self, inputs: Tensor, images: Tensor) -> Tensor:
         inputs = inputs.to(dtype=self._precision, memory_format=torch.channels_last)
-        if self._target is None or self._target_module is None:
-            values = run_to(self._view, inputs, self._refs)
+        if self._target is None:
+            values = run_to(self._view, inputs, self._refs, redirected_relu)
             return self._score({IMAGE: images} | {k: v.float() for k, v in values.items()})
         before = run_until(self._view, inputs, self._target)
         if before.shape not in self._constant:
@@ -85,6 +87,37 @@ class Scorer:
         ]
         order = torch.tensor([row for rows in self._groups.values() for row in rows])
         return torch.cat(scores)[order.argsort()]
+
+
+def redirected_relu(value: Tensor) -> Tensor:
+    """A ReLU that lets an image start which no unit answers to.
+
+    Where the gradient of a whole image would be lost, it goes through as if there were no ReLU.
+
+    Source: lucid, `misc/redirected_relu_grad.py`, there for the first 16 steps.
+
+    Args:
+        value: (N, ...) values before the ReLU.
+
+    Returns:
+        (N, ...) rectified.
+    """
+    rectified: Tensor = _RedirectedRelu.apply(value)
+    return rectified
+
+
+class _RedirectedRelu(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, value: Tensor) -> Tensor:
+        ctx.save_for_backward(value)
+        return value.relu()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (value,) = ctx.saved_tensors
+        passed = gradient * (value > 0)
+        lost = (passed == 0).flatten(1).all(1).view(-1, *[1] * (value.ndim - 1))
+        return torch.where(lost, gradient, passed)
 
 
 def is_linear_in_image(network: Network, objective: Objective) -> bool:

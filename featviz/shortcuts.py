@@ -99,7 +99,9 @@ class ConstantGradient:
         inputs: (N, ...) one input of the module, for its shape.
     """
 
-    def __init__(self, score: Callable[[Tensor], Tensor], module: nn.Module, inputs: Tensor) -> None:
+    def __init__(
+        self, score: Callable[[Tensor], Tensor], module: nn.Module, inputs: Tensor
+    ) -> None:
         zero = torch.zeros_like(inputs, dtype=torch.float32, requires_grad=True)
         with torch.enable_grad():
             offset = score(module(zero))

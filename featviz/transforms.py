@@ -11,6 +11,7 @@ Source: C. Olah, A. Mordvintsev, L. Schubert, "Feature Visualization", Distill 2
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -112,12 +113,12 @@ class _Roll(torch.autograd.Function):
     """Rolls each image by its own shift; its gradient rolls back."""
 
     @staticmethod
-    def forward(ctx, images: Tensor, shifts: list[list[int]]) -> Tensor:  # type: ignore[no-untyped-def] # noqa: ANN001
+    def forward(ctx: Any, images: Tensor, shifts: list[list[int]]) -> Tensor:
         ctx.shifts = shifts
         return _roll(images, shifts)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def,override] # noqa: ANN001
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         return _roll(gradient, [[-down, -across] for down, across in ctx.shifts]), None
 
 

@@ -1,0 +1,297 @@
+"""Photographs: samples that ship inside the dependencies, and the user's own, as RGB in [0, 1]."""
+
+import difflib
+import importlib.util
+import math
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+# File names that `folder` takes for photographs.
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+
+# Shortest side of a photograph, in pixels: AlexNet's three poolings need 63.
+MIN_SIDE = 64
+
+# Longest side that `load` returns, in pixels; larger photographs are reduced. Several times what
+# a figure shows or a network was trained on, and bounds what one photograph costs a network.
+MAX_SIDE = 2048
+
+# Most pixels that `load` decodes: 400 MB at the four bytes that Pillow spends on each.
+MAX_PIXELS = 100_000_000
+
+
+class PhotoError(ValueError):
+    """A photograph cannot be found or read."""
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A photograph and whom to thank for it.
+
+    Attributes:
+        name: the sample's name, or the file name without its suffix.
+        image: float32 (3, height, width), RGB in [0, 1].
+        credit: who made it; empty for the user's own photographs.
+        license: the terms it may be shown under; empty for the user's own photographs.
+        source: the installed package, or the name of the file, it was read from.
+    """
+
+    name: str
+    image: Tensor
+    credit: str
+    license: str
+    source: str
+
+    @property
+    def attribution(self) -> str:
+        """Credit, license and source in one line, to be shown beside the photograph."""
+        return ", ".join(part for part in (self.credit, self.license, self.source) if part)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    package: str  # as imported
+    path: str  # inside the package
+    credit: str
+    license: str
+
+
+# Distribution names of the packages below.
+_PACKAGES = {"skimage": "scikit-image", "sklearn": "scikit-learn", "matplotlib": "matplotlib"}
+
+# Credits and licenses as stated by the packages themselves: the docstrings of `skimage.data`,
+# scikit-learn's datasets/images/README.txt, and the comment inside matplotlib's file.
+_SAMPLES: Mapping[str, _Sample] = MappingProxyType(
+    {
+        "astronaut": _Sample(
+            "skimage", "data/astronaut.png", "NASA (Eileen Collins)", "public domain"
+        ),
+        "brick": _Sample("skimage", "data/brick.png", "CC0Textures (Bricks25)", "CC0"),
+        "camera": _Sample("skimage", "data/camera.png", "Lav Varshney", "CC0"),
+        "chelsea": _Sample("skimage", "data/chelsea.png", "Stéfan van der Walt", "CC0"),
+        "china": _Sample(
+            "sklearn", "datasets/images/china.jpg", "danielbuechele on Flickr", "CC BY 2.0"
+        ),
+        "coffee": _Sample(
+            "skimage", "data/coffee.png", "Rachel Michetti, Pikolo Espresso Bar", "CC0"
+        ),
+        # The README names danielbuechele here too, but links to vultilion's photograph.
+        "flower": _Sample(
+            "sklearn", "datasets/images/flower.jpg", "vultilion on Flickr", "CC BY 2.0"
+        ),
+        "grace_hopper": _Sample(
+            "matplotlib",
+            "mpl-data/sample_data/grace_hopper.jpg",
+            "U.S. Navy, by Wikimedia Commons (Grace_Hopper.jpg)",
+            "public domain",
+        ),
+        "grass": _Sample("skimage", "data/grass.png", "linolafett on DeviantArt", "CC0"),
+        "gravel": _Sample("skimage", "data/gravel.png", "CC0Textures (Gravel04)", "CC0"),
+        "hubble_deep_field": _Sample(
+            "skimage", "data/hubble_deep_field.jpg", "NASA, Hubble Space Telescope", "public domain"
+        ),
+        "motorcycle_left": _Sample(
+            "skimage",
+            "data/motorcycle_left.png",
+            "Middlebury 2014 stereo benchmark (Scharstein et al., GCPR 2014)",
+            "published for research, no license stated",
+        ),
+        "rocket": _Sample("skimage", "data/rocket.jpg", "SpaceX (DSCOVR launch)", "public domain"),
+    }
+)
+
+
+def samples() -> tuple[str, ...]:
+    """Lists the names of the sample photographs, in alphabetical order."""
+    return tuple(_SAMPLES)
+
+
+def load(name_or_path: str | Path, size: int | None = None) -> Photo:
+    """Reads a sample photograph by its name, or one of the user's own from its file.
+
+    Any image that Pillow reads becomes RGB: EXIF orientation is applied, gray and CMYK are
+    converted, 16 bits are scaled to the full range, transparency is laid on white, an animation
+    gives its first frame. A longer side above `MAX_SIDE` is reduced to it. Color profiles are not
+    applied, as they were not when the networks were trained.
+
+    Args:
+        name_or_path: a name of `samples()`, or the path of an image file.
+        size: side in pixels of the square to `fit` the photograph to; None keeps its shape.
+
+    Returns:
+        The photograph, with its credit.
+
+    Raises:
+        PhotoError: if there is no such sample or file, or it cannot be read as a photograph.
+    """
+    if isinstance(name_or_path, str) and name_or_path in _SAMPLES:
+        sample = _SAMPLES[name_or_path]
+        photo = Photo(
+            name=name_or_path,
+            image=_read(_locate(sample)),
+            credit=sample.credit,
+            license=sample.license,
+            source=_PACKAGES[sample.package],
+        )
+    else:
+        path = Path(name_or_path)
+        if path.name == str(name_or_path) and not path.suffix and not path.exists():
+            raise _unknown(path.name)
+        photo = Photo(path.stem, _read(path), credit="", license="", source=path.name)
+    if size is None:
+        return photo
+    return Photo(photo.name, fit(photo.image, size), photo.credit, photo.license, photo.source)
+
+
+def folder(path: str | Path, size: int | None = None) -> Iterator[Photo]:
+    """Reads the photographs of a folder one by one, in the order of their file names.
+
+    Files with other suffixes than `SUFFIXES`, hidden files and subfolders are passed over.
+
+    Args:
+        path: the folder.
+        size: as in `load`.
+
+    Returns:
+        An iterator that reads each file when it gets there, and raises at the first damaged one.
+
+    Raises:
+        PhotoError: at once, if there is no such folder or no photograph in it.
+    """
+    root = Path(path)
+    if not root.is_dir():
+        what = "is a file" if root.exists() else "does not exist"
+        raise PhotoError(f"The photo folder {root} {what}; give an existing folder.")
+    files = sorted(
+        file
+        for file in root.iterdir()
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
+    )
+    if not files:
+        raise PhotoError(
+            f"The folder {root} holds no photographs; files ending in {', '.join(SUFFIXES)} count."
+        )
+    return (load(file, size) for file in files)
+
+
+def fit(image: Tensor, size: int) -> Tensor:
+    """Resizes the shorter side to a length, smoothly, and crops the center square.
+
+    Args:
+        image: (..., 3, height, width) in [0, 1].
+        size: side of the square, in pixels.
+
+    Returns:
+        (..., 3, size, size) in [0, 1], float32.
+
+    Raises:
+        ValueError: if the size is not a positive integer or the image has another shape.
+    """
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise ValueError(f"size must be a positive number of pixels, not {size!r}.")
+    if image.ndim < 3 or image.shape[-3] != 3 or 0 in image.shape:
+        raise ValueError(f"image must be (..., 3, height, width), not {tuple(image.shape)}.")
+    height, width = image.shape[-2:]
+    short = min(height, width)
+    # As torchvision: the longer side is cut to whole pixels, the offset of the crop is rounded.
+    target = [int(size * height / short), int(size * width / short)]
+    batch = image.reshape(-1, 3, height, width).float()
+    resized = interpolate(batch, target, mode="bilinear", align_corners=False, antialias=True)
+    top, left = (round((side - size) / 2) for side in target)
+    square = resized[..., top : top + size, left : left + size].clamp(0.0, 1.0)
+    return square.reshape(*image.shape[:-2], size, size).contiguous()
+
+
+def _unknown(name: str) -> PhotoError:
+    near = difflib.get_close_matches(name, _SAMPLES, cutoff=0.4)
+    offer = f" The nearest are {', '.join(near)}." if near else ""
+    return PhotoError(
+        f"There is no sample photograph {name!r}, and no such file.{offer} "
+        "List them with featviz.photos.samples()."
+    )
+
+
+def _locate(sample: _Sample) -> Path:
+    spec = importlib.util.find_spec(sample.package)  # finds, does not import: these are heavy
+    if spec is None or spec.origin is None:
+        raise PhotoError(
+            f"The sample photograph {Path(sample.path).stem} ships inside "
+            f"{_PACKAGES[sample.package]}, which is not installed."
+        )
+    return Path(spec.origin).parent / sample.path
+
+
+def _read(path: Path) -> Tensor:
+    """Decodes a file to (3, height, width) in [0, 1], or says in one sentence why not."""
+    if not path.is_file():
+        what = "is a folder: use featviz.photos.folder" if path.is_dir() else "does not exist"
+        raise PhotoError(f"The photo {path} {what}.")
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of large images and of odd metadata; both are dealt with here.
+            warnings.simplefilter("ignore")
+            with Image.open(path) as opened:
+                image = _shrink(_flatten(_oriented(opened, path), path))
+    except PhotoError:
+        raise
+    except UnidentifiedImageError:
+        raise PhotoError(f"The photo {path} is not an image that Pillow can read.") from None
+    except Image.DecompressionBombError:
+        raise _too_large(path) from None
+    except Exception as error:  # decoders raise whatever the damaged bytes lead them to
+        raise PhotoError(f"The photo {path} is damaged or unreadable ({error}).") from error
+    if min(image.size) < MIN_SIDE:
+        width, height = image.size
+        raise PhotoError(
+            f"The photo {path} is too small: {width} x {height} pixels once the longer side is at "
+            f"most {MAX_SIDE}; the shorter must have at least {MIN_SIDE}."
+        )
+    pixels = torch.from_numpy(np.asarray(image, dtype=np.float32) / 255.0)
+    return pixels.permute(2, 0, 1).contiguous()
+
+
+def _too_large(path: Path) -> PhotoError:
+    return PhotoError(
+        f"The photo {path} is too large to decode safely; save it with at most "
+        f"{MAX_PIXELS // 1_000_000} million pixels."
+    )
+
+
+def _oriented(image: Image.Image, path: Path) -> Image.Image:
+    """Decodes, upright; a JPEG at the smallest of its built-in scales that still gives MAX_SIDE."""
+    scale = min(1.0, MAX_SIDE / max(image.size))
+    image.draft(None, (math.ceil(image.width * scale), math.ceil(image.height * scale)))
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_large(path)
+    return ImageOps.exif_transpose(image)
+
+
+def _flatten(image: Image.Image, path: Path) -> Image.Image:
+    """Converts any mode to RGB, transparency laid on white."""
+    if image.mode in ("I", "F"):
+        raise PhotoError(
+            f"The photo {path} has 32-bit pixels, whose white is not defined; save it with 8 or 16 "
+            "bits per channel."
+        )
+    if image.mode.startswith("I;16"):  # keep the high byte, as Pillow does with 16-bit colors
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    white = Image.new("RGBA", image.size, "white")
+    white.alpha_composite(image.convert("RGBA"))
+    return white.convert("RGB")
+
+
+def _shrink(image: Image.Image) -> Image.Image:
+    if max(image.size) > MAX_SIDE:
+        image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BICUBIC)
+    return image

@@ -1,0 +1,125 @@
+"""Which images are optimized together, on which canvas, from which random streams."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from featviz.network import Network
+from featviz.objectives import Diversity, Neuron, Objective, Sum
+from featviz.recipes import EXACT, STANDARD, Recipe
+from featviz.scoring import is_linear_in_image
+
+CANVAS = 128
+"""Default side of an image in pixels. Source: lucid, `optvis/render.py`."""
+
+BATCH = 32
+"""Images optimized at a time: 16, 32 and 64 are equally fast per image on two cores."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Images that are optimized together."""
+
+    rows: list[int]
+    objectives: tuple[Objective, ...]
+    recipe: Recipe
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What the images of one batch have in common."""
+
+    layers: frozenset[str]
+    group: str  # images that must differ from each other are optimized together
+    recipe: Recipe
+    size: tuple[int, int]
+
+
+def check(
+    network: Network, objectives: tuple[Objective, ...], steps: int | None, batch: int
+) -> None:
+    """Raises a ValueError, with what is valid, if the network can't answer what is asked."""
+    if not objectives:
+        raise ValueError("no objective to maximize; name at least one, Channel('conv5', 12) say.")
+    for objective in objectives:
+        if not isinstance(objective, Objective):
+            raise TypeError(
+                f"an objective is a Channel, a Neuron or the like, not {objective!r}; "
+                f"featviz.parse reads text."
+            )
+        objective.check(network)
+    for name, value in (("steps", steps), ("batch", batch)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} is at least 1, not {value}.")
+
+
+def plan(
+    network: Network,
+    objectives: tuple[Objective, ...],
+    recipe: Recipe | None,
+    steps: int | None,
+    size: int | tuple[int, int] | None,
+    batch: int,
+) -> Iterator[Job]:
+    """Batches of images that stop at the same layer, on the same canvas, with the same recipe."""
+    alike: dict[_Kind, list[int]] = {}
+    for row, objective in enumerate(objectives):
+        chosen = recipe or (EXACT if is_linear_in_image(network, objective) else STANDARD)
+        kind = _Kind(
+            objective.layers,
+            str(objective) if _has_diversity(objective) else "",
+            replace(chosen, steps=steps or chosen.steps),
+            _canvas(network, objective, size),
+        )
+        alike.setdefault(kind, []).append(row)
+    for kind, rows in alike.items():
+        width = len(rows) if kind.group else batch
+        for first in range(0, len(rows), width):
+            part = rows[first : first + width]
+            yield Job(part, tuple(objectives[row] for row in part), kind.recipe, kind.size)
+
+
+def _has_diversity(objective: Objective) -> bool:
+    terms = [term for _, term in objective.terms] if isinstance(objective, Sum) else [objective]
+    return any(isinstance(term, Diversity) for term in terms)
+
+
+def _canvas(
+    network: Network, objective: Objective, size: int | tuple[int, int] | None
+) -> tuple[int, int]:
+    if size is None and isinstance(objective, Neuron) and objective.position is None:
+        size = network.receptive_field(objective.layer).canvas()
+    size = size or CANVAS
+    height, width = (size, size) if isinstance(size, int) else size
+    if height < 1 or width < 1:
+        raise ValueError(f"an image's size is at least 1 px, not {height} x {width}.")
+    return height, width
+
+
+def streams(
+    objectives: tuple[Objective, ...], rows: Sequence[int], seed: int
+) -> list[torch.Generator]:
+    """One random stream per image, from the seed, its objective and its place among equal ones."""
+    streams = []
+    for row in rows:
+        copy = objectives[:row].count(objectives[row])
+        digest = hashlib.sha256(f"{seed}/{objectives[row]}/{copy}".encode()).digest()
+        # torch takes seeds of 64 bits, and only positive ones mean the same everywhere.
+        streams.append(torch.Generator().manual_seed(int.from_bytes(digest[:8]) >> 1))
+    return streams
+
+
+def frame_numbers(frames: Sequence[int] | str, steps: int) -> tuple[int, ...]:
+    """Returns the steps before which to keep the image; "log" is 0, 1, 2, 4, ... and the last."""
+    if frames == "log":
+        powers = [2**k for k in range(steps.bit_length()) if 2**k < steps]
+        return (0, *powers, steps)
+    if isinstance(frames, str):
+        raise ValueError(f"frames are numbers of steps or 'log', not {frames!r}.")
+    wrong = [frame for frame in frames if not 0 <= frame <= steps]
+    if wrong:
+        raise ValueError(f"frames are steps from 0 to {steps}, not {wrong[0]}.")
+    return tuple(sorted(set(frames)))

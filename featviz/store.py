@@ -1,0 +1,296 @@
+"""Results on disk, addressed by what was asked for and by the code that answers.
+
+An entry's name is the hash of its spec and of the source code that computes it, so that an entry
+is never out of date: a change of either asks for another entry. Every entry carries the hash of
+its arrays, so that a damaged one is noticed and made again.
+"""
+
+import ast
+import dataclasses
+import functools
+import hashlib
+import importlib.util
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+import safetensors
+import safetensors.numpy
+from numpy.typing import ArrayLike, NDArray
+
+Arrays = dict[str, NDArray[Any]]
+Make = Callable[[], Mapping[str, ArrayLike]]
+
+# Names the folder of the store in place of the platform's cache folder.
+FOLDER_VARIABLE = "FEATVIZ_CACHE"
+
+# Counts changes in what an entry's file looks like; part of every key.
+FORMAT = 1
+
+# Libraries whose version decides the bits of a result as much as our own source does.
+LIBRARIES = ("numpy", "torch")
+
+# What reading a damaged entry can raise.
+DAMAGE = (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError)
+
+
+class DamagedEntry(UserWarning):
+    """An entry of the store could not be read and was made again."""
+
+
+class UnsavedEntry(UserWarning):
+    """A result could not be written to the store; it was returned all the same."""
+
+
+class Store:
+    """A folder of results, safe to share between processes.
+
+    Args:
+        folder: where the entries lie, made at the first write; by default the folder that the
+            environment variable FEATVIZ_CACHE names, else the platform's cache folder.
+    """
+
+    def __init__(self, folder: str | Path | None = None) -> None:
+        named = folder or os.environ.get(FOLDER_VARIABLE)
+        default = platformdirs.user_cache_path("featviz", appauthor=False)
+        self.folder = Path(named).expanduser() if named else default
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.folder)!r})"
+
+    def path(self, spec: object, code: str) -> Path:
+        """Tells where the entry of a spec lies, or would lie; the arguments are those of `key`."""
+        return self.folder / f"{key(spec, code)}.safetensors"
+
+    def arrays(self, spec: object, make: Make, code: str) -> Arrays:
+        """Gives the arrays that a spec stands for: reads them, or makes and keeps them.
+
+        Two processes that ask at once may both compute, to equal files. A damaged entry is made
+        again (`DamagedEntry`); a result that cannot be kept is still returned (`UnsavedEntry`).
+
+        Args:
+            spec: everything the result depends on, as in `key`.
+            make: computes the arrays, by name; called only if there is no sound entry.
+            code: the module that computes, as in `key`.
+
+        Returns:
+            The arrays in the order of their names, writable.
+
+        Raises:
+            TypeError: if the spec, or what `make` returns, cannot be stored.
+        """
+        path = self.path(spec, code)
+        try:
+            return _read(path)
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except DAMAGE as error:
+            message = f"The stored result {path} is damaged ({error}) and is made again."
+            warnings.warn(message, DamagedEntry, stacklevel=2)
+        arrays = _storable(make())
+        about = json.dumps({"spec": canonical(spec), "code": code, "sha256": _checksum(arrays)})
+        # One metadata key: safetensors writes several in an order that changes from run to run.
+        data: bytes = safetensors.numpy.save(arrays, {"featviz": about})
+        try:
+            _write(path, data)
+        except OSError as error:
+            warnings.warn(
+                f"The result was not kept in the folder {self.folder} ({error.strerror or error}); "
+                f"name a writable folder with free space by {FOLDER_VARIABLE}.",
+                UnsavedEntry,
+                stacklevel=2,
+            )
+        return arrays
+
+
+def key(spec: object, code: str) -> str:
+    """Hashes what a result depends on.
+
+    Args:
+        spec: None, bools, ints, floats, strings and frozen dataclasses, nested in lists, tuples
+            and dicts with string keys. Stand-ins for large things are their `fingerprint`.
+        code: dotted name of the module that computes the result; see `code_version`.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Raises:
+        TypeError: if the spec holds anything else, naming it and where it is.
+    """
+    whole = json.dumps([FORMAT, canonical(spec), code, code_version(code)])
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def canonical(spec: object) -> str:
+    """Writes a spec as JSON, equal for equal specs and different for different ones.
+
+    Args:
+        spec: as in `key`. A list and a tuple of the same items are equal; 1, 1.0 and True differ.
+
+    Raises:
+        TypeError: as in `key`.
+    """
+    return json.dumps(_plain(spec, "spec"), sort_keys=True, separators=(",", ":"))
+
+
+def _plain(value: object, where: str) -> Any:
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
+    if isinstance(value, dict):
+        for name in value:
+            if not isinstance(name, str):
+                raise TypeError(f"{where} has the key {name!r}; keys must be strings.")
+        return {name: _plain(item, f"{where}[{name!r}]") for name, item in value.items()}
+    kind = type(value)
+    parameters = getattr(kind, "__dataclass_params__", None)
+    if parameters is not None and parameters.frozen and not isinstance(value, type):
+        fields = {
+            field.name: _plain(getattr(value, field.name), f"{where}.{field.name}")
+            for field in dataclasses.fields(value)  # type: ignore[arg-type]
+        }
+        return {"@dataclass": f"{kind.__module__}.{kind.__qualname__}", "fields": fields}
+    raise TypeError(
+        f"{where} is a {kind.__module__}.{kind.__qualname__}, which cannot be part of a key; use "
+        "None, bool, int, float, str, list, tuple, dict or a frozen dataclass."
+    )
+
+
+def fingerprint(array: ArrayLike) -> str:
+    """Hashes an array's type, shape and values, to stand for it in a spec.
+
+    Args:
+        array: anything NumPy can view as an array.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    return _checksum({"": np.asarray(array)})
+
+
+@functools.cache  # a running process keeps the code it started with, whatever becomes of the files
+def code_version(module: str) -> str:
+    """Hashes the source of a module and of all modules of its package that it imports, near or far.
+
+    Imports inside functions count. A package's `__init__` counts where a name is taken from it,
+    not where it is only passed through. The versions of `LIBRARIES` count too.
+
+    Args:
+        module: dotted name, such as "featviz.ascent". It is read, not imported.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Raises:
+        ValueError: if there is no source file for the module.
+    """
+    if _source(module) is None:
+        raise ValueError(
+            f"There is no module {module!r} whose source could be read; "
+            'give the dotted name of an importable one, such as "featviz.ascent".'
+        )
+    sources: dict[str, bytes] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = _source(name)
+        if name in sources or path is None:
+            continue
+        sources[name] = path.read_bytes()
+        waiting += _imports(name, path, ast.parse(sources[name]))
+    digest = hashlib.sha256()
+    for name in sorted(sources):
+        digest.update(f"{name} {len(sources[name])}\n".encode() + sources[name])
+    for library in LIBRARIES:
+        digest.update(f"{library} {metadata.version(library)}\n".encode())
+    return digest.hexdigest()
+
+
+def _source(module: str) -> Path | None:
+    """Finds a module's file below its top-level package, importing neither."""
+    top, *parts = module.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    if not parts:
+        return Path(spec.origin)
+    below = Path(spec.origin).parent.joinpath(*parts)
+    candidates = (below.with_name(f"{below.name}.py"), below / "__init__.py")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _imports(module: str, path: Path, tree: ast.Module) -> Iterator[str]:
+    """Lists the modules of the same top-level package that a module imports."""
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            deeper = [f"{base}.{alias.name}" for alias in node.names]
+            names = [name if _belongs(name, module) and _source(name) else base for name in deeper]
+        else:
+            continue
+        yield from (name for name in names if _belongs(name, module))
+
+
+def _belongs(name: str, module: str) -> bool:
+    return name.split(".")[0] == module.split(".")[0]
+
+
+def _storable(made: Mapping[str, ArrayLike]) -> Arrays:
+    """Copies to arrays that come back as they are: plain numbers, native byte order, C order."""
+    arrays = {}
+    for name in sorted(made):
+        array = np.array(made[name], order="C")
+        if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+            raise TypeError(f"The array {name!r} has type {array.dtype}, which cannot be stored.")
+        arrays[name] = array.astype(array.dtype.newbyteorder("="), copy=False)
+    return arrays
+
+
+def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.asarray(arrays[name], order="C")
+        digest.update(json.dumps([name, array.dtype.str, array.shape]).encode())
+        digest.update(array.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> Arrays:
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")  # safetensors: header length, header, arrays
+    about = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["featviz"])
+    loaded = safetensors.numpy.load(data)
+    arrays = {name: np.array(loaded[name]) for name in sorted(loaded)}
+    if _checksum(arrays) != about["sha256"]:
+        raise ValueError("its checksum does not match")
+    return arrays
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Writes beside, then renames: a reader sees the whole file or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.stem[:16]}.", suffix=".partial")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
