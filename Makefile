@@ -1,0 +1,51 @@
+# make site: everything from a bare checkout to a site that opens from disk. See README.md.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.featviz-ready
+# The theme's own announcements are not about this site.
+export NO_MKDOCS_2_WARNING := true
+
+.DEFAULT_GOAL := site
+.PHONY: site serve test check setup bench clean help
+
+site: $(READY) ## build the site from scratch
+	@$(BIN)/python -m mkdocs build
+	@echo "Open $(CURDIR)/site/index.html"
+
+serve: $(READY) ## show the site while editing pages or the library
+	@$(BIN)/python -m mkdocs serve
+
+test: $(READY) ## run every test; this builds the site and opens it in a browser
+	@$(BIN)/python -m pytest tests
+
+check: $(READY) ## style, types, imports
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy --strict featviz
+	@$(BIN)/lint-imports
+
+bench: $(READY) ## measure what the README claims about speed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
+	@$(BIN)/python -m benchmarks
+
+setup: $(READY) ## make the environment, nothing else
+
+# Made once, and again when what is to be installed has changed.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "featviz needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+	    "Say which to use: make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(CURDIR)/$(VENV): a few minutes the first time."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  -c constraints.txt -e ".[docs,dev]"
+	@touch $@
+
+clean: ## remove what was built and cached, but not the environment
+	@rm -rf site .site-building-* .site-previous-* .cache .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf .hypothesis .import_linter_cache dist build
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

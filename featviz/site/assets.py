@@ -1,0 +1,73 @@
+"""The files that the site needs besides its pages: styles, scripts, fonts, pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files, InclusionLevel
+
+_SITE = Path(__file__).parent / "web"
+_FIGURES = Path(__file__).parents[1] / "figures" / "web"
+_ROOT = "assets/featviz"
+_PICTURES = "assets/figures"
+
+
+def _shipped() -> Iterator[tuple[str, Path]]:
+    """Give every file that ships with the package, by its address in the site."""
+    for folder, root in ((_SITE, _ROOT), (_FIGURES, f"{_ROOT}/figures")):
+        for path in sorted(folder.rglob("*")):
+            # KaTeX's script works while the site is built; readers need its fonts and style only.
+            if path.is_file() and path.name != "katex.min.js":
+                yield f"{root}/{path.relative_to(folder).as_posix()}", path
+
+
+def announce(config: MkDocsConfig) -> None:
+    """List styles and scripts, so that every page loads them.
+
+    Args:
+        config: MkDocs' configuration; changed in place.
+    """
+    for uri, _ in _shipped():
+        if "iframe-worker" in uri:
+            # Search needs it on pages opened from disk; unlisted, it would be fetched from a CDN.
+            if uri.endswith(".js"):
+                config.extra.setdefault("polyfills", []).append(uri)
+        elif uri.endswith(".css"):
+            config.extra_css.append(uri)
+        elif uri.endswith(".js"):
+            config.extra_javascript.append(uri)
+
+
+def add(files: Files, config: MkDocsConfig) -> None:
+    """Add the package's files to the site.
+
+    Args:
+        files: The site's files; changed in place.
+        config: MkDocs' configuration.
+    """
+    for uri, path in _shipped():
+        files.append(
+            File.generated(config, uri, abs_src_path=str(path), inclusion=InclusionLevel.INCLUDED)
+        )
+
+
+def picture(files: Files, config: MkDocsConfig, name: str, content: bytes) -> str:
+    """Add a picture to the site, once.
+
+    Args:
+        files: The site's files; changed in place.
+        config: MkDocs' configuration.
+        name: The file's name, which stands for its content.
+        content: The encoded picture.
+
+    Returns:
+        Its address from the site's root.
+    """
+    uri = f"{_PICTURES}/{name}"
+    if files.get_file_from_path(uri) is None:
+        files.append(
+            File.generated(config, uri, content=content, inclusion=InclusionLevel.INCLUDED)
+        )
+    return uri

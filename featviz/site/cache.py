@@ -1,0 +1,90 @@
+"""When a page must run again: if its code changed or the library did, not if its prose did."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import jupytext
+
+_PACKAGE = Path(__file__).parents[1]
+# These shape how a page looks, not what its code computes.
+_PRESENTATION = ("site/", "figures/web/")
+_VALUES = "site/values.py"  # the one module of the bridge that pages themselves import
+# A page computed by one version of these is not what another version would compute.
+_NUMERIC = (
+    "torch",
+    "torchvision",
+    "torchcam",
+    "numpy",
+    "scikit-image",
+    "scikit-learn",
+    "pillow",
+)
+
+
+def library_digest(package: Path = _PACKAGE) -> str:
+    """Name the state of everything that a page's result depends on besides the page.
+
+    Args:
+        package: The folder of the library.
+
+    Returns:
+        A hexadecimal digest over the library's files, the numeric packages and Python itself.
+    """
+    digest = hashlib.sha256()
+    digest.update(repr(sys.version_info[:2]).encode())
+    for path in sorted(package.rglob("*")):
+        name = path.relative_to(package).as_posix()
+        if not path.is_file() or "__pycache__" in name:
+            continue
+        if name.startswith(_PRESENTATION) and name != _VALUES:
+            continue
+        digest.update(f"{name}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    for package_name in _NUMERIC:
+        try:
+            digest.update(f"{package_name}=={metadata.version(package_name)}".encode())
+        except metadata.PackageNotFoundError:
+            continue
+    for name in sorted(os.environ):
+        if name.startswith("FEATVIZ_"):
+            digest.update(f"{name}={os.environ[name]}".encode())
+    return digest.hexdigest()
+
+
+def page_key(path: str | Path, config: Mapping[str, Any], execute: bool, library: str) -> str:
+    """Name one run of one page; takes the place of mkdocs-jupyter's key.
+
+    Args:
+        path: The page.
+        config: mkdocs-jupyter's options.
+        execute: Whether the page is to be run.
+        library: What `library_digest` gave.
+
+    Returns:
+        A hexadecimal digest. Two pages with the same code have different keys.
+    """
+    cells = jupytext.read(path).cells
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    parts = [Path(path).name, code, execute, config["allow_errors"], library]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def drop_broken(folder: Path) -> None:
+    """Delete cached runs that a killed build left half written.
+
+    Args:
+        folder: mkdocs-jupyter's cache.
+    """
+    for path in folder.glob("*.json"):
+        try:
+            json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            path.unlink()

@@ -1,0 +1,80 @@
+"""Figures are numbered, and the text points to them by name."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+
+_FIGURE = re.compile(r'<figure\b[^>]*\bid="(?P<id>fig-[\w-]+)"[^>]*>')
+_CAPTION = re.compile(r"<figcaption\b[^>]*>")
+_REFERENCE = re.compile(r'<a href="(?P<page>[^"#]*)#(?P<id>fig-[\w-]+)"></a>')
+
+
+class FigureError(ValueError):
+    """A figure is pointed to but does not exist, or two have one name."""
+
+
+def number(content: str, chapter: str) -> tuple[str, dict[str, str]]:
+    """Number the figures of a page.
+
+    Args:
+        content: The page's HTML.
+        chapter: What stands before the number: "4." for chapter four, or nothing.
+
+    Returns:
+        The HTML with a label at the head of each caption, and the number by the figure's id.
+
+    Raises:
+        FigureError: If two figures of the page have the same id.
+    """
+    numbers: dict[str, str] = {}
+    pieces, end = [], 0
+    for figure in _FIGURE.finditer(content):
+        if figure["id"] in numbers:
+            raise FigureError(f"two figures have the id {figure['id']!r}; give each its own")
+        numbers[figure["id"]] = f"{chapter}{len(numbers) + 1}"
+        close = content.find("</figure>", figure.end())
+        caption = _CAPTION.search(content, figure.end(), close if close >= 0 else len(content))
+        if caption is None:
+            continue
+        label = (
+            f'<a class="figure-number" href="#{figure["id"]}">Figure {numbers[figure["id"]]}</a> '
+        )
+        pieces += [content[end : caption.end()], label]
+        end = caption.end()
+    return "".join([*pieces, content[end:]]), numbers
+
+
+def refer(
+    content: str,
+    url: str,
+    figures: Mapping[str, Mapping[str, str]],
+    sources: Mapping[str, str],
+) -> str:
+    """Write the number into each link that has no text and leads to a figure.
+
+    Args:
+        content: The page's HTML.
+        url: The page's address in the site.
+        figures: For each page's address, the number of each of its figures.
+        sources: For each page's address, the name of its source, for messages.
+
+    Returns:
+        The HTML with "Figure 4.2" in every such link.
+
+    Raises:
+        FigureError: If a figure does not exist.
+    """
+
+    def one(match: re.Match[str]) -> str:
+        page = posixpath.join(posixpath.dirname(url), match["page"]) if match["page"] else url
+        there = figures.get(posixpath.normpath(page), {})
+        if match["id"] not in there:
+            known = ", ".join(sorted(there)) or "none"
+            name = sources.get(posixpath.normpath(page), page)
+            raise FigureError(f"no figure {match['id']!r} on {name}; its figures: {known}")
+        href = f"{match['page']}#{match['id']}"
+        return f'<a class="figure-reference" href="{href}">Figure {there[match["id"]]}</a>'
+
+    return _REFERENCE.sub(one, content)

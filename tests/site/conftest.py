@@ -1,0 +1,132 @@
+"""The built site, opened from disk in a browser that has no network."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SITE = ROOT / "site"
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def chapters() -> list[str]:
+    """Name the site's pages by their sources, so that tests are known before the build."""
+    docs = ROOT / "docs"
+    sources = [*docs.rglob("*.py"), *docs.rglob("*.md")]
+    pages = [path.relative_to(docs).with_suffix(".html").as_posix() for path in sources]
+    return sorted(page for page in pages if page != "references.html")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "page_name" in metafunc.fixturenames:
+        metafunc.parametrize("page_name", chapters())
+    if "scheme" in metafunc.fixturenames:
+        metafunc.parametrize("scheme", ["light", "dark"])
+
+
+@pytest.fixture(scope="session")
+def page_names() -> list[str]:
+    return chapters()
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """Build the site as `make site` does; pages whose code has not changed are not run again."""
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build"],
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "true"},
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    return SITE
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    if not CHROMIUM:
+        message = "no Chromium: install it, or say where it is in CHROMIUM"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+class Visit:
+    """One page in the browser, with everything it asked for and complained about.
+
+    Args:
+        browser: Playwright's browser.
+        path: The page.
+        **context: Options of the browser context, such as the viewport.
+    """
+
+    def __init__(self, browser: object, path: Path, **context: object) -> None:
+        context = {
+            "viewport": {"width": 1280, "height": 900},
+            "offline": True,
+            **context,
+        }
+        self.context = browser.new_context(**context)
+        self.page = self.context.new_page()
+        self.requests: list[str] = []
+        self.failed: list[str] = []
+        self.errors: list[str] = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("requestfailed", lambda request: self.failed.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._console)
+        self.page.goto(path.as_uri())
+        self.page.wait_for_load_state("load")
+
+    def _console(self, message: object) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def load_images(self) -> None:
+        """Load lazy images too, as a reader does who scrolls to the end."""
+        self.page.evaluate(
+            """async () => {
+              for (const image of document.images) {
+                image.loading = "eager";
+                await image.decode().catch(() => {});
+              }
+            }"""
+        )
+
+    def close(self) -> None:
+        self.context.close()
+
+
+@pytest.fixture
+def visit(browser: object, site: Path) -> Iterator[object]:
+    """Open pages of the site by name; they are closed after the test."""
+    opened: list[Visit] = []
+
+    def open_page(name: str, **context: object) -> Visit:
+        opened.append(Visit(browser, site / name, **context))
+        return opened[-1]
+
+    yield open_page
+    for one in opened:
+        one.close()

@@ -1,0 +1,168 @@
+"""Every page of the built site, as a reader without a network meets it."""
+
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+
+pytestmark = pytest.mark.slow
+
+LOCAL = ("file:", "data:", "blob:")
+PHONE = {
+    "viewport": {"width": 360, "height": 740},
+    "is_mobile": True,
+    "has_touch": True,
+}
+# The words of a chapter weigh a few kilobytes; more than this means pictures or data inside.
+LARGEST_PAGE = 150_000
+# Standard deviation of gray levels (of 255) below which a picture shows nothing.
+FLAT = 1.0
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+
+
+def test_the_site_has_every_page_and_no_other(site, page_names):
+    built = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
+    assert built - {"404.html"} == set(page_names)
+
+
+def test_nothing_is_fetched_from_anywhere(visit, page_name):
+    opened = visit(page_name)
+    opened.load_images()
+    opened.page.wait_for_timeout(200)
+    assert [url for url in opened.requests if not url.startswith(LOCAL)] == []
+    assert opened.failed == []
+    assert opened.errors == []
+
+
+def test_the_html_names_no_remote_resource(site, page_name):
+    html = (site / page_name).read_text(encoding="utf-8")
+    remote = r'<(?:script|img|iframe|source|video|audio)\b[^>]*\bsrc="(?:https?:)?//[^"]*'
+    linked = r'<link\b[^>]*rel="(?:stylesheet|preconnect|preload|icon)"[^>]*href="(?:https?:)?//'
+    assert re.findall(f"{remote}|{linked}", html) == []
+
+
+def test_images_load_and_say_what_they_show(visit, page_name):
+    opened = visit(page_name)
+    opened.load_images()
+    bad = opened.page.evaluate(
+        """() => [...document.images].filter(image => {
+          const alt = image.getAttribute("alt");
+          const named = image.closest("[aria-label], [aria-labelledby], [aria-hidden=true]");
+          const described = alt !== null && (alt.trim().length > 3 || (alt === "" && named));
+          return !image.naturalWidth || !described || /No description/.test(alt);
+        }).map(image => image.outerHTML.slice(0, 160))"""
+    )
+    assert bad == []
+
+
+def test_no_picture_is_flat(site, page_name):
+    html = (site / page_name).read_text(encoding="utf-8")
+    folder = (site / page_name).parent
+    flat = []
+    for source in set(re.findall(r'<img\b[^>]*\bsrc="([^":]+\.(?:webp|png|jpg|avif))"', html)):
+        with Image.open(folder / unquote(source)) as picture:
+            if np.asarray(picture.convert("L"), dtype=float).std() < FLAT:
+                flat.append(source)
+    assert flat == []
+
+
+def test_every_figure_can_be_seen(visit, page_name):
+    opened = visit(page_name)
+    opened.load_images()
+    for figure in opened.page.query_selector_all("article figure[id]"):
+        with Image.open(io.BytesIO(figure.screenshot())) as seen:
+            low, high = seen.convert("L").getextrema()
+        assert high - low > 40, figure.get_attribute("id")
+
+
+def test_a_phone_does_not_scroll_sideways(visit, page_name):
+    opened = visit(page_name, **PHONE)
+    opened.load_images()
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_text_column_is_704_pixels(visit):
+    opened = visit("index.html")
+    width = opened.page.evaluate(
+        "document.querySelector('article h1').getBoundingClientRect().width"
+    )
+    assert width == 704
+
+
+def test_axe_finds_no_serious_fault(visit, page_name, scheme):
+    opened = visit(page_name, color_scheme=scheme, reduced_motion="reduce")
+    found = Axe().run(opened.page, options={"runOnly": WCAG}).response["violations"]
+    serious = [
+        (fault["id"], [node["target"] for node in fault["nodes"]][:3])
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+def test_search_works_from_disk(visit):
+    opened = visit("index.html")
+    opened.page.keyboard.press("/")
+    opened.page.wait_for_selector(".md-search__input:focus")
+    opened.page.keyboard.type("receptive field")
+    found = opened.page.wait_for_selector(".md-search-result__link", timeout=10_000)
+    assert urlsplit(found.get_attribute("href")).path.endswith(".html")
+    assert opened.errors == []
+
+
+def test_every_page_has_title_description_and_figure_numbers(site, page_name):
+    html = (site / page_name).read_text(encoding="utf-8")
+    assert re.search(r'<meta name="description" content="[^"]{20,}"', html)
+    assert len(re.findall(r"<h1\b", html)) == 1
+    assert re.findall(r'<a href="[^"]*#fig-[\w-]+"></a>', html) == []
+    assert re.findall(r"\{\{ \w+ \}\}", re.sub(r"<code.*?</code>", "", html, flags=re.DOTALL)) == []
+
+
+def test_page_is_light(site, page_name):
+    assert (site / page_name).stat().st_size <= LARGEST_PAGE
+
+
+class Links(HTMLParser):
+    """What a page links to, and what can be linked to on it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.ids.update(value for key in ("id", "name") if (value := given.get(key)))
+        self.links += [value for key in ("href", "src") if (value := given.get(key))]
+
+
+def read_links(path: Path) -> Links:
+    links = Links()
+    links.feed(path.read_text(encoding="utf-8"))
+    return links
+
+
+def test_links_lead_somewhere(site, page_name):
+    pages: dict[Path, Links] = {}
+    broken = []
+    here = (site / page_name).resolve()
+    for link in read_links(here).links:
+        parts = urlsplit(link)
+        if parts.scheme or parts.netloc:
+            continue
+        target = (here.parent / unquote(parts.path)).resolve() if parts.path else here
+        if not target.exists():
+            broken.append(link)
+        elif parts.fragment and target.suffix == ".html":
+            known = pages.setdefault(target, read_links(target)).ids
+            fragment = unquote(parts.fragment)
+            # A unit within a figure is found by the figure's own script: #fig-sheet:conv5-12.
+            if not {fragment, fragment.partition(":")[0]} & (known | {"__skip"}):
+                broken.append(link)
+    assert broken == []

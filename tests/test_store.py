@@ -1,0 +1,327 @@
+"""The store gives back what was made, notices damage, and never loses a result."""
+
+import dataclasses
+import importlib
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from featviz import store as store_module
+from featviz.store import (
+    DamagedEntry,
+    Store,
+    UnsavedEntry,
+    canonical,
+    code_version,
+    fingerprint,
+    key,
+)
+
+CODE = "featviz.store"
+SPEC = {"layer": "conv5", "units": [1, 2], "scale": 0.5, "seed": None, "clean": True}
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    x: int
+    y: tuple[float, ...] = (1.0,)
+
+
+@dataclasses.dataclass(frozen=True)
+class Pixel:
+    x: int
+    y: tuple[float, ...] = (1.0,)
+
+
+@dataclasses.dataclass
+class Loose:
+    x: int = 0
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "cache")
+
+
+@pytest.fixture
+def counted():
+    """A `make` that counts its calls."""
+
+    def make():
+        make.calls += 1
+        return {"b": np.arange(6.0).reshape(2, 3), "a": np.array([1, 2], dtype=np.uint8)}
+
+    make.calls = 0
+    return make
+
+
+def assert_same(found, expected):
+    assert list(found) == sorted(expected)
+    for name, array in found.items():
+        assert array.dtype == np.asarray(expected[name]).dtype
+        np.testing.assert_array_equal(array, expected[name])
+
+
+def test_second_request_is_read_not_made(store, counted):
+    first = store.arrays(SPEC, counted, CODE)
+    second = store.arrays(SPEC, counted, CODE)
+    assert counted.calls == 1
+    assert_same(first, counted())
+    assert_same(second, first)
+    second["a"] += 1  # both are the caller's own
+    assert_same(store.arrays(SPEC, counted, CODE), first)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.float32(1.5),
+        np.zeros((0, 3), dtype=np.int64),
+        np.arange(6).reshape(2, 3).T,
+        np.arange(12, dtype=np.float32)[::-2],
+        np.array([True, False]),
+        np.arange(3, dtype=">f4"),
+        np.arange(3, dtype=np.float16),
+        [1.0, np.nan, -np.inf],
+    ],
+)
+def test_arrays_come_back_as_they_were(array, store):
+    made = store.arrays("x", lambda: {"array": array}, CODE)["array"]
+    read = store.arrays("x", lambda: pytest.fail("made twice"), CODE)["array"]
+    np.testing.assert_array_equal(made, array)
+    np.testing.assert_array_equal(read, array)
+    assert made.dtype == read.dtype == np.asarray(array).dtype.newbyteorder("=")
+    assert made.shape == read.shape == np.shape(array)
+
+
+@pytest.mark.parametrize("array", [np.array(["text"]), np.array([1j]), np.array([None])])
+def test_arrays_of_other_types_are_refused(array, store):
+    with pytest.raises(TypeError, match=r"The array 'label' has type .*, which cannot be stored"):
+        store.arrays("x", lambda: {"label": array}, CODE)
+
+
+def test_equal_requests_give_equal_bytes(tmp_path, counted):
+    first, second = Store(tmp_path / "1"), Store(tmp_path / "2")
+    first.arrays(SPEC, counted, CODE)
+    second.arrays(dict(reversed(SPEC.items())), counted, CODE)
+    assert first.path(SPEC, CODE).read_bytes() == second.path(SPEC, CODE).read_bytes()
+
+
+def test_keys_tell_specs_apart():
+    specs = [
+        1,
+        1.0,
+        True,
+        "1",
+        None,
+        [],
+        {},
+        [1],
+        [[1]],
+        "",
+        Point(1),
+        Pixel(1),
+        Point(2),
+        0.1 + 0.2,
+    ]
+    assert len({key(spec, CODE) for spec in specs}) == len(specs)
+    assert key((1, 2), CODE) == key([1, 2], CODE)
+    assert key({"a": 1, "b": 2}, CODE) == key({"b": 2, "a": 1}, CODE)
+    assert key(Point(1), CODE) == key(Point(1, (1.0,)), CODE)
+    assert key(1, CODE) != key(1, "featviz.photos")
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"a": [0, {1, 2}]}, r"spec\['a'\]\[1\] is a builtins\.set, which cannot be part of a key"),
+        (np.float64(1), r"spec is a numpy\.float64"),
+        ({"a": np.zeros(2)}, r"spec\['a'\] is a numpy\.ndarray"),
+        (Point(Loose()), r"spec\.x is a .*Loose"),
+        (Point, r"spec is a builtins\.type"),
+        ({1: 2}, "spec has the key 1; keys must be strings"),
+    ],
+)
+def test_other_specs_are_refused_by_name_and_place(spec, message):
+    with pytest.raises(TypeError, match=message):
+        canonical(spec)
+
+
+def test_fingerprint_tells_arrays_apart():
+    base = np.arange(6, dtype=np.float32)
+    others = [
+        base.reshape(2, 3),
+        base.astype(np.int32),
+        base + 1,
+        np.zeros((0, 3)),
+        np.zeros((0, 2)),
+    ]
+    assert len({fingerprint(array) for array in [base, *others]}) == 6
+    assert fingerprint(base.reshape(2, 3).T.copy()) == fingerprint(base.reshape(2, 3).T)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "flipped", "replaced", "header"])
+def test_damaged_entry_is_said_and_made_again(damage, store, counted):
+    expected = store.arrays(SPEC, counted, CODE)
+    path = store.path(SPEC, CODE)
+    sound = path.read_bytes()
+    path.write_bytes(
+        {
+            "truncated": sound[:-5],
+            "empty": b"",
+            "flipped": sound[:-5] + bytes([sound[-5] ^ 1]) + sound[-4:],
+            "replaced": b"something else altogether",
+            "header": sound[:20] + b"\xff" + sound[21:],
+        }[damage]
+    )
+    with pytest.warns(DamagedEntry, match=rf"{path.name} is damaged \(.*\) and is made again"):
+        found = store.arrays(SPEC, counted, CODE)
+    assert_same(found, expected)
+    assert counted.calls == 2
+    assert path.read_bytes() == sound
+
+
+def test_every_flipped_bit_is_noticed_or_harmless(store):
+    expected = store.arrays("x", lambda: {"a": np.arange(3, dtype=np.int16)}, CODE)
+    path = store.path("x", CODE)
+    sound = path.read_bytes()
+    for i in range(len(sound)):
+        path.write_bytes(sound[:i] + bytes([sound[i] ^ 1]) + sound[i + 1 :])
+        try:
+            found = store_module._read(path)
+        except store_module.DAMAGE:
+            continue
+        assert_same(found, expected)
+
+
+def test_folder_that_cannot_be_written_costs_a_warning_not_the_result(tmp_path, counted):
+    (tmp_path / "file").write_text("in the way")
+    store = Store(tmp_path / "file" / "cache")
+    with pytest.warns(UnsavedEntry, match=r"not kept in the folder .*cache \(.*FEATVIZ_CACHE"):
+        found = store.arrays(SPEC, counted, CODE)
+    assert_same(found, counted())
+
+
+def test_full_disk_leaves_no_partial_file(store, counted, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.warns(UnsavedEntry, match=r"\(No space left on device\); name a writable folder"):
+        found = store.arrays(SPEC, counted, CODE)
+    assert_same(found, counted())
+    assert list(store.folder.iterdir()) == []
+
+
+def test_failing_make_leaves_nothing(store):
+    def fail():
+        raise RuntimeError("no result")
+
+    with pytest.raises(RuntimeError, match="no result"):
+        store.arrays(SPEC, fail, CODE)
+    assert not store.folder.exists()
+
+
+def test_two_processes_share_a_folder(tmp_path):
+    program = textwrap.dedent(
+        """
+        import sys, numpy as np
+        from featviz.store import Store
+        store = Store(sys.argv[1])
+        for i in range(40):
+            found = store.arrays(i, lambda: {"a": np.full(50_000, i)}, "featviz.store")
+            assert (found["a"] == i).all()
+        """
+    )
+    command = [sys.executable, "-W", "error", "-c", program, str(tmp_path)]
+    running = [subprocess.Popen(command) for _ in range(2)]
+    assert [process.wait(timeout=60) for process in running] == [0, 0]
+    assert len(list(tmp_path.iterdir())) == 40
+    assert {path.suffix for path in tmp_path.iterdir()} == {".safetensors"}
+
+
+def test_folder_comes_from_argument_then_environment_then_platform(monkeypatch, tmp_path):
+    monkeypatch.setenv("FEATVIZ_CACHE", str(tmp_path / "named"))
+    assert Store(tmp_path / "given").folder == tmp_path / "given"
+    assert Store().folder == tmp_path / "named"
+    monkeypatch.setenv("FEATVIZ_CACHE", "")
+    assert "featviz" in Store().folder.parts
+    assert not (tmp_path / "named").exists()
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A small package on disk: a -> b -> sub.c; d stands apart; `__init__` imports everything."""
+    root = tmp_path / "samplepackage"
+    (root / "sub").mkdir(parents=True)
+    sources = {
+        "__init__.py": "from samplepackage.a import f\nfrom samplepackage import d\n",
+        "a.py": "import numpy\nfrom samplepackage import b\n",
+        "b.py": "def late():\n    from .sub.c import value\n",
+        "sub/__init__.py": "",
+        "sub/c.py": "from .. import a\nvalue = 1\n",
+        "d.py": "",
+        "e.py": "import samplepackage as s\n",
+    }
+    for name, source in sources.items():
+        (root / name).write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    code_version.cache_clear()
+    return root
+
+
+def changed(path: Path, module: str) -> bool:
+    before = code_version(module)
+    path.write_text(path.read_text() + "# changed\n")
+    code_version.cache_clear()
+    return code_version(module) != before
+
+
+def test_code_version_follows_imports_of_the_package(package):
+    assert changed(package / "a.py", "samplepackage.a")
+    assert changed(package / "b.py", "samplepackage.a")
+    assert changed(package / "sub" / "c.py", "samplepackage.a")
+    assert changed(package / "a.py", "samplepackage.sub.c")
+    assert not changed(package / "d.py", "samplepackage.a")
+    assert not changed(package / "__init__.py", "samplepackage.a")
+    assert changed(package / "__init__.py", "samplepackage.e")
+    assert changed(package / "d.py", "samplepackage.e")
+    assert "samplepackage" not in sys.modules  # read, not imported
+
+
+def test_code_version_counts_the_libraries(monkeypatch, package):
+    before = code_version("samplepackage.d")
+    monkeypatch.setattr(store_module.metadata, "version", lambda _: "0")
+    code_version.cache_clear()
+    assert code_version("samplepackage.d") != before
+    code_version.cache_clear()
+
+
+def test_changed_code_asks_for_another_entry(package, store, counted):
+    store.arrays(SPEC, counted, "samplepackage.a")
+    changed(package / "b.py", "samplepackage.a")
+    store.arrays(SPEC, counted, "samplepackage.a")
+    assert counted.calls == 2
+
+
+@pytest.mark.parametrize("module", ["featviz.nothing", "nothing.at.all", "__main__", "", "sys"])
+def test_unknown_module_is_said(module):
+    with pytest.raises(ValueError, match=f"no module '{module}' whose source could be read"):
+        code_version(module)
+
+
+def test_store_imports_no_torch():
+    program = (
+        "import importlib.util, sys\n"
+        "spec = importlib.util.spec_from_file_location('alone', sys.argv[1])\n"
+        "module = sys.modules['alone'] = importlib.util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(module)\n"
+        "assert not {'torch', 'featviz'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, store_module.__file__], check=True)
