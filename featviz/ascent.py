@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -133,6 +134,7 @@ def maximize(
     dtype = find_precision(precision, target)
     jobs = list(plan(network, wanted, recipe, steps, size, batch))
     total = sum(len(job.rows) * job.recipe.steps for job in jobs)
+    kept = frame_numbers(frames, max(job.recipe.steps for job in jobs))
     parts: list[tuple[list[int], Maximization]] = []
     with tqdm(total=total, unit="step", disable=None if progress is None else not progress) as bar:
 
@@ -143,7 +145,7 @@ def maximize(
 
         for job in jobs:
             climb = _Climb(network, job, streams(wanted, job.rows, seed), target, dtype)
-            part = climb.run(frame_numbers(frames, job.recipe.steps), stop, report)
+            part = climb.run(kept, stop, report)
             parts.append((job.rows, part))
             if part.interrupted:
                 break
@@ -253,10 +255,13 @@ def _join(parts: list[tuple[list[int], Maximization]]) -> Maximization:
     order = sorted(range(len(rows)), key=rows.__getitem__)
     found = [part for _, part in parts]
 
+    longest = max(len(part.history) for part in found)
+
     def joined(name: str, dim: int) -> Tensor:
-        return torch.cat([getattr(part, name) for part in found], dim).index_select(
-            dim, torch.tensor(order)
-        )
+        tensors = [getattr(part, name) for part in found]
+        if name in ("history", "gradients"):
+            tensors = [F.pad(t, (0, 0, 0, longest - len(t)), value=torch.nan) for t in tensors]
+        return torch.cat(tensors, dim).index_select(dim, torch.tensor(order))
 
     objectives = [objective for part in found for objective in part.objectives]
     return Maximization(

@@ -134,11 +134,17 @@ def _through(module: nn.Module, field: _Field | None, name: str) -> _Field | Non
         return field
     if not isinstance(module, Windowed):
         return None
-    kernel, stride, padding, dilation = (
-        _one(getattr(module, key, 1), key, name)
-        for key in ("kernel_size", "stride", "padding", "dilation")
+    kernel, stride, dilation = (
+        _one(getattr(module, key, 1), key, name) for key in ("kernel_size", "stride", "dilation")
     )
     reach = dilation * (kernel - 1)
+    # torch splits "same" padding in two halves; an odd pixel goes behind.
+    named = {"same": reach // 2, "valid": 0}
+    padding = (
+        named[module.padding]
+        if isinstance(module.padding, str)
+        else _one(module.padding, "padding", name)
+    )
     return _Field(
         first=field.first - padding * field.stride,
         last=field.last + (reach - padding) * field.stride,

@@ -2,6 +2,7 @@
 
 conv5:12             channel 12 of conv5, averaged over positions
 conv5:relu:12        the same after the ReLU
+conv5:12~2           the same without 2 positions along each border
 conv5:12@6,6         the neuron at row 6, column 6;  conv5:12@center  the one in the middle
 conv5:*              the whole layer (DeepDream)
 conv5:dot[0.1,...]   a direction;  conv5:cos[0.1,...]  by its angle
@@ -21,7 +22,7 @@ from featviz.objectives import (
     Logit,
     Neuron,
     Objective,
-    Sum,
+    weighted_sum,
 )
 from featviz.penalties import L1, L2, Blur, TotalVariation
 
@@ -36,8 +37,8 @@ _TERM = re.compile(
     rf"\s*(?P<sign>[+-]?)\s*(?:(?P<factor>{_NUMBER})\s*\*\s*)?(?P<spec>[^\s\[]+(?:\[[^\]]*\])?)"
 )
 _SPEC = re.compile(
-    r"(?P<layer>[A-Za-z_][\w.]*(?::relu)?):"
-    r"(?:(?P<unit>\d+)(?:@(?:(?P<row>\d+),(?P<column>\d+)|(?P<center>center)))?"
+    r"(?P<layer>\w[\w.]*(?::relu)?):"
+    r"(?:(?P<unit>\d+)(?:~(?P<border>\d+)|@(?:(?P<row>\d+),(?P<column>\d+)|(?P<center>center)))?"
     r"|(?P<whole>\*)|(?P<kind>dot|cos)\[(?P<vector>[^\]]+)\])"
 )
 
@@ -63,9 +64,7 @@ def parse(text: str) -> Objective:
         weight = float(match["factor"] or 1) * (-1 if match["sign"] == "-" else 1)
         terms.append((weight, _spec(match["spec"], text)))
         end = match.end()
-    if len(terms) == 1 and terms[0][0] == 1:
-        return terms[0][1]
-    return Sum(tuple(terms))
+    return weighted_sum(terms)
 
 
 def _spec(spec: str, text: str) -> Objective:
@@ -94,7 +93,7 @@ def _spec(spec: str, text: str) -> Objective:
         return Neuron(layer, unit)
     if match["row"]:
         return Neuron(layer, unit, (int(match["row"]), int(match["column"])))
-    return Channel(layer, unit)
+    return Channel(layer, unit, int(match["border"] or 0))
 
 
 def _unreadable(text: str) -> ValueError:

@@ -7,8 +7,9 @@ Source of the family: C. Olah, A. Mordvintsev, L. Schubert, "Feature Visualizati
 section "Optimization objectives".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 
 import torch
 import torch.nn.functional as F
@@ -57,17 +58,23 @@ class Objective:
         for layer in self.layers - {IMAGE}:
             network.resolve(layer)
 
-    def __add__(self, other: "Objective") -> "Sum":
-        return Sum(_terms(self) + _terms(other))
+    def __add__(self, other: "Objective") -> "Objective":
+        if not isinstance(other, Objective):
+            return NotImplemented
+        return weighted_sum([(1.0, self), (1.0, other)])
 
-    def __sub__(self, other: "Objective") -> "Sum":
-        return self + -1 * other
+    def __sub__(self, other: "Objective") -> "Objective":
+        if not isinstance(other, Objective):
+            return NotImplemented
+        return weighted_sum([(1.0, self), (-1.0, other)])
 
-    def __neg__(self) -> "Sum":
-        return -1 * self
+    def __neg__(self) -> "Objective":
+        return -1.0 * self
 
-    def __mul__(self, weight: float) -> "Sum":
-        return Sum(tuple((weight * w, term) for w, term in _terms(self)))
+    def __mul__(self, weight: float) -> "Objective":
+        if not isinstance(weight, Real):
+            return NotImplemented
+        return weighted_sum([(weight, self)])
 
     __rmul__ = __mul__
 
@@ -77,16 +84,17 @@ class Sum(Objective):
     """A weighted sum of objectives; what the algebra makes.
 
     Attributes:
-        terms: (weight, objective) pairs. Terms that are equal are merged and the order is fixed, so
-            that equal sums compare equal.
+        terms: (weight, objective) pairs. Sums among them are dissolved, terms that are equal are
+            merged and the order is fixed, so that equal sums compare equal.
     """
 
     terms: tuple[tuple[float, Objective], ...]
 
     def __post_init__(self) -> None:
         merged: dict[Objective, float] = {}
-        for weight, term in self.terms:
-            merged[term] = merged.get(term, 0.0) + weight
+        for outer, part in self.terms:
+            for inner, term in _terms(part):
+                merged[term] = merged.get(term, 0.0) + float(outer) * inner
         ordered = sorted(((w, t) for t, w in merged.items()), key=lambda pair: str(pair[1]))
         object.__setattr__(self, "terms", tuple(ordered))
 
@@ -121,10 +129,12 @@ class Channel(Objective):
     Attributes:
         layer: The layer's name.
         unit: Index of the channel.
+        border: Positions to leave out along each side of the map.
     """
 
     layer: str
     unit: int
+    border: int = 0
 
     @property
     def layers(self) -> frozenset[str]:
@@ -135,13 +145,25 @@ class Channel(Objective):
         return True
 
     def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
-        return values[self.layer][:, self.unit].flatten(1).mean(1)
+        value = values[self.layer][:, self.unit]
+        if self.border:
+            inside = slice(self.border, -self.border)
+            value = value[:, inside, inside]
+            if not value.numel():
+                size = " x ".join(map(str, values[self.layer].shape[2:]))
+                raise ValueError(
+                    f"{self} leaves nothing of the map of {self.layer}, "
+                    f"which is {size} for this image."
+                )
+        return value.reshape(len(value), -1).mean(1)
 
     def check(self, network: Network) -> None:
         network.check_unit(self.layer, self.unit)
+        if self.border < 0:
+            raise ValueError(f"a channel's border is at least 0, not {self.border}.")
 
     def __str__(self) -> str:
-        return f"{self.layer}:{self.unit}"
+        return f"{self.layer}:{self.unit}" + (f"~{self.border}" if self.border else "")
 
 
 @dataclass(frozen=True)
@@ -168,6 +190,8 @@ class Neuron(Objective):
 
     def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
         value = values[self.layer][:, self.unit]
+        if value.ndim != 3:
+            raise ValueError(f"{self} asks for a position, but {self.layer} has no map.")
         height, width = value.shape[1:]
         row, column = self.position or (height // 2, width // 2)
         if not (row < height and column < width):
@@ -224,6 +248,10 @@ class Direction(Objective):
     vector: tuple[float, ...] = field(repr=False)
     cosine: bool = False
 
+    def __post_init__(self) -> None:
+        # An array's numbers print differently from Python's, and the text form must be one.
+        object.__setattr__(self, "vector", tuple(float(number) for number in self.vector))
+
     @property
     def layers(self) -> frozenset[str]:
         return frozenset({self.layer})
@@ -233,7 +261,7 @@ class Direction(Objective):
         return not self.cosine
 
     def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
-        value = values[self.layer].flatten(2)
+        value = _positions(values[self.layer])
         direction = value.new_tensor(self.vector)
         if self.cosine:
             return F.cosine_similarity(value, direction[:, None], dim=1, eps=EPSILON).mean(1)
@@ -306,7 +334,7 @@ class Diversity(Objective):
         return frozenset({self.layer})
 
     def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
-        value = values[self.layer].flatten(2)
+        value = _positions(values[self.layer])
         grams = F.normalize((value @ value.mT).flatten(1), dim=1, eps=EPSILON)
         others = max(1, len(grams) - 1)
         return -(grams @ grams.T).fill_diagonal_(0).sum(1) / others
@@ -315,5 +343,18 @@ class Diversity(Objective):
         return f"diversity:{self.layer}"
 
 
+def weighted_sum(terms: Iterable[tuple[float, Objective]]) -> Objective:
+    """Returns the sum of (weight, objective) pairs; one objective of weight 1 is itself."""
+    total = Sum(tuple(terms))
+    if len(total.terms) == 1 and total.terms[0][0] == 1:
+        return total.terms[0][1]
+    return total
+
+
 def _terms(objective: Objective) -> tuple[tuple[float, Objective], ...]:
     return objective.terms if isinstance(objective, Sum) else ((1.0, objective),)
+
+
+def _positions(value: Tensor) -> Tensor:
+    """A layer's value as (N, units, positions); a linear layer's has one position."""
+    return value.reshape(*value.shape[:2], -1)

@@ -87,18 +87,11 @@ def run_to(
     """
     inner = {ref.module for ref in refs if ref.module}
     needs_output = any(not ref.module for ref in refs)
-    values: dict[str, Tensor] = {}
-    try:
-        with recording(view, [*inner, ""] if needs_output or not inner else inner) as values:
-            view(inputs)
-    except RuntimeError as error:
-        if "too small" in str(error) or "size can't be greater" in str(error):
-            height, width = inputs.shape[-2:]
-            raise ValueError(
-                f"an image of {width} x {height} px is too small to reach "
-                f"{', '.join(ref.name for ref in refs)}: {error}"
-            ) from error
-        raise
+    with (
+        large_enough(inputs, ", ".join(ref.name for ref in refs)),
+        recording(view, [*inner, ""] if needs_output or not inner else inner) as values,
+    ):
+        view(inputs)
     missing = [ref.name for ref in refs if ref.module not in values]
     if missing:
         raise ValueError(f"the network has {', '.join(missing)} but never runs it.")
@@ -133,3 +126,22 @@ def run_until(view: nn.Module, inputs: Tensor, module: str) -> Tensor:
     finally:
         handle.remove()
     raise ValueError(f"the network has {module} but never runs it.")
+
+
+@contextmanager
+def large_enough(inputs: Tensor, target: str) -> Iterator[None]:
+    """Turns torch's complaint about images that are too small into a ValueError, one sentence.
+
+    Args:
+        inputs: The images (N, 3, H, W).
+        target: What they are too small to reach.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if "too small" not in str(error) and "size can't be greater" not in str(error):
+            raise
+        height, width = inputs.shape[-2:]
+        raise ValueError(
+            f"an image of {width} x {height} px is too small to reach {target}: {error}"
+        ) from error

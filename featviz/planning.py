@@ -52,8 +52,8 @@ def check(
             )
         objective.check(network)
     for name, value in (("steps", steps), ("batch", batch)):
-        if value is not None and value < 1:
-            raise ValueError(f"{name} is at least 1, not {value}.")
+        if value is not None and (not isinstance(value, int) or value < 1):
+            raise ValueError(f"{name} is a whole number, at least 1, not {value!r}.")
 
 
 def plan(
@@ -75,6 +75,13 @@ def plan(
             _canvas(network, objective, size),
         )
         alike.setdefault(kind, []).append(row)
+    sizes = sorted({kind.size for kind in alike})
+    if len(sizes) > 1:
+        sides = " and ".join(f"{height} x {width}" for height, width in sizes)
+        raise ValueError(
+            f"these objectives fill canvases of different sizes, {sides} px; "
+            f"give one size for all, or maximize them one layer at a time."
+        )
     for kind, rows in alike.items():
         width = len(rows) if kind.group else batch
         for first in range(0, len(rows), width):
@@ -90,13 +97,17 @@ def _has_diversity(objective: Objective) -> bool:
 def _canvas(
     network: Network, objective: Objective, size: int | tuple[int, int] | None
 ) -> tuple[int, int]:
-    if size is None and isinstance(objective, Neuron) and objective.position is None:
-        size = network.receptive_field(objective.layer).canvas()
-    size = size or CANVAS
-    height, width = (size, size) if isinstance(size, int) else size
-    if height < 1 or width < 1:
-        raise ValueError(f"an image's size is at least 1 px, not {height} x {width}.")
-    return height, width
+    if size is None:
+        size = CANVAS
+        if isinstance(objective, Neuron) and objective.position is None:
+            size = network.receptive_field(objective.layer).canvas()
+    sides = size if isinstance(size, tuple) else (size, size)
+    if len(sides) != 2 or any(not isinstance(side, int) or side < 1 for side in sides):
+        raise ValueError(
+            f"an image's size is a whole number of pixels, at least 1, or a pair of them "
+            f"(height, width), not {size!r}."
+        )
+    return sides
 
 
 def streams(

@@ -89,8 +89,11 @@ class Recipe:
     steps: int = 128
 
 
-STANDARD = Recipe(optimizer=Adam(rate=0.35, momentum=(0.3, 0.999), tail=0.3))
-"""The default. Less momentum than usual, because the objective changes with every transform."""
+STANDARD_ADAM = Adam(rate=0.35, momentum=(0.3, 0.999), tail=0.5)
+"""How the default steps: less momentum than usual, because the objective changes every time."""
+
+STANDARD = Recipe(optimizer=STANDARD_ADAM)
+"""The default."""
 
 EXACT = Recipe(Pixels("clamp"), (), Adam(rate=0.1, momentum=(0.3, 0.999)), steps=32)
 """For objectives that are linear in the image: 32 steps of 0.1 take every pixel to its end."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from featviz.network import Network
 from featviz.objectives import IMAGE, Objective
-from featviz.passes import LayerRef, run_to, run_until
+from featviz.passes import LayerRef, large_enough, run_to, run_until
 from featviz.shortcuts import ConstantGradient, is_affine, space_to_depth
 
 
@@ -71,12 +71,13 @@ class Scorer:
         if self._target is None:
             values = run_to(self._view, inputs, self._refs, redirected_relu)
             return self._score({IMAGE: images} | {k: v.float() for k, v in values.items()})
-        before = run_until(self._view, inputs, self._target)
-        if before.shape not in self._constant:
-            layer = self._refs[0].name
-            self._constant[before.shape] = ConstantGradient(
-                lambda value: self._score({layer: value}), self._target_module, before
-            )
+        layer = self._refs[0].name
+        with large_enough(inputs, layer):
+            before = run_until(self._view, inputs, self._target)
+            if before.shape not in self._constant:
+                self._constant[before.shape] = ConstantGradient(
+                    lambda value: self._score({layer: value}), self._target_module, before
+                )
         return self._constant[before.shape](before)
 
     def _score(self, values: Mapping[str, Tensor]) -> Tensor:

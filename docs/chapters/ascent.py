@@ -1,0 +1,111 @@
+# ---
+# title: "Gradient ascent: what does a unit want?"
+# description: From the Keras example to images that survive a shift, one improvement at a time, with a trap shown live and an exact answer to check against.
+# ---
+
+# %% [markdown]
+# # Gradient ascent: what does a unit want?
+#
+# <p class="lede" markdown>Start from noise, and change the image a little in the direction that makes a unit answer
+# more. After {{ steps }} such steps the image shows what the unit wants. It sounds too simple, and done naively it is:
+# {{ dead_neurons }} % of conv5's neurons never start, and those that do end in noise. This chapter builds a method that
+# works for every unit, one improvement at a time, and checks it where the right answer is known.</p>
+#
+# ## The idea in one line
+#
+# Let $a_u(x)$ be the activation of a unit $u$ for an image $x$. We look for
+#
+# $$ x^\star = \arg\max_{x \in [0,1]^{3 \times H \times W}} a_u(x), $$
+#
+# with the weights of the network held still, and climb by the gradient that training uses, taken with respect to the
+# image instead of the weights[^erhan]:
+#
+# $$ x_{t+1} = x_t + \eta\, \frac{\partial a_u}{\partial x}(x_t). $$
+#
+# A *neuron* is one channel at one position; its image is as large as its receptive field. A *channel* is the mean over
+# all positions; its image is a texture. Everything that follows is about which coordinates to climb in, and what to do to
+# the image between two steps.
+#
+# [^erhan]: D. Erhan, Y. Bengio, A. Courville, P. Vincent, *Visualizing Higher-Layer Features of a Deep Network*, 2009.
+
+# %% tags=["hide"]
+from featviz.studies import ascent as study
+
+# %% tags=["hide-code"]
+study.numbers()
+
+# %% [markdown]
+# ## One improvement at a time
+#
+# We start with the algorithm of the Keras example[^keras]: gray noise, the mean activation away from the border, a
+# gradient normalized to length 1, steps of a fixed length, and a picture stretched to a fixed contrast at the end. Then we
+# change one thing at a time. Every row has the same units, the same seed and the same number of steps.
+#
+# [^keras]: F. Chollet, *Visualizing what convnets learn*, Keras code examples, 2020.
+
+# %%
+study.method_ladder()
+
+# %% [markdown]
+# The noise of the first rows isn't a failure to climb: those images excite their unit strongly. They are
+# adversarial, exploiting single pixels in a way no photograph does, and a shift by a few pixels destroys them. So we ask
+# for more: the image should excite the unit *also when it is shifted, zoomed and turned a little*. This is the
+# most important of the improvements, and all scores in this chapter are taken under such changes, unless they say otherwise.
+#
+# The Fourier basis is the same set of images in other coordinates. The steepest direction depends on the coordinates: one
+# step in pixels is a step in all frequencies at once, most of them high; one step in a spectrum scaled like that of
+# photographs is mostly a step in the low ones. It changes where the climb ends, not what is allowed.
+
+# %%
+study.climb()
+
+# %% [markdown]
+# ## The trap: units that never start
+#
+# In torchvision's AlexNet the ReLUs work *in place*: they overwrite the convolution's output. Whoever reads
+# `features.10` through a forward hook gets the value behind the ReLU. For gray noise it is zero for most deep units,
+# and where the ReLU is at zero its gradient is zero. The image then stays as it was.
+
+# %%
+study.dead_shares()
+
+# %%
+study.dead_images()
+
+# %% [markdown]
+# featviz reads the value *before* the ReLU, on a private copy of the network whose in-place operations are off. Every
+# unit then has a gradient at every image. What we show would be wrong if a unit's image before the ReLU excited it less behind
+# it; it can't, because the ReLU never changes the order of values.
+#
+# ## The check: a summit we know
+#
+# For deep units nobody knows the best image. For conv1 before its ReLU everybody does: the value is a weighted sum
+# of the pixels, so its maximum over images in $[0,1]$ is a pixel of 1 where the weight is positive and 0 where it is negative,
+#
+# $$ \max_x a_u(x) = b_u + \sum_i \max\!\left(\frac{w_i}{\sigma_i}(1-\mu_i),\; -\frac{w_i}{\sigma_i}\mu_i\right). $$
+#
+# What featviz finds by default reaches {{ exact_worst }} % of it for the *worst* of the 64 filters. Lucid's Fourier basis
+# reaches {{ lucid_median }} % in the median and {{ lucid_worst }} % for the worst.
+
+# %%
+study.exact_shares()
+
+# %%
+study.exact_images()
+
+# %% [markdown]
+# ## The settings, argued for
+#
+# A default is a claim that other values are worse. Here is what each setting is worth on the units of
+# [](#fig-methods).
+
+# %%
+study.settings()
+
+# %% [markdown]
+# ## What is left open
+#
+# - An image shows *a* summit, not the only one. [The deep chapter](deep.py) shows several for the same unit.
+# - A higher score isn't a better picture. Past a point the score is bought with contrast, and the eye sees no more.
+# - That two similar images mean two similar units is an assumption here, as in the distill papers: we assume it whenever
+#   we say that two units are alike because their images are.

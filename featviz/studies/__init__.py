@@ -1,0 +1,1 @@
+"""What the article's pages show: one function per figure, computed through the store."""

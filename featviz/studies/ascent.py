@@ -1,0 +1,331 @@
+"""Chapter 3: how to climb, one improvement at a time, and what can be checked exactly."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from featviz import quality
+from featviz.ascent import Maximization
+from featviz.figures import Figure, bars, dots, grid, methods, table, trajectory
+from featviz.images import Fourier, Pixels, UnboundedPixels
+from featviz.network import activations
+from featviz.objectives import Channel, Neuron, Objective
+from featviz.recipes import EXACT, LUCID, STANDARD, STANDARD_ADAM, Adam, NormalizedGradient, Recipe
+from featviz.site.values import Values
+from featviz.studies.bench import SEED, alexnet, evenly, in_field, maximize
+from featviz.transforms import LUCID as LUCID_TRANSFORMS
+from featviz.transforms import Affine, Jitter
+
+STEPS = STANDARD.steps
+"""Steps that every method of a comparison gets."""
+
+SUBJECTS = (
+    *(Channel("conv2", unit) for unit in evenly("conv2", 8)[3:4]),
+    *(Channel("conv3", unit) for unit in evenly("conv3", 8)[3:6:2]),
+    *(Channel("conv4", unit) for unit in evenly("conv4", 8)[3:4]),
+    *(Channel("conv5", unit) for unit in evenly("conv5", 8)[3:6:2]),
+)
+"""Channels that the methods are compared on: from the units of the overview, by their place."""
+
+BORDER = 2
+"""Positions the Keras example leaves out along the border, "to avoid border artifacts"."""
+
+STARTS = 16
+"""Random starts over which the share of dead units is counted."""
+
+
+@dataclass(frozen=True)
+class Rectified(Objective):
+    """An objective read behind a plain ReLU, as a hook on an in-place network reads it."""
+
+    inner: Neuron
+
+    @property
+    def layers(self) -> frozenset[str]:
+        return self.inner.layers
+
+    def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
+        return self.inner({name: F.relu(value) for name, value in values.items()})
+
+    def __str__(self) -> str:
+        return f"relu({self.inner})"
+
+
+METHODS = {
+    "Keras example": (
+        Recipe(UnboundedPixels(), (), NormalizedGradient(10.0), STEPS),
+        "Pixels without bounds, steps of length 10 along the gradient; shown after stretching.",
+    ),
+    "+ bounded pixels, Adam": (
+        Recipe(Pixels("sigmoid"), (), Adam(0.05), STEPS),
+        "A sigmoid keeps every pixel between black and white.",
+    ),
+    "+ random transforms": (
+        Recipe(Pixels("sigmoid"), LUCID_TRANSFORMS, Adam(0.05), STEPS),
+        "Before each step the image is padded, shifted, zoomed and turned a little.",
+    ),
+    "+ Fourier basis": (
+        Recipe(Fourier(decay=1.0, decorrelate=False), LUCID_TRANSFORMS, Adam(0.05), STEPS),
+        "Steps are taken in the spectrum, low frequencies first.",
+    ),
+    "+ decorrelated color": (
+        replace(LUCID, steps=STEPS),
+        "Colors mix as they do in photographs. This is Lucid's method.",
+    ),
+    "featviz": (
+        STANDARD,
+        "Less momentum, a steeper spectrum, shifts and full changes in turn, a falling step size.",
+    ),
+}
+"""The ladder of methods: name -> (recipe, what it changes)."""
+
+
+def method_ladder() -> Figure:
+    """Every method on the same units, seed and number of steps."""
+    images, scores = [], []
+    for recipe, _ in METHODS.values():
+        keras = isinstance(recipe.image, UnboundedPixels)
+        wanted = [replace(unit, border=BORDER) if keras else unit for unit in SUBJECTS]
+        found = maximize(wanted, size=128, recipe=recipe)
+        images.append(list(found.images))
+        scores.append(quality.robust_values(alexnet(), SUBJECTS, found.images).tolist())
+    return methods(
+        list(METHODS),
+        [str(unit) for unit in SUBJECTS],
+        images,
+        scores,
+        id="methods",
+        alt="Six methods in rows, six units in columns: noise at the top, clear patterns at the bottom",
+        caption=f"One improvement at a time, each with <strong>{STEPS} steps and the same seed</strong>. "
+        "The number is the channel's mean under random shifts, zooms and turns: what survives them "
+        "isn't a trick of single pixels. Read a column downward. The first two rows are "
+        "high-frequency noise that only the unit itself can see anything in; the transforms make "
+        "shapes; the Fourier basis makes them large; the colors stop being random.",
+        notes=[note for _, note in METHODS.values()],
+        score_name="robust activation",
+    )
+
+
+def climb() -> Figure:
+    """The trajectory of several units, step by step."""
+    units = [SUBJECTS[1], SUBJECTS[3], SUBJECTS[5]]
+    found = maximize(units, size=128, frames="log")
+    return trajectory(
+        found.frames,
+        found.frame_steps,
+        found.frame_values,
+        id="trajectory",
+        alt="Three units' images growing from gray noise to full patterns over the steps",
+        labels=[str(unit) for unit in units],
+        caption="Move the slider to follow an image from noise. <strong>The pattern is there after "
+        "about sixteen steps</strong>; the rest adds contrast and detail. The curve is the objective on "
+        "the image itself, without transforms.",
+        value_name="channel mean",
+        log_x=True,
+    )
+
+
+def dead_shares() -> Figure:
+    """How many units have no gradient at the start, if they are read behind the ReLU."""
+    net = alexnet()
+    neurons, channels = _dead(net.layers)
+    return bars(
+        net.layers,
+        {"center neuron": neurons, "whole channel": channels},
+        "share of units with zero gradient, %",
+        id="dead-shares",
+        alt="Bars per layer: the share of units without gradient rises to nearly all at conv5",
+        caption="The share of units that <strong>can't start</strong> if the objective is read behind "
+        f"the ReLU, counted over {STARTS} random starts. Where the ReLU gives zero, its gradient is "
+        "zero too, and the image stays gray forever. Before the ReLU the share is zero at every layer.",
+    )
+
+
+def dead_images() -> Figure:
+    """The trap, live: the same neurons read behind the ReLU and before it."""
+    units = [Neuron("conv5", unit) for unit in evenly("conv5", 8)]
+    behind = maximize([Rectified(unit) for unit in units], size=177, recipe=STANDARD)
+    before = maximize(units)
+    images = [list(in_field("conv5", found.images)) for found in (behind, before)]
+    return grid(
+        ["behind the ReLU", "before the ReLU"],
+        [str(unit.unit) for unit in units],
+        images,
+        id="dead-images",
+        alt="Eight neurons of conv5 in two rows: mostly gray squares above, clear images below",
+        caption="Eight neurons of conv5, same seed and steps. Above, the objective is the value behind "
+        "the ReLU, which is what a hook on torchvision's AlexNet reads, because its ReLUs overwrite "
+        "the convolution's output. Below, the value before it. <strong>Nothing else differs.</strong>",
+        scores=[behind.values.tolist(), before.values.tolist()],
+        score_name="activation",
+    )
+
+
+EXACT_METHODS = {
+    "Lucid's basis": Recipe(Fourier(decay=1.0), (), Adam(0.05), 512),
+    "without color": Recipe(Fourier(decay=1.0, decorrelate=False), (), Adam(0.05), 512),
+    "flat spectrum": Recipe(Fourier(decay=0.0, decorrelate=False), (), Adam(0.05), 512),
+    "pixels, sigmoid": Recipe(Pixels("sigmoid"), (), Adam(0.05), 512),
+    "featviz": EXACT,
+}
+"""Ways to climb where the summit is known."""
+
+
+def exact_shares() -> Figure:
+    """What part of conv1's exact maximum each method reaches."""
+    shares = _exact_shares()
+    return dots(
+        list(EXACT_METHODS),
+        {"conv1 filters": [100 * shares[name] for name in EXACT_METHODS]},
+        "reached, % of the exact maximum",
+        id="exact-shares",
+        alt="Dots per method: the Fourier methods scatter between 70 and 100 percent, featviz lies at "
+        "100 percent for all filters",
+        caption="conv1 before its ReLU is a weighted sum of pixels, so its maximum is known: white "
+        "where the weight is positive, black where it is negative. Each dot is one of the 64 filters, "
+        "scored on the 8-bit image after 512 steps (featviz: "
+        f"{EXACT.steps}). <strong>A basis of falling amplitudes and mixed colors can't reach the "
+        "corners of the color cube</strong> at every pixel; pixels can.",
+    )
+
+
+def exact_images() -> Figure:
+    """The filters that the Fourier basis serves worst, beside their exact optimum."""
+    shares = _exact_shares()["Lucid's basis"]
+    worst = shares.argsort()[:6].tolist()
+    rows = {
+        "exact optimum": in_field("conv1", _optimum())[worst],
+        "featviz": in_field("conv1", _conv1(EXACT).images)[worst],
+        "Lucid's basis": in_field("conv1", _conv1(EXACT_METHODS["Lucid's basis"]).images)[worst],
+    }
+    scores = [_shares(images)[worst].mul(100).tolist() for images in (
+        _optimum(), _conv1(EXACT).images, _conv1(EXACT_METHODS["Lucid's basis"]).images
+    )]  # fmt: skip
+    return grid(
+        list(rows),
+        [f"conv1:{unit}" for unit in worst],
+        [list(images) for images in rows.values()],
+        id="exact-images",
+        alt="Six conv1 filters: their exact optimum, what featviz found, and what Lucid's basis found",
+        caption="The six filters on which Lucid's basis falls shortest. Numbers are percent of the "
+        "exact maximum. The first two rows should be equal pixel by pixel; the third has the right "
+        "shape in softer colors.",
+        scores=scores,
+        score_name="percent of the maximum",
+    )
+
+
+SETTINGS = {
+    "default": STANDARD,
+    "decay 1": replace(STANDARD, image=Fourier(decay=1.0)),
+    "decay 1.5": replace(STANDARD, image=Fourier(decay=1.5)),
+    "rate × ½": replace(STANDARD, optimizer=replace(STANDARD_ADAM, rate=STANDARD_ADAM.rate / 2)),
+    "rate × 2": replace(STANDARD, optimizer=replace(STANDARD_ADAM, rate=STANDARD_ADAM.rate * 2)),
+    "momentum 0.9": replace(STANDARD, optimizer=replace(STANDARD_ADAM, momentum=(0.9, 0.999))),
+    "no transforms": replace(STANDARD, transforms=()),
+    "shifts only": replace(STANDARD, transforms=(Jitter(8),)),
+    "no frame": replace(STANDARD, transforms=(Affine(frame=0),)),
+    "half the steps": replace(STANDARD, steps=STEPS // 2),
+    "twice the steps": replace(STANDARD, steps=STEPS * 2),
+}
+"""One setting changed at a time: name -> recipe."""
+
+
+def settings() -> Figure:
+    """What each setting is worth, so that the defaults are argued for."""
+    net = alexnet()
+    reached = {}
+    for name, recipe in SETTINGS.items():
+        images = quality.to_bytes(maximize(SUBJECTS, size=128, recipe=recipe).images)
+        reached[name] = (
+            quality.values(net, SUBJECTS, images),
+            quality.robust_values(net, SUBJECTS, images),
+            quality.contrast(images),
+        )
+    clean, robust, contrast = reached["default"]
+    rows = [
+        (
+            name,
+            f"{(found[0] / clean).median():.2f}",
+            f"{(found[1] / robust).median():.2f}",
+            f"{(found[2] / contrast).median():.2f}",
+        )
+        for name, found in reached.items()
+    ]
+    return table(
+        rows,
+        ["setting", "activation", "robust activation", "contrast"],
+        id="settings",
+        alt="Table of settings with activation, robust activation and contrast relative to the default",
+        caption=f"One setting changed at a time; medians over the {len(SUBJECTS)} channels of "
+        "[](#fig-methods), relative to the default. <strong>Without transforms the activation is "
+        "highest and means least</strong>: hardly any of it survives a small shift. Contrast alone buys "
+        "activation, so a gain that comes with contrast is no gain in the picture.",
+    )
+
+
+def numbers() -> Values:
+    """What the text quotes."""
+    shares = _exact_shares()
+    lucid = shares["Lucid's basis"]
+    neurons, channels = _dead(("conv5",))
+    return Values(
+        steps=STEPS,
+        exact_worst=f"{100 * shares['featviz'].min():.2f}",
+        lucid_worst=f"{100 * lucid.min():.0f}",
+        lucid_median=f"{100 * lucid.median():.0f}",
+        dead_neurons=f"{neurons[0]:.0f}",
+        dead_channels=f"{channels[0]:.0f}",
+    )
+
+
+def _dead(layers: tuple[str, ...]) -> tuple[list[float], list[float]]:
+    """Percent of neurons and of channels whose value is negative wherever it counts."""
+    streams = [Generator().manual_seed(SEED + number) for number in range(STARTS)]
+    with torch.no_grad():
+        starts = LUCID.image.build(streams, 128, 128)()
+    found = activations(alexnet(), starts, layers)
+    neurons, channels = [], []
+    for layer in layers:
+        value = found[layer]
+        center = value.shape[2] // 2
+        neurons.append(100 * (value[:, :, center, center] <= 0).float().mean().item())
+        channels.append(100 * (value <= 0).flatten(2).all(2).float().mean().item())
+    return neurons, channels
+
+
+def _conv1_objectives() -> list[Neuron]:
+    return [Neuron("conv1", unit) for unit in range(alexnet().units("conv1"))]
+
+
+def _conv1(recipe: Recipe) -> Maximization:
+    return maximize(_conv1_objectives(), recipe=recipe)
+
+
+def _exact_shares() -> dict[str, Tensor]:
+    """Method -> (64,) share of the exact maximum that its 8-bit image reaches."""
+    return {name: _shares(_conv1(recipe).images) for name, recipe in EXACT_METHODS.items()}
+
+
+def _shares(images: Tensor) -> Tensor:
+    net, objectives = alexnet(), _conv1_objectives()
+    best = quality.values(net, objectives, _optimum())
+    return quality.values(net, objectives, quality.to_bytes(images)) / best
+
+
+def _optimum() -> Tensor:
+    """The exact optimum of every conv1 neuron on its canvas, by the signs of its weights."""
+    net = alexnet()
+    size = net.receptive_field("conv1").canvas()
+    image = torch.full((1, 3, size, size), 0.5, requires_grad=True)
+    value = Neuron("conv1", 0)
+    gradients = []
+    conv = net.view().get_submodule("features.0")
+    for unit in range(net.units("conv1")):
+        score = replace(value, unit=unit)({"conv1": conv(net.normalize(image))})
+        gradients.append(torch.autograd.grad(score, image)[0])
+    slope = torch.cat(gradients)
+    return torch.where(slope == 0, 0.5, (slope > 0).float())

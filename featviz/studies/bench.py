@@ -1,0 +1,131 @@
+"""What all studies work with: the network, the photographs, and ascent that is done only once."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from featviz import ascent, network, zoo
+from featviz.machine import find_device, find_precision
+from featviz.objectives import Channel, Objective
+from featviz.recipes import Recipe
+from featviz.store import Store
+
+SEED = 0
+"""Where all randomness of the article comes from."""
+
+CHUNK = 64
+"""Images per entry of the store: what a killed build computes again at most."""
+
+
+@cache
+def alexnet() -> network.Network:
+    """Returns the network that the article is about."""
+    return zoo.load("alexnet")
+
+
+def maximize(
+    objectives: Sequence[Objective],
+    *,
+    net: network.Network | None = None,
+    size: int | None = None,
+    steps: int | None = None,
+    seed: int = SEED,
+    recipe: Recipe | None = None,
+    frames: Sequence[int] | str = (),
+) -> ascent.Maximization:
+    """Finds images by gradient ascent, or takes them from the store.
+
+    Args:
+        objectives: One per image; equal ones stay together if they come one after the other.
+        net: The network; AlexNet without it.
+        size: As in `featviz.maximize`, like all that follow.
+        steps: As there.
+        seed: As there.
+        recipe: As there.
+        frames: As there.
+
+    Returns:
+        As `featviz.maximize`.
+    """
+    net = net or alexnet()
+    device = find_device("auto")
+    precision = str(find_precision("auto", device)).removeprefix("torch.")
+    settings: dict[str, Any] = {
+        "size": size,
+        "steps": steps,
+        "seed": seed,
+        "recipe": recipe,
+        "frames": frames,
+    }
+    parts = []
+    for first in range(0, len(objectives), CHUNK):
+        chunk = objectives[first : first + CHUNK]
+        names = [str(objective) for objective in chunk]
+        found = Store().arrays(
+            {
+                "network": net.fingerprint,
+                "objectives": names,
+                "device": device.type,
+                "precision": precision,
+                **settings,
+            },
+            lambda chunk=chunk: _arrays(ascent.maximize(net, chunk, **settings)),  # type: ignore[misc]
+            "featviz.ascent",
+        )
+        parts.append(found)
+    return _join(parts, objectives, precision)
+
+
+def _arrays(found: ascent.Maximization) -> dict[str, np.ndarray]:
+    if found.interrupted:
+        # Half a result must not be kept under the name of a whole one.
+        raise KeyboardInterrupt
+    names = ("images", "alpha", "values", "history", "gradients", "frames", "frame_values")
+    arrays = {name: getattr(found, name).numpy() for name in names}
+    return arrays | {"frame_steps": np.array(found.frame_steps, dtype=np.int64)}
+
+
+def _join(
+    parts: list[dict[str, np.ndarray]], objectives: Sequence[Objective], precision: str
+) -> ascent.Maximization:
+    def joined(name: str, axis: int) -> torch.Tensor:
+        return torch.from_numpy(np.concatenate([part[name] for part in parts], axis))
+
+    return ascent.Maximization(
+        tuple(objectives),
+        joined("images", 0),
+        joined("alpha", 0),
+        joined("values", 0),
+        joined("history", 1),
+        joined("gradients", 1),
+        tuple(parts[0]["frame_steps"].tolist()),
+        joined("frames", 1),
+        joined("frame_values", 1),
+        precision,
+    )
+
+
+def evenly(layer: str, count: int) -> list[int]:
+    """Returns units spread evenly over a layer: a choice that no one has made by looking."""
+    units = alexnet().units(layer)
+    return [index * units // count for index in range(count)]
+
+
+def channel(layer: str, unit: int) -> Channel:
+    """Returns the objective of a channel's picture.
+
+    The mean of conv1 before its ReLU is linear in the image and has a 4-px pattern as its optimum,
+    the stride's, so that its picture is taken behind the ReLU.
+    """
+    return Channel("conv1:relu" if layer == "conv1" else layer, unit)
+
+
+def in_field(layer: str, images: torch.Tensor) -> torch.Tensor:
+    """Cuts images of neurons (..., H, W) down to the receptive field of the central one."""
+    net = alexnet()
+    center = net.shape(layer, images.shape[-1])[-1] // 2
+    first, end = net.receptive_field(layer).span(center)
+    return images[..., first:end, first:end]

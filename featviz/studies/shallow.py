@@ -1,0 +1,445 @@
+"""Chapter 4: what conv1 and conv2 look for, measured with gratings, beside an untrained network."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from featviz import figures, measures, tuning
+from featviz.faithfulness import Interval, interval
+from featviz.gratings import LIGHT
+from featviz.objectives import Channel
+from featviz.site.values import Values
+from featviz.studies import tuned
+from featviz.studies.bench import SEED, alexnet, maximize
+from featviz.studies.tuned import KINDS
+from featviz.tuning import FAMILIES, ORIENTED, Preferences
+
+LAYERS = ("conv1", "conv2")
+"""What the chapter calls shallow."""
+
+TOLERANT = 0.5
+"""Phase tolerance from which a unit counts as one that doesn't mind where the stripes are."""
+
+BESIDE = 8
+"""Units of each layer shown beside the untrained network's."""
+
+SIDE = 80
+"""Side in pixels of conv2's pictures: its units see 51 px, and a sheet of 192 stays light."""
+
+SHOWN = 5
+"""Units per family, or per row, that a figure has room for."""
+
+
+def filters() -> figures.Figure:
+    """Returns conv1's filters as a sheet with what they prefer."""
+    net = alexnet()
+    weights = measures.first_weights(net, "conv1")
+    found = tuned.preferences("conv1")
+    return figures.sheet(
+        (0.5 + weights / (2 * weights.abs().amax((1, 2, 3), keepdim=True))).numpy(),
+        _labels("conv1"),
+        id="filters",
+        alt="The 64 filters of conv1 as color patches: stripes, blobs and soft edges.",
+        caption=f"<strong>The {len(weights)} filters of conv1, measured.</strong> Sort them by any "
+        "number, or find a family by its name. Every filter is drawn at its own full contrast, so "
+        "that weak ones can be seen; gray is a weight of zero. Orientations are those of the "
+        "stripes, counterclockwise from horizontal.",
+        values=_columns(found)
+        | {"gray part of the weights": measures.gray_share(net, "conv1").numpy()},
+        columns=8,
+        width="page",
+    )
+
+
+def optima() -> figures.Figure:
+    """Returns filters of each family beside the images that excite them most."""
+    net = alexnet()
+    weights = measures.first_weights(net, "conv1")
+    images, _ = measures.optimum(net, "conv1")
+    chosen = [tuned.members("conv1", family, SHOWN) for family in FAMILIES]
+    shown = 0.5 + weights / (2 * weights.abs().amax((1, 2, 3), keepdim=True))
+    return figures.pairs(
+        np.stack([shown[units].numpy() for units in chosen]),
+        np.stack([images[units].numpy() for units in chosen]),
+        FAMILIES,
+        headings=("weights", "exact optimum"),
+        id="optima",
+        alt="Rows of filters of one family each, beside images of pure black, white and color.",
+        caption="<strong>The best image of a conv1 unit is known exactly.</strong> Left: the "
+        f"{SHOWN} filters of each family that answer most strongly to a grating. Right: for each "
+        "the image that excites it most of all images there are. It is the sign of the weights: "
+        "every pixel at one end of its range. Gradient ascent finds the same image to within "
+        f"{tuned.ascent_error():.0e} of its value, for all {len(weights)} units.",
+        notes=[f"conv1: {', '.join(map(str, units))}" for units in chosen],
+    )
+
+
+def family_counts() -> figures.Figure:
+    """Returns the share of each family in both layers, trained and untrained."""
+    series = {}
+    for layer in LAYERS:
+        for kind in KINDS:
+            names = np.array(tuned.families(layer, kind))
+            shares = [interval(100 * (names == family), SEED) for family in FAMILIES]
+            series[f"{layer}, {kind}"] = _bounds(shares)
+    return figures.bars(
+        FAMILIES,
+        series,
+        "units, %",
+        id="families",
+        alt="Bars of the share of units in five families, for conv1 and conv2, with controls.",
+        caption="<strong>Families by number.</strong> Share of the units of each layer that fall "
+        "into each family by what they answer to, in AlexNet and in the same architecture with "
+        "untrained weights; lines are 95 % bootstrap intervals over units. "
+        f"{tuned.families('conv1', 'untrained').count('grating')} untrained filters of conv1 are gratings.",
+        width="middle",
+    )
+
+
+def orientation_curves() -> figures.Figure:
+    """Returns how answers depend on the direction of the stripes."""
+    return figures.curves(
+        {
+            layer: {
+                name: _along_orientation(layer, unit)
+                for name, unit in _examples(layer, FAMILIES[:4])
+            }
+            for layer in LAYERS
+        },
+        "orientation of the stripes, degrees",
+        "response, part of the best",
+        id="orientation",
+        alt="Curves of the response over orientation: a peak for edges and gratings, flat for spots.",
+        caption="<strong>Tuning to orientation.</strong> Response of one unit per family to "
+        "gratings of its favorite color and frequency, as they turn; the best phase at each angle. "
+        f"Shown is the most responsive unit of the family. Over all oriented units the mean "
+        f"selectivity is {_oriented_mean('conv1'):.2f} in conv1 and {_oriented_mean('conv2'):.2f} in "
+        "conv2.",
+        width="middle",
+    )
+
+
+def phase_curves() -> figures.Figure:
+    """Returns how answers depend on where the stripes are."""
+    return figures.curves(
+        {
+            layer: {
+                name: _along_phase(layer, unit)
+                for name, unit in _examples(layer, FAMILIES[:2] + FAMILIES[3:4])
+            }
+            for layer in LAYERS
+        },
+        "phase of the grating, degrees from its best",
+        "response, part of the best",
+        id="phase",
+        alt="In conv1 full cosine waves from 1 to -1, in conv2 nearly flat lines.",
+        caption="<strong>conv1 minds where the stripes are; conv2 often does not.</strong> The "
+        "same units as their best grating slides by one cycle. A unit of conv1 adds up weighted "
+        "pixels, so half a cycle turns its response into its negative. "
+        f"Of conv2, {_tolerant('trained').mean:.0%} of the units keep at least half of their best "
+        "response at every phase.",
+        width="middle",
+    )
+
+
+def hue_curves() -> figures.Figure:
+    """Returns how answers depend on the hue."""
+    return figures.curves(
+        {
+            layer: {
+                f"unit {unit}": _along_hue(layer, unit)
+                for unit in tuned.members(layer, "color patch", 4)
+            }
+            for layer in LAYERS
+        },
+        "hue, degrees (0 red, 120 green, 240 blue)",
+        "response, part of the best",
+        id="hue",
+        alt="Curves of the response to plain patches over the hue circle: each with one broad peak.",
+        caption="<strong>Tuning to hue.</strong> Response to a plain patch of color, as its hue "
+        "goes around the circle; lightness stays. Shown are the color patches that answer most. "
+        "In conv1 each hue's opposite inhibits as much as the hue excites: a filter can "
+        "only be for one color by being against another.",
+        width="middle",
+    )
+
+
+def control() -> figures.Figure:
+    """Returns the measures of both layers beside those of an untrained network."""
+    rows = [
+        [
+            name,
+            *(_written(one(tuned.preferences(layer, kind))) for layer in LAYERS for kind in KINDS),
+        ]
+        for name, one in _MEASURES.items()
+    ]
+    return figures.table(
+        rows,
+        ["mean over units", *(f"{layer}, {kind}" for layer in LAYERS for kind in KINDS)],
+        id="control",
+        alt="Means of tuning measures with intervals, for conv1 and conv2, trained and untrained.",
+        caption="<strong>The control.</strong> The same measurement on the same architecture with "
+        "random weights, as PyTorch draws them before training. Means over units with their "
+        "95 % bootstrap intervals. Where the intervals of a layer overlap, architecture alone "
+        "explains the number; where they lie apart, it was learned.",
+        width="page",
+    )
+
+
+def tolerance() -> figures.Figure:
+    """Returns the phase tolerance of all units, trained and untrained."""
+    return figures.dots(
+        LAYERS,
+        {
+            kind: [tuned.preferences(layer, kind).tolerance.numpy() for layer in LAYERS]
+            for kind in KINDS
+        },
+        "phase tolerance",
+        id="tolerance",
+        alt="Dots at -1 for all units of conv1; in conv2 spread from -1 to 1, most trained ones high.",
+        caption="<strong>Phase tolerance of every unit:</strong> the worst response over phases by "
+        "the best. At −1 sliding the stripes undoes the response, at 1 it makes no difference. "
+        f"conv2, trained: {_percent(_tolerant('trained'))} of the units above {TOLERANT}; "
+        f"untrained: {_percent(_tolerant('untrained'))}.",
+    )
+
+
+def conv2_sheet() -> figures.Figure:
+    """Returns all units of conv2 with what they prefer."""
+    units = range(alexnet().units("conv2"))
+    found = maximize([Channel("conv2", unit) for unit in units], size=SIDE)
+    return figures.sheet(
+        found.images.numpy(),
+        _labels("conv2"),
+        id="conv2",
+        alt="192 textures: stripes, checks, dots, curves and fields of color.",
+        caption=f"<strong>What the {len(units)} channels of conv2 want,</strong> by gradient "
+        "ascent on the mean of the channel, with the numbers that gratings gave. Sort by phase "
+        "tolerance, frequency or color; find a family by its name. Families come from the "
+        "numbers alone: look whether they agree with the picture.",
+        values=_columns(tuned.preferences("conv2"))
+        | {"active on photos, share of places": tuned.activity("conv2")["share"]},
+        columns=16,
+        width="page",
+    )
+
+
+def feeds() -> figures.Figure:
+    """Returns which filters of conv1 feed some units of conv2, and with what sign."""
+    net = alexnet()
+    weights = measures.inputs(net, "conv2")
+    bank = measures.first_weights(net, "conv1")
+    shown = (0.5 + bank / (2 * bank.abs().amax((1, 2, 3), keepdim=True))).numpy()
+    units = [unit for family in FAMILIES for unit in tuned.members("conv2", family, 2)]
+    pictures = maximize([Channel("conv2", unit) for unit in range(len(weights))], size=SIDE).images.numpy()
+    rows, scores = [], []
+    for unit in units:
+        order = weights[unit].argsort(descending=True).tolist()
+        chosen = order[:4] + order[-3:][::-1]
+        rows.append([pictures[unit], *(shown[one] for one in chosen)])
+        scores.append([np.nan, *weights[unit, chosen].tolist()])
+    names = tuned.families("conv2")
+    inherited, chance = tuned.inherited()
+    return figures.grid(
+        [f"conv2:{unit}" for unit in units],
+        ["the unit", *(f"for, {i}" for i in range(1, 5)), *(f"against, {i}" for i in range(1, 4))],
+        rows,
+        id="feeds",
+        alt="Rows: a conv2 texture, four conv1 filters that excite it, three that inhibit it.",
+        caption="<strong>What feeds a unit of conv2.</strong> The filters of conv1 with the largest "
+        "sums of weights, for it and against it; the number is the sum over the kernel. The "
+        "orientation that gratings measured can be read off the wiring: in oriented units of "
+        f"light the strongest oriented input is off by {inherited.mean:.0f}° on average "
+        f"({inherited.low:.0f} to {inherited.high:.0f}, {inherited.count} units); an oriented "
+        f"input drawn by chance by {chance.mean:.0f}° ({chance.low:.0f} to {chance.high:.0f}).",
+        scores=np.array(scores),
+        score_name="sum of weights",
+        notes=[names[unit] for unit in units],
+    )
+
+
+def reach() -> figures.Figure:
+    """Returns how near gratings come to the best that the units can be given."""
+    found = {layer: tuned.grating_share(layer) for layer in LAYERS}
+    means = {layer: interval(shares, SEED) for layer, shares in found.items()}
+    return figures.dots(
+        LAYERS,
+        {"best grating, part of the unit's optimum": list(found.values())},
+        "part of the optimum",
+        id="reach",
+        alt="Dots: the part of the optimum reached by gratings, higher in conv1 than in conv2.",
+        caption="<strong>How far gratings go.</strong> Response to a unit's best grating as a "
+        "part of the response to the best image known for it, both less plain gray: the exact "
+        "optimum in conv1, gradient ascent on its receptive field in conv2. Gratings have less "
+        f"contrast than an optimum, so neither reaches 1. Means: {means['conv1'].mean:.2f} in conv1 "
+        f"({means['conv1'].low:.2f} to {means['conv1'].high:.2f}), {means['conv2'].mean:.2f} in "
+        f"conv2 ({means['conv2'].low:.2f} to {means['conv2'].high:.2f}).",
+    )
+
+
+def untrained_pictures() -> figures.Figure:
+    """Returns filters and channels of the untrained network beside those of the trained one."""
+    rows, pictures = [], []
+    for layer in LAYERS:
+        for kind in KINDS:
+            rows.append(f"{layer}, {kind}")
+            pictures.append(_pictures(layer, kind))
+    return figures.grid(
+        rows,
+        [f"unit {unit}" for unit in range(BESIDE)],
+        pictures,
+        id="untrained",
+        alt="Trained filters and textures are clean and varied, untrained ones are noise.",
+        caption="<strong>What the same pictures look like without training.</strong> Filters of "
+        "conv1, and channels of conv2 by the same ascent with the same seed. An untrained unit has "
+        "an optimum too, and ascent makes a texture of it; the textures differ less from unit to "
+        "unit than trained ones do. The units are the first of each layer, not a choice.",
+    )
+
+
+def numbers() -> Values:
+    """Returns the numbers that the chapter's text quotes."""
+    first, second = (interval(tuned.grating_share(layer), SEED) for layer in LAYERS)
+    names = {layer: tuned.families(layer) for layer in LAYERS}
+    oriented = {
+        layer: float((tuned.preferences(layer).selectivity >= ORIENTED).float().mean())
+        for layer in LAYERS
+    }
+    return Values(
+        filters=len(names["conv1"]),
+        units=len(names["conv2"]),
+        shown=int(np.prod(tuned.tuned("conv1").gratings.shape)),
+        **{
+            f"{layer}_{family.replace(' ', '_')}": names[layer].count(family)
+            for layer in LAYERS
+            for family in FAMILIES
+        },
+        oriented_conv1=f"{oriented['conv1']:.0%}",
+        oriented_conv2=f"{oriented['conv2']:.0%}",
+        oriented_untrained=_percent(
+            interval(tuned.preferences("conv1", "untrained").selectivity >= ORIENTED, SEED)
+        ),
+        gratings_untrained=tuned.families("conv1", "untrained").count("grating"),
+        tolerant=f"{_tolerant('trained').mean:.0%}",
+        tolerant_untrained=f"{_tolerant('untrained').mean:.0%}",
+        reach_conv1=f"{first.mean:.2f}",
+        reach_conv2=f"{second.mean:.2f}",
+        moved=_moved(),
+        inherited=f"{tuned.inherited()[0].mean:.0f}",
+        chance=f"{tuned.inherited()[1].mean:.0f}",
+        colored_border=str(tuning.COLORED),
+        oriented_border=str(tuning.ORIENTED),
+        narrow_border=str(tuning.NARROW),
+    )
+
+
+_MEASURES: dict[str, Callable[[Preferences], torch.Tensor]] = {
+    "orientation selectivity (0 to 1)": lambda p: p.selectivity,
+    "oriented, share of units": lambda p: p.selectivity >= ORIENTED,
+    "color, distance from even (0 to 0.5)": lambda p: (p.color - 0.5).abs(),
+    "breadth under 1 octave, share of units": lambda p: p.breadth < 1,
+    "phase tolerance (−1 to 1)": lambda p: p.tolerance,
+}
+
+
+def _written(values: torch.Tensor) -> str:
+    one = interval(values.float().numpy(), SEED)
+    return f"{one.mean:.2f} ({one.low:.2f} to {one.high:.2f})".replace("-", "−")
+
+
+def _percent(one: Interval) -> str:
+    return f"{one.mean:.0%} ({one.low:.0%} to {one.high:.0%})"
+
+
+def _bounds(shares: list[Interval]) -> tuple[list[float], list[float], list[float]]:
+    return [s.mean for s in shares], [s.low for s in shares], [s.high for s in shares]
+
+
+def _tolerant(kind: str) -> Interval:
+    return interval((tuned.preferences("conv2", kind).tolerance >= TOLERANT).float().numpy(), SEED)
+
+
+def _moved() -> int:
+    """How many filters of conv1 change their family if all borders move up or down by a tenth."""
+    found = tuned.preferences("conv1")
+    moved = [
+        tuning.families(
+            found,
+            colored=tuning.COLORED * by,
+            oriented=tuning.ORIENTED * by,
+            narrow=tuning.NARROW * by,
+        )
+        for by in (0.9, 1.1)
+    ]
+    return sum(len(set(three)) > 1 for three in zip(tuned.families("conv1"), *moved, strict=True))
+
+
+def _labels(layer: str) -> list[str]:
+    return [f"{layer}:{unit} {family}" for unit, family in enumerate(tuned.families(layer))]
+
+
+def _columns(found: Preferences) -> dict[str, np.ndarray]:
+    """What a sheet shows of each unit and sorts by."""
+    oriented = found.selectivity >= ORIENTED
+    return {
+        "orientation, degrees": torch.where(oriented, found.orientation, torch.nan).numpy(),
+        "orientation selectivity": found.selectivity.numpy(),
+        "frequency, cycles per pixel": found.frequency.numpy(),
+        "color": found.color.numpy(),
+        "phase tolerance": found.tolerance.numpy(),
+    }
+
+
+def _oriented_mean(layer: str) -> float:
+    selectivity = tuned.preferences(layer).selectivity
+    return float(selectivity[selectivity >= ORIENTED].mean())
+
+
+def _examples(layer: str, names: tuple[str, ...]) -> list[tuple[str, int]]:
+    return [(family, tuned.members(layer, family, 1)[0]) for family in names]
+
+
+def _best(layer: str, unit: int) -> tuple[torch.Tensor, tuple[int, ...]]:
+    """A unit's responses, and the index of the largest: color, orientation, frequency, phase."""
+    responses = tuned.tuned(layer).responses[unit]
+    where = np.unravel_index(int(responses.argmax()), responses.shape)
+    return responses / responses.max(), tuple(int(i) for i in where)
+
+
+def _along_orientation(layer: str, unit: int) -> tuple[np.ndarray, np.ndarray]:
+    responses, (color, _, frequency, _) = _best(layer, unit)
+    angles = tuned.tuned(layer).gratings.angles.numpy()
+    values = responses[color, :, frequency].amax(-1).numpy()
+    return np.append(angles, 180), np.append(values, values[0])
+
+
+def _along_phase(layer: str, unit: int) -> tuple[np.ndarray, np.ndarray]:
+    responses, (color, angle, frequency, phase) = _best(layer, unit)
+    wave = responses[color, angle, frequency].roll(-phase).numpy()
+    return np.linspace(0, 360, len(wave) + 1), np.append(wave, wave[0])
+
+
+def _along_hue(layer: str, unit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Plain patches: the first half of the circle is phase 0, the second the opposite phase."""
+    responses = tuned.tuned(layer).responses[unit]
+    patches = responses[LIGHT + 1 :, 0, 0]
+    half = patches.shape[1] // 2
+    around = torch.cat([patches[:, 0], patches[:, half]]).numpy()
+    values = np.append(around, around[0]) / np.abs(around).max()
+    return np.linspace(0, 360, len(values)), values
+
+
+def _pictures(layer: str, kind: str) -> np.ndarray:
+    net = tuned.network(kind)
+    if layer == "conv1":
+        weights = measures.first_weights(net, layer)[:BESIDE]
+        drawn: np.ndarray = (
+            0.5 + weights / (2 * weights.abs().amax((1, 2, 3), keepdim=True))
+        ).numpy()
+        return drawn
+    wanted = [
+        Channel(layer, unit) for unit in range(BESIDE if kind == "untrained" else net.units(layer))
+    ]
+    images: np.ndarray = maximize(wanted, net=net, size=SIDE).images[:BESIDE].numpy()
+    return images
