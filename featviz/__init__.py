@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from featviz.penalties import Blur as Blur
     from featviz.penalties import TotalVariation as TotalVariation
     from featviz.recipes import Recipe as Recipe
+    from featviz.zoo import bundled as bundled
     from featviz.zoo import load as load
 
 _HOMES = {
@@ -43,7 +44,7 @@ _HOMES = {
     ),
     "penalties": ("L1", "L2", "Blur", "TotalVariation"),
     "recipes": ("Recipe",),
-    "zoo": ("load",),
+    "zoo": ("bundled", "load"),
 }
 """Module -> the public names that live in it."""
 

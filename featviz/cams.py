@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torchcam import methods
 
 from featviz.objectives import IMAGE
@@ -55,18 +55,14 @@ def cam(probe: Probe, method: str, seed: int) -> Tensor:
         CAMS[method](probe, f"view.{probe.target}") as extractor,
     ):
         torch.manual_seed(seed)
-        # After torchcam's own hooks: what follows works on a copy, in place or not.
-        guard = probe.module.register_forward_hook(_copy)
+        # After torchcam's own hooks, which keep what the layer says.
+        guard = probe.module.register_forward_hook(lambda _m, _i, value: probe.hand_on(value))
         try:
             scores = probe(inputs)
             found: list[Tensor] = extractor(scores=scores, normalized=False, targets=_the_score)
         finally:
             guard.remove()
     return found[0][0].detach()
-
-
-def _copy(_module: nn.Module, _inputs: object, value: Tensor) -> Tensor:
-    return value.clone()
 
 
 def _the_score(scores: Tensor) -> Tensor:

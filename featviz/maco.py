@@ -69,6 +69,8 @@ def natural_magnitude(height: int, width: int) -> Tensor:
     for name in photos.samples():
         image = photos.load(name).image
         down, across = image.shape[1] // height, image.shape[2] // width
+        if not down * across:
+            continue
         whole = image[:, : down * height, : across * width]
         crops = whole.reshape(3, down, height, across, width).permute(1, 3, 0, 2, 4).flatten(0, 1)
         logits = crops.clamp(LOGIT_MARGIN, 1 - LOGIT_MARGIN).logit()

@@ -33,6 +33,7 @@ class _Kind:
     """What the images of one batch have in common."""
 
     layers: frozenset[str]
+    linear: bool  # scored by a shortcut, which rounds otherwise
     group: str  # images that must differ from each other are optimized together
     recipe: Recipe
     size: tuple[int, int]
@@ -70,6 +71,7 @@ def plan(
         chosen = recipe or (EXACT if is_linear_in_image(network, objective) else STANDARD)
         kind = _Kind(
             objective.layers,
+            objective.linear,
             str(objective) if _has_diversity(objective) else "",
             replace(chosen, steps=steps or chosen.steps),
             _canvas(network, objective, size),

@@ -1,13 +1,15 @@
 """A network's private view as a function of one photo, with the value of one layer in hand."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
 from featviz.network import PROBE_SIZE, Network, check_images
 from featviz.objectives import IMAGE, Objective
 from featviz.passes import recording, run_to
+
+NUDGE = 1e-30
+"""Added to rectified values on their way down: nothing beside any activation, but positive, so that
+the network's own ReLU, which they still have to pass, lets the gradient at zeros through."""
 
 
 class Probe(nn.Module):
@@ -44,6 +46,7 @@ class Probe(nn.Module):
         self.mean = photo.new_tensor(network.mean).view(3, 1, 1)
         self.std = photo.new_tensor(network.std).view(3, 1, 1)
         self.target = "" if layer == IMAGE else network.resolve(layer).module
+        self.relu = layer != IMAGE and network.resolve(layer).relu
         self.module = None if layer == IMAGE else self._prepare(network)
         with torch.enable_grad():
             kept, score = self._pass()
@@ -82,12 +85,20 @@ class Probe(nn.Module):
         if self.module is None:
             own: Tensor = self(values)
             return own[:, 0]
-        handle = self.module.register_forward_hook(lambda *_: values)
+        handle = self.module.register_forward_hook(lambda *_: self.hand_on(values))
         try:
             scores: Tensor = self(self.inputs.expand(len(values), -1, -1, -1))
             return scores[:, 0]
         finally:
             handle.remove()
+
+    def hand_on(self, value: Tensor) -> Tensor:
+        """Returns what goes on from the layer: a copy, so that in-place operations spare the value.
+
+        Args:
+            value: (N, units, h, w) the layer's value.
+        """
+        return value + NUDGE if self.relu else value.clone()
 
     def baseline(self) -> Tensor:
         """Returns the layer's value (1, units, h, w) for a photo of nothing but the mean color."""
@@ -108,7 +119,12 @@ class Probe(nn.Module):
         if self.module is None:
             return inputs, self(inputs)
         kept: list[Tensor] = []
-        handle = self.module.register_forward_hook(_keeper(kept))
+
+        def keep(_module: nn.Module, _inputs: object, value: Tensor) -> Tensor:
+            kept.append(value)
+            return self.hand_on(value)
+
+        handle = self.module.register_forward_hook(keep)
         try:
             score = self(inputs)
         finally:
@@ -163,15 +179,6 @@ def layers_before(network: Network, objective: Objective) -> list[str]:
     order = list(values)
     last = max((order.index(end) for end in ends if end in order), default=-1)
     return [modules[name] for name in order[: last + 1] if name in modules]
-
-
-def _keeper(kept: list[Tensor]) -> Callable[[nn.Module, object, Tensor], Tensor]:
-    def hook(_module: nn.Module, _inputs: object, value: Tensor) -> Tensor:
-        kept.append(value)
-        # What follows works on a copy, in place or not.
-        return value.clone()
-
-    return hook
 
 
 def _slope(score: Tensor, value: Tensor) -> Tensor | None:

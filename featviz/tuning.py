@@ -23,7 +23,7 @@ BATCH = 256
 HALF = 0.5
 """Part of the best response down to which a unit's breadth of frequencies counts."""
 
-FAMILIES = ("edge or bar", "grating", "spot", "color edge", "color patch")
+FAMILIES = ("edge or bar", "grating", "spot or check", "color edge", "color patch")
 """Names that `families` gives."""
 
 COLORED = 0.5
@@ -61,6 +61,8 @@ class Preferences:
         response: Largest response, in the layer's own units.
         orientation: Degrees of the stripes from horizontal, counterclockwise, in [0, 180).
         selectivity: Of the orientation: 0 all alike, 1 only one.
+        crossed: Of the orientation: the worst response over orientations by the best; below 0 where
+            stripes of another direction inhibit.
         frequency: Cycles per pixel; 0 where a plain patch of color is best.
         breadth: Octaves below the best frequency at which the response has fallen to half; infinite
             where it doesn't fall so far.
@@ -74,6 +76,7 @@ class Preferences:
     response: Tensor
     orientation: Tensor
     selectivity: Tensor
+    crossed: Tensor
     frequency: Tensor
     breadth: Tensor
     color: Tensor
@@ -162,9 +165,9 @@ def preferences(tuned: Tuning) -> Preferences:
     color = best.flatten(2).amax(-1).argmax(1)
     over_angles = best[units, color].amax(1)
     frequency = over_angles.argmax(1)
-    curve = best[units, color, :, frequency].clamp(min=0)
-    vector = _vector(curve, gratings.angles)
-    angle = best[units, color, :, frequency].argmax(1)
+    curve = best[units, color, :, frequency]
+    vector = _vector(curve.clamp(min=0), gratings.angles)
+    top_of_curve, angle = curve.max(1)
     wave = responses[units, color, angle, frequency]
     gray = best[:, LIGHT].flatten(1).amax(1).clamp(min=0)
     colored = responses[:, LIGHT + 1 :].flatten(1)
@@ -176,6 +179,7 @@ def preferences(tuned: Tuning) -> Preferences:
         response=best.flatten(1).amax(1),
         orientation=(torch.rad2deg(vector.angle()) / 2) % 180,
         selectivity=vector.abs(),
+        crossed=curve.amin(1) / top_of_curve.clamp(min=torch.finfo().tiny),
         frequency=torch.tensor(gratings.frequencies)[frequency],
         breadth=_breadth(over_angles, gratings.frequencies),
         color=top.clamp(min=0) / (top.clamp(min=0) + gray).clamp(min=torch.finfo().tiny),
@@ -216,7 +220,7 @@ def families(
         elif selectivity >= oriented:
             names.append("grating" if breadth < narrow else "edge or bar")
         else:
-            names.append("spot")
+            names.append("spot or check")
     return tuple(names)
 
 

@@ -6,10 +6,10 @@
 # %% [markdown]
 # # Gradient ascent: what does a unit want?
 #
-# <p class="lede" markdown>Start from noise, and change the image a little in the direction that makes a unit answer
+# Start from noise, and change the image a little in the direction that makes a unit answer
 # more. After {{ steps }} such steps the image shows what the unit wants. It sounds too simple, and done naively it is:
 # {{ dead_neurons }} % of conv5's neurons never start, and those that do end in noise. This chapter builds a method that
-# works for every unit, one improvement at a time, and checks it where the right answer is known.</p>
+# works for every unit, one improvement at a time, and checks it where the right answer is known.
 #
 # ## The idea in one line
 #
@@ -18,7 +18,7 @@
 # $$ x^\star = \arg\max_{x \in [0,1]^{3 \times H \times W}} a_u(x), $$
 #
 # with the weights of the network held still, and climb by the gradient that training uses, taken with respect to the
-# image instead of the weights[^erhan]:
+# image instead of the weights[^erhan2009]:
 #
 # $$ x_{t+1} = x_t + \eta\, \frac{\partial a_u}{\partial x}(x_t). $$
 #
@@ -26,7 +26,6 @@
 # all positions; its image is a texture. Everything that follows is about which coordinates to climb in, and what to do to
 # the image between two steps.
 #
-# [^erhan]: D. Erhan, Y. Bengio, A. Courville, P. Vincent, *Visualizing Higher-Layer Features of a Deep Network*, 2009.
 
 # %% tags=["hide"]
 from featviz.studies import ascent as study
@@ -37,11 +36,9 @@ study.numbers()
 # %% [markdown]
 # ## One improvement at a time
 #
-# We start with the algorithm of the Keras example[^keras]: gray noise, the mean activation away from the border, a
+# We start with the algorithm of the Keras example[^chollet2020]: gray noise, the mean activation away from the border, a
 # gradient normalized to length 1, steps of a fixed length, and a picture stretched to a fixed contrast at the end. Then we
 # change one thing at a time. Every row has the same units, the same seed and the same number of steps.
-#
-# [^keras]: F. Chollet, *Visualizing what convnets learn*, Keras code examples, 2020.
 
 # %%
 study.method_ladder()

@@ -16,10 +16,12 @@ from featviz.network import Network, activations
 from featviz.objectives import Channel, Logit
 from featviz.photos import Photo
 from featviz.store import Arrays, Store, fingerprint
-from featviz.studies.bench import SEED, alexnet
 
 CODE = "featviz.studies.evidence"
 """The module whose source, with all that it imports, is part of every key of the store."""
+
+SEED = 0
+"""Where all noise comes from. Not the bench's: what it imports would be part of the keys too."""
 
 SHOWN = ("chelsea", "coffee", "astronaut", "china")
 """Photographs that the figures show."""
@@ -47,6 +49,12 @@ MEASURES = ("gradcam", "layercam", "gradient")
 
 SIZE = 224
 """Side of the photographs in pixels: what both networks were trained on."""
+
+
+@cache
+def alexnet() -> Network:
+    """Returns the network whose layers are mapped."""
+    return zoo.load("alexnet")
 
 
 @cache
@@ -160,10 +168,10 @@ def pointing() -> Arrays:
         share = np.zeros((len(MEASURES) + 1, len(DEPTHS), *shape))
         same, spread = np.zeros((2, len(MEASURES), len(DEPTHS), *shape))
         filled = [0] * len(MEASURED)
-        for first in range(len(MEASURED)):
-            pair = first, (first + 1) % len(MEASURED)
-            found = _point(*pair)
-            for side, index in enumerate(pair):
+        for pair in pairs():
+            found = _point(pair)
+            for side, name in enumerate(pair):
+                index = MEASURED.index(name)
                 at = np.s_[:, :, index, filled[index]]
                 share[at], same[at], spread[at] = found[0][side], found[1], found[2][side]
                 filled[index] += 1
@@ -175,9 +183,13 @@ def pointing() -> Arrays:
 Table = NDArray[np.float64]
 
 
-def _point(first: int, second: int) -> tuple[Table, Table, Table]:
+def pairs() -> list[tuple[str, str]]:
+    """Lists which measured photographs stand side by side: each beside the next, in a ring."""
+    return list(zip(MEASURED, (*MEASURED[1:], MEASURED[0]), strict=True))
+
+
+def _point(pair: tuple[str, str]) -> tuple[Table, Table, Table]:
     """One pair's shares (2, methods + random, depths), agreement and spread (2, ...)."""
-    pair = MEASURED[first], MEASURED[second]
     maps = [montage_maps(pair, name, MEASURES, tuple(DEPTHS)) for name in pair]
     share = np.zeros((2, len(MEASURES) + 1, len(DEPTHS)))
     same = np.zeros((len(MEASURES), len(DEPTHS)))
@@ -188,7 +200,7 @@ def _point(first: int, second: int) -> tuple[Table, Table, Table]:
             share[:, m, d] = faithfulness.share_left(left), 1 - faithfulness.share_left(right)
             same[m, d] = faithfulness.agreement(left, right)
             spread[:, m, d] = faithfulness.spread(left), faithfulness.spread(right)
-        noise = faithfulness.random_map(left.shape, SEED + first * len(MEASURED) + second)
+        noise = faithfulness.random_map(left.shape, SEED + MEASURED.index(pair[0]))
         chance = faithfulness.share_left(noise)
         share[:, -1, d] = chance, 1 - chance
     return share, same, spread

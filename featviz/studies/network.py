@@ -17,6 +17,9 @@ from featviz.studies.bench import SEED, alexnet
 SHOWN = ("chelsea", "coffee", "astronaut")
 """Photographs whose maps are shown."""
 
+LIMIT = 3.0
+"""Multiples of a layer's mean magnitude at which the colors of maps end."""
+
 PART = 0.9
 """Part of the squared gradient that counts as the field in use."""
 
@@ -35,7 +38,7 @@ def layers() -> figures.Figure:
         whole = len(measures.inside(net, layer, PROBE_SIZE)) ** 2
         rows.append([
             layer,
-            f"{module.kernel_size[0]} × {module.kernel_size[1]}",
+            f"{module.kernel_size[0]}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{module.kernel_size[1]}",
             module.stride[0],
             units,
             f"{height} × {width}",
@@ -125,10 +128,11 @@ def unit_maps() -> figures.Figure:
         alt="Three photos, each with the map of one unit of each layer; maps grow coarser.",
         caption="<strong>A unit is a map.</strong> One unit of each layer on "
         f"{len(shown)} photos, before the ReLU: red places excite it, blue ones go against it, in "
-        "multiples of the layer's mean magnitude here. Of each layer it is the unit whose "
-        f"values differ most from place to place of {shown[0].name}. The buttons show the "
+        "multiples of the layer's mean magnitude here; beyond the ends of the scale colors stay. Of each layer it is the unit whose "
+        f"positive values differ most from place to place of {shown[0].name}. The buttons show the "
         f"maps in their own resolution. Photographs: {credits}.",
         scale_name="multiples of the layer's mean magnitude",
+        limit=LIMIT,
         column_notes=[_map_size(layer) for layer in net.layers],
     )
 
@@ -194,6 +198,7 @@ def numbers() -> Values:
             "first_field": str(fields[first].size),
             "second_field": str(fields[net.layers[1]].size),
             "last_field": str(fields[last].size),
+            "first_stride": str(fields[first].stride),
             "last_stride": str(fields[last].stride),
             "first_share": f"{fields[first].size ** 2 / PROBE_SIZE**2:.1%}",
             "last_share": f"{fields[last].size ** 2 / PROBE_SIZE**2:.0%}",
@@ -259,14 +264,15 @@ def _measure_used() -> dict[str, np.ndarray]:
 
 
 def _keenest(layer: str) -> int:
-    """The unit whose values differ most from place to place on the first photo."""
+    """The unit whose positive values differ most from place to place on the first photo."""
     photo = photos.load(SHOWN[0], PROBE_SIZE).image
-    return int(activations(alexnet(), photo, [layer])[layer][0].flatten(1).std(1).argmax())
+    values = activations(alexnet(), photo, [f"{layer}:relu"])[f"{layer}:relu"]
+    return int(values[0].flatten(1).std(1).argmax())
 
 
 def _map_size(layer: str) -> str:
     _, height, width = alexnet().shape(layer, PROBE_SIZE)
-    return f"{height} × {width}"
+    return f"{height}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{width}"
 
 
 def _convolution(layer: str) -> nn.Conv2d:

@@ -7,7 +7,6 @@ import torch
 
 from featviz import figures, measures, tuning
 from featviz.faithfulness import Interval, interval
-from featviz.gratings import LIGHT
 from featviz.objectives import Channel
 from featviz.site.values import Values
 from featviz.studies import tuned
@@ -21,10 +20,16 @@ LAYERS = ("conv1", "conv2")
 TOLERANT = 0.5
 """Phase tolerance from which a unit counts as one that doesn't mind where the stripes are."""
 
+AGAINST = 0.25
+"""Part of the best response: stripes that take away more than that count as inhibiting."""
+
 BESIDE = 8
 """Units of each layer shown beside the untrained network's."""
 
-SIDE = 80
+HUES = 3
+"""Units per layer whose tuning to hue is drawn."""
+
+SIDE = 64
 """Side in pixels of conv2's pictures: its units see 51 px, and a sheet of 192 stays light."""
 
 SHOWN = 5
@@ -102,7 +107,7 @@ def orientation_curves() -> figures.Figure:
     return figures.curves(
         {
             layer: {
-                name: _along_orientation(layer, unit)
+                name: tuned.along_orientation(layer, unit)
                 for name, unit in _examples(layer, FAMILIES[:4])
             }
             for layer in LAYERS
@@ -115,7 +120,9 @@ def orientation_curves() -> figures.Figure:
         "gratings of its favorite color and frequency, as they turn; the best phase at each angle. "
         f"Shown is the most responsive unit of the family. Over all oriented units the mean "
         f"selectivity is {_oriented_mean('conv1'):.2f} in conv1 and {_oriented_mean('conv2'):.2f} in "
-        "conv2.",
+        "conv2. Curves of conv1 cannot fall below zero: for every phase that inhibits, the opposite "
+        f"one excites. Of conv2's units, {_inhibited():.0%} do, by more than "
+        f"{AGAINST:.0%} of the best response.",
         width="middle",
     )
 
@@ -125,7 +132,7 @@ def phase_curves() -> figures.Figure:
     return figures.curves(
         {
             layer: {
-                name: _along_phase(layer, unit)
+                name: tuned.along_phase(layer, unit)
                 for name, unit in _examples(layer, FAMILIES[:2] + FAMILIES[3:4])
             }
             for layer in LAYERS
@@ -148,8 +155,7 @@ def hue_curves() -> figures.Figure:
     return figures.curves(
         {
             layer: {
-                f"unit {unit}": _along_hue(layer, unit)
-                for unit in tuned.members(layer, "color patch", 4)
+                f"{layer}:{unit}": tuned.along_hue(layer, unit) for unit in tuned.hued(layer, HUES)
             }
             for layer in LAYERS
         },
@@ -158,7 +164,7 @@ def hue_curves() -> figures.Figure:
         id="hue",
         alt="Curves of the response to plain patches over the hue circle: each with one broad peak.",
         caption="<strong>Tuning to hue.</strong> Response to a plain patch of color, as its hue "
-        "goes around the circle; lightness stays. Shown are the color patches that answer most. "
+        "goes around the circle; lightness stays. Shown are the color patches that answer most to plain color. "
         "In conv1 each hue's opposite inhibits as much as the hue excites: a filter can "
         "only be for one color by being against another.",
         width="middle",
@@ -232,7 +238,9 @@ def feeds() -> figures.Figure:
     bank = measures.first_weights(net, "conv1")
     shown = (0.5 + bank / (2 * bank.abs().amax((1, 2, 3), keepdim=True))).numpy()
     units = [unit for family in FAMILIES for unit in tuned.members("conv2", family, 2)]
-    pictures = maximize([Channel("conv2", unit) for unit in range(len(weights))], size=SIDE).images.numpy()
+    pictures = maximize(
+        [Channel("conv2", unit) for unit in range(len(weights))], size=SIDE
+    ).images.numpy()
     rows, scores = [], []
     for unit in units:
         order = weights[unit].argsort(descending=True).tolist()
@@ -240,7 +248,7 @@ def feeds() -> figures.Figure:
         rows.append([pictures[unit], *(shown[one] for one in chosen)])
         scores.append([np.nan, *weights[unit, chosen].tolist()])
     names = tuned.families("conv2")
-    inherited, chance = tuned.inherited()
+    inherited, against, chance = tuned.inherited()
     return figures.grid(
         [f"conv2:{unit}" for unit in units],
         ["the unit", *(f"for, {i}" for i in range(1, 5)), *(f"against, {i}" for i in range(1, 4))],
@@ -251,7 +259,8 @@ def feeds() -> figures.Figure:
         "sums of weights, for it and against it; the number is the sum over the kernel. The "
         "orientation that gratings measured can be read off the wiring: in oriented units of "
         f"light the strongest oriented input is off by {inherited.mean:.0f}° on average "
-        f"({inherited.low:.0f} to {inherited.high:.0f}, {inherited.count} units); an oriented "
+        f"({inherited.low:.0f} to {inherited.high:.0f}, {inherited.count} units), the strongest against it by {against.mean:.0f}° "
+        f"({against.low:.0f} to {against.high:.0f}), an oriented "
         f"input drawn by chance by {chance.mean:.0f}° ({chance.low:.0f} to {chance.high:.0f}).",
         scores=np.array(scores),
         score_name="sum of weights",
@@ -271,8 +280,10 @@ def reach() -> figures.Figure:
         alt="Dots: the part of the optimum reached by gratings, higher in conv1 than in conv2.",
         caption="<strong>How far gratings go.</strong> Response to a unit's best grating as a "
         "part of the response to the best image known for it, both less plain gray: the exact "
-        "optimum in conv1, gradient ascent on its receptive field in conv2. Gratings have less "
-        f"contrast than an optimum, so neither reaches 1. Means: {means['conv1'].mean:.2f} in conv1 "
+        "optimum in conv1; in conv2 the better of gradient ascent on the receptive field and the "
+        f"strongest place of the sample photographs, which wins for {tuned.beaten('conv2')} units. "
+        "Gratings have less contrast than an optimum, so few come near 1. "
+        f"Means: {means['conv1'].mean:.2f} in conv1 "
         f"({means['conv1'].low:.2f} to {means['conv1'].high:.2f}), {means['conv2'].mean:.2f} in "
         f"conv2 ({means['conv2'].low:.2f} to {means['conv2'].high:.2f}).",
     )
@@ -293,8 +304,9 @@ def untrained_pictures() -> figures.Figure:
         alt="Trained filters and textures are clean and varied, untrained ones are noise.",
         caption="<strong>What the same pictures look like without training.</strong> Filters of "
         "conv1, and channels of conv2 by the same ascent with the same seed. An untrained unit has "
-        "an optimum too, and ascent makes a texture of it; the textures differ less from unit to "
-        "unit than trained ones do. The units are the first of each layer, not a choice.",
+        "an optimum too, and ascent makes a texture of it: that a picture shows a texture proves "
+        "nothing. Only the filters of conv1 tell at a glance which network has learned. The units "
+        "are the first of each layer, not a choice.",
     )
 
 
@@ -308,8 +320,9 @@ def numbers() -> Values:
     }
     return Values(
         filters=len(names["conv1"]),
+        first_numbers=measures.first_weights(alexnet(), "conv1")[0].numel(),
         units=len(names["conv2"]),
-        shown=int(np.prod(tuned.tuned("conv1").gratings.shape)),
+        shown=f"{int(np.prod(tuned.tuned('conv1').gratings.shape)):,}",
         **{
             f"{layer}_{family.replace(' ', '_')}": names[layer].count(family)
             for layer in LAYERS
@@ -326,8 +339,11 @@ def numbers() -> Values:
         reach_conv1=f"{first.mean:.2f}",
         reach_conv2=f"{second.mean:.2f}",
         moved=_moved(),
+        beaten=tuned.beaten("conv2"),
+        inhibited=f"{_inhibited():.0%}",
         inherited=f"{tuned.inherited()[0].mean:.0f}",
-        chance=f"{tuned.inherited()[1].mean:.0f}",
+        against=f"{tuned.inherited()[1].mean:.0f}",
+        chance=f"{tuned.inherited()[2].mean:.0f}",
         colored_border=str(tuning.COLORED),
         oriented_border=str(tuning.ORIENTED),
         narrow_border=str(tuning.NARROW),
@@ -337,6 +353,7 @@ def numbers() -> Values:
 _MEASURES: dict[str, Callable[[Preferences], torch.Tensor]] = {
     "orientation selectivity (0 to 1)": lambda p: p.selectivity,
     "oriented, share of units": lambda p: p.selectivity >= ORIENTED,
+    "inhibited by other orientations, share of units": lambda p: p.crossed < -AGAINST,
     "color, distance from even (0 to 0.5)": lambda p: (p.color - 0.5).abs(),
     "breadth under 1 octave, share of units": lambda p: p.breadth < 1,
     "phase tolerance (−1 to 1)": lambda p: p.tolerance,
@@ -345,7 +362,8 @@ _MEASURES: dict[str, Callable[[Preferences], torch.Tensor]] = {
 
 def _written(values: torch.Tensor) -> str:
     one = interval(values.float().numpy(), SEED)
-    return f"{one.mean:.2f} ({one.low:.2f} to {one.high:.2f})".replace("-", "−")
+    told = f"{one.mean:.2f} ({one.low:.2f} to {one.high:.2f})"
+    return told.replace("-", "\N{MINUS SIGN}").replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _percent(one: Interval) -> str:
@@ -391,6 +409,10 @@ def _columns(found: Preferences) -> dict[str, np.ndarray]:
     }
 
 
+def _inhibited() -> float:
+    return float((tuned.preferences("conv2").crossed < -AGAINST).float().mean())
+
+
 def _oriented_mean(layer: str) -> float:
     selectivity = tuned.preferences(layer).selectivity
     return float(selectivity[selectivity >= ORIENTED].mean())
@@ -398,36 +420,6 @@ def _oriented_mean(layer: str) -> float:
 
 def _examples(layer: str, names: tuple[str, ...]) -> list[tuple[str, int]]:
     return [(family, tuned.members(layer, family, 1)[0]) for family in names]
-
-
-def _best(layer: str, unit: int) -> tuple[torch.Tensor, tuple[int, ...]]:
-    """A unit's responses, and the index of the largest: color, orientation, frequency, phase."""
-    responses = tuned.tuned(layer).responses[unit]
-    where = np.unravel_index(int(responses.argmax()), responses.shape)
-    return responses / responses.max(), tuple(int(i) for i in where)
-
-
-def _along_orientation(layer: str, unit: int) -> tuple[np.ndarray, np.ndarray]:
-    responses, (color, _, frequency, _) = _best(layer, unit)
-    angles = tuned.tuned(layer).gratings.angles.numpy()
-    values = responses[color, :, frequency].amax(-1).numpy()
-    return np.append(angles, 180), np.append(values, values[0])
-
-
-def _along_phase(layer: str, unit: int) -> tuple[np.ndarray, np.ndarray]:
-    responses, (color, angle, frequency, phase) = _best(layer, unit)
-    wave = responses[color, angle, frequency].roll(-phase).numpy()
-    return np.linspace(0, 360, len(wave) + 1), np.append(wave, wave[0])
-
-
-def _along_hue(layer: str, unit: int) -> tuple[np.ndarray, np.ndarray]:
-    """Plain patches: the first half of the circle is phase 0, the second the opposite phase."""
-    responses = tuned.tuned(layer).responses[unit]
-    patches = responses[LIGHT + 1 :, 0, 0]
-    half = patches.shape[1] // 2
-    around = torch.cat([patches[:, 0], patches[:, half]]).numpy()
-    values = np.append(around, around[0]) / np.abs(around).max()
-    return np.linspace(0, 360, len(values)), values
 
 
 def _pictures(layer: str, kind: str) -> np.ndarray:

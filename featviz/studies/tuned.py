@@ -9,7 +9,7 @@ from torch import Tensor
 
 from featviz import measures, photos, tuning
 from featviz.faithfulness import Interval, interval
-from featviz.gratings import GRAY, Gratings
+from featviz.gratings import GRAY, LIGHT, Gratings
 from featviz.network import PROBE_SIZE, Network, activations
 from featviz.objectives import Neuron
 from featviz.store import Store
@@ -88,19 +88,33 @@ def ascent_error() -> float:
 
 @cache
 def grating_share(layer: str) -> np.ndarray:
-    """Returns what each unit gives for its best grating, as a part of the best known for it."""
-    best = measures.optimum(alexnet(), layer)[1] if layer == "conv1" else _climbed(layer)
-    shares: np.ndarray = (preferences(layer).response / best).numpy()
+    """Returns what each unit gives for its best grating, as a part of the best known for it.
+
+    The best known is the exact optimum in conv1; deeper it is the largest of what gradient ascent,
+    the sample photographs and the gratings give.
+    """
+    gratings = preferences(layer).response
+    if layer == "conv1":
+        best = measures.optimum(alexnet(), layer)[1]
+    else:
+        best = torch.maximum(torch.maximum(_climbed(layer), _photographed(layer)), gratings)
+    shares: np.ndarray = (gratings / best).numpy()
     return shares
 
 
+def beaten(layer: str) -> int:
+    """Returns how many of a layer's neurons a sample photograph excites more than ascent does."""
+    return int((_photographed(layer) > _climbed(layer)).sum())
+
+
 @cache
-def inherited() -> tuple[Interval, Interval]:
+def inherited() -> tuple[Interval, Interval, Interval]:
     """Returns by how many degrees conv2's oriented units of light differ from their inputs.
 
     Returns:
-        From the oriented filter of conv1 with the largest sum of weights, and from the oriented
-        filters of conv1 on average, which is what one drawn by chance gives.
+        From the oriented filter of conv1 with the largest sum of weights; from the one with the
+        smallest, which inhibits most; and from the oriented filters of conv1 on average, which is
+        what one drawn by chance gives.
     """
     before, after = preferences("conv1"), preferences("conv2")
     names = families("conv2")
@@ -109,15 +123,65 @@ def inherited() -> tuple[Interval, Interval]:
     weights = measures.inputs(alexnet(), "conv2")[units][:, oriented]
     angles = before.orientation[oriented]
     apart = tuning.orientation_distance(after.orientation[units][:, None], angles)
-    strongest = apart[torch.arange(len(units)), weights.argmax(1)]
-    return interval(strongest.numpy(), SEED), interval(apart.mean(1).numpy(), SEED)
+    rows = torch.arange(len(units))
+    found = (apart[rows, weights.argmax(1)], apart[rows, weights.argmin(1)], apart.mean(1))
+    first, last, mean = (interval(one.numpy(), SEED) for one in found)
+    return first, last, mean
+
+
+def along_orientation(layer: str, unit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns angles, and a unit's response to stripes so turned, its best color and frequency."""
+    responses, (color, _, frequency, _) = _best(layer, unit)
+    angles = tuned(layer).gratings.angles.numpy()
+    values = responses[color, :, frequency].amax(-1).numpy()
+    return np.append(angles, 180), np.append(values, values[0])
+
+
+def along_phase(layer: str, unit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns phases from the best one, and a unit's response to its best grating so shifted."""
+    responses, (color, angle, frequency, phase) = _best(layer, unit)
+    wave = responses[color, angle, frequency].roll(-phase).numpy()
+    return np.linspace(0, 360, len(wave) + 1), np.append(wave, wave[0])
+
+
+def hued(layer: str, count: int) -> list[int]:
+    """Returns the units among the color patches that answer most strongly to plain color."""
+    patches = tuned(layer).responses[:, LIGHT + 1 :, 0, 0].flatten(1).amax(1)
+    return sorted(members(layer, "color patch"), key=lambda unit: -patches[unit])[:count]
+
+
+def along_hue(layer: str, unit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns hues in degrees, and a unit's response to plain patches of them."""
+    responses = tuned(layer).responses[unit]
+    patches = responses[LIGHT + 1 :, 0, 0]
+    half = patches.shape[1] // 2  # the second half of the hue circle: the opposite phase
+    around = torch.cat([patches[:, 0], patches[:, half]]).numpy()
+    values = np.append(around, around[0]) / np.abs(around).max()
+    return np.linspace(0, 360, len(values)), values
+
+
+def _best(layer: str, unit: int) -> tuple[Tensor, tuple[int, ...]]:
+    """A unit's responses, and the index of the largest: color, orientation, frequency, phase."""
+    responses = tuned(layer).responses[unit]
+    where = np.unravel_index(int(responses.argmax()), responses.shape)
+    return responses / responses.max(), tuple(int(i) for i in where)
 
 
 def _climbed(layer: str) -> Tensor:
     """(units,) values of the neurons' images by ascent, less those of plain gray."""
+    units = alexnet().units(layer)
+    return maximize([Neuron(layer, unit) for unit in range(units)]).values - _plain(layer)
+
+
+def _photographed(layer: str) -> Tensor:
+    """(units,) largest values on the sample photographs, less those of plain gray."""
+    return torch.from_numpy(activity(layer)["peak"]) - _plain(layer)
+
+
+@cache
+def _plain(layer: str) -> Tensor:
+    """(units,) values in the center of plain gray."""
     net = alexnet()
-    found = maximize([Neuron(layer, unit) for unit in range(net.units(layer))])
     side = net.receptive_field(layer).canvas()
-    plain = activations(net, torch.full((3, side, side), GRAY), [layer])[layer][0]
-    middle = plain.shape[-1] // 2
-    return found.values - plain[:, middle, middle]
+    value = activations(net, torch.full((3, side, side), GRAY), [layer])[layer][0]
+    return value[:, value.shape[-1] // 2, value.shape[-1] // 2]

@@ -46,6 +46,8 @@ def load_classifier(url: str | None = None) -> dict[str, Tensor]:
             torch.hub.download_url_to_file(url, str(path), _prefix(path), progress=True)
         except (OSError, urllib.error.URLError) as error:
             reason = getattr(error, "reason", None) or error
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
             raise WeightsError(
                 f"the classifier's weights can't be downloaded ({reason}); {put}."
             ) from error

@@ -1,0 +1,203 @@
+# ---
+# title: "Attribution: what lit up?"
+# description: Which places of a photograph each layer answers to, on one scale; what a place means to a layer; which layer can tell a cat from a cup, measured, with controls.
+# ---
+
+# %% [markdown]
+# # Attribution: what lit up?
+#
+# <p class="lede" markdown>Show AlexNet a photograph, and every layer answers to other places of it. Shallow layers answer to
+# contours, with many units, and to the same ones whatever one asks; deep layers answer with few units, and can tell what they
+# answer for. When two photographs stand side by side, {{ share_first }} of Grad-CAM's evidence for one's class lies on
+# the right one at the first layer, which is as good as a coin, and {{ share_last }} at the last.</p>
+#
+# A map over a photograph is quickly made and easily believed. So every map in this chapter has one scale with those it is
+# compared with, every claim has a number, and every number stands beside that of a map that knows nothing. Some of the
+# maps don't pass.
+#
+# ## Which places does each layer answer to?
+#
+# The simplest question needs no gradient and no class. At each place a layer has a vector, one number per unit; its
+# length says how strongly the layer answers there.
+
+# %% tags=["hide"]
+from featviz.studies import attribution as study
+from featviz.studies import controls
+
+# %% tags=["hide-code"]
+controls.numbers()
+
+# %% tags=["hide-code"]
+controls.cat_found()
+
+# %%
+study.activation_maps()
+
+# %% [markdown]
+# Layers speak in units of their own: a 20 at conv1 and a 20 at conv5 have nothing to do with each other. Tools that
+# stretch each map to its own minimum and maximum hide this, and turn a layer that hears nothing into one that
+# shines. In [](#fig-activation-maps) each layer is divided by *one* number for all photographs, its mean. What
+# remains comparable is where a layer answers, and how much more there than elsewhere.
+#
+# Strength alone hardly tells layers apart: half of conv1's lies on {{ half_first }} of its places, half of conv5's on {{ half_last }}.
+# What changes is who answers. At a place of conv1 {{ active_first }} of the units are active, at a place of conv5 {{ active_last }}. A few
+# units that differ from place to place say more than many that answer everywhere. So we have to ask *what* was heard.
+#
+# ## What does a place mean to a layer?
+#
+# A place has a vector, and the vector has names: the units with the largest values. Each unit has a picture of what it
+# looks for ([how it is made](ascent.py)). Together they translate a place into what the network sees
+# there[^olah2018].
+
+# %%
+study.what_a_place_means()
+
+# %% [markdown]
+# A layer has hundreds of units, and three of them are a small part of what it says. Units that answer together can be
+# counted as one: non-negative matrix factorization[^nmf] puts {{ grouped }} into {{ groups }} groups, which make up
+# {{ explained }} of its squared activation on these photographs. The rest is lost: the groups are a summary, not the layer.
+#
+# [^nmf]: D. Lee, H. Seung, *Learning the parts of objects by non-negative matrix factorization*, Nature 1999.
+
+# %%
+study.groups()
+
+# %%
+study.group_pictures()
+
+# %% [markdown]
+# ## Why does a unit answer?
+#
+# Activation says that a unit answered. To learn why, we ask which places of each layer before it *made* it answer: the gradient
+# of the unit with respect to the layer, times what the layer said, summed over units. To first order these are the parts that
+# the unit's activation is the sum of, and they have a sign. For and against nearly cancel at conv1, where {{ net_first }} of
+# all evidence is left over; at conv4 it is {{ net_late }}.
+
+# %%
+study.unit_evidence()
+
+# %%
+study.supporters()
+
+# %% [markdown]
+# ## Which places speak for a class?
+#
+# The part of AlexNet that ships with featviz ends at conv5 and knows no classes. A whole classifier of the same accuracy is
+# small enough to ship: SqueezeNet[^squeeze]. Grad-CAM[^gradcam] weighs each unit of a layer by how much the class score would rise if the
+# unit rose everywhere, and adds up the weighted maps. We compute it with torch-cam, on a copy of the network whose
+# in-place ReLUs are off.
+#
+# [^squeeze]: F. Iandola et al., *SqueezeNet: AlexNet-level accuracy with 50× fewer parameters*, 2016.
+# [^gradcam]: R. Selvaraju et al., *Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization*, ICCV 2017.
+
+# %%
+study.class_evidence()
+
+# %% [markdown]
+# ## Why these layers?
+#
+# Most tutorials show one map of the last layer. We show five depths, because the question "what lit up?" has another answer at each, and
+# because not every layer can answer every question. To measure which can, we need photographs where the right answer is known.
+# Two photographs side by side are enough[^grid]: evidence for *{{ cat }}* belongs on the cat's half, evidence for *{{ drink }}* on the cup's.
+
+# %%
+study.two_at_once()
+
+# %% [markdown]
+# The center of the evidence for the cat at fire9 lies at {{ cat_center }} of the width, well inside the animal's half; that of a random map at
+# {{ random_center }}, on the seam. One pair proves little, so here are all {{ photos }} photographs.
+#
+# [^grid]: M. Böhle, M. Fritz, B. Schiele, *Convolutional Dynamic Alignment Networks for Interpretable Classifications*, CVPR 2021, section 4.2.
+
+# %%
+controls.why_these_layers()
+
+# %% [markdown]
+# *Localization.* At conv1 {{ share_first }} of Grad-CAM's evidence lies on the right photograph (95 % interval {{ share_first_interval }}),
+# no better than the random map. At fire9 it is {{ share_last }} ({{ share_last_interval }}).
+#
+# *Class-specificity.* At conv1 the maps of two different classes agree with a rank correlation of {{ agree_first }}; at fire9 of
+# {{ agree_last }}. A shallow map shows where there is something to see, whatever one asks for. Only a deep one answers the question.
+#
+# *Fineness.* The price is resolution: conv1 has a place every {{ stride_first }} pixels, fire9 one every {{ stride_last }}. In exchange the evidence gathers:
+# half of it lies on {{ area_first }} of the places at conv1 and on {{ area_last }} at fire9.
+#
+# So we read shallow layers for *what is there* and deep layers for *what it speaks for*, and show those in between
+# because the change from one to the other is what this article is about. Had Grad-CAM at conv1 pointed to the right photograph, or had
+# the maps of two classes agreed at fire9, we would have had to say the opposite.
+#
+# ## What does the method change?
+
+# %%
+controls.methods_compared()
+
+# %%
+controls.methods_measured()
+
+# %% [markdown]
+# At fire9 the measured methods put {{ deep_low }} to {{ deep_high }} of the evidence on the right photograph, at conv1
+# {{ shallow_low }} to {{ shallow_high }}. The difference has a reason. Grad-CAM gives a unit one weight for the whole photograph, its mean gradient. At
+# fire9 hardly anything comes after the layer, the gradient is nearly the same everywhere, and the mean loses little: Grad-CAM and gradient ×
+# value agree there with a rank correlation of {{ deep_twins }}. At conv1 an edge unit helps the cat at one place and harms it
+# at the next, and the mean of that is about nothing. LayerCAM[^layercam] and gradient × value weigh each place by its own gradient
+# and keep what shallow layers know. At fire9 LayerCAM falls behind, because it drops all that speaks against.
+#
+# So the method changes much at shallow layers and little at the deepest.
+#
+# [^layercam]: P. Jiang et al., *LayerCAM: Exploring Hierarchical Class Activation Maps for Localization*, IEEE TIP 2021.
+#
+# ## Do the maps mean anything?
+#
+# A map can look right and say nothing about the network: an edge detector looks right too. Two checks, with the results as they are.
+#
+# **Hide what the map marks.** If the marked places carry the decision, the class's probability should fall fast when they
+# are blurred, the most important first, and rise fast when they alone are shown[^rise].
+
+# %%
+controls.faithfulness_table()
+
+# %% [markdown]
+# The best map by insertion less deletion is {{ best_map }} with {{ best_gain }}; a random map of fire9's resolution
+# reaches {{ random_gain }}. Of the {{ cells }} maps (methods times layers) {{ beaten }} beat their random map with an interval that
+# excludes zero. That is the good news. An edge detector, which has never seen a class, reaches {{ edges_gain }}, and only {{ above_edges }} of the
+# {{ cells }} do better; a blob in the middle, where photographers put what they photograph, reaches {{ center_gain }}, and {{ above_center }}
+# do better. Whoever shows contours first shows most of what a network reads, so the measure rewards fine maps for being fine. It
+# says that these maps are better than chance. It doesn't say that they explain the class, and with {{ photos }}
+# photographs it doesn't rank methods.
+#
+# **Take away what the network has learned.** Shuffle the weights of the last layer, or of all layers, and compute the map
+# again[^sanity]. A map of the class must change.
+
+# %%
+controls.randomization()
+
+# %% [markdown]
+# With the last layer shuffled, Grad-CAM's rank agreement with the real map falls to {{ shuffled_cam }}; activation
+# strength keeps {{ shuffled_activation }}, as it must, since it never asks for the class. Activation maps are honest about what lit up
+# and silent about why.
+#
+# [^rise]: V. Petsiuk, A. Das, K. Saenko, *RISE: Randomized Input Sampling for Explanation of Black-box Models*, BMVC 2018.
+# [^sanity]: J. Adebayo et al., *Sanity Checks for Saliency Maps*, NeurIPS 2018.
+#
+# ## What is left open
+#
+# - The measures stand on {{ photos }} photographs. They separate shallow from deep; they don't rank methods.
+# - Class evidence comes from SqueezeNet, activation maps from AlexNet. Depths of two networks are alike, not equal.
+# - Blurred photographs are not natural ones. Some of what deletion measures is the network's surprise at the blur.
+# - A linear account of a nonlinear network is a first order. Integrated gradients and occlusion, both in
+#   `featviz.attribute`, go further at more cost.
+#
+# To do the same with your own photograph:
+
+# %% tags=["show-code"]
+import featviz as fv
+from featviz import photos
+from featviz.attribution import attribute
+
+net = fv.load("squeezenet")
+photo = photos.load("chelsea", 224)
+heat = attribute(net, photo.image, "tabby", layer="features.12", method="gradcam")
+tuple(heat.map.shape), round(heat.value, 1)
+
+# %% [markdown]
+# **Photographs.** {{ credits }}.

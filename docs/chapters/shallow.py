@@ -1,0 +1,154 @@
+# ---
+# title: "Shallow layers: what do the first two look for?"
+# description: Edges, gratings and color in conv1, counted by what they answer to; and what conv2 makes of them, beside an untrained network.
+# ---
+
+# %% [markdown]
+# # Shallow layers: what do the first two look for?
+#
+# <p class="lede" markdown>conv1 looks for light that changes in one direction, and for color. Of its {{ filters }} filters
+# {{ conv1_edge_or_bar }} are edges or bars, {{ conv1_grating }} gratings, {{ conv1_color_edge }} colored edges,
+# {{ conv1_color_patch }} patches of color, and {{ conv1_spot_or_check }} have no direction: spots and checks. conv2 puts these
+# together. {{ tolerant }} of its {{ units }} units no longer mind where the stripes are, {{ inhibited }} are held
+# down by stripes of another direction, and many want colors and directions at once. A network that has not been
+# trained does each of these less often, but not never: part of it is architecture.</p>
+#
+# ## conv1, exactly
+#
+# A unit of conv1 is a weighted sum of {{ first_numbers }} numbers. So nothing about it needs to be guessed. Its weights can
+# be looked at, and the image that excites it most is known in closed form: a pixel is 1 where its weight is
+# positive and 0 where it is negative.
+
+# %% tags=["hide"]
+from featviz.studies import shallow as study
+
+# %% tags=["hide-code"]
+study.numbers()
+
+# %%
+study.optima()
+
+# %% [markdown]
+# Look at the second column and then at the first. The optimum is loud where the filter is subtle: it drives
+# pixels to their ends even where the weights are nearly zero. *What excites a unit most* and *what the unit is like*
+# are two questions, already in the layer where both answers are exact. It is worth remembering when the
+# weights can no longer be looked at.
+#
+# ## Measuring instead of naming
+#
+# It is tempting to look at the filters and sort them. Instead we do what physiologists did with cells of the visual
+# cortex[^hubel]: show gratings, stripes of every direction, width, position and color, {{ shown }} in all and
+# all of one contrast, and write down the answers. The filter then has a favorite orientation and frequency, a
+# selectivity, and a share of color. For conv1 these are properties of the weights and follow from them without any
+# image; measured through the network they come out the same.
+#
+# [^hubel]: D. Hubel, T. Wiesel, *Receptive fields, binocular interaction and functional architecture in the cat's visual
+#     cortex*, Journal of Physiology 1962, [doi:10.1113/jphysiol.1962.sp006837](https://doi.org/10.1113/jphysiol.1962.sp006837).
+
+# %%
+study.filters()
+
+# %% [markdown]
+# The names are rules on these numbers. A filter is *of color* if color moves it more than light does (color above
+# {{ colored_border }}). It is *oriented* if its selectivity reaches {{ oriented_border }}. An oriented filter of light is a
+# *grating* if half of its response is gone within {{ narrow_border }} octaves below its favorite frequency, which takes
+# several stripes, and an *edge or bar* otherwise. The borders are conventions: if all of them move by a tenth, up or down,
+# {{ moved }} of {{ filters }} filters change their name. The numbers don't.
+#
+# Most filters are clearly one thing, as Krizhevsky and others saw in the first AlexNet: light has a direction, color often has
+# none[^alexnet]. A small surprise is the colored edges, in which both come together.
+#
+# [^alexnet]: A. Krizhevsky, I. Sutskever, G. Hinton, *ImageNet Classification with Deep Convolutional Neural Networks*,
+#     NeurIPS 2012, figure 3.
+#
+# ## Tuning curves
+
+# %%
+study.orientation_curves()
+
+# %% [markdown]
+# In conv1 a curve is the filter's overlap with the grating, and that is all there can be. In conv2 something new appears:
+# stripes of the wrong direction do not just leave a unit cold, they *hold it down*. It takes the ReLU between the layers to
+# do so. Behind it the answer to a pattern and to its negative are no longer mirror images, and a negative weight means "not
+# this".
+
+# %%
+study.phase_curves()
+
+# %% [markdown]
+# The same ReLU makes a second thing possible. Add up what filters of opposite sign, or of neighboring places, pass through
+# it, and the sum stays high wherever the stripes are. Cells of the visual cortex come in these two kinds, *simple*
+# and *complex*[^hubel]. conv1 can only have simple ones: it is linear. In conv2, {{ tolerant }} of the units behave like
+# complex ones. In an untrained conv2 it is {{ tolerant_untrained }}: a good part of the tolerance comes from the
+# architecture, from overlapping fields and the pooling between the layers, and training adds the rest.
+
+# %%
+study.tolerance()
+
+# %%
+study.hue_curves()
+
+# %% [markdown]
+# ## conv2, unit by unit
+#
+# From here on the weights are no pictures. We ask by [gradient ascent](ascent.py) what image excites a whole channel, and put
+# the measured numbers beside it.
+
+# %%
+study.conv2_sheet()
+
+# %% [markdown]
+# The pictures show more than gratings can measure: crossings and plaids, which the rules call *spot or check* because they
+# answer to several directions; rows of dots; curves; stripes of two colors. That two channels with pictures alike do the
+# same is an assumption here, as in most work on feature visualization. Sort the sheet by frequency or by phase tolerance,
+# and neighbors will often look alike; whether looking alike *means* being alike is not shown by that.
+#
+# How far do gratings go, then? In conv1 the best grating gives {{ reach_conv1 }} of what the best image of all gives, on
+# average; in conv2 it gives {{ reach_conv2 }}. Part of the gap is contrast, in both layers. The rest of the fall, from one layer
+# to the next, is what conv2 wants beyond stripes.
+
+# %%
+study.reach()
+
+# %% [markdown]
+# ## What feeds conv2
+#
+# Each unit of conv2 reads all {{ filters }} maps of conv1 through a kernel of 5 × 5 weights. The sum of such a kernel says how
+# much the unit gains if that map rises everywhere.
+
+# %%
+study.feeds()
+
+# %% [markdown]
+# The wiring explains the tuning. The oriented filter that a unit weighs most lies {{ inherited }}° from the unit's own
+# direction; the one with the largest negative weights lies {{ against }}° away, farther than chance: stripes along
+# excite, stripes across inhibit. The curves above have a cause that can be pointed at. This makes the smallest *circuit*[^circuits] in the network, and it can be read without an experiment.
+#
+# [^circuits]: C. Olah, N. Cammarata, L. Schubert, G. Goh, M. Petrov, S. Carter, *Zoom In: An Introduction to Circuits*,
+#     Distill 2020, [doi:10.23915/distill.00024.001](https://doi.org/10.23915/distill.00024.001).
+#
+# ## The control, and what would have proved this wrong
+#
+# A random filter has a favorite orientation too: something is always largest. And ascent makes a handsome texture of
+# any unit. So every measure was taken again on the same architecture before training.
+
+# %%
+study.untrained_pictures()
+
+# %%
+study.control()
+
+# %% [markdown]
+# Had the untrained network's intervals covered those of AlexNet, the families of this chapter would describe convolution
+# and not learning. They don't: {{ oriented_conv1 }} of the trained filters of conv1 are oriented, against
+# {{ oriented_untrained }} of the untrained; gratings there are {{ gratings_untrained }}. Phase tolerance is the closest call, as
+# we said above. And had the strongest inputs of conv2's units, for and against, both been {{ chance }}° away, as inputs drawn
+# by chance are, the wiring would explain nothing. They are {{ inherited }}° and {{ against }}° away.
+#
+# ## What is left open
+#
+# Gratings are the wrong question for a unit that wants a corner, a curve or a crossing, and the families of conv2 say only how
+# it answers to *them*. The preferences were measured one dimension at a time around the best grating, in the center
+# of the map, at one contrast. For {{ beaten }} of the {{ units }} neurons of conv2 a sample photograph is more exciting than what
+# gradient ascent found, so their pictures are not to be trusted yet. And why an edge is useful at all
+# only the layers above can tell: [on to the deep ones](deep.py).

@@ -1,0 +1,55 @@
+"""Figures: arrays in, one complete HTML element out.
+
+Every function returns a :class:`Figure` that shows itself in a notebook and on the site, complete
+without JavaScript. Its scripts and styles are the files of ``WEB``, classic scripts to be loaded
+in the order of their names.
+"""
+
+from pathlib import Path
+
+from featviz.figures._attribution import attribution_grid as attribution_grid
+from featviz.figures._charts import Series as Series
+from featviz.figures._charts import bars as bars
+from featviz.figures._charts import curves as curves
+from featviz.figures._charts import dots as dots
+from featviz.figures._field import Field as Field
+from featviz.figures._field import receptive_field as receptive_field
+from featviz.figures._figure import Figure as Figure
+from featviz.figures._inspector import InspectorLayer as InspectorLayer
+from featviz.figures._inspector import inspector as inspector
+from featviz.figures._ladder import Rung as Rung
+from featviz.figures._ladder import ladder as ladder
+from featviz.figures._sheets import filters as filters
+from featviz.figures._sheets import sheet as sheet
+from featviz.figures._table import table as table
+from featviz.figures._tiles import grid as grid
+from featviz.figures._tiles import methods as methods
+from featviz.figures._tiles import pairs as pairs
+from featviz.figures._trajectory import trajectory as trajectory
+from featviz.figures._wipe import compare as compare
+
+WEB = Path(__file__).parent / "web"
+
+__all__ = [
+    "WEB",
+    "Field",
+    "Figure",
+    "InspectorLayer",
+    "Rung",
+    "Series",
+    "attribution_grid",
+    "bars",
+    "compare",
+    "curves",
+    "dots",
+    "filters",
+    "grid",
+    "inspector",
+    "ladder",
+    "methods",
+    "pairs",
+    "receptive_field",
+    "sheet",
+    "table",
+    "trajectory",
+]

@@ -1,0 +1,117 @@
+"""Numbers to color: two scales, overlays on photographs, and the bar that explains them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib import colormaps
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from featviz.figures._figure import number, tag, text
+from featviz.figures._images import Pixels
+
+# Perceptually uniform and dark at zero, so that an overlay leaves silent places to the photo.
+SEQUENTIAL = "inferno"
+# Blue for evidence against, red for evidence in favor, near white at zero.
+DIVERGING = "RdBu_r"
+# Color stops of a color bar's gradient: more are not visible over 200 px.
+_BAR_STOPS = 17
+# Blend weight of the map at its top value; below it the weight falls to the floor at zero.
+_OVERLAY_TOP = 0.82
+_OVERLAY_FLOOR = 0.12  # sequential scales alone: the diverging scale's zero is white fog
+# Part of the photo's own color kept under the map: color there would be read as the map's.
+_PHOTO_COLOR = 0.25
+# Fraction of the values that may lie beyond the top of a shared scale: single hot pixels of one
+# map would otherwise darken all others.
+_CLIPPED = 0.002
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One mapping from values to colors, shared by all maps of a figure.
+
+    Args:
+        low: Value of the first color.
+        high: Value of the last color.
+        signed: Whether the scale is diverging around zero.
+    """
+
+    low: float
+    high: float
+    signed: bool
+
+    def unit(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Values as positions in [0, 1] on the scale."""
+        span = (self.high - self.low) or 1.0
+        return np.clip((np.asarray(values, np.float64) - self.low) / span, 0, 1)
+
+    def colors(self, values: ArrayLike) -> Pixels:
+        """Colors (..., 3) uint8 of the values."""
+        table = colormaps[DIVERGING if self.signed else SEQUENTIAL]
+        rgba = np.asarray(table(self.unit(values), bytes=True), np.uint8)
+        return np.ascontiguousarray(rgba[..., :3])
+
+    def strength(self, values: ArrayLike) -> NDArray[np.float64]:
+        """How far each value is from saying nothing, in [0, 1]."""
+        unit = self.unit(values)
+        return np.abs(unit * 2 - 1) if self.signed else unit
+
+
+def shared_scale(maps: list[NDArray[np.float64]], limit: float | None = None) -> Scale:
+    """Choose one scale for all maps: from zero, or symmetric around zero if any value is negative.
+
+    Args:
+        maps: Maps of any shapes.
+        limit: Largest magnitude of the scale; by default nearly the largest of all values.
+    """
+    values = np.concatenate([m.ravel() for m in maps])
+    signed = bool((values < 0).any())
+    top = limit if limit is not None else float(np.quantile(np.abs(values), 1 - _CLIPPED))
+    top = top or 1.0
+    return Scale(-top if signed else 0.0, top, signed)
+
+
+def upsample(values: ArrayLike, height: int, width: int) -> NDArray[np.float64]:
+    """Enlarge a map bilinearly to (height, width)."""
+    picture = Image.fromarray(np.asarray(values, np.float32))
+    return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR), np.float64)
+
+
+def overlay(photo: Pixels, values: ArrayLike, scale: Scale) -> Pixels:
+    """Lay a low-resolution map over a photo so that the photo stays visible.
+
+    The photo loses most of its color; the map's weight grows with the value's strength.
+
+    Args:
+        photo: (H,W,3) uint8.
+        values: (h,w) map of any resolution.
+        scale: The figure's scale.
+
+    Returns:
+        (H,W,3) uint8.
+    """
+    height, width = photo.shape[:2]
+    large = upsample(values, height, width)
+    color = scale.colors(large).astype(np.float64)
+    base: NDArray[np.float64] = photo.astype(np.float64)
+    gray = base @ np.array([0.299, 0.587, 0.114])  # luma weights, ITU-R BT.601
+    base = _PHOTO_COLOR * base + (1 - _PHOTO_COLOR) * gray[..., None]
+    floor = 0.0 if scale.signed else _OVERLAY_FLOOR
+    weight = floor + (_OVERLAY_TOP - floor) * scale.strength(large)[..., None]
+    blend: Pixels = (base * (1 - weight) + color * weight + 0.5).astype(np.uint8)
+    return blend
+
+
+def color_bar(scale: Scale, name: str) -> str:
+    """The scale as a gradient with its numbers."""
+    stops = scale.colors(np.linspace(scale.low, scale.high, _BAR_STOPS))
+    gradient = ",".join(f"#{r:02x}{g:02x}{b:02x}" for r, g, b in stops.tolist())
+    middle = (scale.low + scale.high) / 2
+    ticks = "".join(tag("span", text(number(v))) for v in (scale.low, middle, scale.high))
+    return tag(
+        "div",
+        tag("span", text(name), cls="fv-bar__name"),
+        tag("span", cls="fv-bar__colors", style=f"background:linear-gradient(90deg,{gradient})"),
+        tag("span", ticks, cls="fv-bar__ticks"),
+        cls="fv-bar",
+    )

@@ -1,0 +1,177 @@
+"""The value every figure function returns: a custom element around a complete static figure."""
+
+import html
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+
+# Smaller magnitudes are written with an exponent, as JavaScript does.
+_SMALLEST = 1e-6
+# The named widths of the article's layout; each becomes the class "l-<name>".
+WIDTHS = ("body", "middle", "page", "screen")
+
+_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_INLINE_TAGS = ("a", "br", "code", "em", "i", "b", "strong", "sub", "sup")
+_SAFE_LINK = re.compile(r"(?i)(https?:|mailto:|[^:]*$|#)")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that is complete without JavaScript and comes alive with it.
+
+    Args:
+        tag: Name of the custom element that enhances the figure, such as ``"fv-sheet"``.
+        id: Lower-case letters, digits and hyphens; the figure's anchor is ``fig-<id>``.
+        body: The static HTML, already escaped.
+        caption: Text with simple inline HTML (``<strong>``, ``<em>``, ``<a href>``, ``<code>``).
+        width: One of ``body``, ``middle``, ``page``, ``screen``.
+        payload: What the element needs beyond the static HTML, as plain JSON values.
+
+    Raises:
+        ValueError: If the id, the width or the caption cannot be used.
+    """
+
+    tag: str
+    id: str
+    body: str
+    caption: str = ""
+    width: str = "body"
+    payload: Mapping[str, Any] | None = field(default=None, hash=False)
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id) or self.id.startswith("fig-"):
+            raise ValueError(
+                f"Figure id {self.id!r} cannot be an anchor: use lower-case letters, digits and "
+                "single hyphens, without the prefix 'fig-', such as 'ladder'."
+            )
+        if self.width not in WIDTHS:
+            raise ValueError(
+                f"Figure width {self.width!r} is unknown: choose one of {', '.join(WIDTHS)}."
+            )
+        inline(self.caption)
+
+    def _repr_html_(self) -> str:
+        parts = []
+        if self.payload is not None:
+            data = json.dumps(self.payload, separators=(",", ":"), allow_nan=False)
+            parts.append(tag("template", text(data)))
+        caption = tag("figcaption", inline(self.caption)) if self.caption else ""
+        parts.append(
+            tag("figure", self.body, caption, id=f"fig-{self.id}", cls=f"fv l-{self.width}")
+        )
+        return tag(self.tag, *parts)
+
+
+def text(value: object) -> str:
+    """Escape a value for HTML text and attributes."""
+    return html.escape(str(value), quote=True)
+
+
+def slug(label: str) -> str:
+    """Turn a label such as ``conv5:12`` into the part of a link that names it (``conv5-12``)."""
+    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-") or "item"
+
+
+def tag(name: str, /, *children: str, cls: str | None = None, **attributes: object) -> str:
+    """Write one HTML element; children are HTML, attribute values are escaped.
+
+    Attributes that are ``None`` or ``False`` are left out, ``True`` is written without a value;
+    an underscore stands for a hyphen.
+    """
+    written = [f'class="{text(cls)}"'] if cls else []
+    for key, value in attributes.items():
+        if value is None or value is False:
+            continue
+        key = key.rstrip("_").replace("_", "-")
+        written.append(key if value is True else f'{key}="{text(value)}"')
+    start = " ".join([name, *written])
+    if name in ("img", "br", "input"):
+        return f"<{start}>"
+    return f"<{start}>{''.join(children)}</{name}>"
+
+
+def required_alt(alt: str, figure: str) -> str:
+    """Return the alt text, or say which figure lacks it."""
+    if not alt.strip():
+        raise ValueError(
+            f"Figure {figure!r} has no alt text: say in one sentence what the picture shows."
+        )
+    return alt.strip()
+
+
+def expect_length(name: str, values: object, count: int, of: str) -> None:
+    """Raise a ValueError that names both lengths unless ``values`` has ``count`` entries."""
+    length = len(values)  # type: ignore[arg-type]
+    if length != count:
+        raise ValueError(f"{name} has {length} entries, but there are {count} {of}.")
+
+
+def number(value: float) -> str:
+    """Write a number for readers: at most three significant digits, a true minus sign."""
+    if abs(value) >= 100:
+        written = f"{value:,.0f}"
+    elif value == 0 or abs(value) >= _SMALLEST:
+        written = np.format_float_positional(value, 3, fractional=False, trim="-")
+    else:
+        written = f"{value:.1e}"
+    return written.replace("-", "\N{MINUS SIGN}")
+
+
+def inline(caption: str) -> str:
+    """Return a caption whose markup is limited to simple inline tags.
+
+    Raises:
+        ValueError: If it holds another tag, an attribute other than ``href``, or is not closed.
+    """
+    reader = _Inline()
+    reader.feed(caption)
+    reader.close()
+    if reader.open:
+        raise ValueError(f"The caption does not close <{reader.open[-1]}>.")
+    return "".join(reader.out)
+
+
+class _Inline(HTMLParser):
+    """Copies text and the allowed inline tags; refuses everything else."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=False)
+        self.out: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        allowed = {"href"} if tag == "a" else set()
+        if tag not in _INLINE_TAGS or {name for name, _ in attrs} - allowed:
+            raise ValueError(
+                f"The caption holds {self.get_starttag_text()}: only {', '.join(_INLINE_TAGS)} "
+                "without attributes (an <a> with its href) are allowed."
+            )
+        for _, link in attrs:
+            if not _SAFE_LINK.match(link or ""):
+                raise ValueError(f"The caption links to {link!r}: only http(s) and relative links.")
+        written = "".join(f' {name}="{text(value or "")}"' for name, value in attrs)
+        self.out.append(f"<{tag}{written}>")
+        if tag != "br":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            raise ValueError(f"The caption closes </{tag}>, which is not the tag open there.")
+        self.out.append(f"</{tag}>")
+
+    def handle_data(self, data: str) -> None:
+        self.out.append(html.escape(data, quote=False))
+
+    def handle_entityref(self, name: str) -> None:
+        self.out.append(f"&{name};")
+
+    def handle_charref(self, name: str) -> None:
+        self.out.append(f"&#{name};")
+
+    def handle_comment(self, data: str) -> None:
+        raise ValueError("The caption holds an HTML comment: remove it.")

@@ -1,0 +1,156 @@
+"""matplotlib's drawings as inline SVG that follows the page's ink, font and color scheme."""
+
+import hashlib
+import io
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import FuncFormatter
+
+from featviz.figures._figure import number, required_alt, tag, text
+
+# Stand-in colors that the page's CSS replaces; no drawing uses these near-blacks otherwise.
+INK = "#010203"
+RULE = "#010204"
+# Colors of the series, by their CSS variables and as they are without the style sheet:
+# Okabe and Ito's palette, told apart by the color-blind, in an order of falling contrast.
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#b07a00", "#117a9c")
+# Width in inches of a drawing on a wide screen (text column) and on a phone (360 px less margins).
+WIDE, NARROW = 6.9, 3.5
+# Text size in points; 9.5 pt are 12.7 px at the drawn size.
+TEXT_SIZE = 9.5
+
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "featviz",
+    "font.family": "DejaVu Sans",
+    "font.size": TEXT_SIZE,
+    "axes.titlesize": TEXT_SIZE + 1,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": TEXT_SIZE,
+    "xtick.labelsize": TEXT_SIZE,
+    "ytick.labelsize": TEXT_SIZE,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.edgecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.8,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "savefig.facecolor": "none",
+}
+
+Draw = Callable[[Axes], None]
+
+
+def draw(
+    painter: Draw, alt: str, size: tuple[float, float], *, cls: str = "fv-plot"
+) -> tuple[str, Axes]:
+    """Let ``painter`` fill one axes and return the SVG and the axes.
+
+    Args:
+        painter: Draws on the axes it is given.
+        alt: Accessible name of the drawing.
+        size: Width and height in inches.
+        cls: Class of the SVG element.
+    """
+    with matplotlib.rc_context(_STYLE):
+        canvas = Canvas(figsize=size, layout="constrained")
+        FigureCanvasSVG(canvas)
+        axes = canvas.add_subplot()
+        painter(axes)
+        buffer = io.StringIO()
+        canvas.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return page_svg(buffer.getvalue(), alt, cls), axes
+
+
+def responsive(painter: Draw, alt: str, height: float) -> str:
+    """Draw for a wide screen and for a phone; CSS shows one of them.
+
+    Args:
+        painter: Draws on the axes it is given.
+        alt: Accessible name of the drawing.
+        height: Height of the wide drawing in inches.
+    """
+    wide, _ = draw(painter, alt, (WIDE, height), cls="fv-plot fv-plot--wide")
+    narrow, _ = draw(painter, alt, (NARROW, min(height, 2.7)), cls="fv-plot fv-plot--narrow")
+    # Where no style sheet is loaded, one drawing is enough.
+    return wide + narrow.replace("<svg ", '<svg style="display:none" ', 1)
+
+
+def page_svg(svg: str, alt: str, cls: str) -> str:
+    """Turn matplotlib's SVG file into markup fit for a page.
+
+    Colors become CSS variables, fonts the page's, ids are prefixed by a hash of the content, and
+    the file's own style rule, which would reach every element of the page, is dropped.
+    """
+    start = svg.index("<svg ")
+    head, body = svg[start:].split(">", 1)
+    view = re.search(r'viewBox="([^"]+)"', head)
+    if view is None:
+        raise ValueError("matplotlib wrote an SVG without a viewBox: its version is unsupported.")
+    body = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<!--.*?-->", "", body,
+                  flags=re.S)  # fmt: skip
+    body = re.sub(r"font: (?:\w+ )?([\d.]+)px [^;\"]+", r"font-size: \1px", body)
+    body = re.sub(r"font-family: [^;\"]+;? ?", "", body)
+    prefix = "p" + hashlib.sha256((body + cls).encode()).hexdigest()[:10] + "-"
+    body = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}\1"', body)
+    body = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}\1"', body).replace("xlink:href", "href")
+    body = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}\1)", body)
+    for color, ink in _page_colors():
+        body = body.replace(color, ink)
+    body = re.sub(r"(\d+\.\d{2})\d+", r"\1", body)
+    body = re.sub(r"\s*\n\s*", "\n", body)
+    _, _, width, height = (float(n) for n in view[1].split())
+    # 96 CSS pixels are 72 points.
+    size = f'width="{width * 4 / 3:.0f}" height="{height * 4 / 3:.0f}"'
+    name = text(required_alt(alt, "plot"))
+    return f'<svg role="img" aria-label="{name}" class="{cls}" viewBox="{view[1]}" {size}>{body}'
+
+
+def plain_ticks(axis: object) -> None:
+    """Write an axis' numbers as readers expect them, on logarithmic axes too."""
+    axis.set_major_formatter(FuncFormatter(lambda v, _: number(v)))  # type: ignore[attr-defined]
+    if axis.get_scale() == "log":  # type: ignore[attr-defined]
+        axis.set_minor_formatter(FuncFormatter(lambda _, __: ""))  # type: ignore[attr-defined]
+
+
+def legend(names: Iterable[str]) -> str:
+    """Names of the series with their colors, as text that wraps; nothing for a single one."""
+    items = [
+        tag("li", text(name), style=f"--fv-color:{_variable(index)}")
+        for index, name in enumerate(names)
+    ]
+    return tag("ul", *items, cls="fv-legend") if len(items) > 1 else ""
+
+
+def series_color(index: int) -> str:
+    """Color of the series at this position."""
+    return SERIES[index % len(SERIES)]
+
+
+def _variable(index: int) -> str:
+    index %= len(SERIES)
+    return f"var(--fv-series-{index + 1},{SERIES[index]})"
+
+
+def _page_colors() -> list[tuple[str, str]]:
+    series = [(color, _variable(index)) for index, color in enumerate(SERIES)]
+    return [(INK, "currentColor"), (RULE, "var(--fv-rule,#ddd)"), *series]

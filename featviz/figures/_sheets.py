@@ -1,0 +1,151 @@
+"""Sheets: all units of a layer at once, with a large view of the one looked at."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from featviz.figures._figure import Figure, expect_length, number, required_alt, tag, text
+from featviz.figures._images import Sprite, pixels, sprite
+
+# Tiles to a row on a phone of 360 px: 8 leave 40 px each, large enough for a finger.
+NARROW_COLUMNS = 8
+# Sheets with more units than this get a field to find one.
+FIND_ABOVE = 48
+# Significant digits of a value in the payload; the element shows three.
+_DIGITS = 4
+
+
+def sheet(
+    images: ArrayLike,
+    labels: Sequence[str],
+    *,
+    id: str,
+    alt: str,
+    caption: str = "",
+    width: str = "page",
+    values: Mapping[str, ArrayLike] | None = None,
+    links: Sequence[str] | None = None,
+    columns: int = 16,
+) -> Figure:
+    """Show all units of a layer as one sheet beside a large view of the chosen one.
+
+    Args:
+        images: (N,3,H,W) in [0,1].
+        labels: One per unit, such as ``"conv5:12"``.
+        id: Anchor of the figure, without ``fig-``; ``#fig-<id>:<label>`` links to a unit.
+        alt: What the whole sheet shows.
+        caption: Says what to look at.
+        width: Named width.
+        values: Numbers per unit under a name each; shown with the unit and offered for sorting.
+        links: Address per unit, shown with the unit.
+        columns: Tiles to a row on a wide screen.
+
+    Raises:
+        ValueError: If labels, values or links do not match the images, or the alt text is empty.
+    """
+    required_alt(alt, id)
+    pictures = pixels(images)
+    expect_length("labels", labels, len(pictures), "images")
+    if links is not None:
+        expect_length("links", links, len(pictures), "images")
+    table: dict[str, list[float | None]] = {}
+    for name, column in (values or {}).items():
+        numbers = np.asarray(column, np.float64)
+        expect_length(f"values[{name!r}]", numbers, len(pictures), "images")
+        table[name] = [float(f"{v:.{_DIGITS}g}") if np.isfinite(v) else None for v in numbers]
+    packed = sprite(pictures, columns)
+    payload: dict[str, object] = {"sprite": packed.shape(), "labels": list(labels), "values": table}
+    payload["find"] = len(pictures) > FIND_ABOVE
+    if links is not None:
+        payload["links"] = list(links)
+    body = _body(packed, alt, labels, table, links)
+    return Figure("fv-sheet", id, body, caption, width, payload)
+
+
+def filters(
+    weights: ArrayLike,
+    *,
+    id: str,
+    alt: str,
+    caption: str = "",
+    width: str = "body",
+    labels: Sequence[str] | None = None,
+    columns: int = 8,
+) -> Figure:
+    """Show the weights of a first layer as they are, around gray, with one scale for all.
+
+    Gray is zero; the largest magnitude of the whole bank reaches black or white.
+
+    Args:
+        weights: (N,3,h,w), signed.
+        id: Anchor of the figure, without ``fig-``.
+        alt: What the bank shows.
+        caption: Says what to look at.
+        width: Named width.
+        labels: One per filter; ``conv1:<index>`` without them.
+        columns: Tiles to a row on a wide screen.
+
+    Raises:
+        ValueError: If the weights are not (N,3,h,w) or are all zero.
+    """
+    bank = np.asarray(weights, np.float64)
+    if bank.ndim != 4 or bank.shape[1] != 3:
+        raise ValueError(
+            f"weights has shape {bank.shape}: only filters that read RGB, (N, 3, h, w), are images."
+        )
+    top = float(np.abs(bank).max())
+    if not top > 0:
+        raise ValueError("All weights are zero: there is nothing to show.")
+    names = labels if labels is not None else [f"conv1:{i}" for i in range(len(bank))]
+    strongest = np.abs(bank).max(axis=(1, 2, 3))
+    return sheet(
+        0.5 + bank / (2 * top), names, id=id, alt=alt, caption=caption, width=width,
+        values={"largest weight": strongest}, columns=columns,
+    )  # fmt: skip
+
+
+def _body(
+    packed: Sprite,
+    alt: str,
+    labels: Sequence[str],
+    values: Mapping[str, Sequence[float | None]],
+    links: Sequence[str] | None,
+) -> str:
+    """The sheet as one picture, and everything it names as a list for readers without scripts."""
+    order = f"Row by row from {labels[0]} to {labels[-1]}, {packed.columns} to a row."
+    narrow = min(NARROW_COLUMNS, packed.columns)
+    style = (
+        f"--fv-columns:{packed.columns};--fv-rows:{packed.rows};--fv-narrow:{narrow};"
+        f"--fv-narrow-rows:{math.ceil(packed.count / narrow)};"
+        f"--fv-ratio:{packed.width / packed.height:.4f}"
+    )
+    tiles = tag("div", packed.img(f"{alt} {order}"), cls="fv-sheet__tiles")
+    preview = tag("div", cls="fv-sheet__preview")
+    plain = tag("p", text(order), cls="fv-plain") + _plain_list(labels, values, links)
+    tools = tag("div", cls="fv-tools") if values or len(labels) > FIND_ABOVE else ""
+    board = tag("div", preview, tiles, cls="fv-sheet", style=style)
+    return tools + board + tag("noscript", plain)
+
+
+def _plain_list(
+    labels: Sequence[str],
+    values: Mapping[str, Sequence[float | None]],
+    links: Sequence[str] | None,
+) -> str:
+    if not values and links is None:
+        return ""
+    items = []
+    for index, label in enumerate(labels):
+        name = text(label)
+        if links is not None:
+            name = tag("a", name, href=links[index])
+        numbers = [
+            f"{name_} {number(column[index] or 0)}"
+            for name_, column in values.items()
+            if column[index] is not None
+        ]
+        told = ": " + text("; ".join(numbers)) if numbers else ""
+        items.append(tag("li", name, told))
+    return tag("details", tag("summary", "All of them as a list"), tag("ul", *items))

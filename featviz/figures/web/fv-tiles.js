@@ -1,0 +1,77 @@
+// @ts-check
+// <fv-tiles>: tiles in rows. Pointing or moving by key enlarges one in place, Enter opens it.
+(() => {
+  "use strict";
+  const FV = /** @type {any} */ (window).FV;
+
+  FV.define("fv-tiles", (/** @type {HTMLElement} */ host, /** @type {any} */ payload) => {
+    const stage = /** @type {HTMLElement} */ (host.querySelector(".fv-tiles"));
+    const tiles = /** @type {HTMLElement[]} */ ([...stage.querySelectorAll(".fv-tile")]);
+    const items = tiles.map((tile) => {
+      const image = /** @type {HTMLImageElement} */ (tile.querySelector("img"));
+      const row = tile.closest(".fv-row");
+      return {
+        label: image.alt,
+        source: image.src,
+        ratio: image.width / image.height,
+        pixelated: image.classList.contains("fv-pixels"),
+        note: tile.parentElement?.querySelector(".fv-score")?.textContent ??
+          row?.querySelector(".fv-ladder .fv-head > span")?.lastChild?.textContent ?? "",
+        link: tile.getAttribute("href") ?? undefined,
+      };
+    });
+
+    // An enlarged tile grows away from the nearer edge, so that it never leaves the figure.
+    const aim = (/** @type {HTMLElement} */ tile) => {
+      const outer = stage.getBoundingClientRect();
+      const box = /** @type {HTMLElement} */ (tile.parentElement).getBoundingClientRect();
+      const room = outer.width - box.width;
+      const x = room > 0 ? (100 * (box.left - outer.left)) / room : 50;
+      tile.style.setProperty("--fv-origin", `${Math.min(100, Math.max(0, x))}%`);
+    };
+    const open = (/** @type {number} */ index) => {
+      const key = (/** @type {number} */ i) => FV.remember(host, tiles[i].dataset.key);
+      key(index);
+      FV.zoom(items, index, (/** @type {number} */ i) => {
+        key(i);
+        tiles[i].focus({ preventScroll: true });
+      });
+    };
+
+    tiles.forEach((tile, index) => {
+      if (tile.tagName !== "A") tile.setAttribute("role", "button");
+      tile.setAttribute("aria-haspopup", "dialog");
+      tile.dataset.label = items[index].label;
+      tile.addEventListener("pointerenter", () => aim(tile));
+      tile.addEventListener("focus", () => aim(tile));
+      tile.addEventListener("click", (event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        open(index);
+      });
+      tile.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        open(index);
+      });
+    });
+    FV.rove(stage, () => tiles);
+    if (payload.scale) scaling(host, stage, Boolean(payload.toScale));
+    FV.follow(host, (/** @type {string} */ key) => {
+      const tile = tiles.find((one) => one.dataset.key === key);
+      tile?.focus({ preventScroll: true });
+    });
+  });
+
+  /** @param {HTMLElement} host @param {HTMLElement} stage @param {boolean} scaled */
+  function scaling(host, stage, scaled) {
+    const { group, press } = FV.choice("Size of the tiles", ["equal size", "true to scale"], choose);
+    /** @param {number} index */
+    function choose(index) {
+      stage.classList.toggle("fv-scaled", index === 1);
+      press(index);
+    }
+    choose(scaled ? 1 : 0);
+    host.querySelector(".fv-tools")?.append(group);
+  }
+})();

@@ -1,0 +1,98 @@
+// @ts-check
+// <fv-trajectory>: an ascent under a slider, a dot following on the objective's curve.
+(() => {
+  "use strict";
+  const FV = /** @type {any} */ (window).FV;
+  const { make } = FV;
+  const SVG = "http://www.w3.org/2000/svg";
+  // Milliseconds a frame is shown while playing.
+  const PACE = 220;
+
+  FV.define("fv-trajectory", (/** @type {HTMLElement} */ host, /** @type {any} */ data) => {
+    const stage = /** @type {HTMLElement} */ (host.querySelector(".fv-trajectory__stage"));
+    const blocks = /** @type {HTMLElement[]} */ ([...host.querySelectorAll(".fv-trajectory__unit")]);
+    const sources = blocks.map((b) => /** @type {HTMLImageElement} */ (b.querySelector("img")).src);
+    const dots = blocks.map((block) => {
+      const dot = document.createElementNS(SVG, "circle");
+      dot.setAttribute("r", "4");
+      dot.setAttribute("class", "fv-dot");
+      block.querySelector("svg")?.append(dot);
+      return dot;
+    });
+    const last = data.steps.length - 1;
+    let unit = 0;
+    let frame = last;
+    let timer = 0;
+
+    const picture = make("button", { type: "button", class: "fv-trajectory__frame", click: zoom });
+    const slider = /** @type {HTMLInputElement} */ (
+      make("input", { type: "range", min: 0, max: last, step: 1, value: last, "aria-label": "Step" })
+    );
+    slider.addEventListener("input", () => {
+      pause();
+      show(Number(slider.value));
+    });
+    const play = make("button", { type: "button", class: "fv-button fv-play", click: () => (timer ? pause() : start()) });
+    const told = make("output", { class: "fv-trajectory__told" });
+    const units = data.units.map((/** @type {any} */ u) => u.label);
+    const { group, press } = FV.choice("Unit", units, (/** @type {number} */ i) => {
+      choose(i);
+      FV.remember(host, FV.slug(units[i]));
+    });
+
+    /** @param {number} next */
+    function show(next) {
+      frame = next;
+      const now = data.units[unit];
+      FV.cell(picture, now.sprite, sources[unit], frame);
+      const words = `step ${data.steps[frame]}, ${data.valueName} ${now.values[frame]}`;
+      picture.setAttribute("aria-label", `Enlarge ${now.label} at ${words}`);
+      slider.value = String(frame);
+      slider.setAttribute("aria-valuetext", words);
+      told.replaceChildren(
+        "step ", make("strong", {}, String(data.steps[frame])),
+        ` \u00b7 ${data.valueName} `, make("strong", {}, now.values[frame]),
+      );
+      const [x, y] = now.marks[frame];
+      dots[unit].setAttribute("cx", String(x));
+      dots[unit].setAttribute("cy", String(y));
+    }
+    /** @param {number} index */
+    function choose(index) {
+      unit = index;
+      blocks.forEach((block, i) => (block.hidden = i !== index));
+      press(index);
+      show(frame);
+    }
+    function start() {
+      if (frame === last) show(0);
+      play.textContent = "\u275a\u275a Pause";
+      timer = window.setInterval(() => (frame < last ? show(frame + 1) : pause()), PACE);
+    }
+    function pause() {
+      window.clearInterval(timer);
+      timer = 0;
+      play.textContent = "\u25b6 Play";
+    }
+    function zoom() {
+      pause();
+      const now = data.units[unit];
+      const items = data.steps.map((/** @type {number} */ step, /** @type {number} */ i) => ({
+        label: `${now.label} step ${step}`.trim(), source: sources[unit], shape: now.sprite, index: i,
+        note: `${data.valueName} ${now.values[i]}`,
+      }));
+      FV.zoom(items, frame, show);
+    }
+
+    const line = make("div", { class: "fv-trajectory__line" }, play, slider);
+    stage.append(picture);
+    host.querySelector(".fv-trajectory__controls")
+      ?.append(...(units.length > 1 ? [group] : []), line, told);
+    pause();
+    choose(0);
+    FV.follow(host, (/** @type {string} */ key) => {
+      const index = units.findIndex((/** @type {string} */ u) => FV.slug(u) === key);
+      if (index >= 0) choose(index);
+    });
+  });
+})();

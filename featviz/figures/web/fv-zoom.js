@@ -1,0 +1,100 @@
+// @ts-check
+// The enlarged view shared by all figures: one <dialog>, arrow keys to go on, Escape to close.
+(() => {
+  "use strict";
+  const FV = /** @type {any} */ (window).FV;
+  const { make } = FV;
+
+  /**
+   * @typedef {object} Item
+   * @property {string} label
+   * @property {string} source
+   * @property {{columns: number, rows: number, width: number, height: number, pixelated: boolean}} [shape]
+   * @property {number} [index]
+   * @property {boolean} [pixelated]
+   * @property {number} [ratio]
+   * @property {string} [note]
+   * @property {string} [link]
+   */
+
+  /** @type {HTMLDialogElement | undefined} */
+  let dialog;
+  /** @type {Item[]} */
+  let items = [];
+  let at = 0;
+  /** @type {(index: number) => void} */
+  let closed = () => {};
+
+  const picture = make("div", { class: "fv-zoom__picture", role: "img" });
+  const label = make("strong");
+  const note = make("span");
+  const link = make("a", { class: "fv-zoom__link" }, "Open");
+  const told = make("p", { class: "fv-zoom__label", "aria-live": "polite" }, label, " ", note, " ", link);
+
+  /** @param {number} by */
+  function go(by) {
+    const next = Math.min(items.length - 1, Math.max(0, at + by));
+    if (next === at) return;
+    at = next;
+    show();
+  }
+
+  function show() {
+    const item = items[at];
+    picture.setAttribute("aria-label", item.label);
+    picture.style.cssText = "";
+    if (item.shape) {
+      FV.cell(picture, item.shape, item.source, item.index ?? 0);
+    } else {
+      picture.style.backgroundImage = `url("${item.source}")`;
+      picture.style.backgroundSize = "100% 100%";
+      picture.classList.toggle("fv-pixels", Boolean(item.pixelated));
+    }
+    const ratio = item.shape ? item.shape.width / item.shape.height : (item.ratio ?? 1);
+    picture.style.setProperty("--fv-ratio", String(ratio));
+    label.textContent = item.label;
+    note.textContent = item.note ?? "";
+    link.hidden = !item.link;
+    if (item.link) link.setAttribute("href", item.link);
+    else link.removeAttribute("href");
+    previous.toggleAttribute("disabled", at === 0);
+    next.toggleAttribute("disabled", at === items.length - 1);
+  }
+
+  const button = (/** @type {string} */ name, /** @type {string} */ sign, /** @type {() => void} */ act) =>
+    make("button", { type: "button", class: "fv-button", "aria-label": name, click: act }, sign);
+  const previous = button("Previous", "\u2190", () => go(-1));
+  const next = button("Next", "\u2192", () => go(1));
+
+  function build() {
+    const built = /** @type {HTMLDialogElement} */ (
+      make("dialog", { class: "fv-zoom", "aria-label": "Enlarged picture" },
+        picture, told,
+        make("div", { class: "fv-zoom__keys" }, previous, next,
+          button("Close", "\u00d7", () => built.close())))
+    );
+    built.addEventListener("keydown", (event) => {
+      if (event.key === "ArrowRight") go(1);
+      if (event.key === "ArrowLeft") go(-1);
+    });
+    // The dialog's own box is its padding-free content: a click on it alone hit the backdrop.
+    built.addEventListener("click", (event) => event.target === built && built.close());
+    built.addEventListener("close", () => closed(at));
+    link.addEventListener("click", () => built.close());
+    document.body.append(built);
+    return built;
+  }
+
+  /**
+   * Show one of several pictures large.
+   * @param {Item[]} all @param {number} index
+   * @param {(index: number) => void} [onclose] is told which picture was shown last; what lies
+   * behind the open dialog cannot take the focus
+   */
+  FV.zoom = (all, index, onclose = () => {}) => {
+    [items, at, closed] = [all, index, onclose];
+    dialog ??= build();
+    show();
+    dialog.showModal();
+  };
+})();

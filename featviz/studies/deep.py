@@ -1,0 +1,197 @@
+"""Chapter 5: what deep units answer to, asked in several ways."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from featviz import photos
+from featviz.examples import find_examples
+from featviz.figures import Figure, grid, pairs, sheet
+from featviz.maco import Maco
+from featviz.objectives import Channel, Diversity, Neuron
+from featviz.quality import contrast
+from featviz.recipes import STANDARD_ADAM, Recipe
+from featviz.site.values import Values
+from featviz.store import Store, fingerprint
+from featviz.studies.bench import alexnet, evenly, in_field, maximize
+
+DEEP = ("conv3", "conv4", "conv5")
+"""The layers of this chapter."""
+
+SHEET = 64
+"""Units shown per layer."""
+
+ASKED = 2
+"""Units per layer that are asked in every way."""
+
+DIVERSE = 4
+"""Images of one unit that must differ."""
+
+APART = 40.0
+"""Weight of diversity against the channel's mean: a mean cosine of 1 costs as much as 40 units of
+activation, about a third of what deep channels reach."""
+
+NATURAL = Recipe(Maco(gain=2.0), optimizer=STANDARD_ADAM, steps=128)
+"""Phases alone, at twice the photographs' contrast."""
+
+PATCHES = 4
+"""Natural patches shown per unit."""
+
+
+def units(layer: str) -> Figure:
+    """Many channels of a layer as one sheet."""
+    chosen = evenly(layer, SHEET)
+    found = maximize([Channel(layer, unit) for unit in chosen])
+    count = alexnet().units(layer)
+    return sheet(
+        found.images,
+        [f"{layer}:{unit}" for unit in chosen],
+        id=f"sheet-{layer}",
+        alt=f"A sheet of {SHEET} images, one per channel of {layer}",
+        caption=f"{SHEET} of {layer}'s {count} channels, spread evenly. Point at one, or walk with the "
+        "arrow keys, to see it large. " + _LOOK[layer],
+        values={"activation": found.values, "contrast": contrast(found.images)},
+    )
+
+
+_LOOK = {
+    "conv3": "<strong>Look for repetition</strong>: meshes, scales, curls, rings with a center. Most are "
+    "textures that could go on forever.",
+    "conv4": "<strong>Look for pieces</strong>: eyes, tufts, spokes and windows stand apart from a ground "
+    "that carries them.",
+    "conv5": "<strong>Look for parts</strong>: many images hold something with an inside and an outside, "
+    "a face, a wheel, a petal, fewer times and larger than in conv3.",
+}
+
+
+def asked() -> Figure:
+    """A few units, asked in several ways."""
+    chosen = [(layer, unit) for layer in DEEP for unit in evenly(layer, 8)[2:7:4]]
+    channels = [Channel(layer, unit) for layer, unit in chosen]
+    neurons = [Neuron(layer, unit) for layer, unit in chosen]
+    shown = [[in_field(n.layer, maximize([n]).images[0])] for n in neurons]
+    for column in (
+        maximize(channels).images,
+        maximize([-1 * channel for channel in channels]).images,
+        maximize(channels, recipe=NATURAL).images,
+    ):
+        for row, image in zip(shown, column, strict=True):
+            row.append(image)
+    return grid(
+        [str(channel) for channel in channels],
+        ["neuron", "channel", "the opposite", "natural spectrum"],
+        shown,
+        id="asked",
+        alt="Six deep units in rows, each shown as neuron, as channel, negated, and with the spectrum "
+        "of photographs",
+        caption="The same unit, asked in four ways. The <strong>neuron</strong> has one place to please "
+        "and draws one thing; the <strong>channel</strong> repeats it. <strong>The opposite</strong> "
+        "maximizes the negative: what the unit is silenced by, which a ReLU never passes on. The last "
+        "column keeps the amplitudes of photographs and moves only phases: paler, closer to "
+        "photographs, and lower in score.",
+    )
+
+
+def diverse() -> Figure:
+    """Several images of one unit that must differ."""
+    chosen = [Channel(layer, unit) for layer in DEEP for unit in evenly(layer, 8)[2:7:4]]
+    rows = [
+        list(maximize([channel + APART * Diversity(channel.layer)] * DIVERSE).images)
+        for channel in chosen
+    ]
+    return grid(
+        [str(channel) for channel in chosen],
+        [f"answer {number}" for number in range(1, DIVERSE + 1)],
+        rows,
+        id="diverse",
+        alt="Six deep channels in rows, each with four images that were pushed apart",
+        caption="Four answers to the same question: the images of a row excite the same channel and were "
+        "<strong>pushed to differ</strong> from each other in their layer. What all four share is "
+        "what the unit is about; what only one has is decoration, or a second meaning.",
+    )
+
+
+def beside_photos() -> Figure:
+    """Synthetic images beside the photographs' strongest patches."""
+    chosen = [(layer, unit) for layer in DEEP for unit in evenly(layer, 8)[2:7:4]]
+    synthetic = [in_field(layer, maximize([Neuron(layer, unit)]).images) for layer, unit in chosen]
+    natural, notes = [], []
+    for layer, unit in chosen:
+        patches, values = natural_patches(layer, (unit,))
+        natural.append(patches[0])
+        best = maximize([Neuron(layer, unit)]).values[0].item()
+        notes.append(f"{best:.0f} against {values[0, 0]:.0f} for the best patch")
+    return pairs(
+        synthetic,
+        natural,
+        [f"{layer}:{unit}" for layer, unit in chosen],
+        headings=("what the neuron wants", "what excites it most in our photographs"),
+        id="natural",
+        alt="Six deep neurons: their synthetic image beside the four photo patches that excite them most",
+        caption=f"Left, the image found by ascent; right, the {PATCHES} patches that excite the neuron most "
+        f"among all places of {len(SEARCHED)} sample photographs, cut to its true field. "
+        "<strong>Ask of each row: would you have guessed the right side from the left?</strong> With "
+        "so few photographs the patches are the best there are, not the best there could be. "
+        f"Photographs: {credits_line()}.",
+        notes=notes,
+    )
+
+
+SEARCHED = tuple(
+    name for name in photos.samples() if name not in ("motorcycle_left", "brick", "grass", "gravel")
+)
+"""Photographs that are searched: those with a stated license and more than one texture."""
+
+
+def credits_line() -> str:
+    """Returns the searched photographs' credits in one line."""
+    loaded = [photos.load(name) for name in SEARCHED]
+    return "; ".join(f"{photo.name}: {photo.credit}, {photo.license}" for photo in loaded)
+
+
+def natural_patches(
+    layer: str, chosen: tuple[int, ...], count: int = PATCHES
+) -> tuple[Tensor, Tensor]:
+    """Finds the photographs' strongest patches for units, or takes them from the store.
+
+    Args:
+        layer: The layer's name.
+        chosen: The units.
+        count: Patches per unit.
+
+    Returns:
+        Patches (units, count, 3, size, size) in [0, 1] and values (units, count).
+    """
+    net = alexnet()
+    loaded = [photos.load(name) for name in SEARCHED]
+
+    def make() -> dict[str, np.ndarray]:
+        found = find_examples(net, layer, loaded, units=chosen, count=count).found
+        return {
+            "patches": torch.stack(
+                [torch.stack([e.patch for e in found[unit]]) for unit in chosen]
+            ).numpy(),
+            "values": np.array([[e.value for e in found[unit]] for unit in chosen]),
+        }
+
+    spec = {
+        "network": net.fingerprint,
+        "layer": layer,
+        "units": list(chosen),
+        "count": count,
+        "photos": [fingerprint(photo.image.numpy()) for photo in loaded],
+    }
+    arrays = Store().arrays(spec, make, "featviz.examples")
+    return torch.from_numpy(arrays["patches"]).float() / 255, torch.from_numpy(arrays["values"])
+
+
+def numbers() -> Values:
+    """What the text quotes."""
+    net = alexnet()
+    return Values(
+        shown=SHEET,
+        deep_units=sum(net.units(layer) for layer in DEEP),
+        photographs=len(SEARCHED),
+        conv3_field=net.receptive_field("conv3").size,
+        conv5_field=net.receptive_field("conv5").size,
+    )

@@ -1,0 +1,85 @@
+import os
+from pathlib import Path
+
+import pytest
+from figure_samples import everything
+
+from featviz import figures
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def all_figures():
+    return {figure.id: figure for figure in everything()}
+
+
+def page(html):
+    # Inline, because axe reads linked style sheets by a request, which file:// refuses.
+    style = f"<style>{(figures.WEB / 'figures.css').read_text('utf-8')}</style>"
+    scripts = "".join(
+        f'<script src="{script.as_uri()}"></script>' for script in sorted(figures.WEB.glob("*.js"))
+    )
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Figures</title>'
+        '<meta name="viewport" content="width=device-width">'
+        f"{style}<style>body{{font:16px sans-serif;margin:8px}}figure{{margin:24px 0}}</style>"
+        f"</head><body><main><h1>Figures</h1>{html}</main>{scripts}</body></html>"
+    )
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if not Path(CHROMIUM).exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI has no Chromium at {CHROMIUM}: install it or set CHROMIUM.")
+        pytest.skip(f"no Chromium at {CHROMIUM}")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def address(all_figures, tmp_path_factory):
+    file = tmp_path_factory.mktemp("a page") / "figures.html"
+    file.write_text(page("".join(f._repr_html_() for f in all_figures.values())), "utf-8")
+    return file.as_uri()
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """Open the page of all figures; a script error or a request beyond file: fails the test."""
+    problems, contexts = [], []
+
+    def opened(state="", **options):
+        # Elements start when they come near the view: a tall one starts them all.
+        options = {"viewport": {"width": 1280, "height": 16000}} | options
+        context = browser.new_context(offline=True, **options)
+        context.set_default_timeout(20000)
+        contexts.append(context)
+        view = context.new_page()
+        view.on("pageerror", lambda error: problems.append(str(error)))
+        view.on("requestfailed", lambda request: problems.append(request.url))
+        view.on(
+            "request",
+            lambda r: None if r.url.startswith(("file:", "data:")) else problems.append(r.url),
+        )
+        view.goto(address + state)
+        if options["viewport"]["height"] > 5000 and options.get("java_script_enabled", True):
+            view.wait_for_function("!document.querySelector('[data-fv=waiting]')")
+        return view
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert problems == []

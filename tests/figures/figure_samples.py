@@ -1,0 +1,74 @@
+"""Small figures of every kind, for the tests."""
+
+import numpy as np
+
+from featviz import figures
+
+LAYERS = ("conv1", "conv3", "conv5")
+
+
+def textures(count, side=24, seed=0):
+    """Smooth colored waves (count,3,side,side) in [0,1]."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:side, :side] / side
+    waves = rng.uniform(1, 6, (count, 3, 2))
+    phase = waves[..., 0, None, None] * y + waves[..., 1, None, None] * x
+    return (0.5 + 0.5 * np.sin(2 * np.pi * phase)).astype(np.float32)
+
+
+def ladder(**changes):
+    rows = [
+        figures.Rung(layer, field, textures(3, seed=field), [f"{layer}:{u}" for u in range(3)])
+        for layer, field in zip(LAYERS, (11, 99, 163), strict=True)
+    ]
+    return figures.ladder(rows, **{"id": "ladder", "alt": "Nine units."} | changes)
+
+
+def sheet(**changes):
+    arguments = {
+        "id": "all",
+        "alt": "Twelve units.",
+        "columns": 4,
+        "values": {"activation": np.arange(12.0)},
+        "links": [f"unit.html#{u}" for u in range(12)],
+    }
+    return figures.sheet(textures(12, 40), [f"conv5:{u}" for u in range(12)], **arguments | changes)
+
+
+def everything():
+    """One figure of every kind, small."""
+    photos = textures(2, 48, seed=9)
+    ramp = np.linspace(0, 4, 9).reshape(3, 3)
+    steps = np.array([1, 10, 100])
+    units = np.arange(2 * 3 * 3 * 2).reshape(2, 3, 3, 2) % 5
+    grid = textures(4, seed=5).reshape(2, 2, 3, 24, 24)
+    frames = textures(6, 40, seed=8).reshape(3, 2, 3, 40, 40)
+    layer = figures.InspectorLayer("conv5", units, units + 1.0, textures(5, 40), field=16)
+    common = {"alt": "A figure of the test.", "caption": "<strong>Look</strong> here."}
+    return [
+        ladder(caption="The <em>ladder</em>."),
+        sheet(),
+        figures.filters(textures(4, 11) - 0.5, id="filters", columns=2, **common),
+        figures.grid(["a", "b"], ["x", "y"], grid, id="grid", **common),
+        figures.methods(["a", "b"], ["x", "y"], grid, [[1, 2], [3, 4]], id="methods", **common),
+        figures.pairs(
+            textures(2), grid, ["one", "two"], headings=("ours", "theirs"), id="pairs", **common
+        ),
+        figures.attribution_grid(
+            photos, [[ramp, ramp.T]] * 2, ["cat", "dog"], ["conv1", "conv5"], id="maps", **common
+        ),
+        figures.receptive_field(photos[0], [("conv1", 11, 4), ("conv5", 40)], id="field", **common),
+        figures.trajectory(
+            frames, [0, 8, 64], [[1, 2], [3, 4], [5, 6]], labels=["u:0", "u:1"], id="ascent",
+            **common,
+        ),
+        figures.compare(*photos, "photo", "inverse", id="wipe", **common),
+        figures.curves(
+            {"a": (steps, steps), "b": (steps, steps, steps - 1, steps + 1)}, "step", "value",
+            id="curves", log_x=True, **common,
+        ),
+        figures.bars(LAYERS, {"a": ([1, 2, 3], [0, 1, 2], [2, 3, 4])}, "n", id="bars", **common),
+        figures.dots(LAYERS, {"a": [[1, 2, 9], [2], [3, 4]]}, "n", id="dots", **common),
+        figures.table([["conv1", 11, -0.5]], ["layer", "px", "score"], id="table", **common),
+        figures.inspector(photos, ["cat", "dog"], [layer], id="inspector", **common),
+    ]  # fmt: skip

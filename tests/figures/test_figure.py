@@ -1,0 +1,79 @@
+import pytest
+
+from featviz.figures import Figure
+from featviz.figures._figure import inline, number, slug, tag
+
+
+def html(**changes):
+    return Figure(**{"tag": "fv-plot", "id": "x", "body": "<p>b</p>"} | changes)._repr_html_()
+
+
+def test_static_figure_stands_inside_its_element():
+    assert html(caption="See <strong>this</strong>", width="page") == (
+        '<fv-plot><figure class="fv l-page" id="fig-x"><p>b</p>'
+        "<figcaption>See <strong>this</strong></figcaption></figure></fv-plot>"
+    )
+
+
+def test_payload_is_escaped_json_in_a_template():
+    written = html(payload={"label": "</template><script>alert(1)</script>&"})
+    assert "<script" not in written
+    assert "{&quot;label&quot;:&quot;&lt;/template&gt;" in written
+
+
+def test_figures_without_payload_have_no_template():
+    assert "<template>" not in html()
+
+
+@pytest.mark.parametrize("name", ["Fig", "fig-x", "a b", "a--b", "", "1a", "a:b"])
+def test_ids_that_cannot_be_anchors_are_refused(name):
+    with pytest.raises(ValueError, match="cannot be an anchor"):
+        html(id=name)
+
+
+def test_unknown_width_names_the_valid_ones():
+    with pytest.raises(ValueError, match="'wide' is unknown: choose one of body, middle, page"):
+        html(width="wide")
+
+
+@pytest.mark.parametrize(
+    ("caption", "message"),
+    [
+        ("<script>x</script>", "<script>"),
+        ('<strong onclick="x">y</strong>', "onclick"),
+        ('<a href="javascript:x">y</a>', "javascript:x"),
+        ('<a href=" java&#10;script:x">y</a>', "links to"),
+        ("<strong>open", "does not close <strong>"),
+        ("<em><strong>x</em></strong>", "closes </em>"),
+        ("<!-- x -->", "comment"),
+    ],
+)
+def test_captions_beyond_simple_inline_markup_are_refused(caption, message):
+    with pytest.raises(ValueError, match=message):
+        html(caption=caption)
+
+
+def test_captions_keep_text_and_escape_what_is_no_tag():
+    assert inline('1 < 2 & 3 &times; <a href="x.html#y">z</a>') == (
+        '1 &lt; 2 &amp; 3 &times; <a href="x.html#y">z</a>'
+    )
+
+
+def test_tags_escape_attributes_and_leave_out_what_is_none():
+    assert tag("img", alt='a "b" <c>', hidden=True, title=None, data_x=0) == (
+        '<img alt="a &quot;b&quot; &lt;c&gt;" hidden data-x="0">'
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0, "0"), (1234.5, "1,234"), (-0.1234, "−0.123"), (0.00042, "0.00042"), (12.345, "12.3"),
+     (2e-9, "2.0e−09"), (100, "100"), (50.0, "50")],
+)  # fmt: skip
+def test_numbers_have_three_digits(value, written):
+    assert number(value) == written
+
+
+def test_slugs_name_states_in_links():
+    assert slug("conv5:12") == "conv5-12"
+    assert slug("Cat & dog!") == "cat-dog"

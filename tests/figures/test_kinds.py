@@ -1,0 +1,250 @@
+"""What every kind of figure holds without JavaScript, and what it says of bad input."""
+
+import html
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from figure_samples import LAYERS, everything, ladder, sheet, textures
+
+from featviz import figures
+
+VOID = {"img", "br", "input", "rect", "path"}
+
+
+def payload(figure):
+    found = re.search(r"<template>(.*?)</template>", figure._repr_html_(), re.DOTALL)
+    return json.loads(html.unescape(found[1]))
+
+
+def visible(figure):
+    """The text of the static figure."""
+    markup = re.sub(r"<template>.*?</template>", "", figure._repr_html_(), flags=re.DOTALL)
+    return html.unescape(re.sub(r"<[^>]+>", " ", markup))
+
+
+class Balance(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.images, self.ids = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        if tag == "img":
+            self.images.append(attributes)
+        if "id" in attributes:
+            self.ids.append(attributes["id"])
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        if "id" in dict(attrs):
+            self.ids.append(dict(attrs)["id"])
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+def test_every_figure_is_the_same_bytes_again(all_figures):
+    again = {f.id: f._repr_html_() for f in everything()}
+    assert again == {name: f._repr_html_() for name, f in all_figures.items()}
+
+
+def test_every_figure_is_well_formed_and_reserves_its_images(all_figures):
+    ids = []
+    for figure in all_figures.values():
+        reader = Balance()
+        reader.feed(figure._repr_html_())
+        assert reader.open == [], figure.id
+        for image in reader.images:
+            assert image["alt"].strip(), figure.id
+            assert int(image["width"]) > 0
+            assert int(image["height"]) > 0
+        ids += reader.ids
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("figure", everything(), ids=lambda f: f.id)
+def test_the_static_figure_is_complete(figure):
+    static = figure._repr_html_()
+    assert f'id="fig-{figure.id}"' in static
+    assert "<img" in static or "<svg" in static or "<table" in static
+    assert "<script" not in static
+    assert "http" not in re.sub(r'xmlns="[^"]+"', "", static)
+
+
+def test_labels_and_numbers_are_there_without_scripts(all_figures):
+    assert 'alt="conv5:2"' in all_figures["ladder"]._repr_html_()
+    assert "sees 163 px" in visible(all_figures["ladder"])
+    assert "conv5:11" in visible(all_figures["all"])
+    assert "activation 7" in visible(all_figures["all"])
+    assert re.search(r"conv5\s+40 px", visible(all_figures["field"]))
+    assert "Frames at steps 0, 8, 64." in visible(all_figures["ascent"])
+    assert "conv5, middle of dog" in visible(all_figures["inspector"])
+    assert re.search(r"activation\s+4", visible(all_figures["methods"]))
+
+
+def test_payload_of_a_sheet(all_figures):
+    data = payload(all_figures["all"])
+    assert data["sprite"] == {
+        "columns": 4, "rows": 3, "width": 40, "height": 40, "count": 12, "pixelated": False,
+    }  # fmt: skip
+    assert data["labels"][3] == "conv5:3"
+    assert data["values"] == {"activation": [float(i) for i in range(12)]}
+    assert data["links"][11] == "unit.html#11"
+    assert data["find"] is False
+
+
+def test_payload_of_a_trajectory_puts_marks_on_the_curve(all_figures):
+    data = payload(all_figures["ascent"])
+    marks = data["units"][0]["marks"]
+    assert data["steps"] == [0, 8, 64]
+    assert data["units"][1]["values"] == ["2", "4", "6"]
+    xs, ys = zip(*marks, strict=True)
+    assert list(xs) == sorted(xs)
+    assert list(ys) == sorted(ys, reverse=True)
+    assert marks[0][0] < 245 > marks[-1][0] > 200
+
+
+def test_payload_of_an_inspector_is_compact(all_figures):
+    (layer,) = payload(all_figures["inspector"])["layers"]
+    assert layer["grid"] == [3, 3]
+    assert len(layer["units"]) == len(layer["bars"]) == 2 * 3 * 3 * 2
+    assert max(layer["bars"]) == 255
+    assert all(isinstance(value, int) for value in layer["bars"] + layer["units"])
+
+
+def test_filters_are_signed_around_gray_on_one_scale():
+    weights = np.zeros((2, 3, 5, 5))
+    weights[0, 0, 0, 0], weights[1, 1, 0, 0] = 2.0, -1.0
+    figure = figures.filters(weights, id="f", alt="Two filters.", columns=2)
+    assert payload(figure)["values"] == {"largest weight": [2.0, 1.0]}
+    assert payload(figure)["sprite"]["pixelated"] is True
+
+
+def test_svg_follows_the_page(all_figures):
+    for name in ("curves", "bars", "dots"):
+        svg = all_figures[name]._repr_html_()
+        assert 'role="img" aria-label="A figure of the test."' in svg
+        assert "currentColor" in svg
+        assert "var(--fv-series-1" in svg
+        assert "<style" not in svg
+        assert "DejaVu" not in svg
+        assert "#010203" not in svg
+
+
+def test_labels_are_escaped_everywhere():
+    label = '"><script>x</script>'
+    for figure in (
+        ladder(alt=label),
+        sheet(values={label: range(12)}),
+        figures.table([[label, 1]], ["a", label], id="t", alt=label),
+        figures.bars([label], {label: [1]}, label, id="b", alt=label),
+        figures.grid([label], [label], textures(1)[None], id="g", alt=label),
+    ):
+        assert "<script" not in figure._repr_html_()
+
+
+def test_tables_align_numbers_and_can_be_scrolled_by_key():
+    static = figures.table(
+        [["a", 1, "x"], ["b", None, "y"]], ["n", "v", "t"], id="t", alt="A table."
+    )
+    written = static._repr_html_()
+    assert '<td class="fv-number">1</td>' in written
+    assert "<td>x</td>" in written
+    assert 'role="region" tabindex="0" aria-label="A table."' in written
+
+
+ONE = np.ones((1, 1, 1, 1), int)
+ARGS = {"id": "x", "alt": "A figure."}
+MISTAKES = [
+    (lambda: ladder(alt=""), "Figure 'ladder' has no alt text"),
+    (lambda: figures.ladder([], **ARGS), "The ladder has no rows"),
+    (
+        lambda: figures.ladder([("conv1", 11, textures(2), ["a"])], **ARGS),
+        "labels of 'conv1' has 1 entries, but there are 2 images",
+    ),
+    (lambda: sheet(values={"v": [1, 2]}), r"values\['v'\] has 2 entries, but there are 12 images"),
+    (lambda: sheet(links=["a"]), "links has 1 entries"),
+    (lambda: figures.filters(np.ones((2, 64, 5, 5)), **ARGS), "only filters that read RGB"),
+    (lambda: figures.filters(np.zeros((2, 3, 5, 5)), **ARGS), "All weights are zero"),
+    (
+        lambda: figures.grid(["a"], ["b", "c"], textures(1)[None], **ARGS),
+        "Row 'a' of images has 1 entries, but there are 2 columns",
+    ),
+    (
+        lambda: figures.methods(["a"], ["b"], textures(1)[None], [[1, 2]], **ARGS),
+        r"scores has shape \(1, 2\): expected \(1, 1\)",
+    ),
+    (
+        lambda: figures.attribution_grid(textures(1), [[np.zeros(3)]], ["a"], ["b"], **ARGS),
+        r"A map has shape \(3,\)",
+    ),
+    (
+        lambda: figures.receptive_field(textures(1)[0], [("conv1", 0)], **ARGS),
+        "Field of 'conv1' has size 0",
+    ),
+    (
+        lambda: figures.trajectory(textures(2), [3, 3], [1, 2], **ARGS),
+        r"steps must increase, but are \[3, 3\]",
+    ),
+    (
+        lambda: figures.compare(textures(1, 8)[0], textures(1, 9)[0], "a", "b", **ARGS),
+        "left is 8 x 8 px, right is 9 x 9 px",
+    ),
+    (lambda: figures.curves({}, "x", "y", **ARGS), "series is empty"),
+    (
+        lambda: figures.curves({"a": ([1, 2], [1])}, "x", "y", **ARGS),
+        r"Series 'a' has arrays of shapes \(2,\), \(1,\)",
+    ),
+    (lambda: figures.bars(LAYERS, {"a": [1]}, "y", **ARGS), "series 'a' has 1 entries"),
+    (lambda: figures.dots(["c"], {"a": [[np.nan]]}, "y", **ARGS), "without any finite value"),
+    (lambda: figures.table([["a"]], ["x", "y"], **ARGS), "Row 0 has 1 entries"),
+    (
+        lambda: figures.inspector(
+            textures(1),
+            ["a"],
+            [
+                figures.InspectorLayer(
+                    "c", np.full((1, 1, 1, 1), 7), np.ones((1, 1, 1, 1)), textures(2)
+                )
+            ],
+            **ARGS,
+        ),
+        "names unit 7, but has 2 images",
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), MISTAKES, ids=[m[1][:32] for m in MISTAKES])
+def test_mistakes_are_told_in_a_sentence(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_figures_read_nothing_of_the_core():
+    code = (
+        "import sys, types; sys.modules['featviz'] = m = types.ModuleType('featviz');"
+        f"m.__path__ = [{str(figures.WEB.parents[1])!r}]; import featviz.figures;"
+        "print([n for n in sys.modules if n.split('.')[0] == 'torch' or "
+        "n.startswith('featviz.') and not n.startswith('featviz.figures')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_scripts_load_in_the_order_of_their_names_and_stay_short():
+    scripts = sorted(figures.WEB.glob("*.js"))
+    assert scripts[0].name == "fv-core.js"
+    for script in scripts:
+        source = script.read_text("utf-8")
+        assert source.startswith("// @ts-check\n")
+        assert not re.search(
+            r"innerHTML|\bfetch\(|\bimport\b|\bexport\b|https?:(?!//www.w3)", source
+        )
+        assert script.name == "fv-core.js" or source.count("\n") <= 150

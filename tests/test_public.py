@@ -1,0 +1,72 @@
+"""The names that a user meets: all there, documented, and light to import."""
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+import torch
+
+import featviz as fv
+
+PROMISED = ("Channel", "Neuron", "Network", "load", "activations", "maximize", "parse")
+"""What the README and the pages write; more may come, none may go."""
+
+PUBLIC = fv.__all__
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_what_is_promised_is_there(name):
+    assert name in PUBLIC
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_is_documented_and_ours(name):
+    value = getattr(fv, name)
+    assert value.__module__.startswith("featviz."), "an import that leaked"
+    text = inspect.getdoc(value)
+    assert text
+    first = text.splitlines()[0]
+    assert first.endswith("."), first
+    assert not first.startswith(f"{name}("), "the signature that dataclass writes"
+
+
+@pytest.mark.parametrize("name", [n for n in PUBLIC if inspect.isfunction(getattr(fv, n))])
+def test_public_functions_describe_each_argument(name):
+    function = getattr(fv, name)
+    text = inspect.getdoc(function)
+    for argument in inspect.signature(function).parameters:
+        assert f"\n    {argument}: " in text, argument
+
+
+def test_the_package_says_what_it_is():
+    assert fv.__doc__
+
+
+def test_importing_brings_nothing_that_a_computation_does_not_need():
+    heavy = ["matplotlib.pyplot", "mkdocs", "torchcam", "captum", "IPython", "playwright"]
+    code = f"import sys, featviz; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+    assert done.stderr == ""
+
+
+def test_the_five_lines_of_the_readme(alexnet):
+    field = alexnet.receptive_field("conv5")
+    assert (field.size, field.stride, field.start) == (163, 16, 15)
+    acts = fv.activations(alexnet, torch.rand(2, 3, 64, 64), ["conv3", "conv5:relu"])
+    assert {layer: tuple(value.shape) for layer, value in acts.items()} == {
+        "conv3": (2, 384, 3, 3),
+        "conv5:relu": (2, 256, 3, 3),
+    }
+    result = fv.maximize(
+        alexnet, [fv.Channel("conv5", u) for u in range(2)], size=64, steps=3, seed=0
+    )
+    assert result.images.shape == (2, 3, 64, 64)
+    assert result.images.dtype == torch.float32
+    assert result.values.shape == (2,)
+    assert result.history.shape == (3, 2)
+    objective = 0.5 * fv.Channel("conv4", 1) - fv.Channel("conv4", 2)
+    assert fv.parse(str(objective)) == objective
