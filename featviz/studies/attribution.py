@@ -28,7 +28,7 @@ CLASSES_SHOWN = ("chelsea", "coffee", "camera", "grace_hopper")
 PAIR = ("chelsea", "coffee")
 """The two photographs that stand side by side."""
 
-GROUP_LIMIT, SIGNED_LIMIT = 8.0, 6.0
+GROUP_LIMIT, SIGNED_LIMIT = 8.0, 4.0
 """Ends of the color scales of sparse maps, whose few peaks would darken everything else."""
 
 EXPLAINED = 6

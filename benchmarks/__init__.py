@@ -1,0 +1,1 @@
+"""What featviz claims about its gradient ascent, measured side by side in one run."""

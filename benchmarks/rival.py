@@ -1,0 +1,65 @@
+"""Lucent, the PyTorch port of lucid, on the bundled trunk, with its own defaults."""
+
+import time
+
+import numpy as np
+import torch
+import torchvision
+from lucent.optvis import render, transform
+from torch import Tensor, nn
+
+import featviz as fv
+from featviz.network import Network
+from featviz.passes import run_to
+
+STEPS = 512
+"""Lucent's default number of steps."""
+
+DRAWS = 8
+"""Draws of Lucent's transforms that a robust score is the mean of."""
+
+
+class Trunk(nn.Module):
+    """AlexNet as torchvision builds it, in-place ReLUs and all: what a user of Lucent has."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.features = torchvision.models.alexnet(weights=None).features
+        self.load_state_dict(network.module.state_dict())
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.features(images)
+
+
+def visualize(network: Network, layer: str, unit: int, image_size: int) -> tuple[Tensor, float]:
+    """Runs Lucent on one channel: its image (3, 128, 128) in [0, 1] and the seconds it took."""
+    torch.manual_seed(unit)
+    np.random.seed(unit)  # noqa: NPY002 - Lucent draws from numpy's global state
+    # Lucent leaves its hooks behind, so that every call gets a fresh network.
+    model = Trunk(network).eval()
+    name = network.resolve(layer).module.replace(".", "_")
+    start = time.perf_counter()
+    images = render.render_vis(
+        model,
+        f"{name}:{unit}",
+        thresholds=(STEPS,),
+        fixed_image_size=image_size,
+        show_image=False,
+        progress=False,
+    )
+    seconds = time.perf_counter() - start
+    return torch.from_numpy(images[-1][0]).permute(2, 0, 1), seconds
+
+
+@torch.no_grad()
+def robust(network: Network, layer: str, units: list[int], images: Tensor) -> Tensor:
+    """Scores images (N, 3, H, W) under Lucent's own random transforms, the same for all."""
+    torch.manual_seed(0)
+    np.random.seed(0)  # noqa: NPY002
+    change = transform.compose(transform.standard_transforms)
+    view, ref = network.view(), network.resolve(layer)
+    scores = []
+    for _ in range(DRAWS):
+        value = run_to(view, network.normalize(change(images)), [ref])[layer]
+        scores.append(torch.stack([fv.Channel(layer, u)({layer: value[i : i + 1]})[0] for i, u in enumerate(units)]))
+    return torch.stack(scores).mean(0)

@@ -1,0 +1,93 @@
+# ---
+# title: "Shallow versus deep"
+# description: The layers of AlexNet on equal terms, in numbers with intervals, beside a network of the same shape that has learned nothing.
+# ---
+
+# %% [markdown]
+# # Shallow versus deep
+#
+# What changes from conv1 to conv5? Three things that can be measured. Deep units answer rarely: a unit of conv1 is active at
+# {{ active_first }} % of the places of a photograph, one of conv5 at {{ active_last }} %. They ask for things that no
+# photograph contains: the favorite image of a conv1 neuron excites it {{ ratio_first }} times as much as the best patch
+# of our photographs, that of a conv5 neuron {{ ratio_last }} times. And they forget where and how: from conv5 a
+# photograph can be rebuilt only in kind. What does *not* change is as telling, and so is what a network with shuffled weights
+# does in the same test.
+
+# %% tags=["hide"]
+from featviz.studies import depth as study
+
+# %% tags=["hide-code"]
+study.numbers()
+
+# %% [markdown]
+# ## One photograph, as each layer knows it
+#
+# We let the layer's values for a photograph be the target, and look for an image that gives the same
+# values[^mahendran2015]. Where the layer has thrown something away, ascent is free to put there what it likes.
+
+# %%
+study.inversion()
+
+# %% [markdown]
+# If depth meant nothing but loss of resolution, both rows would decay alike. Compare them at conv3 and deeper.
+#
+# ## The scorecard
+#
+# The same measures for all layers, on the same {{ photographs }} photographs and on {{ units }} units per layer (all units
+# for activity). Every row that can have a control has one: AlexNet with the entries of each weight tensor shuffled, which keeps
+# every histogram of weights and destroys what was learned.
+
+# %%
+study.scorecard()
+
+# %% [markdown]
+# Two rows deserve a closer look.
+#
+# ## Deep images are exaggerations
+
+# %%
+study.exaggeration()
+
+# %% [markdown]
+# A ratio near 1 means that the photographs contain what the unit wants. For deep units they don't, for two reasons we can't
+# tell apart here: {{ photographs }} photographs are few, and an optimized image is free to hold contrast and
+# coincidences that no camera sees. The ratio is a lower bound on how far an image may mislead.
+#
+# ## Tolerance to turning
+#
+# It is often said that deep layers are invariant. To shifts, pooling makes them so. To turns nothing does.
+
+# %%
+study.turning()
+
+# %% [markdown]
+# After a turn of 20° a conv5 neuron keeps {{ left_conv5 }} % of its answer, a conv2 neuron {{ left_conv2 }} %.
+#
+# ## Coarser, or only larger?
+
+# %%
+study.detail()
+
+# %% [markdown]
+# Receptive fields grow fifteenfold from conv1 to conv5. If pictures only grew with them, their mean frequency would fall
+# fifteenfold as well. It doesn't: deep pictures are made of fine pieces, arranged at a large scale.
+#
+# ## The control for the eye
+#
+# Names come easily to human eyes. Before we believe ours, here is what the same method makes of the shuffled network.
+
+# %%
+study.untrained()
+
+# %% [markdown]
+# ## What would prove us wrong
+#
+# - If the shuffled network's row in [](#fig-untrained) could be named as easily as AlexNet's, our names would be worth nothing.
+# - If its rows in [](#fig-scorecard) matched AlexNet's, the differences between shallow and deep would be those of
+#   architecture.
+#
+# ## What is left open
+#
+# - We compare layers by {{ units }} units each. Intervals say how far that carries.
+# - All of this is one network, trained once. Whether another training run would give the same units, this page can't say.
+# - That similar images mean similar units is assumed on this page too.
