@@ -32,8 +32,8 @@ SEED = 2026
 """Decides which channels; fixed before any of them was looked at."""
 
 SIZES = (128, 152)
-"""Lucent's `fixed_image_size`. At 128 it shrinks its padded image, optimizes at 0.83 of the scale at
-which it is scored, and is easy to beat; at 152 it optimizes at about 1:1."""
+"""Lucent's `fixed_image_size`. At 128 it shrinks its padded image, optimizes at 0.83 of the scale
+at which it is scored, and is easy to beat; at 152 it optimizes at about 1:1."""
 
 LENGTHS = (24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 112, 128, 144, 160, 192, 224, 256, 320, 384, 512)
 """Numbers of steps tried, each as a run of its own."""
@@ -66,8 +66,10 @@ def against_lucent(network: Network, count: int, out: Path) -> None:
     """Prints seconds per unit to reach Lucent's median in both scores."""
     print(f"\nLucent {rival.STEPS} steps against featviz at 128 px; medians over {count} channels")
     print("scores are clean / robust; 'at contrast' stretches ours to Lucent's contrast first")
-    header = ("layer", "Lucent", "s/unit", "scores", "ours", "steps", "ms/step", "s/unit", "faster", "at contrast")  # fmt: skip
-    print(("{:<7}{:<8}{:>8}{:>15}{:>15}{:>7}{:>9}{:>9}{:>8}  {}").format(*header))
+    print(
+        f"{'layer':<7}{'Lucent':<8}{'s/unit':>8}{'scores':>15}{'ours':>15}{'steps':>7}"
+        f"{'ms/step':>9}{'s/unit':>9}{'faster':>8}  at contrast"
+    )
     for layer in LAYERS:
         units = channels(network, layer, count)
         tries = {steps: _ours(network, layer, units, steps) for steps in LENGTHS}
@@ -110,7 +112,7 @@ def _row(
 def near_the_limit(network: Network) -> None:
     """Prints the time of a batch divided by that of torchvision's bare passes."""
     precision = find_precision("auto", torch.device("cpu"))
-    print(f"\nA batch of {BATCH} at 128 px against torchvision's bare forward and backward, {precision}")
+    print(f"\nA batch of {BATCH} at 128 px against torchvision's bare passes, {precision}")
     print(f"{'layer':<7}{'bare ms/step':>14}{'ours ms/step':>14}{'ratio':>8}")
     for layer in LAYERS:
         bare, ours = [], []

@@ -17,7 +17,7 @@ from featviz.images import TransparentImage
 from featviz.machine import find_device, find_precision
 from featviz.network import Network
 from featviz.objectives import Objective
-from featviz.planning import BATCH, Job, check, frame_numbers, plan, streams
+from featviz.planning import Job, check, frame_numbers, plan, streams
 from featviz.recipes import Recipe
 from featviz.scoring import Scorer
 
@@ -94,7 +94,7 @@ def maximize(
     frames: Sequence[int] | str = (),
     stop: Stop | None = None,
     callback: Callback | None = None,
-    batch: int = BATCH,
+    batch: int | None = None,
     device: str = "auto",
     precision: str = "auto",
     progress: bool | None = None,
@@ -116,7 +116,8 @@ def maximize(
         frames: Steps before which to keep the image, or "log" for 0, 1, 2, 4, ... and the last.
         stop: Ends images early, `Plateau()` for instance.
         callback: Called after each step with its number and the batch's objectives (N,).
-        batch: Images to optimize at a time; changes the speed, not the result.
+        batch: Images to optimize at a time, if not as many as suit the machine; changes the speed,
+            not the result.
         device: "auto", "cuda", "mps" or "cpu".
         precision: "auto", "float32" or "bfloat16" for the network's pass.
         progress: Whether to show a progress bar; without it, where a terminal is there.

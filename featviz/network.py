@@ -212,6 +212,10 @@ class Network:
         for child in view.modules():
             if getattr(child, "inplace", False):
                 setattr(child, "inplace", False)  # noqa: B010 - not every module has the attribute
+            # The caller's own hooks watch the caller's passes, not ours. Those before a pass stay:
+            # torch's pruning and weight norm compute weights there.
+            child._forward_hooks.clear()
+            child._backward_hooks.clear()
         return view
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What a picture's score is worth: does it survive small changes, and how much of it is contrast?"""
+"""What a picture's score is worth: does it survive small changes, how much is contrast?"""
 
 from collections.abc import Sequence
 

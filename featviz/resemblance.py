@@ -50,7 +50,8 @@ class Resemblance(Objective):
         units = network.units(self.layer)
         if self.target.ndim != 3 or len(self.target) != units:
             raise ValueError(
-                f"a target in {self.layer} has shape ({units}, h, w), not {tuple(self.target.shape)}."
+                f"a target in {self.layer} has shape ({units}, h, w), "
+                f"not {tuple(self.target.shape)}."
             )
 
     def __str__(self) -> str:
