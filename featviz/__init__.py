@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from featviz.ascent import Maximization as Maximization
     from featviz.ascent import Plateau as Plateau
     from featviz.ascent import maximize as maximize
+    from featviz.attribution import Attribution as Attribution
+    from featviz.attribution import attribute as attribute
+    from featviz.attribution import one_scale as one_scale
+    from featviz.examples import find_examples as find_examples
     from featviz.network import Network as Network
     from featviz.network import activations as activations
     from featviz.notation import parse as parse
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ascent": ("Maximization", "Plateau", "maximize"),
+    "attribution": ("Attribution", "attribute", "one_scale"),
+    "examples": ("find_examples",),
     "network": ("Network", "activations"),
     "notation": ("parse",),
     "objectives": (

@@ -74,6 +74,8 @@ def curves(
     shown = (torch.linspace(0, 1, steps + 1) * count).round()[:, None, None]
     masks = torch.cat([rank < shown, (rank >= shown)[1:-1]])[:, None].to(photo)
     images = masks * photo + (1 - masks) * blurred(photo)
+    # Convolutions take less than two thirds of the time with channels last.
+    images = images.contiguous(memory_format=torch.channels_last)
     found = scores(network, images, objective).cpu()
     inserted = found[: steps + 1]
     return torch.cat([inserted[-1:], found[steps + 1 :], inserted[:1]]), inserted

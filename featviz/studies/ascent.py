@@ -120,12 +120,18 @@ def climb() -> Figure:
         id="trajectory",
         alt="Three units' images growing from gray noise to full patterns over the steps",
         labels=[str(unit) for unit in units],
-        caption="Move the slider to follow an image from noise. <strong>The pattern is there after "
-        "about sixteen steps</strong>; the rest adds contrast and detail. The curve is the objective on "
-        "the image itself, without transforms.",
+        caption="Move the slider to follow an image from noise. <strong>Half of the final activation is "
+        f"there after {_half(found)} of {STEPS} steps</strong>, and with it the pattern; the rest adds "
+        "contrast and detail. The curve is the objective on the image itself, without transforms.",
         value_name="channel mean",
         log_x=True,
     )
+
+
+def _half(found: Maximization) -> int:
+    """The first frame's step at which every image has half of its final activation."""
+    enough = (found.frame_values >= found.frame_values[-1] / 2).all(1)
+    return found.frame_steps[int(enough.int().argmax())]
 
 
 def dead_shares() -> Figure:
@@ -147,7 +153,8 @@ def dead_shares() -> Figure:
 def dead_images() -> Figure:
     """The trap, live: the same neurons read behind the ReLU and before it."""
     units = [Neuron("conv5", unit) for unit in evenly("conv5", 8)]
-    behind = maximize([Rectified(unit) for unit in units], size=177, recipe=STANDARD)
+    size = alexnet().receptive_field("conv5").canvas()
+    behind = maximize([Rectified(unit) for unit in units], size=size, recipe=STANDARD)
     before = maximize(units)
     images = [list(in_field("conv5", found.images)) for found in (behind, before)]
     return grid(
@@ -165,10 +172,10 @@ def dead_images() -> Figure:
 
 
 EXACT_METHODS = {
-    "Lucid's basis": Recipe(Fourier(decay=1.0), (), Adam(0.05), 512),
-    "without color": Recipe(Fourier(decay=1.0, decorrelate=False), (), Adam(0.05), 512),
-    "flat spectrum": Recipe(Fourier(decay=0.0, decorrelate=False), (), Adam(0.05), 512),
-    "pixels, sigmoid": Recipe(Pixels("sigmoid"), (), Adam(0.05), 512),
+    "Lucid's basis": Recipe(Fourier(decay=1.0), (), Adam(0.05), LUCID.steps),
+    "without color": Recipe(Fourier(decay=1.0, decorrelate=False), (), Adam(0.05), LUCID.steps),
+    "flat spectrum": Recipe(Fourier(decay=0.0, decorrelate=False), (), Adam(0.05), LUCID.steps),
+    "pixels, sigmoid": Recipe(Pixels("sigmoid"), (), Adam(0.05), LUCID.steps),
     "featviz": EXACT,
 }
 """Ways to climb where the summit is known."""
@@ -186,7 +193,7 @@ def exact_shares() -> Figure:
         "100 percent for all filters",
         caption="conv1 before its ReLU is a weighted sum of pixels, so its maximum is known: white "
         "where the weight is positive, black where it is negative. Each dot is one of the 64 filters, "
-        "scored on the 8-bit image after 512 steps (featviz: "
+        f"scored on the 8-bit image after {LUCID.steps} steps (featviz: "
         f"{EXACT.steps}). <strong>A basis of falling amplitudes and mixed colors can't reach the "
         "corners of the color cube</strong> at every pixel; pixels can.",
     )

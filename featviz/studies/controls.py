@@ -54,7 +54,7 @@ def why_these_layers() -> Figure:
         f"{evidence.NEIGHBORS} others in turn; means with 95 % bootstrap intervals over photographs. "
         "Blue: which share of the evidence for a class (Grad-CAM) lies on its own photograph; one half is chance, as the random map shows. "
         "Green: how far the maps of the two classes agree; 1 means that the map doesn't care about the class.",
-        width="page",
+        width="middle",
     )
 
 

@@ -301,10 +301,15 @@ def unit_groups(layer: str, count: int) -> Groups:
     )
 
 
+@cache
+def _fingerprints() -> tuple[str, str]:
+    return classifier().fingerprint, alexnet().fingerprint
+
+
 def _spec(what: str, names: Sequence[str], **settings: object) -> dict[str, object]:
     return {
         "what": what,
-        "networks": [classifier().fingerprint, alexnet().fingerprint],
+        "networks": list(_fingerprints()),
         "photos": [fingerprint(photo(name).image.numpy()) for name in names],
         "names": list(names),
         "settings": settings,
