@@ -112,7 +112,7 @@ def maximize(
         steps: How many steps to take, if not the recipe's.
         seed: Where all randomness comes from.
         recipe: How to climb. Without it, `recipes.EXACT` where the objective is linear in the image
-            and `recipes.STANDARD` everywhere else.
+            (its maximum is then exact), `recipes.NEURON` for neurons, else `recipes.STANDARD`.
         frames: Steps before which to keep the image, or "log" for 0, 1, 2, 4, ... and the last.
         stop: Ends images early, `Plateau()` for instance.
         callback: Called after each step with its number and the batch's objectives (N,).

@@ -8,7 +8,7 @@ import torch
 
 from featviz.network import Network
 from featviz.objectives import Diversity, Neuron, Objective, Sum
-from featviz.recipes import EXACT, STANDARD, Recipe
+from featviz.recipes import EXACT, NEURON, STANDARD, Recipe
 from featviz.scoring import is_linear_in_image
 
 CANVAS = 128
@@ -69,11 +69,11 @@ def plan(
     """Batches of images that stop at the same layer, on the same canvas, with the same recipe."""
     alike: dict[_Kind, list[int]] = {}
     for row, objective in enumerate(objectives):
-        chosen = recipe or (EXACT if is_linear_in_image(network, objective) else STANDARD)
+        chosen = recipe or _default_recipe(network, objective)
         kind = _Kind(
             objective.layers,
             objective.linear,
-            str(objective) if _has_diversity(objective) else "",
+            str(objective) if _has(Diversity, objective) else "",
             replace(chosen, steps=steps or chosen.steps),
             _canvas(network, objective, size),
         )
@@ -93,9 +93,15 @@ def plan(
             yield Job(part, tuple(objectives[row] for row in part), kind.recipe, kind.size)
 
 
-def _has_diversity(objective: Objective) -> bool:
+def _default_recipe(network: Network, objective: Objective) -> Recipe:
+    if is_linear_in_image(network, objective):
+        return EXACT
+    return NEURON if _has(Neuron, objective) else STANDARD
+
+
+def _has(kind: type[Objective], objective: Objective) -> bool:
     terms = [term for _, term in objective.terms] if isinstance(objective, Sum) else [objective]
-    return any(isinstance(term, Diversity) for term in terms)
+    return any(isinstance(term, kind) for term in terms)
 
 
 def _canvas(

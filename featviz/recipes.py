@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from featviz.images import Fourier, Parameterization, Pixels, UnboundedPixels
 from featviz.transforms import LUCID as LUCID_TRANSFORMS
 from featviz.transforms import STANDARD as STANDARD_TRANSFORMS
-from featviz.transforms import Transform
+from featviz.transforms import Affine, Transform
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,10 @@ STANDARD_ADAM = Adam(rate=0.35, momentum=(0.3, 0.999), tail=0.5)
 
 STANDARD = Recipe(optimizer=STANDARD_ADAM)
 """The default."""
+
+NEURON = Recipe(transforms=(Affine(10.0, 0.9, 1.1, 2.0, 0),), optimizer=STANDARD_ADAM)
+"""The default for neurons: no frame, which would move the neuron's place, and shifts that leave its
+receptive field on the canvas."""
 
 EXACT = Recipe(Pixels("clamp"), (), Adam(rate=0.1, momentum=(0.3, 0.999)), steps=32)
 """For objectives that are linear in the image: 32 steps of 0.1 take every pixel to its end."""

@@ -299,8 +299,10 @@ def _resample(
     height, width = images.shape[-2:]
     down, across = size
     cosine, sine = extent * angle.cos(), extent * angle.sin()
-    x = [cosine * across / width, -sine * down / width, 2 * shift[:, 0] / width]
-    y = [sine * across / height, cosine * down / height, 2 * shift[:, 1] / height]
-    places = torch.stack([torch.stack(x, 1), torch.stack(y, 1)], 1)
-    grid = F.affine_grid(places, [len(images), 1, down, across], align_corners=False)
-    return F.grid_sample(images, grid, align_corners=False)
+    # Pixels from the canvas's middle. Written out, this costs a third of F.affine_grid.
+    v = torch.arange(down, device=images.device).view(1, -1, 1) - (down - 1) / 2
+    u = torch.arange(across, device=images.device).view(1, 1, -1) - (across - 1) / 2
+    cosine, sine, right, below = (t.view(-1, 1, 1) for t in (cosine, sine, *shift.unbind(1)))
+    x = (cosine * u - sine * v + right) * (2 / width)
+    y = (sine * u + cosine * v + below) * (2 / height)
+    return F.grid_sample(images, torch.stack([x, y], 3), align_corners=False)

@@ -115,8 +115,8 @@ def methods(
 
 
 def pairs(
-    left: ArrayLike,
-    right: ArrayLike,
+    left: ArrayLike | Sequence[ArrayLike],
+    right: ArrayLike | Sequence[ArrayLike],
     labels: Sequence[str],
     *,
     headings: tuple[str, str],
@@ -129,8 +129,8 @@ def pairs(
     """Rows of side-by-side comparisons, such as synthetic images beside natural patches.
 
     Args:
-        left: (N,3,H,W) or (N,K,3,H,W) in [0,1].
-        right: (N,3,H,W) or (N,M,3,h,w) in [0,1].
+        left: (N,3,H,W) or (N,K,3,H,W) in [0,1], or N rows whose images differ in size.
+        right: (N,3,H,W) or (N,M,3,h,w) in [0,1], or N such rows.
         labels: One per row.
         headings: What stands left and what stands right.
         id: Anchor of the figure, without ``fig-``.
@@ -142,18 +142,24 @@ def pairs(
     Raises:
         ValueError: If both sides and the labels differ in length.
     """
-    sides = [np.asarray(side) for side in (left, right)]
-    sides = [side[:, None] if side.ndim == 4 else side for side in sides]
-    for name, side in zip(("left", "right"), sides, strict=True):
-        if side.ndim != 5:
-            raise ValueError(
-                f"{name} has shape {side.shape}: expected (N, 3, height, width) or "
-                "(N, K, 3, height, width)."
-            )
-        expect_length(name, side, len(labels), "labels")
+    sides = [_side("left", left, len(labels)), _side("right", right, len(labels))]
     images = [[*a, *b] for a, b in zip(*sides, strict=True)]
-    heads = [(name, side.shape[1]) for name, side in zip(headings, sides, strict=True)]
+    heads = [(name, len(side[0])) for name, side in zip(headings, sides, strict=True)]
     return _grid(Frame("fv-pairs", id, alt, caption, width), labels, heads, images, notes=notes)
+
+
+def _side(name: str, side: ArrayLike | Sequence[ArrayLike], count: int) -> list[np.ndarray]:
+    """One side's rows (K,3,H,W); rows may differ in the size of their images."""
+    rows = [np.asarray(row) for row in side]  # type: ignore[union-attr]
+    expect_length(name, rows, count, "labels")
+    rows = [row[None] if row.ndim == 3 else row for row in rows]
+    for row in rows:
+        if row.ndim != 4 or len(row) != len(rows[0]):
+            raise ValueError(
+                f"{name} has a row of shape {row.shape}: expected (3, height, width), or as many "
+                "images (K, 3, height, width) in every row."
+            )
+    return rows
 
 
 def _grid(
