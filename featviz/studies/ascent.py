@@ -23,10 +23,10 @@ STEPS = STANDARD.steps
 """Steps that every method of a comparison gets."""
 
 SUBJECTS = (
-    *(Channel("conv2", unit) for unit in evenly("conv2", 8)[3:4]),
-    *(Channel("conv3", unit) for unit in evenly("conv3", 8)[3:6:2]),
-    *(Channel("conv4", unit) for unit in evenly("conv4", 8)[3:4]),
-    *(Channel("conv5", unit) for unit in evenly("conv5", 8)[3:6:2]),
+    *(Channel("conv2", unit) for unit in evenly("conv2")[3:4]),
+    *(Channel("conv3", unit) for unit in evenly("conv3")[3:6:2]),
+    *(Channel("conv4", unit) for unit in evenly("conv4")[3:4]),
+    *(Channel("conv5", unit) for unit in evenly("conv5")[3:6:2]),
 )
 """Channels that the methods are compared on: from the units of the overview, by their place."""
 
@@ -152,7 +152,7 @@ def dead_shares() -> Figure:
 
 def dead_images() -> Figure:
     """The trap, live: the same neurons read behind the ReLU and before it."""
-    units = [Neuron("conv5", unit) for unit in evenly("conv5", 8)]
+    units = [Neuron("conv5", unit) for unit in evenly("conv5")]
     size = alexnet().receptive_field("conv5").canvas()
     behind = maximize([Rectified(unit) for unit in units], size=size, recipe=STANDARD)
     before = maximize(units)

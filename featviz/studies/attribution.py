@@ -132,7 +132,7 @@ def unit_evidence() -> Figure:
         alt="Four photographs in rows; in columns, signed maps of what speaks for and against one unit of conv5 in each layer",
         caption="<strong>Why does this unit of conv5 answer?</strong> For each photograph the unit that it excites most, "
         "explained in every layer by gradient × value. Red speaks for the unit, blue against it. "
-        "At conv1 both lie side by side along the same contours; deeper they come apart.",
+        "At conv1 both lie side by side along the same contours and nearly cancel; deeper, what speaks for the unit takes over.",
         scale_name="times the layer's mean",
         limit=SIGNED_LIMIT,
         column_notes=[_resolution(maps[SHOWN[0], layer]) for layer in net.layers],

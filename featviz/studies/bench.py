@@ -9,12 +9,15 @@ import torch
 
 from featviz import ascent, network, zoo
 from featviz.machine import find_device, find_precision
-from featviz.objectives import Channel, Objective
+from featviz.objectives import Channel, Neuron, Objective
 from featviz.recipes import Recipe
 from featviz.store import Store
 
 SEED = 0
 """Where all randomness of the article comes from."""
+
+PER_LAYER = 8
+"""Units per layer that all chapters share, so that a unit has the same picture everywhere."""
 
 CHUNK = 64
 """Images per entry of the store: what a killed build computes again at most."""
@@ -108,7 +111,7 @@ def _join(
     )
 
 
-def evenly(layer: str, count: int) -> list[int]:
+def evenly(layer: str, count: int = PER_LAYER) -> list[int]:
     """Returns units spread evenly over a layer: a choice that no one has made by looking."""
     units = alexnet().units(layer)
     return [index * units // count for index in range(count)]
@@ -129,3 +132,13 @@ def in_field(layer: str, images: torch.Tensor) -> torch.Tensor:
     center = net.shape(layer, images.shape[-1])[-1] // 2
     first, end = net.receptive_field(layer).span(center)
     return images[..., first:end, first:end]
+
+
+def shared_neurons(layer: str) -> ascent.Maximization:
+    """Returns the neurons' pictures of the units that all chapters share."""
+    return maximize([Neuron(layer, unit) for unit in evenly(layer)])
+
+
+def shared_channels(layer: str, net: network.Network | None = None) -> ascent.Maximization:
+    """Returns the channels' pictures of the units that all chapters share."""
+    return maximize([channel(layer, unit) for unit in evenly(layer)], net=net)

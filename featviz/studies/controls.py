@@ -8,7 +8,7 @@ from torch import Tensor
 
 from featviz import faithfulness
 from featviz.attribution import Attribution, attribute, one_scale
-from featviz.figures import Figure, Series, attribution_grid, bars, curves, table
+from featviz.figures import Figure, attribution_grid, bars, table
 from featviz.network import activations
 from featviz.site.values import Values
 from featviz.studies import evidence
@@ -32,6 +32,9 @@ COMPARED = tuple(name for name in TITLES if name != "activation")
 
 COMPARED_DEPTHS = ("fire3", "fire9")
 """Where they are shown: shallow and deep."""
+
+METHOD_LIMIT = 4.0
+"""End of their color scale: some of the maps have peaks that would darken everything else."""
 
 
 def why_these_layers() -> Figure:
@@ -73,6 +76,7 @@ def methods_compared() -> Figure:
         "deepest. Only what speaks for the cat is shown, and each map is scaled to its own mean, as methods have no unit in common. "
         "Compare the rows, then the columns.",
         scale_name="times the map's mean",
+        limit=METHOD_LIMIT,
         width="screen",
     )
 
@@ -80,17 +84,17 @@ def methods_compared() -> Figure:
 def methods_measured() -> Figure:
     """Where the evidence lies, for every measured method and layer."""
     share = evidence.pointing()["share"]
-    lines = {
-        TITLES.get(name, name): _line(share[index])
+    series = {
+        TITLES.get(name, name): _series(share[index])
         for index, name in enumerate((*MEASURES, "random map"))
     }
-    return curves(
-        lines,
-        "depth (conv1, fire3, fire5, fire7, fire9)",
+    return bars(
+        tuple(DEPTHS),
+        series,
         "share on the right photograph",
         id="methods-measured",
-        alt="Lines per method from conv1 to fire9: all start near one half and most rise to fire9; the random map stays at one half",
-        caption="<strong>The same test for every method.</strong> Bands are 95 % bootstrap intervals over "
+        alt="Bars per layer and method: Grad-CAM rises from one half at conv1 to nearly three quarters at fire9, the other methods start higher; the random map stays at one half",
+        caption="<strong>The same test for every method</strong>, with 95 % bootstrap intervals over "
         f"{len(MEASURED)} photographs. The random map shows what no knowledge looks like.",
     )
 
@@ -262,11 +266,6 @@ def _series(per_photo: Table) -> tuple[list[float], list[float], list[float]]:
     """Mean, lower and upper bound for each row of (rows, photos, ...)."""
     found = [faithfulness.interval(row) for row in per_photo]
     return [f.mean for f in found], [f.low for f in found], [f.high for f in found]
-
-
-def _line(per_photo: Table) -> Series:
-    mean, low, high = _series(per_photo)
-    return Series(range(1, len(mean) + 1), mean, low, high)
 
 
 def _told(deleted: Table, inserted: Table) -> list[str]:

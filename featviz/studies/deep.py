@@ -1,28 +1,35 @@
 """Chapter 5: what deep units answer to, asked in several ways."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from featviz import photos
+from featviz.ascent import Maximization
 from featviz.examples import find_examples
 from featviz.figures import Figure, grid, pairs, sheet
 from featviz.maco import Maco
-from featviz.objectives import Channel, Diversity, Neuron
+from featviz.objectives import Channel, Diversity
 from featviz.quality import contrast
 from featviz.recipes import STANDARD_ADAM, Recipe
 from featviz.site.values import Values
 from featviz.store import Store, fingerprint
-from featviz.studies.bench import alexnet, evenly, in_field, maximize
+from featviz.studies.bench import (
+    alexnet,
+    evenly,
+    in_field,
+    maximize,
+    shared_channels,
+    shared_neurons,
+)
 
 DEEP = ("conv3", "conv4", "conv5")
 """The layers of this chapter."""
 
 SHEET = 64
 """Units shown per layer."""
-
-ASKED = 2
-"""Units per layer that are asked in every way."""
 
 DIVERSE = 4
 """Images of one unit that must differ."""
@@ -66,12 +73,11 @@ _LOOK = {
 
 def asked() -> Figure:
     """A few units, asked in several ways."""
-    chosen = [(layer, unit) for layer in DEEP for unit in evenly(layer, 8)[2:7:4]]
+    chosen = [(layer, unit) for layer in DEEP for unit in evenly(layer)[2:7:4]]
     channels = [Channel(layer, unit) for layer, unit in chosen]
-    neurons = [Neuron(layer, unit) for layer, unit in chosen]
-    shown = [[in_field(n.layer, maximize([n]).images[0])] for n in neurons]
+    shown = [[in_field(layer, _shared(shared_neurons, layer, unit)[0])] for layer, unit in chosen]
     for column in (
-        maximize(channels).images,
+        [_shared(shared_channels, layer, unit)[0] for layer, unit in chosen],
         maximize([-1 * channel for channel in channels]).images,
         maximize(channels, recipe=NATURAL).images,
     ):
@@ -94,7 +100,7 @@ def asked() -> Figure:
 
 def diverse() -> Figure:
     """Several images of one unit that must differ."""
-    chosen = [Channel(layer, unit) for layer in DEEP for unit in evenly(layer, 8)[2:7:4]]
+    chosen = [Channel(layer, unit) for layer in DEEP for unit in evenly(layer)[2:7:4]]
     rows = [
         list(maximize([channel + APART * Diversity(channel.layer)] * DIVERSE).images)
         for channel in chosen
@@ -113,13 +119,13 @@ def diverse() -> Figure:
 
 def beside_photos() -> Figure:
     """Synthetic images beside the photographs' strongest patches."""
-    chosen = [(layer, unit) for layer in DEEP for unit in evenly(layer, 8)[2:7:4]]
-    synthetic = [in_field(layer, maximize([Neuron(layer, unit)]).images) for layer, unit in chosen]
-    natural, notes = [], []
+    chosen = [(layer, unit) for layer in DEEP for unit in evenly(layer)[2:7:4]]
+    synthetic, natural, notes = [], [], []
     for layer, unit in chosen:
         patches, values = natural_patches(layer, (unit,))
+        image, best = _shared(shared_neurons, layer, unit)
+        synthetic.append(in_field(layer, image))
         natural.append(patches[0])
-        best = maximize([Neuron(layer, unit)]).values[0].item()
         notes.append(f"{best:.0f} against {values[0, 0]:.0f} for the best patch")
     return pairs(
         synthetic,
@@ -135,6 +141,12 @@ def beside_photos() -> Figure:
         f"Photographs: {credits_line()}.",
         notes=notes,
     )
+
+
+def _shared(pictures: Callable[[str], Maximization], layer: str, unit: int) -> tuple[Tensor, float]:
+    """One of the pictures that all chapters share, and its value."""
+    found, row = pictures(layer), evenly(layer).index(unit)
+    return found.images[row], found.values[row].item()
 
 
 SEARCHED = tuple(

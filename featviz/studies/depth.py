@@ -14,15 +14,19 @@ from featviz.figures import Figure, Series, curves, dots, grid, table
 from featviz.images import Fourier, radial_frequencies
 from featviz.measures import activity
 from featviz.network import Network, activations
-from featviz.objectives import Neuron
 from featviz.recipes import Adam, Recipe
 from featviz.resemblance import Resemblance
 from featviz.site.values import Values
-from featviz.studies.bench import SEED, alexnet, channel, evenly, maximize
+from featviz.studies.bench import (
+    PER_LAYER,
+    SEED,
+    alexnet,
+    evenly,
+    maximize,
+    shared_channels,
+    shared_neurons,
+)
 from featviz.studies.deep import SEARCHED, natural_patches
-
-UNITS = 16
-"""Units measured per layer, spread evenly."""
 
 PHOTO = 224
 """Side in pixels of the photographs that activity is measured on: what AlexNet was trained with."""
@@ -33,10 +37,10 @@ ANGLES = (0, 5, 10, 15, 20, 30, 45, 60, 90)
 REMEMBERED = "chelsea"
 """The photograph that is rebuilt from each layer."""
 
-CANVAS = 192
+CANVAS = 160
 """Side in pixels of the rebuilt photograph."""
 
-REBUILD = Recipe(Fourier(decay=1.0), (), Adam(rate=0.1, momentum=(0.9, 0.999), tail=0.5), 256)
+REBUILD = Recipe(Fourier(decay=1.0), (), Adam(rate=0.1, momentum=(0.9, 0.999), tail=0.5), 160)
 """How a photograph is rebuilt: no transforms, as every pixel has its place."""
 
 
@@ -88,7 +92,7 @@ def detail() -> Figure:
         "mean frequency, cycles per pixel",
         id="detail",
         alt="Dots per layer: the mean frequency of the channels' pictures",
-        caption=f"How fine the pictures of {UNITS} channels per layer are: the mean spatial frequency of their "
+        caption=f"How fine the pictures of {PER_LAYER} channels per layer are: the mean spatial frequency of their "
         "brightness, weighted by amplitude. One dot is one channel.",
     )
 
@@ -101,9 +105,9 @@ def exaggeration() -> Figure:
         {"neurons": [_exaggeration(layer).tolist() for layer in layers]},
         "synthetic over best natural activation",
         id="exaggeration",
-        alt="Dots per layer on a logarithmic scale: the ratio rises from below two to about ten",
+        alt="Dots per layer on a logarithmic scale: the ratio grows with depth",
         caption=f"The activation of a neuron's synthetic image, divided by the strongest answer to any place of "
-        f"{len(SEARCHED)} photographs; {UNITS} neurons per layer, medians marked. "
+        f"{len(SEARCHED)} photographs; {PER_LAYER} neurons per layer, medians marked. "
         "<strong>The deeper the layer, the further its favorite image lies from photographs.</strong>",
         log_y=True,
     )
@@ -113,6 +117,7 @@ def turning() -> Figure:
     """What a turn leaves of a neuron's answer to its own favorite image."""
     layers = alexnet().layers
     series = {}
+    left = [100 * _turned(layer)[:, ANGLES.index(45)].mean().item() for layer in layers]
     for layer in layers:
         kept = 100 * _turned(layer)
         bounds = [interval(column) for column in kept.T.tolist()]
@@ -128,10 +133,10 @@ def turning() -> Figure:
         "activation left, %",
         id="turning",
         alt="Lines falling with the angle, one per layer",
-        caption=f"Each of {UNITS} neurons per layer looks at its own favorite image while that is turned. "
+        caption=f"Each of {PER_LAYER} neurons per layer looks at its own favorite image while that is turned. "
         "Lines are means, bands their 95 % bootstrap intervals over neurons. "
-        "<strong>No layer ignores a turn</strong>: AlexNet has hardly any tolerance to rotation that it "
-        "wasn't shown in training.",
+        f"<strong>No layer ignores a turn</strong>: at 45° between {min(left):.0f} and {max(left):.0f} % "
+        "of the answer are left, in shallow and in deep layers alike.",
     )
 
 
@@ -171,11 +176,10 @@ def untrained() -> Figure:
     layers = alexnet().layers
     rows = []
     for net in (alexnet(), control()):
-        wanted = [channel(layer, evenly(layer, 8)[index]) for layer in layers for index in (2, 6)]
-        rows.append(list(maximize(wanted, net=net).images))
+        rows.append([shared_channels(layer, net).images[i] for layer in layers for i in (2, 6)])
     return grid(
         ["AlexNet", "shuffled weights"],
-        [str(objective).replace(":relu", "") for objective in wanted],
+        [f"{layer}:{evenly(layer)[i]}" for layer in layers for i in (2, 6)],
         rows,
         id="untrained",
         alt="Ten channels' pictures of AlexNet above those of the same network with shuffled weights",
@@ -190,7 +194,7 @@ def numbers() -> Values:
     left = {layer: 100 * _left(layer).mean().item() for layer in ("conv2", "conv5")}
     active = {layer: _active(alexnet(), layer).mean().item() for layer in ("conv1", "conv5")}
     return Values(
-        units=UNITS,
+        units=PER_LAYER,
         photographs=len(SEARCHED),
         ratio_first=f"{ratios['conv1']:.1f}",
         ratio_last=f"{ratios['conv5']:.1f}",
@@ -203,9 +207,8 @@ def numbers() -> Values:
 
 @cache
 def _fineness(net: Network, layer: str) -> Tensor:
-    """(UNITS,) mean frequency of the channels' pictures in cycles per pixel."""
-    found = maximize([channel(layer, unit) for unit in evenly(layer, UNITS)], net=net)
-    gray = found.images.mean(1)
+    """(PER_LAYER,) mean frequency of the channels' pictures in cycles per pixel."""
+    gray = shared_channels(layer, net).images.mean(1)
     amplitude = torch.fft.rfft2(gray - gray.mean((1, 2), keepdim=True)).abs()
     frequency = radial_frequencies(*gray.shape[-2:])
     mean: Tensor = (amplitude * frequency).sum((1, 2)) / amplitude.sum((1, 2))
@@ -214,19 +217,17 @@ def _fineness(net: Network, layer: str) -> Tensor:
 
 @cache
 def _exaggeration(layer: str) -> Tensor:
-    """(UNITS,) synthetic over best natural activation."""
-    units = evenly(layer, UNITS)
-    best = maximize([Neuron(layer, unit) for unit in units]).values
-    _, natural = natural_patches(layer, tuple(units), 1)
-    return best / natural[:, 0].float()
+    """(PER_LAYER,) synthetic over best natural activation."""
+    _, natural = natural_patches(layer, tuple(evenly(layer)), 1)
+    return shared_neurons(layer).values / natural[:, 0].float()
 
 
 @cache
 def _turned(layer: str) -> Tensor:
-    """(UNITS, angles) share of each neuron's activation that turning its image leaves."""
+    """(PER_LAYER, angles) share of each neuron's activation that turning its image leaves."""
     net = alexnet()
-    wanted = [Neuron(layer, unit) for unit in evenly(layer, UNITS)]
-    images = maximize(wanted).images
+    found = shared_neurons(layer)
+    wanted, images = found.objectives, found.images
     values = [
         quality.values(net, wanted, _turn(images, angle, _middle(net, layer, images)))
         for angle in ANGLES
@@ -253,7 +254,7 @@ def _turn(images: Tensor, degrees: float, middle: float) -> Tensor:
 
 
 def _left(layer: str) -> Tensor:
-    """(UNITS,) share of the activation left after a turn of 20 degrees."""
+    """(PER_LAYER,) share of the activation left after a turn of 20 degrees."""
     return _turned(layer)[:, ANGLES.index(20)]
 
 

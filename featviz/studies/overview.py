@@ -1,12 +1,15 @@
 """The overview: the whole story in two ladders."""
 
 from featviz.figures import Figure, Rung, ladder
-from featviz.objectives import Neuron
 from featviz.site.values import Values
-from featviz.studies.bench import alexnet, channel, evenly, in_field, maximize
-
-PER_LAYER = 8
-"""Units shown per layer."""
+from featviz.studies.bench import (
+    PER_LAYER,
+    alexnet,
+    evenly,
+    in_field,
+    shared_channels,
+    shared_neurons,
+)
 
 
 def neurons() -> Figure:
@@ -14,10 +17,8 @@ def neurons() -> Figure:
     net = alexnet()
     rungs = []
     for layer in net.layers:
-        units = evenly(layer, PER_LAYER)
-        found = maximize([Neuron(layer, unit) for unit in units])
-        labels = [f"{layer}:{unit}" for unit in units]
-        images = in_field(layer, found.images)
+        labels = [f"{layer}:{unit}" for unit in evenly(layer)]
+        images = in_field(layer, shared_neurons(layer).images)
         rungs.append(Rung(layer, net.receptive_field(layer).size, images, labels))
     return ladder(
         rungs,
@@ -39,10 +40,9 @@ def channels() -> Figure:
     net = alexnet()
     rungs = []
     for layer in net.layers:
-        units = evenly(layer, PER_LAYER)
-        found = maximize([channel(layer, unit) for unit in units])
-        labels = [f"{layer}:{unit}" for unit in units]
-        rungs.append(Rung(layer, net.receptive_field(layer).size, found.images, labels))
+        labels = [f"{layer}:{unit}" for unit in evenly(layer)]
+        images = shared_channels(layer).images
+        rungs.append(Rung(layer, net.receptive_field(layer).size, images, labels))
     return ladder(
         rungs,
         id="channels",
