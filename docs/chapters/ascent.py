@@ -17,8 +17,8 @@
 #
 # $$ x^\star = \arg\max_{x \in [0,1]^{3 \times H \times W}} a_u(x), $$
 #
-# with the weights of the network held still, and climb by the gradient that training uses, taken with respect to the
-# image instead of the weights[^erhan2009]:
+# with the weights of the network held still, and climb by the gradient that training uses, but taken with respect to the
+# image instead of the weights[^erhan2009], step by step:
 #
 # $$ x_{t+1} = x_t + \eta\, \frac{\partial a_u}{\partial x}(x_t). $$
 #
@@ -36,7 +36,7 @@ study.numbers()
 # %% [markdown]
 # ## One improvement at a time
 #
-# We start with the algorithm of the Keras example[^chollet2020]: gray noise, the mean activation away from the border, a
+# We start with the algorithm of the Keras example[^chollet2020], which is gray noise, the mean activation away from the border, a
 # gradient normalized to length 1, steps of a fixed length, and a picture stretched to a fixed contrast at the end. Then we
 # change one thing at a time. Every row has the same units, the same seed and the same number of steps.
 
@@ -44,10 +44,10 @@ study.numbers()
 study.method_ladder()
 
 # %% [markdown]
-# The noise of the first rows isn't a failure to climb: those images excite their unit strongly. They are
-# adversarial, exploiting single pixels in a way no photograph does, and a shift by a few pixels destroys them. So we ask
-# for more: the image should excite the unit *also when it is shifted, zoomed and turned a little*. This is the
-# most important of the improvements, and all scores in this chapter are taken under such changes, unless they say otherwise.
+# The fine noise of the first rows isn't a failure to climb: without transforms an image excites its unit *more*
+# ([](#fig-settings) has the numbers), but in a way that hangs on single pixels, and a shift by a few of them destroys most of
+# it. So we ask for more: the image should excite the unit *also when it is shifted, zoomed and turned a little*. Of all
+# improvements this one changes the score most. The number under each image is taken under such changes.
 #
 # The Fourier basis is the same set of images in other coordinates. The steepest direction depends on the coordinates: one
 # step in pixels is a step in all frequencies at once, most of them high; one step in a spectrum scaled like that of

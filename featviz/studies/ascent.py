@@ -101,9 +101,9 @@ def method_ladder() -> Figure:
         alt="Six methods in rows, six units in columns: noise at the top, clear patterns at the bottom",
         caption=f"One improvement at a time, each with <strong>{STEPS} steps and the same seed</strong>. "
         "The number is the channel's mean under random shifts, zooms and turns: what survives them "
-        "isn't a trick of single pixels. Read a column downward. The first two rows are "
-        "high-frequency noise that only the unit itself can see anything in; the transforms make "
-        "shapes; the Fourier basis makes them large; the colors stop being random.",
+        "isn't a trick of single pixels. Read a column downward. In the first two rows a "
+        "motif drowns in fine noise, and little of its effect survives; the transforms clear it; the "
+        "Fourier basis fills large areas; the colors stop being random.",
         notes=[note for _, note in METHODS.values()],
         score_name="robust activation",
     )
