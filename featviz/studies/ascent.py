@@ -22,11 +22,8 @@ from featviz.transforms import Affine, Jitter
 STEPS = STANDARD.steps
 """Steps that every method of a comparison gets."""
 
-SUBJECTS = (
-    *(Channel("conv2", unit) for unit in evenly("conv2")[3:4]),
-    *(Channel("conv3", unit) for unit in evenly("conv3")[3:6:2]),
-    *(Channel("conv4", unit) for unit in evenly("conv4")[3:4]),
-    *(Channel("conv5", unit) for unit in evenly("conv5")[3:6:2]),
+SUBJECTS = tuple(
+    Channel(layer, unit) for layer in ("conv3", "conv5") for unit in evenly(layer)[1:6:2]
 )
 """Channels that the methods are compared on: from the units of the overview, by their place."""
 
@@ -111,14 +108,14 @@ def method_ladder() -> Figure:
 
 def climb() -> Figure:
     """The trajectory of several units, step by step."""
-    units = [SUBJECTS[1], SUBJECTS[3], SUBJECTS[5]]
+    units = SUBJECTS[::2]
     found = maximize(units, size=128, frames="log")
     return trajectory(
         found.frames,
         found.frame_steps,
         found.frame_values,
         id="trajectory",
-        alt="Three units' images growing from gray noise to full patterns over the steps",
+        alt="Several units' images growing from gray noise to full patterns over the steps",
         labels=[str(unit) for unit in units],
         caption="Move the slider to follow an image from noise. <strong>Half of the final activation is "
         f"there after {_half(found)} of {STEPS} steps</strong>, and with it the pattern; the rest adds "

@@ -46,7 +46,9 @@
       const box = { left: column / columns, top: row / rows, width: 1 / columns, height: 1 / rows };
       for (const [key, value] of Object.entries(box))
         mark.style.setProperty(key, `${value * 100}%`);
-      const [wide, high] = [now.field / images[photo].width, now.field / images[photo].height];
+      // The field is in the photo's own pixels, which the page may show smaller.
+      const own = (/** @type {string} */ side) => Number(images[photo].getAttribute(side));
+      const [wide, high] = [now.field / own("width"), now.field / own("height")];
       field.hidden = !now.field;
       field.style.cssText =
         `left:${(box.left + box.width / 2 - wide / 2) * 100}%;width:${wide * 100}%;` +
