@@ -105,9 +105,9 @@ def page_run(run: Run) -> Iterator[None]:
         run: The page; its `executed` and `seconds` are filled in.
     """
     settings = {"JUPYTER_CONFIG_PATH": str(_CONFIG)}
-    # Threads that wait must sleep: spinning ones take the processor from whatever else runs
+    # Threads that wait must soon sleep: spinning ones take the processor from whatever else runs
     # beside the build, and two builds at once were measured to slow each other down tenfold.
-    settings["OMP_WAIT_POLICY"] = os.environ.get("OMP_WAIT_POLICY", "passive")
+    settings["GOMP_SPINCOUNT"] = os.environ.get("GOMP_SPINCOUNT", "2000")
     if not run.write_bytecode:
         settings["PYTHONDONTWRITEBYTECODE"] = "1"
     before = {name: os.environ.get(name) for name in settings}

@@ -17,7 +17,7 @@ from featviz.recipes import EXACT, LUCID, STANDARD, STANDARD_ADAM, Adam, Normali
 from featviz.site.values import Values
 from featviz.studies.bench import SEED, alexnet, evenly, in_field, maximize
 from featviz.transforms import LUCID as LUCID_TRANSFORMS
-from featviz.transforms import Affine, Jitter
+from featviz.transforms import Jitter
 
 STEPS = STANDARD.steps
 """Steps that every method of a comparison gets."""
@@ -231,7 +231,6 @@ SETTINGS = {
     "momentum 0.9": replace(STANDARD, optimizer=replace(STANDARD_ADAM, momentum=(0.9, 0.999))),
     "no transforms": replace(STANDARD, transforms=()),
     "shifts only": replace(STANDARD, transforms=(Jitter(8),)),
-    "no frame": replace(STANDARD, transforms=(Affine(frame=0),)),
     "half the steps": replace(STANDARD, steps=STEPS // 2),
     "twice the steps": replace(STANDARD, steps=STEPS * 2),
 }

@@ -28,7 +28,7 @@ from featviz.studies.bench import (
 DEEP = ("conv3", "conv4", "conv5")
 """The layers of this chapter."""
 
-SHEET = 64
+SHEET = 48
 """Units shown per layer."""
 
 DIVERSE = 4
