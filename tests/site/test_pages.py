@@ -19,8 +19,8 @@ PHONE = {
     "is_mobile": True,
     "has_touch": True,
 }
-# The words of a chapter weigh a few kilobytes; more than this means pictures or data inside.
-LARGEST_PAGE = 150_000
+# An inspector's data and the plots' lines are the heaviest things a page may hold; pictures are files.
+LARGEST_PAGE = 400_000
 # Standard deviation of gray levels (of 255) below which a picture shows nothing.
 FLAT = 1.0
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
