@@ -19,7 +19,7 @@ PHONE = {
     "is_mobile": True,
     "has_touch": True,
 }
-# An inspector's data and the plots' lines are the heaviest things a page may hold; pictures are files.
+# The heaviest things a page may hold are an inspector's data and plots; pictures are files.
 LARGEST_PAGE = 400_000
 # Standard deviation of gray levels (of 255) below which a picture shows nothing.
 FLAT = 1.0
