@@ -1,3 +1,6 @@
+import os
+import shutil
+
 import pytest
 from hypothesis import settings
 
@@ -7,6 +10,33 @@ from tests.networks import CLASSES, LAYERS, SmallCNN
 # Deterministic, and nothing on disk: a failure repeats on any machine.
 settings.register_profile("featviz", deadline=None, derandomize=True, database=None)
 settings.load_profile("featviz")
+
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One browser for all tests: playwright can be started only once in a process."""
+    if not CHROMIUM:
+        message = "no Chromium: install it, or say where it is in CHROMIUM"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,7 @@
-import os
-from pathlib import Path
-
 import pytest
 from figure_samples import everything
 
 from featviz import figures
-
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @pytest.fixture(scope="session")
@@ -34,19 +21,6 @@ def page(html):
         f"{style}<style>body{{font:16px sans-serif;margin:8px}}figure{{margin:24px 0}}</style>"
         f"</head><body><main><h1>Figures</h1>{html}</main>{scripts}</body></html>"
     )
-
-
-@pytest.fixture(scope="session")
-def browser():
-    if not Path(CHROMIUM).exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"CI has no Chromium at {CHROMIUM}: install it or set CHROMIUM.")
-        pytest.skip(f"no Chromium at {CHROMIUM}")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="session")
