@@ -192,7 +192,8 @@ def code_version(module: str) -> str:
     Raises:
         ValueError: if there is no source file for the module.
     """
-    if _source(module) is None:
+    # What runs as __main__ has another name for everyone who imports it.
+    if module == "__main__" or _source(module) is None:
         raise ValueError(
             f"There is no module {module!r} whose source could be read; "
             'give the dotted name of an importable one, such as "featviz.ascent".'

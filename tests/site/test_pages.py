@@ -63,6 +63,8 @@ def test_images_load_and_say_what_they_show(visit, page_name):
 
 def test_no_picture_is_flat(site, page_name):
     html = (site / page_name).read_text(encoding="utf-8")
+    # One figure shows what fails: neurons that never leave gray.
+    html = re.sub(r'<figure [^>]*id="fig-dead-images".*?</figure>', "", html, flags=re.DOTALL)
     folder = (site / page_name).parent
     flat = []
     for source in set(re.findall(r'<img\b[^>]*\bsrc="([^":]+\.(?:webp|png|jpg|avif))"', html)):
