@@ -15,8 +15,8 @@ CANVAS = 128
 """Default side of an image in pixels. Source: lucid, `optvis/render.py`."""
 
 BATCH = 32 * 128**2
-"""Pixels optimized at a time, unless the caller says otherwise: 32 images of 128 px. On two cores 16,
-32 and 64 of them are equally fast per image, and a batch takes about 1 GB."""
+"""Pixels optimized at a time, unless the caller says otherwise: 32 images of 128 px. On two cores
+16, 32 and 64 of them are equally fast per image, and a batch takes about 1 GB."""
 
 
 @dataclass(frozen=True)
