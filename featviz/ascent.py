@@ -195,6 +195,7 @@ class _Climb:
             interrupted = True
         frames += [self.shown()] * (len(frame_steps) - len(frames))
         images = self.shown()
+        values = self.exact([*frames, images])
         with torch.no_grad():
             if isinstance(self.image, TransparentImage):
                 alpha = self.image.alpha().cpu()
@@ -204,12 +205,12 @@ class _Climb:
             self.job.objectives,
             images,
             alpha,
-            self.exact(images),
+            values[-1],
             self.history,
             self.gradients,
             frame_steps,
             torch.stack(frames) if frames else images.new_empty((0, *images.shape)),
-            torch.stack([self.exact(f) for f in frames]) if frames else torch.empty(0, len(images)),
+            values[:-1],
             str(self.precision).removeprefix("torch."),
             interrupted,
         )
@@ -242,12 +243,12 @@ class _Climb:
         return shown.cpu()
 
     @torch.no_grad()
-    def exact(self, images: Tensor) -> Tensor:
-        """The objectives on images as they are, in full precision."""
+    def exact(self, stages: Sequence[Tensor]) -> Tensor:
+        """The objectives (stages, N) on images as they are, in full precision."""
         score = Scorer(
             self.network, self.job.objectives, torch.device("cpu"), torch.float32, shortcuts=False
         )
-        return score(self.network.normalize(images), images)
+        return torch.stack([score(self.network.normalize(images), images) for images in stages])
 
 
 def _join(parts: list[tuple[list[int], Maximization]]) -> Maximization:

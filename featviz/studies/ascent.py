@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -308,6 +309,7 @@ def _conv1(recipe: Recipe) -> Maximization:
     return maximize(_conv1_objectives(), recipe=recipe)
 
 
+@cache
 def _exact_shares() -> dict[str, Tensor]:
     """Method -> (64,) share of the exact maximum that its 8-bit image reaches."""
     return {name: _shares(_conv1(recipe).images) for name, recipe in EXACT_METHODS.items()}
@@ -319,6 +321,7 @@ def _shares(images: Tensor) -> Tensor:
     return quality.values(net, objectives, quality.to_bytes(images)) / best
 
 
+@cache
 def _optimum() -> Tensor:
     """The exact optimum of every conv1 neuron on its canvas, by the signs of its weights."""
     net = alexnet()
