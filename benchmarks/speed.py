@@ -41,6 +41,9 @@ LENGTHS = (24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 112, 128, 144, 160, 192, 224,
 BATCH = 32
 """Images per batch when time is taken."""
 
+ROUNDS = 3
+"""Times that both sides are timed, in turn; the median counts."""
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -112,13 +115,14 @@ def _row(
 def near_the_limit(network: Network) -> None:
     """Prints the time of a batch divided by that of torchvision's bare passes."""
     precision = find_precision("auto", torch.device("cpu"))
-    print(f"\nA batch of {BATCH} at 128 px against torchvision's bare passes, {precision}")
+    print(f"\nA batch of {BATCH} at 128 px against torchvision's bare passes, {precision};")
+    print(f"ours is the default, {STANDARD.steps} steps, with set-up and final scores")
     print(f"{'layer':<7}{'bare ms/step':>14}{'ours ms/step':>14}{'ratio':>8}")
     for layer in LAYERS:
         bare, ours = [], []
-        for _ in range(5):  # in turn, so that both meet the same machine
+        for _ in range(ROUNDS):  # in turn, so that both meet the same machine
             bare.append(_bare(network, layer, precision))
-            ours.append(_time(network, layer, 16) / 16)
+            ours.append(_time(network, layer, STANDARD.steps) / STANDARD.steps)
         a, b = statistics.median(bare), statistics.median(ours)
         print(f"{layer:<7}{1000 * a:>14.1f}{1000 * b:>14.1f}{b / a:>8.2f}", flush=True)
 
@@ -137,7 +141,7 @@ def _time(network: Network, layer: str, steps: int) -> float:
     return time.perf_counter() - start
 
 
-def _bare(network: Network, layer: str, precision: torch.dtype, passes: int = 8) -> float:
+def _bare(network: Network, layer: str, precision: torch.dtype, passes: int = 32) -> float:
     """Seconds per forward and backward pass of the stock trunk, as far as the layer."""
     trunk = rival.Trunk(network).features[: int(network.resolve(layer).module.split(".")[1]) + 1]
     trunk = trunk.eval().requires_grad_(False).to(precision).to(memory_format=torch.channels_last)

@@ -35,5 +35,8 @@ def from_colors(logits: Tensor) -> Tensor:
 def _mix(matrix: Tensor, channels: Tensor) -> Tensor:
     # Written out: a matrix product may sum in another order for another batch.
     first, second, third = channels.unbind(-3)
-    rows = [a * first + b * second + c * third for a, b, c in matrix.tolist()]
+    rows = [
+        torch.add(torch.add(a * first, second, alpha=b), third, alpha=c)
+        for a, b, c in matrix.tolist()
+    ]
     return torch.stack(rows, -3)

@@ -178,6 +178,7 @@ class Fourier(Parameterization):
         down, across = tiled(height, width)
         scale = radial_frequencies(down, across).clamp(min=1 / max(down, across)) ** -self.decay
         scale *= SPECTRUM_GAIN * REFERENCE_FREQUENCY ** (self.decay - 1)
+        scale /= (down * across) ** 0.5  # the transform's own factor, taken once and not every step
         start = self.noise * _normal(streams, (3, *scale.shape, 2))
         return _FourierImage(start, scale, self.decorrelate, height, width)
 
@@ -197,7 +198,7 @@ class _FourierImage(Image):
 
     def forward(self, step: int = 0) -> Tensor:
         spectrum = torch.view_as_complex(self.coefficients) * self.scale
-        channels = torch.fft.irfft2(spectrum, norm="ortho")
+        channels = torch.fft.irfft2(spectrum, norm="forward")
         logits = to_colors(channels) if self.decorrelate else channels
         return self.crop(logits.sigmoid())
 

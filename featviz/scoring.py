@@ -67,7 +67,7 @@ class Scorer:
         return self._values(inputs, images)
 
     def _values(self, inputs: Tensor, images: Tensor) -> Tensor:
-        inputs = inputs.to(dtype=self._precision, memory_format=torch.channels_last)
+        inputs = inputs.to(self._precision)
         if self._target is None:
             values = run_to(self._view, inputs, self._refs, redirected_relu)
             return self._score({IMAGE: images} | {k: v.float() for k, v in values.items()})

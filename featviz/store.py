@@ -178,9 +178,10 @@ def fingerprint(array: ArrayLike) -> str:
 
 @functools.cache  # a running process keeps the code it started with, whatever becomes of the files
 def code_version(module: str) -> str:
-    """Hashes the source of a module and of all modules of its package that it imports, near or far.
+    """Hashes the code of a module and of all modules of its package that it imports, near or far.
 
-    Imports inside functions count. A package's `__init__` counts where a name is taken from it,
+    Comments, docstrings and layout don't count: what they change is no result. Imports inside
+    functions count. A package's `__init__` counts where a name is taken from it,
     not where it is only passed through. The versions of `LIBRARIES` count too.
 
     Args:
@@ -198,21 +199,30 @@ def code_version(module: str) -> str:
             f"There is no module {module!r} whose source could be read; "
             'give the dotted name of an importable one, such as "featviz.ascent".'
         )
-    sources: dict[str, bytes] = {}
+    sources: dict[str, str] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
         path = _source(name)
         if name in sources or path is None:
             continue
-        sources[name] = path.read_bytes()
-        waiting += _imports(name, path, ast.parse(sources[name]))
+        tree = ast.parse(path.read_bytes())
+        waiting += _imports(name, path, tree)
+        sources[name] = ast.dump(_WithoutWords().visit(tree))
     digest = hashlib.sha256()
     for name in sorted(sources):
-        digest.update(f"{name} {len(sources[name])}\n".encode() + sources[name])
+        digest.update(f"{name} {len(sources[name])}\n{sources[name]}".encode())
     for library in LIBRARIES:
         digest.update(f"{library} {metadata.version(library)}\n".encode())
     return digest.hexdigest()
+
+
+class _WithoutWords(ast.NodeTransformer):
+    """Drops docstrings, those of attributes and constants too."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        words = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if words else node
 
 
 def _source(module: str) -> Path | None:

@@ -276,9 +276,9 @@ def package(tmp_path, monkeypatch):
     return root
 
 
-def changed(path: Path, module: str) -> bool:
+def changed(path: Path, module: str, by: str = "changed = True\n") -> bool:
     before = code_version(module)
-    path.write_text(path.read_text() + "# changed\n")
+    path.write_text(path.read_text() + by)
     code_version.cache_clear()
     return code_version(module) != before
 
@@ -292,6 +292,7 @@ def test_code_version_follows_imports_of_the_package(package):
     assert not changed(package / "__init__.py", "samplepackage.a")
     assert changed(package / "__init__.py", "samplepackage.e")
     assert changed(package / "d.py", "samplepackage.e")
+    assert not changed(package / "a.py", "samplepackage.a", '# a comment\n\n\n"""Words."""\n')
     assert "samplepackage" not in sys.modules  # read, not imported
 
 
