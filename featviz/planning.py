@@ -35,7 +35,7 @@ class _Kind:
 
     layers: frozenset[str]
     linear: bool  # scored by a shortcut, which rounds otherwise
-    group: str  # images that must differ from each other are optimized together
+    diverse: bool  # equal objectives are optimized together: their images must differ
     recipe: Recipe
     size: tuple[int, int]
 
@@ -73,7 +73,7 @@ def plan(
         kind = _Kind(
             objective.layers,
             objective.linear,
-            str(objective) if _has(Diversity, objective) else "",
+            _has(Diversity, objective),
             replace(chosen, steps=steps or chosen.steps),
             _canvas(network, objective, size),
         )
@@ -87,10 +87,22 @@ def plan(
         )
     for kind, rows in alike.items():
         fitting = max(1, BATCH // (kind.size[0] * kind.size[1]))
-        width = len(rows) if kind.group else batch or fitting
-        for first in range(0, len(rows), width):
-            part = rows[first : first + width]
+        groups: dict[object, list[int]] = {}
+        for row in rows:
+            groups.setdefault(objectives[row] if kind.diverse else row, []).append(row)
+        for part in _packed(list(groups.values()), batch or fitting):
             yield Job(part, tuple(objectives[row] for row in part), kind.recipe, kind.size)
+
+
+def _packed(groups: Sequence[list[int]], width: int) -> Iterator[list[int]]:
+    """Whole groups of rows, as many at a time as fit."""
+    part: list[int] = []
+    for group in groups:
+        if part and len(part) + len(group) > width:
+            yield part
+            part = []
+        part = part + group
+    yield part
 
 
 def _default_recipe(network: Network, objective: Objective) -> Recipe:

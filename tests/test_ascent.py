@@ -18,7 +18,7 @@ from featviz.images import Fourier, Pixels, Transparent
 from featviz.maco import Maco
 from featviz.objectives import Channel, Direction, Diversity, Layer, Logit, Neuron
 from featviz.penalties import L1, L2, Blur, TotalVariation
-from featviz.planning import frame_numbers
+from featviz.planning import frame_numbers, plan
 from featviz.recipes import STANDARD, Adam, Recipe
 from featviz.transforms import Jitter
 from tests.networks import CLASSES, LAYERS, SmallCNN, eight_bit
@@ -96,6 +96,17 @@ def test_diversity_makes_twins_differ(small):
     values = [fv.activations(small, x, ["conv2"]) for x in (alike, apart)]
     without, with_it = (Diversity("conv2")(v).mean() for v in values)
     assert with_it > without
+
+
+def test_groups_that_must_differ_share_batches_whole_and_keep_their_bits(small):
+    units = [Channel("conv3", u) + 5 * Diversity("conv3") for u in range(5)]
+    objectives = tuple(unit for unit in units for _ in range(3))
+    jobs = list(plan(small, objectives, None, 2, 32, 7))
+    assert [len(job.rows) for job in jobs] == [6, 6, 3]
+    together = climb(small, objectives, steps=2, size=32).images
+    for first in (0, 6, 12):
+        alone = climb(small, objectives[first : first + 3], steps=2, size=32).images
+        assert alone.equal(together[first : first + 3])
 
 
 # ---- right --------------------------------------------------------------------------------------
