@@ -11,6 +11,7 @@ export NO_MKDOCS_2_WARNING := true
 .PHONY: site serve test check setup bench clean help
 
 site: $(READY) ## build the site from scratch
+	@$(BIN)/python -m featviz microscope build
 	@$(BIN)/python -m mkdocs build
 	@echo "Open $(CURDIR)/site/index.html"
 

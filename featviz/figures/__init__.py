@@ -12,13 +12,21 @@ from featviz.figures._charts import Series as Series
 from featviz.figures._charts import bars as bars
 from featviz.figures._charts import curves as curves
 from featviz.figures._charts import dots as dots
+from featviz.figures._color import overlaid as overlaid
 from featviz.figures._field import Field as Field
 from featviz.figures._field import receptive_field as receptive_field
 from featviz.figures._figure import Figure as Figure
+from featviz.figures._figure import number as number
+from featviz.figures._figure import slug as slug
+from featviz.figures._images import save as save
 from featviz.figures._inspector import InspectorLayer as InspectorLayer
 from featviz.figures._inspector import inspector as inspector
 from featviz.figures._ladder import Rung as Rung
 from featviz.figures._ladder import ladder as ladder
+from featviz.figures._microscope import Choice as Choice
+from featviz.figures._microscope import MicroscopeLayer as MicroscopeLayer
+from featviz.figures._microscope import address as address
+from featviz.figures._microscope import microscope as microscope
 from featviz.figures._sheets import filters as filters
 from featviz.figures._sheets import sheet as sheet
 from featviz.figures._table import table as table
@@ -32,11 +40,14 @@ WEB = Path(__file__).parent / "web"
 
 __all__ = [
     "WEB",
+    "Choice",
     "Field",
     "Figure",
     "InspectorLayer",
+    "MicroscopeLayer",
     "Rung",
     "Series",
+    "address",
     "attribution_grid",
     "bars",
     "compare",
@@ -47,9 +58,14 @@ __all__ = [
     "inspector",
     "ladder",
     "methods",
+    "microscope",
+    "number",
+    "overlaid",
     "pairs",
     "receptive_field",
+    "save",
     "sheet",
+    "slug",
     "table",
     "trajectory",
 ]

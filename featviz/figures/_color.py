@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from featviz.figures._figure import number, tag, text
-from featviz.figures._images import Pixels
+from featviz.figures._images import Pixels, pixels
 
 # Perceptually uniform and dark at zero, so that an overlay leaves silent places to the photo.
 SEQUENTIAL = "inferno"
@@ -100,6 +100,21 @@ def overlay(photo: Pixels, values: ArrayLike, scale: Scale) -> Pixels:
     weight = floor + (_OVERLAY_TOP - floor) * scale.strength(large)[..., None]
     blend: Pixels = (base * (1 - weight) + color * weight + 0.5).astype(np.uint8)
     return blend
+
+
+def overlaid(photo: ArrayLike, values: ArrayLike) -> NDArray[np.float64]:
+    """Lay one map over one photo, on the map's own scale.
+
+    Args:
+        photo: (3,H,W) in [0,1].
+        values: (h,w) map of any resolution.
+
+    Returns:
+        (3,H,W) in [0,1].
+    """
+    given = np.asarray(values, np.float64)
+    shown = overlay(pixels(photo, "photo")[0], given, shared_scale([given]))
+    return shown.transpose(2, 0, 1) / 255
 
 
 def color_bar(scale: Scale, name: str) -> str:

@@ -31,6 +31,8 @@ class Figure:
         caption: Text with simple inline HTML (``<strong>``, ``<em>``, ``<a href>``, ``<code>``).
         width: One of ``body``, ``middle``, ``page``, ``screen``.
         payload: What the element needs beyond the static HTML, as plain JSON values.
+        parts: More of it, by name, which the element asks for when it is needed. In the site each
+            is a file of its own; in a notebook all is in one place.
 
     Raises:
         ValueError: If the id, the width or the caption cannot be used.
@@ -42,6 +44,7 @@ class Figure:
     caption: str = ""
     width: str = "body"
     payload: Mapping[str, Any] | None = field(default=None, hash=False)
+    parts: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id) or self.id.startswith("fig-"):
@@ -58,13 +61,17 @@ class Figure:
     def _repr_html_(self) -> str:
         parts = []
         if self.payload is not None:
-            data = json.dumps(self.payload, separators=(",", ":"), allow_nan=False)
-            parts.append(tag("template", text(data)))
+            parts.append(tag("template", text(_json(self.payload))))
+        parts += [tag("template", text(_json(v)), data_part=k) for k, v in self.parts.items()]
         caption = tag("figcaption", inline(self.caption)) if self.caption else ""
         parts.append(
             tag("figure", self.body, caption, id=f"fig-{self.id}", cls=f"fv l-{self.width}")
         )
         return tag(self.tag, *parts)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
 def text(value: object) -> str:

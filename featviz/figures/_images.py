@@ -4,6 +4,7 @@ import base64
 import io
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +24,8 @@ WEBP_EFFORT = 4
 PIXEL_ART_BELOW = 32
 # WebP cannot hold more pixels than this per side (WebP container specification).
 WEBP_LIMIT = 16383
+# White pixels between the images of a file.
+SAVED_GAP = 2
 # How far a value may leave [0,1] by rounding alone.
 _RANGE_SLACK = 1e-3
 
@@ -158,6 +161,33 @@ def sprite(pictures: Pixels, columns: int | None = None) -> Sprite:
     sheet = np.ascontiguousarray(sheet.reshape(rows * height, columns * width, 3))
     uri = data_uri(sheet, lossless=pixel_art(width, height))
     return Sprite(uri, columns, rows, width, height, count)
+
+
+def save(
+    images: ArrayLike, path: str | Path, *, columns: int | None = None, gap: int = SAVED_GAP
+) -> None:
+    """Write images to one PNG or WebP file, without loss.
+
+    Args:
+        images: (N,3,H,W) or (3,H,W) in [0,1].
+        path: The file; its suffix says which format.
+        columns: Images to a row; about a square without it.
+        gap: White pixels between them.
+
+    Raises:
+        ValueError: If the suffix is unknown or the images are none.
+        OSError: If the file cannot be written.
+    """
+    pictures = pixels(images)
+    count, height, width, _ = pictures.shape
+    columns = min(count, columns or math.ceil(math.sqrt(count)))
+    rows = math.ceil(count / columns)
+    size = (rows * (height + gap) - gap, columns * (width + gap) - gap, 3)
+    sheet = np.full(size, 255, np.uint8)
+    for index, picture in enumerate(pictures):
+        top, left = index // columns * (height + gap), index % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = picture
+    Image.fromarray(sheet).save(path, lossless=True)
 
 
 def resize(picture: Pixels, side: int) -> Pixels:

@@ -20,6 +20,9 @@ _IMAGE_WITHOUT_ALT = re.compile(r"<img\b(?![^>]*\balt=)[^>]*>")
 # An element with this attribute keeps its pictures inside the page: its script reads their
 # pixels, which a browser refuses for files opened from disk.
 KEEP = "data-keep-images"
+_ID = re.compile(r'\bid="([\w.:-]+)"')
+# A part of a figure's data that its script asks for when it needs it.
+_PART = re.compile(r'<template data-part="(?P<name>[\w.:-]+)">(?P<data>[^<]*)</template>')
 _KEPT = re.compile(rf"<(?P<tag>[\w-]+)\b[^>]*\s{KEEP}\b.*?</(?P=tag)>", re.DOTALL)
 
 
@@ -98,3 +101,32 @@ def images_to_files(content: str, write: Callable[[str, bytes], str]) -> str:
         moved += [_DATA_URI.sub(one, content[end : kept.start()]), kept[0]]
         end = kept.end()
     return "".join([*moved, _DATA_URI.sub(one, content[end:])])
+
+
+def anchors(content: str) -> list[str]:
+    """List the places that links may lead to in HTML.
+
+    Args:
+        content: HTML.
+    """
+    return _ID.findall(content)
+
+
+def parts_to_files(content: str, write: Callable[[str, bytes], str]) -> str:
+    """Move the parts of figures' data into scripts, which load from disk where data does not.
+
+    Args:
+        content: HTML whose pictures are files already.
+        write: As in `images_to_files`.
+
+    Returns:
+        The HTML with the address of each part's script instead.
+    """
+
+    def one(match: re.Match[str]) -> str:
+        data = html.unescape(match["data"])
+        script = f"FV.deliver(document.currentScript.src,{data});\n".encode()
+        address = write(f"{hashlib.sha256(script).hexdigest()[:16]}.js", script)
+        return f'<template data-part="{match["name"]}" data-src="{address}"></template>'
+
+    return _PART.sub(one, content)

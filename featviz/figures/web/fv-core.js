@@ -159,7 +159,7 @@
         watch.disconnect();
         if (this.dataset.fv === "ready") return;
         this.dataset.fv = "ready";
-        const data = this.querySelector("template")?.content.textContent;
+        const data = this.querySelector("template:not([data-part])")?.content.textContent;
         setup(this, data ? JSON.parse(data) : {});
       }
     }
@@ -179,5 +179,30 @@
     return { group, press };
   }
 
-  /** @type {any} */ (window).FV = { make, slug, number, cell, rove, remember, follow, define, choice };
+  /** Who waits for which script. @type {Map<string, (data: any) => void>} */
+  const waiting = new Map();
+
+  /** What the script of a part calls. @param {string} source @param {any} data */
+  const deliver = (source, data) => waiting.get(source)?.(data);
+
+  /**
+   * A part of a figure's data: from its script in the site, from the page in a notebook. A script,
+   * because nothing else loads from disk.
+   * @param {Element} host @param {string} name @returns {Promise<any>}
+   */
+  function part(host, name) {
+    const template = /** @type {HTMLTemplateElement} */ (
+      [...host.querySelectorAll("template[data-part]")].find((t) => t.getAttribute("data-part") === name)
+    );
+    const source = template.dataset.src;
+    if (!source) return Promise.resolve(JSON.parse(template.content.textContent ?? "null"));
+    return new Promise((resolve, reject) => {
+      const script = /** @type {HTMLScriptElement} */ (make("script", { error: reject }));
+      script.src = source;
+      waiting.set(script.src, resolve);
+      document.head.append(script);
+    });
+  }
+
+  /** @type {any} */ (window).FV = { make, slug, number, cell, rove, remember, follow, define, choice, part, deliver };
 })();

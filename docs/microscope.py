@@ -1,0 +1,41 @@
+# ---
+# title: "The microscope: every unit"
+# description: All convolutional units of AlexNet, each in several views, with the photographs that excite it, what it is tuned to and what feeds it.
+# ---
+
+# %% [markdown]
+# # The microscope: every unit
+#
+# <p class="lede" markdown>All {{ units }} convolutional units of AlexNet, with nothing left out and nobody's choice in between.
+# {{ alive }} of {{ units }} give a picture; none is gray: the palest has a contrast of {{ palest }}, and what we call gray
+# has less than {{ gray }}.</p>
+#
+# Each tile is the image that excites a whole channel most, found by [gradient ascent](chapters/ascent.py). The panel shows the
+# unit under the pointer in several ways: everywhere and at one place, its opposite, four that must differ, and the
+# patches of {{ photographs }} photographs that it answers to most. Numbers come from gratings and photographs, as in the
+# chapter on [shallow layers](chapters/shallow.py); so do the names of families, which only say how a unit answers to
+# *gratings*. From conv3 on that is a small part of what it does.
+#
+# To see how a unit is made, follow *what feeds it*, layer by layer, down to the filters of conv1. Each unit has its
+# own address, such as [conv5-12](#conv5-12).
+
+# %% tags=["hide"]
+from featviz.studies import microscope as study
+
+# %% tags=["hide-code"]
+study.numbers()
+
+# %%
+study.everything()
+
+# %% [markdown]
+# ## How to read it
+#
+# - **A picture is an exaggeration.** It shows what would excite the unit most, not what usually does; the photographs beside it
+#   show what does. [Shallow versus deep](chapters/depth.py) measures the gap.
+# - **Four pictures, one meaning?** What all four diverse images share is what the unit is about. Where they fall into two kinds,
+#   the unit may mean two things.
+# - **A large weight is not a cause.** What feeds a unit is named by sums of weights. An input that is rarely active matters
+#   less than its weight says.
+#
+# The same can be built for any other network: see [how to use featviz as a library](reference/library.md).

@@ -1,0 +1,200 @@
+"""The microscope's page: every unit of every layer, and what is known of it."""
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import torch
+
+from featviz import figures, findings, measures, photos, tuning
+from featviz.figures import Choice, Figure, MicroscopeLayer
+from featviz.microscope import CHANNEL, DIVERSE, GRAY_BELOW, NEURON, OPPOSITE, VIEWS, Microscope
+from featviz.network import Network
+from featviz.site.values import Values
+from featviz.studies.bench import SEED, alexnet
+from featviz.tuning import ORIENTED
+
+TITLES = {
+    CHANNEL.name: "The channel",
+    NEURON.name: "One neuron",
+    OPPOSITE.name: "The opposite",
+    DIVERSE.name: "Four that must differ",
+    "patches": "In photographs",
+    "filter": "Its weights",
+}
+"""What stands above each view."""
+
+ORIENTATION = "orientation, degrees"
+SELECTIVITY = "orientation selectivity"
+COLOR = "color"
+HUE = "hue, degrees"
+ACTIVE = "active on photos, share of places"
+
+ALL = 1e9
+"""Above every measure."""
+
+HUES = {
+    "red": [(0.0, 30.0), (330.0, 360.0)],
+    "yellow": [(30.0, 90.0)],
+    "green": [(90.0, 150.0)],
+    "cyan": [(150.0, 210.0)],
+    "blue": [(210.0, 270.0)],
+    "magenta": [(270.0, 330.0)],
+}
+"""Sectors of the hue circle, in degrees."""
+
+FILTERS = {
+    "Stripes": [
+        Choice("horizontal", [[(ORIENTATION, 0, 22.5)], [(ORIENTATION, 157.5, 180)]]),
+        Choice("rising", [[(ORIENTATION, 22.5, 67.5)]]),
+        Choice("vertical", [[(ORIENTATION, 67.5, 112.5)]]),
+        Choice("falling", [[(ORIENTATION, 112.5, 157.5)]]),
+        Choice("no direction", [[(SELECTIVITY, -ALL, ORIENTED)]]),
+    ],
+    "Color": [
+        Choice("light", [[(COLOR, -ALL, tuning.COLORED)]]),
+        *(
+            Choice(name, [[(HUE, low, high)] for low, high in spans])
+            for name, spans in HUES.items()
+        ),
+    ],
+    "On photos": [
+        Choice("rare, under 2 %", [[(ACTIVE, -ALL, 0.02)]]),
+        Choice("2 to 10 %", [[(ACTIVE, 0.02, 0.1)]]),
+        Choice("often, over 10 %", [[(ACTIVE, 0.1, ALL)]]),
+    ],
+}
+"""What the page's filters offer, in the measures that the page shows."""
+
+
+@cache
+def scope() -> Microscope:
+    """Returns the microscope over AlexNet."""
+    return Microscope(alexnet(), seed=SEED)
+
+
+def everything() -> Figure:
+    """Returns all units of AlexNet."""
+    return show(scope())
+
+
+def show(
+    scope: Microscope, layers: Sequence[str] | None = None, units: Sequence[int] | None = None
+) -> Figure:
+    """Returns units of any network as a figure.
+
+    Args:
+        scope: The network and the store.
+        layers: Which layers; without it all.
+        units: Which units of each; without it all.
+    """
+    shown = [_layer(scope, layer, units) for layer in layers or scope.network.layers]
+    count = sum(len(layer.units) for layer in shown)
+    steps = ", ".join(f"{TITLES[view.name].lower()} {view.steps}" for view in VIEWS)
+    return figures.microscope(
+        shown,
+        id="microscope",
+        alt=f"{count:,} units of {scope.network.name}, each as the image that excites it.",
+        caption=f"<strong>{count:,} units.</strong> Point at one, or walk with the arrow keys; a press keeps "
+        "it in the panel, and the page's address then leads to it. Pictures are drawn pixel by pixel, so that "
+        "fields of different layers can be compared; patches of photographs are reduced where the field is "
+        f"larger than {findings.PATCH_SIDE} px. <em>Looks like</em> names the units of the same layer whose "
+        "pictures raise the same units of that layer above the average: that units which look alike are alike "
+        "is an assumption. What feeds a unit are the units with the largest sums of weights. "
+        f"Seed {scope.seed}; steps of ascent: {steps}; what is linear in the image is exact. "
+        f"Photographs: {_credits()}.",
+        titles=TITLES,
+        filters=FILTERS,
+    )
+
+
+def numbers() -> Values:
+    """Returns the numbers that the page's text quotes."""
+    net = alexnet()
+    made = {layer: scope().pictures(layer, CHANNEL) for layer in net.layers}
+    sides = {layer: net.receptive_field(layer).size for layer in net.layers}
+    return Values(
+        units=f"{sum(net.units(layer) for layer in net.layers):,}",
+        alive=f"{sum(int((one.contrast >= GRAY_BELOW).sum()) for one in made.values()):,}",
+        palest=f"{min(one.contrast.min() for one in made.values()):.2f}",
+        gray=str(GRAY_BELOW),
+        photographs=len(findings.SEARCHED),
+        pictures=f"{sum(v.copies * net.units(la) for la in net.layers for v in scope().views(la)):,}",
+        smallest=min(sides.values()),
+        largest=max(sides.values()),
+    )
+
+
+def _layer(scope: Microscope, layer: str, units: Sequence[int] | None) -> MicroscopeLayer:
+    net = scope.network
+    wanted = list(range(net.units(layer)) if units is None else units)
+    made = {view.name: scope.pictures(layer, view, wanted) for view in scope.views(layer)}
+    views = {name: one.images for name, one in made.items()}
+    notes = {
+        name: [f"answers {figures.number(v)}" for v in made[name].values[:, 0].tolist()]
+        for name in (CHANNEL.name, NEURON.name)
+        if name in made
+    }
+    found = findings.patches(scope, layer)
+    if found is not None:
+        views["patches"] = found.images[wanted]
+        notes["patches"] = [
+            ", ".join(
+                f"{found.names[photo]} {figures.number(value)}"
+                for photo, value in zip(found.photos[unit], found.values[unit], strict=True)
+            )
+            for unit in wanted
+        ]
+    if net.reads_image(layer):
+        views["filter"] = _filters(net, layer)[wanted]
+    wired = findings.wiring(net, layer)
+    preferred = findings.tuned(scope, layer)
+    return MicroscopeLayer(
+        layer,
+        wanted,
+        views,
+        sees=net.receptive_field(layer).size if NEURON.name in made else 0,
+        values={name: column[wanted] for name, column in _measures(scope, layer).items()},
+        families=[] if preferred is None else [tuning.families(preferred)[unit] for unit in wanted],
+        kin=findings.kin(scope, layer, wanted),
+        before="" if wired is None else wired.before,
+        wired=None if wired is None else wired.units[wanted],
+        weights=None if wired is None else wired.weights[wanted],
+        notes=notes,
+        fields=("patches",),
+    )
+
+
+def _measures(scope: Microscope, layer: str) -> dict[str, np.ndarray]:
+    """What the panel shows of each unit, and the board sorts by."""
+    columns = {}
+    preferred = findings.tuned(scope, layer)
+    if preferred is not None:
+        oriented = preferred.selectivity >= ORIENTED
+        colored = preferred.color > tuning.COLORED
+        columns = {
+            ORIENTATION: torch.where(oriented, preferred.orientation, torch.nan).numpy(),
+            SELECTIVITY: preferred.selectivity.numpy(),
+            "frequency, cycles per pixel": preferred.frequency.numpy(),
+            COLOR: preferred.color.numpy(),
+            HUE: torch.where(colored, preferred.hue, torch.nan).numpy(),
+            "phase tolerance": preferred.tolerance.numpy(),
+        }
+    busy = findings.active(scope, layer)
+    if busy is not None:
+        columns[ACTIVE] = busy.share.numpy()
+        columns["mean on photos, after the ReLU"] = busy.mean.numpy()
+    return columns
+
+
+def _filters(net: Network, layer: str) -> np.ndarray:
+    """The weights of a first layer as pictures (units, 1, 3, k, k) uint8, gray where they are 0."""
+    weights = measures.first_weights(net, layer)
+    shown = 0.5 + weights / (2 * weights.abs().amax((1, 2, 3), keepdim=True))
+    levels: np.ndarray = (shown * 255).round().to(torch.uint8)[:, None].numpy()
+    return levels
+
+
+def _credits() -> str:
+    loaded = [photos.load(name) for name in findings.SEARCHED]
+    return "; ".join(f"{photo.name}: {photo.credit}, {photo.license}" for photo in loaded)
