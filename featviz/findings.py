@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 from featviz import examples, measures, photos, tuning
 from featviz.gratings import Gratings
 from featviz.measures import Activity
-from featviz.microscope import CHANNEL, NEURON, Microscope, side
+from featviz.microscope import NEURON, Microscope, side
 from featviz.network import PROBE_SIZE, Network, activations
 from featviz.photos import Photo
 from featviz.store import fingerprint
@@ -223,7 +223,7 @@ def kin(scope: Microscope, layer: str, units: Sequence[int] | None = None) -> ND
         (N, up to `KIN`) units, the most alike first.
     """
     wanted = list(range(scope.network.units(layer)) if units is None else units)
-    spec = {**scope.base, "layer": layer, "units": wanted, "view": CHANNEL}
+    spec = {**scope.base, "layer": layer, "units": wanted, "view": scope.channel}
     return scope.store.arrays(spec, lambda: {"kin": _nearest(scope, layer, wanted)}, __name__)[
         "kin"
     ]
@@ -231,7 +231,8 @@ def kin(scope: Microscope, layer: str, units: Sequence[int] | None = None) -> ND
 
 def _nearest(scope: Microscope, layer: str, wanted: Sequence[int]) -> NDArray[np.int64]:
     net = scope.network
-    shown = torch.from_numpy(scope.pictures(layer, CHANNEL, wanted).images[:, 0]).float() / 255
+    levels = scope.pictures(layer, scope.channel, wanted).images[:, 0]
+    shown = torch.from_numpy(levels).float() / 255
     answers = torch.cat(
         [
             activations(net, part, [layer])[layer].relu().flatten(2).mean(2)

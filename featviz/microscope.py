@@ -115,10 +115,24 @@ class Microscope:
         network: The network.
         seed: Where all randomness comes from.
         store: Where the pictures are kept; the default store without it.
+        views: How to ask; the first is the one that sheets show.
     """
 
-    def __init__(self, network: Network, *, seed: int = 0, store: Store | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        *,
+        seed: int = 0,
+        store: Store | None = None,
+        views: Sequence[View] = VIEWS,
+    ) -> None:
         self.network, self.seed, self.store = network, seed, store or Store()
+        self._views = tuple(views)
+
+    @property
+    def channel(self) -> View:
+        """The view that sheets show."""
+        return self._views[0]
 
     @cached_property
     def base(self) -> dict[str, object]:
@@ -139,7 +153,7 @@ class Microscope:
             UnknownLayerError: The network has no such layer.
         """
         seen = side(self.network, layer, NEURON) is not None
-        return tuple(view for view in VIEWS if seen or view.side is not None)
+        return tuple(view for view in self._views if seen or view.side is not None)
 
     def work(self, layer: str, units: Sequence[int] | None = None) -> int:
         """Returns how many pixel-steps the pictures of a layer's units take."""
@@ -255,7 +269,7 @@ class Microscope:
         if view.name == OPPOSITE.name:
             return -1 * (Neuron(layer, unit) if first else channel)
         if view.name == DIVERSE.name:
-            value = abs(float(self.pictures(layer, CHANNEL, [unit]).values[0, 0]))
+            value = abs(float(self.pictures(layer, self.channel, [unit]).values[0, 0]))
             return channel + float(f"{APART * value:.2g}") * Diversity(channel.layer)
         return channel
 

@@ -35,6 +35,33 @@ def sheet(**changes):
     return figures.sheet(textures(12, 40), [f"conv5:{u}" for u in range(12)], **arguments | changes)
 
 
+def microscope(**changes):
+    """Two layers of twelve units; every other one is a grating, and one has no color."""
+    color = [*range(11), np.nan]
+    layers = []
+    for layer, before in (("conv1", ""), ("conv2", "conv1")):
+        bank = (textures(12, 40, seed=len(before)) * 255).astype(np.uint8)
+        units = np.arange(12)
+        layers.append(
+            figures.MicroscopeLayer(
+                layer,
+                range(12),
+                {"channel": bank[:, None], "neuron": bank[:, None, :, :20, :20]},
+                sees=20,
+                values={"color": color},
+                families=["grating" if unit % 2 else "spot" for unit in units],
+                kin=np.stack([units + 1, units + 2], 1) % 12,
+                before=before,
+                wired=np.stack([units, 0 * units], 1) if before else None,
+                weights=np.tile([0.5, -0.25], (12, 1)) if before else None,
+                notes={"channel": [f"answers {unit}" for unit in units]},
+            )
+        )
+    low = figures.Choice("low", [[("color", 0, 2)], [("color", 2, 4)]])
+    options = {"id": "microscope", "alt": "Twenty-four units.", "filters": {"Hue": [low]}}
+    return figures.microscope(layers, **options | changes)
+
+
 def everything():
     """One figure of every kind, small."""
     photos = textures(2, 48, seed=9)
