@@ -19,6 +19,8 @@ from featviz.figures._inspector import InspectorLayer as InspectorLayer
 from featviz.figures._inspector import inspector as inspector
 from featviz.figures._ladder import Rung as Rung
 from featviz.figures._ladder import ladder as ladder
+from featviz.figures._picker import Picker as Picker
+from featviz.figures._picker import picker as picker
 from featviz.figures._sheets import filters as filters
 from featviz.figures._sheets import sheet as sheet
 from featviz.figures._table import table as table
@@ -35,6 +37,7 @@ __all__ = [
     "Field",
     "Figure",
     "InspectorLayer",
+    "Picker",
     "Rung",
     "Series",
     "attribution_grid",
@@ -48,6 +51,7 @@ __all__ = [
     "ladder",
     "methods",
     "pairs",
+    "picker",
     "receptive_field",
     "sheet",
     "table",

@@ -22,8 +22,8 @@ _PANEL_GAP, _PANEL_RATIO = 0.25, 0.76
 _WIDTHS = {"body": 7.33, "middle": 9.25, "page": 11.16, "screen": 11.16}
 # Most panels beside each other: five layers fit a page, three the text column.
 _ACROSS = {"body": 3, "middle": 4, "page": 5, "screen": 5}
-# Dots drawn per distribution: more overlap into a smear and weigh 50 bytes each.
-MOST_DOTS = 240
+# Dots drawn per distribution: more overlap into a smear and weigh 25 bytes each.
+MOST_DOTS = 192
 # Part of a category's width that its bars, or its dots, take.
 _FILLED = 0.76
 
@@ -161,7 +161,7 @@ def dots(
 ) -> Figure:
     """Draw distributions: a dot per unit, a bar at the median, a line over the middle half.
 
-    Of more than 240 values the dots stand at as many evenly spaced quantiles.
+    Of more than 192 values the dots stand at as many evenly spaced quantiles.
 
     Args:
         categories: Names along the axis, such as the layers.

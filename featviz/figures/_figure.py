@@ -59,7 +59,8 @@ class Figure:
         parts = []
         if self.payload is not None:
             data = json.dumps(self.payload, separators=(",", ":"), allow_nan=False)
-            parts.append(tag("template", text(data)))
+            # Quotes need no escape in text, and payloads are full of them.
+            parts.append(tag("template", html.escape(data, quote=False)))
         caption = tag("figcaption", inline(self.caption)) if self.caption else ""
         parts.append(
             tag("figure", self.body, caption, id=f"fig-{self.id}", cls=f"fv l-{self.width}")

@@ -13,6 +13,9 @@ from featviz.site import values
 
 _IMAGES = ("image/webp", "image/png", "image/jpeg", "image/avif", "image/gif")
 _EXTENSIONS = {"jpeg": "jpg", "svg+xml": "svg"}
+# A figure's payload that is longer than this, in characters, is loaded when the figure comes near.
+_LONGEST_PAYLOAD = 4_000
+_PAYLOAD = re.compile(r"<template>(?P<json>[^<]*)</template>")
 _DATA_URI = re.compile(
     r"data:image/(?P<kind>png|jpeg|webp|gif|avif);base64,(?P<data>[A-Za-z0-9+/=]+)"
 )
@@ -77,21 +80,32 @@ def _image(mime: str, data: str, metadata: Mapping[str, Any]) -> str:
     return f'<figure><img src="{uri}" alt="{html.escape(alt)}" decoding="async"></figure>'
 
 
-def images_to_files(content: str, write: Callable[[str, bytes], str]) -> str:
-    """Move the pictures that HTML carries in itself into files.
+def to_files(content: str, write: Callable[[str, bytes], str]) -> str:
+    """Move the pictures and the long payloads that HTML carries in itself into files.
 
     Args:
         content: HTML.
-        write: Stores a picture under a name and gives the address that the page shall use.
+        write: Stores a file under a name and gives the address that the page shall use.
 
     Returns:
-        The HTML with addresses instead; elements marked `data-keep-images` stay as they are.
+        The HTML with addresses instead; elements marked `data-keep-images` keep their pictures.
     """
 
+    def stored(data: bytes, extension: str) -> str:
+        return write(f"{hashlib.sha256(data).hexdigest()[:16]}.{extension}", data)
+
     def one(match: re.Match[str]) -> str:
-        picture = base64.b64decode(match["data"])
         extension = _EXTENSIONS.get(match["kind"], match["kind"])
-        return write(f"{hashlib.sha256(picture).hexdigest()[:16]}.{extension}", picture)
+        return stored(base64.b64decode(match["data"]), extension)
+
+    def payload(match: re.Match[str]) -> str:
+        if len(match["json"]) <= _LONGEST_PAYLOAD:
+            return match[0]
+        # A script, because a page opened from disk may not fetch: see `arrive` in fv-core.js.
+        script = f"FV.arrived={html.unescape(match['json'])};"
+        return f'<template data-file="{stored(script.encode(), "js")}"></template>'
+
+    content = _PAYLOAD.sub(payload, content)
 
     moved, end = [], 0
     for kept in _KEPT.finditer(content):
