@@ -23,6 +23,9 @@ from featviz.figures._picker import Picker as Picker
 from featviz.figures._picker import picker as picker
 from featviz.figures._sheets import filters as filters
 from featviz.figures._sheets import sheet as sheet
+from featviz.figures._spectrum import Spectrum as Spectrum
+from featviz.figures._spectrum import spectrum as spectrum
+from featviz.figures._switches import switches as switches
 from featviz.figures._table import table as table
 from featviz.figures._tiles import grid as grid
 from featviz.figures._tiles import methods as methods
@@ -40,6 +43,7 @@ __all__ = [
     "Picker",
     "Rung",
     "Series",
+    "Spectrum",
     "attribution_grid",
     "bars",
     "compare",
@@ -54,6 +58,8 @@ __all__ = [
     "picker",
     "receptive_field",
     "sheet",
+    "spectrum",
+    "switches",
     "table",
     "trajectory",
 ]
