@@ -92,7 +92,9 @@ def everything():
             frames, [0, 8, 64], [[1, 2], [3, 4], [5, 6]], labels=["u:0", "u:1"], id="ascent",
             **common,
         ),
-        figures.compare(*photos, "photo", "inverse", id="wipe", **common),
+        figures.compare(
+            photos[0], textures(2, 48), "photo", ["inverse", "waves"], id="wipe", **common
+        ),
         figures.curves(
             {"a": (steps, steps), "b": (steps, steps, steps - 1, steps + 1)}, "step", "value",
             id="curves", log_x=True, **common,
