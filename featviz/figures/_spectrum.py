@@ -105,14 +105,19 @@ def _level(
     numbers = np.asarray(values, np.float64)
     expect_length(f"values of {label!r}, {name}", numbers, len(pictures), "patches")
     tiles = [
-        tag("div", tile(picture, f"{label}, {name}, {number(value)}"),
-            tag("span", text(number(value)), cls="fv-score"))
+        tag("div", tile(picture, f"{label}, {name}, {_told(value)}"),
+            tag("span", _told(value), cls="fv-score"))
         for picture, value in zip(pictures, numbers.tolist(), strict=True)
     ]  # fmt: skip
     heading = tag("span", text(name), cls="fv-spectrum__name")
     return tag(
         "div", heading, tag("div", *tiles, cls="fv-spectrum__tiles"), cls=f"fv-spectrum__level{cls}"
     )
+
+
+def _told(value: float) -> str:
+    """An activation for readers: what is nearest to zero is zero, not a power of ten."""
+    return number(round(value, 1))
 
 
 def _axis(unit: Spectrum, ends: tuple[str, str]) -> str:
@@ -143,11 +148,11 @@ def _axis(unit: Spectrum, ends: tuple[str, str]) -> str:
         (unit.ends[1], end_mark),
     )  # fmt: skip
     marks = [
-        tag("span", text(number(value)), cls=cls, style=f"left:{100 * share(value):.1f}%")
+        tag("span", _told(value), cls=cls, style=f"left:{100 * share(value):.1f}%")
         for value, cls in marked
     ]
     told = (
-        f"Activations of {unit.label}: {number(unit.ends[0])} {ends[0]}, from {number(low)} to "
-        f"{number(high)} on photographs, {number(unit.ends[1])} {ends[1]}."
+        f"Activations of {unit.label}: {_told(unit.ends[0])} {ends[0]}, from {_told(low)} to "
+        f"{_told(high)} on photographs, {_told(unit.ends[1])} {ends[1]}."
     )
     return tag("div", drawing, *marks, cls="fv-spectrum__axis", role="img", aria_label=told)

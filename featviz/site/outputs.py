@@ -92,7 +92,7 @@ def to_files(content: str, write: Callable[[str, bytes], str]) -> str:
     """
 
     def stored(data: bytes, extension: str) -> str:
-        return write(f"{hashlib.sha256(data).hexdigest()[:16]}.{extension}", data)
+        return write(f"{hashlib.sha256(data).hexdigest()[:12]}.{extension}", data)
 
     def one(match: re.Match[str]) -> str:
         extension = _EXTENSIONS.get(match["kind"], match["kind"])

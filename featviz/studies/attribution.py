@@ -30,8 +30,8 @@ PICTURE, PICTURE_STEPS = 64, 40
 GROUPED, GROUPS = "conv4", 6
 """The layer that is factorized, and into how many groups."""
 
-CLASSES_SHOWN = ("chelsea", "coffee", "camera", "grace_hopper")
-"""Photographs of the class figure: those whose first class names something that is in the picture."""
+CLASSES_SHOWN = (*SHOWN, "camera", "grace_hopper")
+"""Photographs of the class figure: those of the other figures, and two whose class is small in them."""
 
 PAIR = ("chelsea", "coffee")
 """The two photographs that stand side by side."""
@@ -199,10 +199,11 @@ def class_evidence() -> Figure:
         [f"{evidence.class_name(n)}, {evidence.top_class(n)[1]:.0%}" for n in CLASSES_SHOWN],
         tuple(DEPTHS),
         id="class-evidence",
-        alt="Four photographs in rows with the classifier's first class; Grad-CAM maps at five depths in columns, diffuse at first and on the object at the end",
+        alt="Six photographs in rows with the classifier's first class; Grad-CAM maps at five depths in columns, diffuse at first and on the object at the end",
         caption="<strong>Evidence for a class</strong>: Grad-CAM for the class that SqueezeNet ranks first, at five depths. "
-        "The last column lies on the cat's face, the cup, the tripod, the tie. The first follows contours, "
-        "whatever the class.",
+        "The last column lies on the cat's face, the cup, the roof, the tripod, the tie. The first follows contours, "
+        "whatever the class. The astronaut is taken for a barbell, and the last column shows for what: the "
+        "ring of the suit.",
         scale_name="times the layer's mean",
         column_notes=[_resolution(maps[CLASSES_SHOWN[0], depth]) for depth in DEPTHS],
         subjects=CLASSES_SHOWN,

@@ -116,11 +116,12 @@ def asked() -> Figure:
 
 def between() -> Figure:
     """What photographs do to a unit, from what silences it to what excites it."""
-    shown = []
+    shown, below = [], []
     for layer in DEEP:
         units = tuple(unit for where, unit in chosen() if where == layer)
         against = maximize([-1 * Neuron(layer, unit) for unit in units])
         patches, values, everywhere = _natural_spectrum(layer, units)
+        below += (everywhere < 0).float().mean(1).tolist()
         for index, unit in enumerate(units):
             image, best = _shared(shared_neurons, layer, unit)
             shown.append(
@@ -141,8 +142,8 @@ def between() -> Figure:
         "ascent against and for it; between them, patches of photographs by the neuron's value before the "
         f"ReLU, written below each: the {PATCHES} lowest and highest of all places that see no "
         f"padding in {len(SEARCHED)} photographs, those nearest to half of either, and those nearest to "
-        "zero. The axis shows where they lie, and in blue how often each value occurs: "
-        "most of the time the unit is below zero and says nothing.",
+        "zero. The axis shows where they lie, and in blue how often each value occurs. "
+        f"Below zero, where the ReLU lets nothing pass, lie {min(below):.0%} to {max(below):.0%} of a unit's values.",
     )
 
 
