@@ -346,9 +346,23 @@ def test_footnotes_in_code_are_no_citations():
 def test_pictures_whose_pixels_are_read_stay_in_the_page():
     uri = f"data:image/png;base64,{PIXEL}"
     kept = f'<div data-keep-images><img alt="x" src="{uri}"></div>'
-    moved = outputs.images_to_files(f'{kept}<img alt="y" src="{uri}">', lambda name, _: name)
+    moved = outputs.to_files(f'{kept}<img alt="y" src="{uri}">', lambda name, _: name)
     assert moved.count(uri) == 1
     assert moved.startswith(kept)
+
+
+def test_a_long_payload_becomes_a_script_beside_the_page():
+    files = {}
+    short, long = "<template>{}</template>", f'<template>["&lt;{"x" * 5000}"]</template>'
+
+    def write(name, content):
+        files[name] = content.decode()
+        return f"a/{name}"
+
+    moved = outputs.to_files(short + long, write)
+    (name,) = files
+    assert moved == f'{short}<template data-src="a/{name}"></template>'
+    assert files[name] == f'FV.deliver(document.currentScript.src,["<{"x" * 5000}"]);\n'
 
 
 def test_display_formulas_stand_alone():

@@ -29,9 +29,13 @@
 
 # %% tags=["hide"]
 from featviz.studies import ascent as study
+from featviz.studies import methods
 
 # %% tags=["hide-code"]
 study.numbers()
+
+# %% tags=["hide-code"]
+methods.unit_picker()
 
 # %% [markdown]
 # ## One improvement at a time
@@ -41,7 +45,7 @@ study.numbers()
 # change one thing at a time. Every row has the same units, the same seed and the same number of steps.
 
 # %%
-study.method_ladder()
+methods.method_ladder()
 
 # %% [markdown]
 # The fine noise of the first rows isn't a failure to climb: without transforms an image excites its unit *more*
@@ -52,6 +56,13 @@ study.method_ladder()
 # The Fourier basis is the same set of images in other coordinates. The steepest direction depends on the coordinates: one
 # step in pixels is a step in all frequencies at once, most of them high; one step in a spectrum scaled like that of
 # photographs is mostly a step in the low ones. It changes where the climb ends, not what is allowed.
+
+# %%
+methods.combined()
+
+# %% [markdown]
+# With either half of the ladder alone the images are worse in another way. The transforms decide whether an image still
+# means something after a shift; the basis decides what it is made of.
 
 # %%
 study.climb()

@@ -30,6 +30,9 @@ controls.numbers()
 # %% tags=["hide-code"]
 controls.cat_found()
 
+# %% tags=["hide-code"]
+study.photo_picker()
+
 # %%
 study.activation_maps()
 

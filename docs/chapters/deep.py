@@ -17,6 +17,9 @@ from featviz.studies import deep as study
 # %% tags=["hide-code"]
 study.numbers()
 
+# %% tags=["hide-code"]
+study.unit_picker()
+
 # %% [markdown]
 # ## Three layers at a glance
 #
@@ -44,6 +47,16 @@ study.asked()
 # %% [markdown]
 # If the four images of a row had nothing in common, we would have visualized the method and not the unit.
 #
+# ## From silence to excitement
+#
+# A unit's opposite is as much part of it as its optimum. Between the two lies everything that photographs do to it, and
+# most of that is below zero. So look at what the unit answers to weakly, and at what it is silenced by, before
+# naming it after its best patches[^olah2017].
+
+# %%
+study.between()
+
+# %% [markdown]
 # ## One unit, several answers
 #
 # Ascent finds one summit. Units that answer to two different things would look like units that answer to one.

@@ -30,7 +30,11 @@ study.inversion()
 
 # %% [markdown]
 # If depth meant nothing but loss of resolution, both rows would decay alike. Compare them at conv3 and deeper.
-#
+
+# %%
+study.overlaid()
+
+# %% [markdown]
 # ## The scorecard
 #
 # The same measures for all layers, on the same {{ photographs }} photographs and on {{ units }} units per layer (all units

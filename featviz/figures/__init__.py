@@ -27,8 +27,13 @@ from featviz.figures._microscope import Choice as Choice
 from featviz.figures._microscope import MicroscopeLayer as MicroscopeLayer
 from featviz.figures._microscope import address as address
 from featviz.figures._microscope import microscope as microscope
+from featviz.figures._picker import Picker as Picker
+from featviz.figures._picker import picker as picker
 from featviz.figures._sheets import filters as filters
 from featviz.figures._sheets import sheet as sheet
+from featviz.figures._spectrum import Spectrum as Spectrum
+from featviz.figures._spectrum import spectrum as spectrum
+from featviz.figures._switches import switches as switches
 from featviz.figures._table import table as table
 from featviz.figures._tiles import grid as grid
 from featviz.figures._tiles import methods as methods
@@ -45,8 +50,10 @@ __all__ = [
     "Figure",
     "InspectorLayer",
     "MicroscopeLayer",
+    "Picker",
     "Rung",
     "Series",
+    "Spectrum",
     "address",
     "attribution_grid",
     "bars",
@@ -62,10 +69,13 @@ __all__ = [
     "number",
     "overlaid",
     "pairs",
+    "picker",
     "receptive_field",
     "save",
     "sheet",
     "slug",
+    "spectrum",
+    "switches",
     "table",
     "trajectory",
 ]

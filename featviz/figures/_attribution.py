@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from featviz.figures._color import Scale, color_bar, overlay, shared_scale
-from featviz.figures._figure import Figure, expect_length, required_alt, tag, text
+from featviz.figures._figure import Figure, expect_length, required_alt, slug, tag, text
 from featviz.figures._images import Pixels, data_uri, img, pixels
 
 Maps = Sequence[Sequence[ArrayLike]]
@@ -25,6 +25,7 @@ def attribution_grid(
     scale_name: str = "activation",
     limit: float | None = None,
     column_notes: Sequence[str] = (),
+    subjects: Sequence[str] = (),
 ) -> Figure:
     """Photos in rows, layers in columns, every map on one color scale.
 
@@ -43,6 +44,7 @@ def attribution_grid(
         scale_name: What the colors measure, with its unit.
         limit: Largest magnitude of the scale; by default nearly the largest of all maps.
         column_notes: One short text per column, such as ``"13 x 13"``.
+        subjects: What each row is about: the page's picker marks the rows of its subject.
 
     Raises:
         ValueError: If maps and labels do not match the photos.
@@ -52,18 +54,21 @@ def attribution_grid(
     expect_length("maps", maps, len(pictures), "photos")
     if column_notes:
         expect_length("column_notes", column_notes, len(column_labels), "columns")
+    if subjects:
+        expect_length("subjects", subjects, len(pictures), "photos")
     table = [[_map(m) for m in row] for row in maps]
     for label, row in zip(row_labels, table, strict=True):
         expect_length(f"Row {label!r} of maps", row, len(column_labels), "columns")
     scale = shared_scale([m for row in table for m in row], limit)
     parts = [_head_row(column_labels, column_notes)]
-    for label, picture, row in zip(row_labels, pictures, table, strict=True):
+    for index, (label, picture, row) in enumerate(zip(row_labels, pictures, table, strict=True)):
         cells = [
             _cell(picture, values, scale, f"{name} on {label}")
             for name, values in zip(column_labels, row, strict=True)
         ]
         head = tag("div", img(picture, label), tag("span", text(label)), role="rowheader")
-        parts.append(tag("div", head, *cells, role="row", cls="fv-row"))
+        about = slug(subjects[index]) if subjects else None
+        parts.append(tag("div", head, *cells, role="row", cls="fv-row", data_pick=about))
     stage = tag(
         "div", *parts, role="table", aria_label=required_alt(alt, id), cls="fv-overlays",
         style=f"--fv-columns:{len(column_labels) + 1}",

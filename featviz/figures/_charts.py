@@ -12,7 +12,7 @@ from matplotlib.path import Path
 from numpy.typing import ArrayLike, NDArray
 
 from featviz.figures._figure import Figure, expect_length, tag
-from featviz.figures._plot import INK, draw, legend, plain_ticks, responsive, series_color
+from featviz.figures._plot import INK, NARROW, draw, legend, plain_ticks, responsive, series_color
 
 # Height of a plot in inches.
 HEIGHT = 3.0
@@ -22,8 +22,8 @@ _PANEL_GAP, _PANEL_RATIO = 0.25, 0.76
 _WIDTHS = {"body": 7.33, "middle": 9.25, "page": 11.16, "screen": 11.16}
 # Most panels beside each other: five layers fit a page, three the text column.
 _ACROSS = {"body": 3, "middle": 4, "page": 5, "screen": 5}
-# Dots drawn per distribution: more overlap into a smear and weigh 50 bytes each.
-MOST_DOTS = 240
+# Dots drawn per distribution, and on a phone: more overlap into a smear and weigh 12 bytes each.
+MOST_DOTS, MOST_DOTS_NARROW = 128, 64
 # Part of a category's width that its bars, or its dots, take.
 _FILLED = 0.76
 
@@ -161,7 +161,7 @@ def dots(
 ) -> Figure:
     """Draw distributions: a dot per unit, a bar at the median, a line over the middle half.
 
-    Of more than 240 values the dots stand at as many evenly spaced quantiles.
+    Of more than 128 values, or 64 on a phone, the dots stand at as many evenly spaced quantiles.
 
     Args:
         categories: Names along the axis, such as the layers.
@@ -202,8 +202,11 @@ def _lines(axes: Axes, lines: Mapping[str, list[NDArray[np.float64]]], names: li
 
 
 def _swarm(axes: Axes, values: NDArray[np.float64], at: float, thick: float, color: str) -> None:
-    if len(values) > MOST_DOTS:
-        values = np.quantile(values, np.linspace(0, 1, MOST_DOTS))
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+    narrow = axes.get_figure(root=True).get_figwidth() <= NARROW  # type: ignore[union-attr]
+    most = MOST_DOTS_NARROW if narrow else MOST_DOTS
+    if len(values) > most:
+        values = np.quantile(values, np.linspace(0, 1, most))
     # A golden-ratio sequence spreads neighbors apart without chance.
     spread = (np.arange(len(values)) * 0.6180339887) % 1 - 0.5
     points = np.stack([at + spread * thick, values], axis=1)
@@ -213,7 +216,6 @@ def _swarm(axes: Axes, values: NDArray[np.float64], at: float, thick: float, col
     axes.add_patch(
         PathPatch(path, facecolor="none", edgecolor=color, linewidth=3, capstyle="round", alpha=0.4)
     )
-    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
     axes.vlines(at, low, high, color=INK, linewidth=1.4)
     axes.hlines(middle, at - thick / 2, at + thick / 2, color=INK, linewidth=2)
     axes.update_datalim(points)

@@ -61,8 +61,8 @@ class Figure:
     def _repr_html_(self) -> str:
         parts = []
         if self.payload is not None:
-            parts.append(tag("template", text(_json(self.payload))))
-        parts += [tag("template", text(_json(v)), data_part=k) for k, v in self.parts.items()]
+            parts.append(tag("template", _json(self.payload)))
+        parts += [tag("template", _json(v), data_part=k) for k, v in self.parts.items()]
         caption = tag("figcaption", inline(self.caption)) if self.caption else ""
         parts.append(
             tag("figure", self.body, caption, id=f"fig-{self.id}", cls=f"fv l-{self.width}")
@@ -71,7 +71,9 @@ class Figure:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    data = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    # Quotes need no escape in text, and payloads are full of them.
+    return html.escape(data, quote=False)
 
 
 def text(value: object) -> str:

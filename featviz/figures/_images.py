@@ -131,8 +131,7 @@ def img(picture: Pixels, alt: str, *, cls: str = "", lazy: bool = True) -> str:
         width=width,
         height=height,
         loading="lazy" if lazy else None,
-        decoding="async",
-        cls=" ".join(filter(None, [cls, "fv-pixels" if small else ""])),
+        cls=" ".join(filter(None, [cls, "fv-pixels" if small else ""])) or None,
     )
 
 

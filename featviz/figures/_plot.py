@@ -1,6 +1,5 @@
 """matplotlib's drawings as inline SVG that follows the page's ink, font and color scheme."""
 
-import hashlib
 import io
 import re
 from collections.abc import Callable, Iterable
@@ -13,6 +12,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter
 
 from featviz.figures._figure import number, required_alt, tag, text
+from featviz.figures._svg import compact
 
 # Stand-in colors that the page's CSS replaces; no drawing uses these near-blacks otherwise.
 INK = "#010203"
@@ -98,31 +98,20 @@ def responsive(painter: Draw, alt: str, height: float) -> str:
 def page_svg(svg: str, alt: str, cls: str) -> str:
     """Turn matplotlib's SVG file into markup fit for a page.
 
-    Colors become CSS variables, fonts the page's, ids are prefixed by a hash of the content, and
-    the file's own style rule, which would reach every element of the page, is dropped.
+    Colors become CSS variables, fonts the page's, and no id or style rule reaches the page.
     """
-    start = svg.index("<svg ")
-    head, body = svg[start:].split(">", 1)
-    view = re.search(r'viewBox="([^"]+)"', head)
+    view = re.search(r'viewBox="([^"]+)"', svg)
     if view is None:
         raise ValueError("matplotlib wrote an SVG without a viewBox: its version is unsupported.")
-    body = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<!--.*?-->", "", body,
-                  flags=re.S)  # fmt: skip
-    body = re.sub(r"font: (?:\w+ )?([\d.]+)px [^;\"]+", r"font-size: \1px", body)
-    body = re.sub(r"font-family: [^;\"]+;? ?", "", body)
-    prefix = "p" + hashlib.sha256((body + cls).encode()).hexdigest()[:10] + "-"
-    body = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}\1"', body)
-    body = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}\1"', body).replace("xlink:href", "href")
-    body = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}\1)", body)
+    body = compact(svg)
     for color, ink in _page_colors():
         body = body.replace(color, ink)
-    body = re.sub(r"(\d+\.\d{2})\d+", r"\1", body)
-    body = re.sub(r"\s*\n\s*", "\n", body)
     _, _, width, height = (float(n) for n in view[1].split())
     # 96 CSS pixels are 72 points.
     size = f'width="{width * 4 / 3:.0f}" height="{height * 4 / 3:.0f}"'
     name = text(required_alt(alt, "plot"))
-    return f'<svg role="img" aria-label="{name}" class="{cls}" viewBox="{view[1]}" {size}>{body}'
+    start = f'<svg role="img" aria-label="{name}" class="{cls}" viewBox="{view[1]}" {size}>'
+    return f"{start}{body}</svg>"
 
 
 def plain_ticks(axis: object) -> None:

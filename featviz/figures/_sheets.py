@@ -123,29 +123,25 @@ def _body(
     )
     tiles = tag("div", packed.img(f"{alt} {order}"), cls="fv-sheet__tiles")
     preview = tag("div", cls="fv-sheet__preview")
-    plain = tag("p", text(order), cls="fv-plain") + _plain_list(labels, values, links)
+    plain = tag("p", text(order), cls="fv-plain") + _plain_table(labels, values, links)
     tools = tag("div", cls="fv-tools") if values or len(labels) > FIND_ABOVE else ""
     board = tag("div", preview, tiles, cls="fv-sheet", style=style)
     return tools + board + tag("noscript", plain)
 
 
-def _plain_list(
+def _plain_table(
     labels: Sequence[str],
     values: Mapping[str, Sequence[float | None]],
     links: Sequence[str] | None,
 ) -> str:
     if not values and links is None:
         return ""
-    items = []
+    # HTML implies the ends of rows and cells; written out they would double the table's weight.
+    rows = ["<tr><th>unit" + "".join(f"<th>{text(name)}" for name in values)]
     for index, label in enumerate(labels):
-        name = text(label)
-        if links is not None:
-            name = tag("a", name, href=links[index])
-        numbers = [
-            f"{name_} {number(column[index] or 0)}"
-            for name_, column in values.items()
-            if column[index] is not None
-        ]
-        told = ": " + text("; ".join(numbers)) if numbers else ""
-        items.append(tag("li", name, told))
-    return tag("details", tag("summary", "All of them as a list"), tag("ul", *items))
+        name = text(label) if links is None else tag("a", text(label), href=links[index])
+        numbers = [column[index] for column in values.values()]
+        told = "".join(f"<td>{'' if n is None else number(n)}" for n in numbers)
+        rows.append(f"<tr><th>{name}{told}")
+    table = tag("div", tag("table", *rows, cls="fv-table"), cls="fv-scroll")
+    return tag("details", tag("summary", "All of them as a table"), table, data_search_exclude=True)

@@ -22,6 +22,32 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class _Heads:
+    """What stands left of the rows: names, and for each a sentence, a subject and an address."""
+
+    names: Sequence[str]
+    notes: Sequence[str] = ()
+    subjects: Sequence[str] = ()
+    links: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("notes", "subjects", "links"):
+            given = getattr(self, name)
+            if given:
+                expect_length(name, given, len(self.names), "rows")
+
+    def row(self, index: int, *cells: str) -> str:
+        name = text(self.names[index])
+        told = tag("strong", name) + (tag("span", text(self.notes[index])) if self.notes else "")
+        if self.links:
+            where = f"{name} in the microscope"
+            told += tag("a", "microscope", href=self.links[index], aria_label=where)
+        head = tag("div", told, role="rowheader", cls="fv-head")
+        about = slug(self.subjects[index]) if self.subjects else None
+        return tag("div", head, *cells, role="row", cls="fv-row", data_pick=about)
+
+
+@dataclass(frozen=True)
 class _Scores:
     """One number under each tile, with a bar relative to the largest of its column."""
 
@@ -37,9 +63,8 @@ class _Scores:
         if np.isnan(value):
             return ""
         top = float(np.nanmax(np.abs(self.values[:, column])))
-        style = f"--fv-share:{max(0.0, value / top) if top else 0.0:.3f}"
-        spoken = tag("span", text(f"{self.name} "), cls="fv-spoken") if self.name else ""
-        return tag("span", spoken, text(number(value)), cls="fv-score", style=style)
+        style = f"--fv-share:{max(0.0, value / top) if top else 0.0:.3g}"
+        return tag("span", text(number(value)), cls="fv-score", style=style)
 
 
 def grid(
@@ -55,6 +80,8 @@ def grid(
     scores: ArrayLike | None = None,
     score_name: str = "",
     notes: Sequence[str] = (),
+    subjects: Sequence[str] = (),
+    links: Sequence[str] = (),
 ) -> Figure:
     """Small multiples with row and column headings; every tile can be enlarged.
 
@@ -70,13 +97,16 @@ def grid(
         scores: (R,C) numbers shown under the tiles, their bars relative to the column's largest.
         score_name: What the score is, for those who hear it.
         notes: One sentence per row, under its heading.
+        subjects: What each row is about: the page's picker marks the rows of its subject.
+        links: Address per row, for its heading.
 
     Raises:
         ValueError: If the headings do not match the images.
     """
     frame = Frame("fv-grid", id, alt, caption, width)
-    heads = [(column, 1) for column in columns]
-    return _grid(frame, rows, heads, images, labels, _Scores.of(scores, score_name), notes)
+    left = _Heads(rows, notes, subjects, links)
+    across = [(column, 1) for column in columns]
+    return _grid(frame, left, across, images, labels, _Scores.of(scores, score_name))
 
 
 def methods(
@@ -91,6 +121,7 @@ def methods(
     width: str = "page",
     notes: Sequence[str] = (),
     score_name: str = "activation",
+    subjects: Sequence[str] = (),
 ) -> Figure:
     """A ladder of methods: one row per step, one column per unit, the score under each image.
 
@@ -105,13 +136,15 @@ def methods(
         width: Named width.
         notes: One sentence per method: what this step changes.
         score_name: What the score is.
+        subjects: What each column is about: the page's picker marks the columns of its subject.
 
     Raises:
         ValueError: If the headings or scores do not match the images.
     """
     frame = Frame("fv-methods", id, alt, caption, width)
-    heads = [(column, 1) for column in columns]
-    return _grid(frame, rows, heads, images, None, _Scores.of(scores, score_name), notes)
+    across = [(column, 1) for column in columns]
+    found = _Scores.of(scores, score_name)
+    return _grid(frame, _Heads(rows, notes), across, images, None, found, subjects)
 
 
 def pairs(
@@ -125,6 +158,8 @@ def pairs(
     caption: str = "",
     width: str = "page",
     notes: Sequence[str] = (),
+    subjects: Sequence[str] = (),
+    links: Sequence[str] = (),
 ) -> Figure:
     """Rows of side-by-side comparisons, such as synthetic images beside natural patches.
 
@@ -138,14 +173,17 @@ def pairs(
         caption: Says what to look at.
         width: Named width.
         notes: One sentence per row.
+        subjects: What each row is about: the page's picker marks the rows of its subject.
+        links: Address per row, for its heading.
 
     Raises:
         ValueError: If both sides and the labels differ in length.
     """
     sides = [_side("left", left, len(labels)), _side("right", right, len(labels))]
     images = [[*a, *b] for a, b in zip(*sides, strict=True)]
-    heads = [(name, len(side[0])) for name, side in zip(headings, sides, strict=True)]
-    return _grid(Frame("fv-pairs", id, alt, caption, width), labels, heads, images, notes=notes)
+    columns = [(name, len(side[0])) for name, side in zip(headings, sides, strict=True)]
+    frame = Frame("fv-pairs", id, alt, caption, width)
+    return _grid(frame, _Heads(labels, notes, subjects, links), columns, images)
 
 
 def _side(name: str, side: ArrayLike | Sequence[ArrayLike], count: int) -> list[np.ndarray]:
@@ -164,38 +202,38 @@ def _side(name: str, side: ArrayLike | Sequence[ArrayLike], count: int) -> list[
 
 def _grid(
     frame: Frame,
-    rows: Sequence[str],
-    heads: Sequence[tuple[str, int]],
+    heads: _Heads,
+    columns: Sequence[tuple[str, int]],
     images: ArrayLike | Sequence[Sequence[ArrayLike | None]],
     labels: Sequence[Sequence[str]] | None = None,
     scores: _Scores | None = None,
-    notes: Sequence[str] = (),
+    subjects: Sequence[str] = (),
 ) -> Figure:
     """Lay out rows under column headings, each of which spans one column or more."""
-    names = [name for name, span in heads for _ in range(span)]
+    names = [name for name, span in columns for _ in range(span)]
     cells: list[list[ArrayLike | None]] = [list(row) for row in images]  # type: ignore[union-attr,arg-type]
-    expect_length("rows", rows, len(cells), "rows of images")
-    if notes:
-        expect_length("notes", notes, len(rows), "rows")
-    if scores and scores.values.shape != (len(rows), len(names)):
+    expect_length("rows", heads.names, len(cells), "rows of images")
+    if subjects:
+        expect_length("subjects", subjects, len(names), "columns")
+    if scores and scores.values.shape != (len(cells), len(names)):
         raise ValueError(
-            f"scores has shape {scores.values.shape}: expected {(len(rows), len(names))}."
+            f"scores has shape {scores.values.shape}: expected {(len(cells), len(names))}."
         )
-    left = heads[0][1] if frame.cls == "fv-pairs" else 0
-    parts = [_head_row(heads)]
-    for r, (row, pictures) in enumerate(zip(rows, cells, strict=True)):
+    left = columns[0][1] if frame.cls == "fv-pairs" else 0
+    parts = [_head_row(columns)]
+    for r, (row, pictures) in enumerate(zip(heads.names, cells, strict=True)):
         expect_length(f"Row {row!r} of images", pictures, len(names), "columns")
-        note = tag("span", text(notes[r])) if notes else ""
-        written = [tag("div", tag("strong", text(row)), note, role="rowheader", cls="fv-head")]
+        written = []
         for c, (name, picture) in enumerate(zip(names, pictures, strict=True)):
             label = labels[r][c] if labels else f"{row}, {name}"
             shown = "" if picture is None else tile(pixels(picture, f"image {label!r}")[0], label)
             if scores and picture is not None:
                 shown += scores.under(r, c)
             cls = "fv-first" if left and c == left else None
-            written.append(tag("div", shown, role="cell", cls=cls))
-        parts.append(tag("div", *written, role="row", cls="fv-row"))
-    return tile_rows(frame, len(names), parts, {}, left)
+            about = slug(subjects[c]) if subjects else None
+            written.append(tag("div", shown, role="cell", cls=cls, data_pick=about))
+        parts.append(heads.row(r, *written))
+    return tile_rows(frame, len(names), parts, {}, left, scores.name if scores else "")
 
 
 def _head_row(heads: Sequence[tuple[str, int]]) -> str:
@@ -209,7 +247,12 @@ def _head_row(heads: Sequence[tuple[str, int]]) -> str:
 
 
 def tile_rows(
-    frame: Frame, columns: int, rows: list[str], payload: dict[str, object], left: int = 0
+    frame: Frame,
+    columns: int,
+    rows: list[str],
+    payload: dict[str, object],
+    left: int = 0,
+    score_name: str = "",
 ) -> Figure:
     """Put rows of tiles into a figure.
 
@@ -219,11 +262,16 @@ def tile_rows(
         rows: The rows, as HTML.
         payload: What the element is told; the bar of controls is there only if it is not empty.
         left: Columns left of the gap, or 0 for no gap.
+        score_name: What the number under a tile is.
     """
     style = f"--fv-columns:{columns}" + (f";--fv-left:{left}" if left else "")
     name = required_alt(frame.alt, frame.id)
-    cls = f"fv-tiles {frame.cls}"
-    stage = tag("div", *rows, role="table", aria_label=name, cls=cls, style=style)
+    if score_name:
+        name = f"{name}. The number under an image: {score_name}."
+    stage = tag(
+        "div", *rows, role="table", aria_label=name, cls=f"fv-tiles {frame.cls}", style=style,
+        data_score=score_name or None,
+    )  # fmt: skip
     tools = tag("div", cls="fv-tools") if payload else ""
     body = tools + stage
     return Figure("fv-tiles", frame.id, body, frame.caption, frame.width, payload or None)
@@ -233,5 +281,5 @@ def tile(picture: Pixels, label: str, *, link: str = "", lazy: bool = True) -> s
     """One (H,W,3) picture; a plain link without JavaScript where it has an address."""
     content = img(picture, label, lazy=lazy)
     if link:
-        return tag("a", content, cls="fv-tile", href=link, data_key=slug(label))
-    return tag("span", content, cls="fv-tile", data_key=slug(label))
+        return tag("a", content, cls="fv-tile", href=link)
+    return tag("span", content, cls="fv-tile")

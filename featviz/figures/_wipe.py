@@ -1,9 +1,11 @@
 """Two images under one slider."""
 
+from collections.abc import Sequence
+
 from numpy.typing import ArrayLike
 
-from featviz.figures._figure import Figure, required_alt, tag, text
-from featviz.figures._images import img, pixels
+from featviz.figures._figure import Figure, expect_length, required_alt, tag, text
+from featviz.figures._images import Pixels, img, pixels
 
 # Images are shown at most this many times their size: beyond it they only blur.
 MOST_ENLARGED = 2.5
@@ -11,9 +13,9 @@ MOST_ENLARGED = 2.5
 
 def compare(
     left: ArrayLike,
-    right: ArrayLike,
+    right: ArrayLike | Sequence[ArrayLike],
     left_label: str,
-    right_label: str,
+    right_label: str | Sequence[str],
     *,
     id: str,
     alt: str,
@@ -24,28 +26,35 @@ def compare(
 
     Args:
         left: (3,H,W) in [0,1], seen left of the slider.
-        right: (3,H,W) in [0,1], seen right of it.
+        right: (3,H,W) in [0,1], seen right of it, or several of them to choose from.
         left_label: What the left image is.
-        right_label: What the right image is.
+        right_label: What the right image is, or one label for each of several.
         id: Anchor of the figure, without ``fig-``.
         alt: What both images show.
         caption: Says what to look at.
         width: Named width.
 
     Raises:
-        ValueError: If the images differ in size.
+        ValueError: If the images differ in size, or labels and images in number.
     """
     required_alt(alt, id)
-    a, b = pixels(left, "left")[0], pixels(right, "right")[0]
-    if a.shape != b.shape:
+    labels = [right_label] if isinstance(right_label, str) else list(right_label)
+    first, others = pixels(left, "left")[0], pixels(right, "right")  # type: ignore[arg-type]
+    expect_length("right_label", labels, len(others), "right images")
+    if first.shape != others[0].shape:
         raise ValueError(
-            f"left is {a.shape[1]} x {a.shape[0]} px, right is {b.shape[1]} x {b.shape[0]} px: "
-            "images under one slider have one size."
+            f"left is {first.shape[1]} x {first.shape[0]} px, right is {others.shape[2]} x "
+            f"{others.shape[1]} px: images under one slider have one size."
         )
-    sides = "".join(
-        tag("div", img(picture, f"{label}: {alt}"), tag("span", text(label), cls="fv-wipe__label"),
-            cls=f"fv-wipe__{side}")
-        for picture, label, side in ((a, left_label, "left"), (b, right_label, "right"))
-    )  # fmt: skip
-    body = tag("div", sides, cls="fv-wipe", style=f"--fv-most:{MOST_ENLARGED * a.shape[1]:.0f}px")
-    return Figure("fv-wipe", id, body, caption, width, {"left": left_label, "right": right_label})
+    sides = _side("left", first, left_label, alt) + "".join(
+        _side("right", other, label, alt) for other, label in zip(others, labels, strict=True)
+    )
+    style = f"--fv-most:{MOST_ENLARGED * first.shape[1]:.0f}px"
+    tools = tag("div", cls="fv-tools") if len(labels) > 1 else ""
+    body = tools + tag("div", sides, cls="fv-wipe", style=style)
+    return Figure("fv-wipe", id, body, caption, width, {"left": left_label, "right": labels})
+
+
+def _side(side: str, picture: Pixels, label: str, alt: str) -> str:
+    named = tag("span", text(label), cls="fv-wipe__label")
+    return tag("div", img(picture, f"{label}: {alt}"), named, cls=f"fv-wipe__{side}")

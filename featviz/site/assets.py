@@ -11,7 +11,7 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 _SITE = Path(__file__).parent / "web"
 _FIGURES = Path(__file__).parents[1] / "figures" / "web"
 _ROOT = "assets/featviz"
-_PICTURES = "assets/figures"
+_OF_FIGURES = "assets/figures"
 
 
 def _shipped() -> Iterator[tuple[str, Path]]:
@@ -53,19 +53,19 @@ def add(files: Files, config: MkDocsConfig) -> None:
         )
 
 
-def picture(files: Files, config: MkDocsConfig, name: str, content: bytes) -> str:
-    """Add a picture to the site, once.
+def figure_file(files: Files, config: MkDocsConfig, name: str, content: bytes) -> str:
+    """Add a file that belongs to a figure, a picture or its data, to the site, once.
 
     Args:
         files: The site's files; changed in place.
         config: MkDocs' configuration.
         name: The file's name, which stands for its content.
-        content: The encoded picture.
+        content: What it holds.
 
     Returns:
         Its address from the site's root.
     """
-    uri = f"{_PICTURES}/{name}"
+    uri = f"{_OF_FIGURES}/{name}"
     if files.get_file_from_path(uri) is None:
         files.append(
             File.generated(config, uri, content=content, inclusion=InclusionLevel.INCLUDED)

@@ -13,6 +13,10 @@ from featviz.site import values
 
 _IMAGES = ("image/webp", "image/png", "image/jpeg", "image/avif", "image/gif")
 _EXTENSIONS = {"jpeg": "jpg", "svg+xml": "svg"}
+# A figure's data. What is longer than this, in characters, and each part that a script asks for by
+# name, goes into a file that is loaded when it is needed.
+_LONGEST_PAYLOAD = 4_000
+_TEMPLATE = re.compile(r'<template(?P<part> data-part="[\w.:-]+")?>(?P<json>[^<]*)</template>')
 _DATA_URI = re.compile(
     r"data:image/(?P<kind>png|jpeg|webp|gif|avif);base64,(?P<data>[A-Za-z0-9+/=]+)"
 )
@@ -21,8 +25,6 @@ _IMAGE_WITHOUT_ALT = re.compile(r"<img\b(?![^>]*\balt=)[^>]*>")
 # pixels, which a browser refuses for files opened from disk.
 KEEP = "data-keep-images"
 _ID = re.compile(r'\bid="([\w.:-]+)"')
-# A part of a figure's data that its script asks for when it needs it.
-_PART = re.compile(r'<template data-part="(?P<name>[\w.:-]+)">(?P<data>[^<]*)</template>')
 _KEPT = re.compile(rf"<(?P<tag>[\w-]+)\b[^>]*\s{KEEP}\b.*?</(?P=tag)>", re.DOTALL)
 
 
@@ -80,29 +82,6 @@ def _image(mime: str, data: str, metadata: Mapping[str, Any]) -> str:
     return f'<figure><img src="{uri}" alt="{html.escape(alt)}" decoding="async"></figure>'
 
 
-def images_to_files(content: str, write: Callable[[str, bytes], str]) -> str:
-    """Move the pictures that HTML carries in itself into files.
-
-    Args:
-        content: HTML.
-        write: Stores a picture under a name and gives the address that the page shall use.
-
-    Returns:
-        The HTML with addresses instead; elements marked `data-keep-images` stay as they are.
-    """
-
-    def one(match: re.Match[str]) -> str:
-        picture = base64.b64decode(match["data"])
-        extension = _EXTENSIONS.get(match["kind"], match["kind"])
-        return write(f"{hashlib.sha256(picture).hexdigest()[:16]}.{extension}", picture)
-
-    moved, end = [], 0
-    for kept in _KEPT.finditer(content):
-        moved += [_DATA_URI.sub(one, content[end : kept.start()]), kept[0]]
-        end = kept.end()
-    return "".join([*moved, _DATA_URI.sub(one, content[end:])])
-
-
 def anchors(content: str) -> list[str]:
     """List the places that links may lead to in HTML.
 
@@ -112,21 +91,35 @@ def anchors(content: str) -> list[str]:
     return _ID.findall(content)
 
 
-def parts_to_files(content: str, write: Callable[[str, bytes], str]) -> str:
-    """Move the parts of figures' data into scripts, which load from disk where data does not.
+def to_files(content: str, write: Callable[[str, bytes], str]) -> str:
+    """Move the pictures and the long data that HTML carries in itself into files.
 
     Args:
-        content: HTML whose pictures are files already.
-        write: As in `images_to_files`.
+        content: HTML.
+        write: Stores a file under a name and gives the address that the page shall use.
 
     Returns:
-        The HTML with the address of each part's script instead.
+        The HTML with addresses instead; elements marked `data-keep-images` keep their pictures.
     """
 
-    def one(match: re.Match[str]) -> str:
-        data = html.unescape(match["data"])
-        script = f"FV.deliver(document.currentScript.src,{data});\n".encode()
-        address = write(f"{hashlib.sha256(script).hexdigest()[:16]}.js", script)
-        return f'<template data-part="{match["name"]}" data-src="{address}"></template>'
+    def stored(data: bytes, extension: str) -> str:
+        return write(f"{hashlib.sha256(data).hexdigest()[:12]}.{extension}", data)
 
-    return _PART.sub(one, content)
+    def picture(match: re.Match[str]) -> str:
+        extension = _EXTENSIONS.get(match["kind"], match["kind"])
+        return stored(base64.b64decode(match["data"]), extension)
+
+    def data(match: re.Match[str]) -> str:
+        part = match["part"] or ""
+        if not part and len(match["json"]) <= _LONGEST_PAYLOAD:
+            return match[0]
+        # A script, because a page opened from disk may not fetch: see `arrive` in fv-core.js.
+        script = f"FV.deliver(document.currentScript.src,{html.unescape(match['json'])});\n"
+        return f'<template{part} data-src="{stored(script.encode(), "js")}"></template>'
+
+    moved, end = [], 0
+    for kept in _KEPT.finditer(content):
+        moved += [_DATA_URI.sub(picture, content[end : kept.start()]), kept[0]]
+        end = kept.end()
+    moved.append(_DATA_URI.sub(picture, content[end:]))
+    return _TEMPLATE.sub(data, "".join(moved))

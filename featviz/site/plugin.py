@@ -31,7 +31,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from featviz.site import assets, cache, citations, figures, math, notebook
 from featviz.site.execute import Run, page_run, plain
-from featviz.site.outputs import anchors, images_to_files, parts_to_files
+from featviz.site.outputs import anchors, to_files
 from featviz.site.progress import log
 from featviz.site.surroundings import Surroundings
 from featviz.site.swap import Swap
@@ -159,8 +159,8 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         uri = page.file.src_uri
         base = posixpath.dirname(page.url) or "."
 
-        def write(name: str, picture: bytes) -> str:
-            return posixpath.relpath(assets.picture(self._files, config, name, picture), base)
+        def write(name: str, content: bytes) -> str:
+            return posixpath.relpath(assets.figure_file(self._files, config, name, content), base)
 
         with _on_page(uri):
             made = self._articles.get(uri)
@@ -168,7 +168,7 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
                 made.outputs = [_SOURCE_LINK.sub(r"\1.html", one) for one in made.outputs]
                 inside = {name for one in made.outputs for name in anchors(one)}
                 page.present_anchor_ids = {*(page.present_anchor_ids or ()), *inside}
-                html = parts_to_files(images_to_files(made.splice(html), write), write)
+                html = to_files(made.splice(html), write)
             html, numbers = figures.number(html, self._around.prefix(page))
             self._figures[page.url] = numbers
             page.present_anchor_ids = {*(page.present_anchor_ids or ()), *numbers}

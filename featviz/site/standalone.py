@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from featviz.figures import WEB, Figure
-from featviz.site.outputs import images_to_files, parts_to_files
+from featviz.site.outputs import to_files
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -56,7 +56,7 @@ def write_page(figure: Figure, folder: Path, title: str) -> Path:
     web = sorted(path for path in WEB.iterdir() if path.suffix in (".js", ".css"))
     for path in web:
         shutil.copyfile(path, files / path.name)
-    shown = parts_to_files(images_to_files(figure._repr_html_(), write), write)
+    shown = to_files(figure._repr_html_(), write)
     styles = [f'<link rel="stylesheet" href="files/{p.name}">' for p in web if p.suffix == ".css"]
     scripts = [f'<script src="files/{p.name}"></script>' for p in web if p.suffix == ".js"]
     page = folder / f"{figure.id}.html"

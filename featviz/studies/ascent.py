@@ -10,26 +10,15 @@ from torch import Generator, Tensor
 
 from featviz import quality
 from featviz.ascent import Maximization
-from featviz.figures import Figure, bars, dots, grid, methods, table, trajectory
-from featviz.images import Fourier, Pixels, UnboundedPixels
+from featviz.figures import Figure, bars, dots, grid, table, trajectory
+from featviz.images import Fourier, Pixels
 from featviz.network import activations
-from featviz.objectives import Channel, Neuron, Objective
-from featviz.recipes import EXACT, LUCID, STANDARD, STANDARD_ADAM, Adam, NormalizedGradient, Recipe
+from featviz.objectives import Neuron, Objective
+from featviz.recipes import EXACT, LUCID, STANDARD, STANDARD_ADAM, Adam, Recipe
 from featviz.site.values import Values
 from featviz.studies.bench import SEED, alexnet, evenly, in_field, maximize
-from featviz.transforms import LUCID as LUCID_TRANSFORMS
+from featviz.studies.methods import STEPS, SUBJECTS
 from featviz.transforms import Jitter
-
-STEPS = STANDARD.steps
-"""Steps that every method of a comparison gets."""
-
-SUBJECTS = tuple(
-    Channel(layer, unit) for layer in ("conv3", "conv5") for unit in evenly(layer)[1:6:2]
-)
-"""Channels that the methods are compared on: from the units of the overview, by their place."""
-
-BORDER = 2
-"""Positions the Keras example leaves out along the border, "to avoid border artifacts"."""
 
 STARTS = 16
 """Random starts over which the share of dead units is counted."""
@@ -52,64 +41,9 @@ class Rectified(Objective):
         return f"relu({self.inner})"
 
 
-METHODS = {
-    "Keras example": (
-        Recipe(UnboundedPixels(), (), NormalizedGradient(10.0), STEPS),
-        "Pixels without bounds, steps of length 10 along the gradient; shown after stretching.",
-    ),
-    "+ bounded pixels, Adam": (
-        Recipe(Pixels("sigmoid"), (), Adam(0.05), STEPS),
-        "A sigmoid keeps every pixel between black and white.",
-    ),
-    "+ random transforms": (
-        Recipe(Pixels("sigmoid"), LUCID_TRANSFORMS, Adam(0.05), STEPS),
-        "Before each step the image is padded, shifted, zoomed and turned a little.",
-    ),
-    "+ Fourier basis": (
-        Recipe(Fourier(decay=1.0, decorrelate=False), LUCID_TRANSFORMS, Adam(0.05), STEPS),
-        "Steps are taken in the spectrum, low frequencies first.",
-    ),
-    "+ decorrelated color": (
-        replace(LUCID, steps=STEPS),
-        "Colors mix as they do in photographs. This is Lucid's method.",
-    ),
-    "featviz": (
-        STANDARD,
-        "Less momentum, a steeper spectrum, shifts and full changes in turn, a falling step size.",
-    ),
-}
-"""The ladder of methods: name -> (recipe, what it changes)."""
-
-
-def method_ladder() -> Figure:
-    """Every method on the same units, seed and number of steps."""
-    images, scores = [], []
-    for recipe, _ in METHODS.values():
-        keras = isinstance(recipe.image, UnboundedPixels)
-        wanted = [replace(unit, border=BORDER) if keras else unit for unit in SUBJECTS]
-        found = maximize(wanted, size=128, recipe=recipe)
-        images.append(list(found.images))
-        scores.append(quality.robust_values(alexnet(), SUBJECTS, found.images).tolist())
-    return methods(
-        list(METHODS),
-        [str(unit) for unit in SUBJECTS],
-        images,
-        scores,
-        id="methods",
-        alt="Six methods in rows, six units in columns: noise at the top, clear patterns at the bottom",
-        caption=f"One improvement at a time, each with <strong>{STEPS} steps and the same seed</strong>. "
-        "The number is the channel's mean under random shifts, zooms and turns: what survives them "
-        "isn't a trick of single pixels. Read a column downward. In the first two rows a "
-        "motif drowns in fine noise, and little of its effect survives; the transforms clear it; the "
-        "Fourier basis fills large areas; the colors stop being random.",
-        notes=[note for _, note in METHODS.values()],
-        score_name="robust activation",
-    )
-
-
 def climb() -> Figure:
     """The trajectory of several units, step by step."""
-    units = SUBJECTS[::2]
+    units = SUBJECTS
     found = maximize(units, size=128, frames="log")
     return trajectory(
         found.frames,

@@ -6,7 +6,15 @@ import torch
 from torch import Tensor
 
 from featviz.attribution import Attribution, one_scale
-from featviz.figures import Figure, InspectorLayer, attribution_grid, grid, inspector
+from featviz.figures import (
+    Figure,
+    InspectorLayer,
+    Picker,
+    attribution_grid,
+    grid,
+    inspector,
+    picker,
+)
 from featviz.groups import channel_attribution
 from featviz.objectives import Channel
 from featviz.studies import evidence
@@ -22,8 +30,8 @@ PICTURE, PICTURE_STEPS = 64, 40
 GROUPED, GROUPS = "conv4", 6
 """The layer that is factorized, and into how many groups."""
 
-CLASSES_SHOWN = ("chelsea", "coffee", "camera", "grace_hopper")
-"""Photographs of the class figure: those whose first class names something that is in the picture."""
+CLASSES_SHOWN = (*SHOWN, "camera", "grace_hopper")
+"""Photographs of the class figure: those of the other figures, and two whose class is small in them."""
 
 PAIR = ("chelsea", "coffee")
 """The two photographs that stand side by side."""
@@ -31,8 +39,14 @@ PAIR = ("chelsea", "coffee")
 GROUP_LIMIT, SIGNED_LIMIT = 8.0, 4.0
 """Ends of the color scales of sparse maps, whose few peaks would darken everything else."""
 
-EXPLAINED = 6
-"""Supporting units shown for a unit of conv5."""
+EXPLAINED, OPPOSED = 6, 2
+"""Supporting and opposing units shown for a unit of conv5."""
+
+
+def photo_picker() -> Picker:
+    """The strip that picks one of the photographs for all figures."""
+    shown = [evidence.photo(name).image for name in SHOWN]
+    return picker("photo", shown, SHOWN, title="Follow one photograph:")
 
 
 def activation_maps() -> Figure:
@@ -52,6 +66,7 @@ def activation_maps() -> Figure:
         "Switch to <em>map</em> to see each layer's own resolution.",
         scale_name="times the layer's mean",
         column_notes=[_resolution(maps[SHOWN[0], layer]) for layer in net.layers],
+        subjects=SHOWN,
     )
 
 
@@ -101,6 +116,7 @@ def groups() -> Figure:
         "one thing in one photograph, others to something that several have. The pictures below show what each group looks for.",
         scale_name="times the mean of all groups",
         limit=GROUP_LIMIT,
+        subjects=SHOWN,
     )
 
 
@@ -135,30 +151,42 @@ def unit_evidence() -> Figure:
         "At conv1 both lie side by side along the same contours and nearly cancel; deeper, what speaks for the unit takes over.",
         scale_name="times the layer's mean",
         limit=SIGNED_LIMIT,
+        subjects=SHOWN,
         column_notes=[_resolution(maps[SHOWN[0], layer]) for layer in net.layers],
     )
 
 
-def supporters(name: str = "chelsea", layer: str = "conv3") -> Figure:
-    """The units that speak most for a unit of conv5, in pictures."""
-    unit = evidence.leading_unit(name)
-    objective = channel("conv5", unit)
-    support = channel_attribution(
-        alexnet(), evidence.photo(name).image, Channel("conv5:relu", unit), f"{layer}:relu"
-    )
-    ranked = support.argsort(descending=True)
-    chosen = [*ranked[:EXPLAINED].tolist(), *ranked[-2:].tolist()]
-    found = maximize([objective, *(channel(layer, one) for one in chosen)])
-    total = support.abs().sum()
+def supporters(layer: str = "conv3") -> Figure:
+    """The units that speak most for a unit of conv5, in pictures, photograph by photograph."""
+    images, labels, notes = [], [], []
+    for name in SHOWN:
+        unit = evidence.leading_unit(name)
+        support = channel_attribution(
+            alexnet(), evidence.photo(name).image, Channel("conv5:relu", unit), f"{layer}:relu"
+        )
+        ranked = support.argsort(descending=True)
+        chosen = [*ranked[:EXPLAINED].tolist(), *ranked[-OPPOSED:].tolist()]
+        found = maximize([channel("conv5", unit), *(channel(layer, one) for one in chosen)])
+        share = (support[chosen[:EXPLAINED]].sum() / support.abs().sum()).item()
+        images.append(list(found.images))
+        labels.append([f"conv5:{unit}", *(f"{layer}:{one}" for one in chosen)])
+        notes.append(f"conv5:{unit}; the {EXPLAINED} give {share:.0%}")
     return grid(
-        [name],
-        [f"conv5:{unit}", *(f"{layer}:{one}" for one in chosen)],
-        [list(found.images)],
+        SHOWN,
+        [
+            "the unit",
+            *(f"for, {place}" for place in range(1, EXPLAINED + 1)),
+            *(f"against, {place}" for place in range(OPPOSED, 0, -1)),
+        ],
+        images,
+        labels=labels,
+        notes=notes,
+        subjects=SHOWN,
         id="supporters",
-        alt=f"A picture of unit {unit} of conv5, then of six units of {layer} that support it and two that oppose it",
-        caption=f"<strong>Assembled from what?</strong> The unit of conv5 that {name} excites most, the {EXPLAINED} units of "
-        f"{layer} that speak most for it on this photograph, and the two that speak most against it. These "
-        f"{EXPLAINED} make up {(support[chosen[:EXPLAINED]].sum() / total).item():.0%} of all that {layer} says, for and against.",
+        alt=f"Four photographs in rows: a picture of the unit of conv5 that leads, then of {EXPLAINED} units of {layer} that support it and of {OPPOSED} that oppose it",
+        caption=f"<strong>Assembled from what?</strong> For each photograph the unit of conv5 that it excites most, the {EXPLAINED} units of "
+        f"{layer} that speak most for it there, and the {OPPOSED} that speak most against it. Percentages say what part the "
+        f"{EXPLAINED} make up of all that {layer} says, for and against.",
     )
 
 
@@ -171,12 +199,14 @@ def class_evidence() -> Figure:
         [f"{evidence.class_name(n)}, {evidence.top_class(n)[1]:.0%}" for n in CLASSES_SHOWN],
         tuple(DEPTHS),
         id="class-evidence",
-        alt="Four photographs in rows with the classifier's first class; Grad-CAM maps at five depths in columns, diffuse at first and on the object at the end",
+        alt="Six photographs in rows with the classifier's first class; Grad-CAM maps at five depths in columns, diffuse at first and on the object at the end",
         caption="<strong>Evidence for a class</strong>: Grad-CAM for the class that SqueezeNet ranks first, at five depths. "
-        "The last column lies on the cat's face, the cup, the tripod, the tie. The first follows contours, "
-        "whatever the class.",
+        "The last column lies on the cat's face, the cup, the roof, the tripod, the tie. The first follows contours, "
+        "whatever the class. The astronaut is taken for a barbell, and the last column shows for what: the "
+        "ring of the suit.",
         scale_name="times the layer's mean",
         column_notes=[_resolution(maps[CLASSES_SHOWN[0], depth]) for depth in DEPTHS],
+        subjects=CLASSES_SHOWN,
     )
 
 
@@ -199,6 +229,7 @@ def two_at_once() -> Figure:
         caption="<strong>A test with a known answer.</strong> One image holds a cat and a cup of coffee; the two rows ask for the "
         "evidence for either. At conv1 the rows are nearly the same map. At fire9 each lies on its own half.",
         scale_name="times the layer's mean",
+        subjects=PAIR,
     )
 
 

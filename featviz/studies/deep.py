@@ -9,12 +9,13 @@ from torch import Tensor
 from featviz import photos
 from featviz.ascent import Maximization
 from featviz.examples import find_examples
-from featviz.figures import Figure, grid, pairs, sheet
+from featviz.figures import Figure, Picker, Spectrum, grid, pairs, picker, sheet, spectrum
 from featviz.maco import Maco
-from featviz.objectives import Channel, Diversity
+from featviz.objectives import Channel, Diversity, Neuron
 from featviz.quality import contrast
 from featviz.recipes import STANDARD_ADAM, Recipe
 from featviz.site.values import Values
+from featviz.spectrum import find_spectrum
 from featviz.store import Store, fingerprint
 from featviz.studies.bench import (
     alexnet,
@@ -43,6 +44,21 @@ NATURAL = Recipe(Maco(gain=2.0), optimizer=STANDARD_ADAM, steps=128)
 
 PATCHES = 4
 """Natural patches shown per unit."""
+
+LEVEL_NAMES = ("most negative", "negative", "near zero", "positive", "most positive")
+"""What the levels of a spectrum are called."""
+
+
+def chosen() -> list[tuple[str, int]]:
+    """Returns the units that are asked more than one question: two per layer, by their place."""
+    return [(layer, unit) for layer in DEEP for unit in evenly(layer)[2:7:4]]
+
+
+def unit_picker() -> Picker:
+    """Returns the strip that picks one of these units for all figures."""
+    pictures = [_shared(shared_channels, layer, unit)[0] for layer, unit in chosen()]
+    labels = [f"{layer}:{unit}" for layer, unit in chosen()]
+    return picker("unit", pictures, labels, title="Follow one unit:")
 
 
 def units(layer: str) -> Figure:
@@ -73,11 +89,10 @@ _LOOK = {
 
 def asked() -> Figure:
     """A few units, asked in several ways."""
-    chosen = [(layer, unit) for layer in DEEP for unit in evenly(layer)[2:7:4]]
-    channels = [Channel(layer, unit) for layer, unit in chosen]
-    shown = [[in_field(layer, _shared(shared_neurons, layer, unit)[0])] for layer, unit in chosen]
+    channels = [Channel(layer, unit) for layer, unit in chosen()]
+    shown = [[in_field(layer, _shared(shared_neurons, layer, unit)[0])] for layer, unit in chosen()]
     for column in (
-        [_shared(shared_channels, layer, unit)[0] for layer, unit in chosen],
+        [_shared(shared_channels, layer, unit)[0] for layer, unit in chosen()],
         maximize([-1 * channel for channel in channels]).images,
         maximize(channels, recipe=NATURAL).images,
     ):
@@ -95,18 +110,52 @@ def asked() -> Figure:
         "maximizes the negative: what the unit is silenced by, which a ReLU never passes on. The last "
         "column keeps the amplitudes of photographs and moves only phases: paler, closer to "
         "photographs, and lower in score.",
+        subjects=[str(channel) for channel in channels],
+    )
+
+
+def between() -> Figure:
+    """What photographs do to a unit, from what silences it to what excites it."""
+    shown, below = [], []
+    for layer in DEEP:
+        units = tuple(unit for where, unit in chosen() if where == layer)
+        against = maximize([-1 * Neuron(layer, unit) for unit in units])
+        patches, values, everywhere = _natural_spectrum(layer, units)
+        below += (everywhere < 0).float().mean(1).tolist()
+        for index, unit in enumerate(units):
+            image, best = _shared(shared_neurons, layer, unit)
+            shown.append(
+                Spectrum(
+                    f"{layer}:{unit}",
+                    in_field(layer, against.images[index]), in_field(layer, image),
+                    (-against.values[index].item(), best),
+                    list(patches[index]), list(values[index]), everywhere[index],
+                )
+            )  # fmt: skip
+    return spectrum(
+        shown,
+        LEVEL_NAMES,
+        id="spectrum",
+        alt="patches of photographs from most negative to most positive activation, between the images "
+        "optimized against and for the unit",
+        caption="<strong>From what silences a neuron to what excites it.</strong> Outside, the images found by "
+        "ascent against and for it; between them, patches of photographs by the neuron's value before the "
+        f"ReLU, written below each: the {PATCHES} lowest and highest of all places that see no "
+        f"padding in {len(SEARCHED)} photographs, those nearest to half of either, and those nearest to "
+        "zero. The axis shows where they lie, and in blue how often each value occurs. "
+        f"Below zero, where the ReLU lets nothing pass, lie {min(below):.0%} to {max(below):.0%} of a unit's values.",
     )
 
 
 def diverse() -> Figure:
     """Several images of one unit that must differ."""
-    chosen = [Channel(layer, unit) for layer in DEEP for unit in evenly(layer)[2:7:4]]
+    channels = [Channel(layer, unit) for layer, unit in chosen()]
     rows = [
         list(maximize([channel + APART * Diversity(channel.layer)] * DIVERSE).images)
-        for channel in chosen
+        for channel in channels
     ]
     return grid(
-        [str(channel) for channel in chosen],
+        [str(channel) for channel in channels],
         [f"answer {number}" for number in range(1, DIVERSE + 1)],
         rows,
         id="diverse",
@@ -114,14 +163,14 @@ def diverse() -> Figure:
         caption="Four answers to the same question: the images of a row excite the same channel and were "
         "<strong>pushed to differ</strong> from each other in their layer. What all four share is "
         "what the unit is about; what only one has is decoration, or a second meaning.",
+        subjects=[str(channel) for channel in channels],
     )
 
 
 def beside_photos() -> Figure:
     """Synthetic images beside the photographs' strongest patches."""
-    chosen = [(layer, unit) for layer in DEEP for unit in evenly(layer)[2:7:4]]
     synthetic, natural, notes = [], [], []
-    for layer, unit in chosen:
+    for layer, unit in chosen():
         patches, values = natural_patches(layer, (unit,))
         image, best = _shared(shared_neurons, layer, unit)
         synthetic.append(in_field(layer, image))
@@ -130,7 +179,7 @@ def beside_photos() -> Figure:
     return pairs(
         synthetic,
         natural,
-        [f"{layer}:{unit}" for layer, unit in chosen],
+        [f"{layer}:{unit}" for layer, unit in chosen()],
         headings=("what the neuron wants", "what excites it most in our photographs"),
         id="natural",
         alt="Six deep neurons: their synthetic image beside the four photo patches that excite them most",
@@ -140,6 +189,7 @@ def beside_photos() -> Figure:
         "so few photographs the patches are the best there are, not the best there could be. "
         f"Photographs: {credits_line()}.",
         notes=notes,
+        subjects=[f"{layer}:{unit}" for layer, unit in chosen()],
     )
 
 
@@ -162,13 +212,13 @@ def credits_line() -> str:
 
 
 def natural_patches(
-    layer: str, chosen: tuple[int, ...], count: int = PATCHES
+    layer: str, units: tuple[int, ...], count: int = PATCHES
 ) -> tuple[Tensor, Tensor]:
     """Finds the photographs' strongest patches for units, or takes them from the store.
 
     Args:
         layer: The layer's name.
-        chosen: The units.
+        units: The units.
         count: Patches per unit.
 
     Returns:
@@ -178,23 +228,51 @@ def natural_patches(
     loaded = [photos.load(name) for name in SEARCHED]
 
     def make() -> dict[str, np.ndarray]:
-        found = find_examples(net, layer, loaded, units=chosen, count=count).found
+        found = find_examples(net, layer, loaded, units=units, count=count).found
         return {
             "patches": torch.stack(
-                [torch.stack([e.patch for e in found[unit]]) for unit in chosen]
+                [torch.stack([e.patch for e in found[unit]]) for unit in units]
             ).numpy(),
-            "values": np.array([[e.value for e in found[unit]] for unit in chosen]),
+            "values": np.array([[e.value for e in found[unit]] for unit in units]),
         }
 
     spec = {
         "network": net.fingerprint,
         "layer": layer,
-        "units": list(chosen),
+        "units": list(units),
         "count": count,
         "photos": [fingerprint(photo.image.numpy()) for photo in loaded],
     }
     arrays = Store().arrays(spec, make, "featviz.examples")
     return torch.from_numpy(arrays["patches"]).float() / 255, torch.from_numpy(arrays["values"])
+
+
+def _natural_spectrum(layer: str, units: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """Patches (units, levels, PATCHES, 3, size, size), their values, and all values (units, n)."""
+    net = alexnet()
+    loaded = [photos.load(name) for name in SEARCHED]
+
+    def make() -> dict[str, np.ndarray]:
+        found = find_spectrum(net, layer, loaded, units=units, count=PATCHES)
+        levels = [[list(level) for level in found[unit].levels] for unit in units]
+        return {
+            "patches": np.array([[[e.patch.numpy() for e in lv] for lv in one] for one in levels]),
+            "values": np.array([[[e.value for e in lv] for lv in one] for one in levels]),
+            "everywhere": np.stack([found[unit].values.numpy() for unit in units]),
+        }
+
+    spec = {
+        "network": net.fingerprint,
+        "layer": layer,
+        "units": list(units),
+        "count": PATCHES,
+        "photos": [fingerprint(photo.image.numpy()) for photo in loaded],
+    }
+    arrays = Store().arrays(spec, make, "featviz.spectrum")
+    patches, values, everywhere = (
+        torch.from_numpy(arrays[name]) for name in ("patches", "values", "everywhere")
+    )
+    return patches.float() / 255, values, everywhere
 
 
 def numbers() -> Values:

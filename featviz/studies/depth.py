@@ -10,7 +10,7 @@ from torch import Tensor
 
 from featviz import photos, quality
 from featviz.faithfulness import interval, shuffled
-from featviz.figures import Figure, Series, curves, dots, grid, table
+from featviz.figures import Figure, Series, compare, curves, dots, grid, table
 from featviz.images import Fourier, radial_frequencies
 from featviz.measures import activity
 from featviz.network import Network, activations
@@ -59,11 +59,7 @@ def inversion() -> Figure:
     """One photograph, rebuilt from what each layer has kept of it."""
     photo = photos.load(REMEMBERED, CANVAS).image
     layers = alexnet().layers
-    rows = []
-    for net in (alexnet(), control()):
-        targets = activations(net, photo, layers)
-        wanted = [Resemblance(layer, targets[layer][0]) for layer in layers]
-        rows.append([photo, *maximize(wanted, net=net, size=CANVAS, recipe=REBUILD).images])
+    rows = [[photo, *_rebuilt(net)] for net in (alexnet(), control())]
     return grid(
         ["AlexNet", "shuffled weights"],
         ["photograph", *layers],
@@ -77,6 +73,30 @@ def inversion() -> Figure:
         "network with shuffled weights: what is lost there is lost by pooling and striding alone. "
         f"Photograph: {photos.load(REMEMBERED).attribution}.",
     )
+
+
+def overlaid() -> Figure:
+    """The photograph and what a layer has kept of it, under one slider."""
+    layers = alexnet().layers
+    return compare(
+        photos.load(REMEMBERED, CANVAS).image,
+        list(_rebuilt(alexnet())),
+        "photograph",
+        layers,
+        id="overlaid",
+        alt="a tabby cat's face",
+        caption="<strong>Hold the two against each other.</strong> Choose a layer and move the edge: left is the photograph, "
+        "right what the layer cannot tell from it. Follow the outline of the eye from conv1 to conv5.",
+    )
+
+
+@cache
+def _rebuilt(net: Network) -> Tensor:
+    """(layers, 3, CANVAS, CANVAS) the photograph, rebuilt from each layer of a network."""
+    photo = photos.load(REMEMBERED, CANVAS).image
+    targets = activations(net, photo, net.layers)
+    wanted = [Resemblance(layer, targets[layer][0]) for layer in net.layers]
+    return maximize(wanted, net=net, size=CANVAS, recipe=REBUILD).images
 
 
 def detail() -> Figure:

@@ -1,5 +1,5 @@
 import pytest
-from figure_samples import everything
+from figure_samples import everything, textures
 
 from featviz import figures
 
@@ -26,7 +26,9 @@ def page(html):
 @pytest.fixture(scope="session")
 def address(all_figures, tmp_path_factory):
     file = tmp_path_factory.mktemp("a page") / "figures.html"
-    file.write_text(page("".join(f._repr_html_() for f in all_figures.values())), "utf-8")
+    strip = figures.picker("unit", textures(2), ["u:0", "u:1"], title="Follow:")
+    whole = [strip, *all_figures.values()]
+    file.write_text(page("".join(f._repr_html_() for f in whole)), "utf-8")
     return file.as_uri()
 
 

@@ -62,6 +62,33 @@ def microscope(**changes):
     return figures.microscope(layers, **options | changes)
 
 
+def spectrum(**changes):
+    levels = ("low", "zero", "high")
+    units = [
+        figures.Spectrum(
+            f"u:{seed}", *textures(2, 40, seed=seed), (-90.0, 120.0),
+            [textures(2, 40, seed=10 * seed + k) for k in range(3)],
+            [[-30.0, -29.0], [0.0, 0.5], [40.0, 38.5]], np.linspace(-30, 40, 200),
+        )
+        for seed in range(2)
+    ]  # fmt: skip
+    return figures.spectrum(units, levels, **{"id": "spectrum", "alt": "Two units."} | changes)
+
+
+def switches(**changes):
+    images = textures(6, 40, seed=4).reshape(3, 2, 3, 40, 40)
+    arguments = {
+        "id": "switches",
+        "alt": "Two units, three states.",
+        "notes": ["bigger", "finer"],
+        "states": [(False, False), (True, False), (True, True)],
+    } | changes
+    return figures.switches(
+        ["big", "fine"], arguments.pop("states"), images, ["u:0", "u:1"], [[1, 2], [3, 4], [5, 2]],
+        **arguments,
+    )  # fmt: skip
+
+
 def everything():
     """One figure of every kind, small."""
     photos = textures(2, 48, seed=9)
@@ -76,7 +103,10 @@ def everything():
         ladder(caption="The <em>ladder</em>."),
         sheet(),
         figures.filters(textures(4, 11) - 0.5, id="filters", columns=2, **common),
-        figures.grid(["a", "b"], ["x", "y"], grid, id="grid", **common),
+        figures.grid(
+            ["a", "b"], ["x", "y"], grid, id="grid", subjects=["u:0", "u:1"],
+            links=["m.html#a", "m.html#b"], **common,
+        ),
         figures.methods(["a", "b"], ["x", "y"], grid, [[1, 2], [3, 4]], id="methods", **common),
         figures.pairs(
             textures(2), grid, ["one", "two"], headings=("ours", "theirs"), id="pairs", **common
@@ -89,7 +119,9 @@ def everything():
             frames, [0, 8, 64], [[1, 2], [3, 4], [5, 6]], labels=["u:0", "u:1"], id="ascent",
             **common,
         ),
-        figures.compare(*photos, "photo", "inverse", id="wipe", **common),
+        figures.compare(
+            photos[0], textures(2, 48), "photo", ["inverse", "waves"], id="wipe", **common
+        ),
         figures.curves(
             {"a": (steps, steps), "b": (steps, steps, steps - 1, steps + 1)}, "step", "value",
             id="curves", log_x=True, **common,
@@ -98,4 +130,6 @@ def everything():
         figures.dots(LAYERS, {"a": [[1, 2, 9], [2], [3, 4]]}, "n", id="dots", **common),
         figures.table([["conv1", 11, -0.5]], ["layer", "px", "score"], id="table", **common),
         figures.inspector(photos, ["cat", "dog"], [layer], id="inspector", **common),
+        spectrum(),
+        switches(),
     ]  # fmt: skip

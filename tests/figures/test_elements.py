@@ -94,6 +94,7 @@ def test_trajectory_moves_its_dot(open_page):
     assert "step 0" in view.locator("#fig-ascent output").inner_text()
     assert float(dot.get_attribute("cx")) < end
     view.locator("#fig-ascent button", has_text="u:1").click()
+    assert hash_of(view) == "#fig-ascent:u-1:0?unit=u-1"
     assert "objective 2" in view.locator("#fig-ascent output").inner_text()
 
 
@@ -102,6 +103,9 @@ def test_wipe_and_inspector_answer_to_keys(open_page):
     view.focus("#fig-wipe input")
     view.keyboard.press("ArrowRight")
     assert view.locator("#fig-wipe input").get_attribute("aria-valuetext") == "51 percent photo"
+    view.locator("#fig-wipe button", has_text="waves").press("Enter")
+    assert hash_of(view) == "#fig-wipe:waves:51"
+    assert view.locator("#fig-wipe .fv-wipe__right:visible").inner_text() == "waves"
     view.focus("#fig-inspector .fv-inspector__area")
     view.keyboard.press("ArrowUp")
     assert "row 1 of 3, column 2 of 3" in view.locator("#fig-inspector").inner_text()
@@ -123,8 +127,130 @@ def test_no_barrier_and_no_sideways_scrolling(open_page, scheme, width):
 
 def test_without_scripts_every_picture_is_there(open_page):
     view = open_page(java_script_enabled=False, viewport={"width": 800, "height": 900})
-    for name in ("ladder", "all", "maps", "field", "ascent", "wipe", "inspector"):
+    for name in (
+        "ladder",
+        "all",
+        "maps",
+        "field",
+        "ascent",
+        "wipe",
+        "inspector",
+        "spectrum",
+        "switches",
+    ):
         assert view.locator(f"#fig-{name} img:visible").count() >= 1, name
     assert view.locator("#fig-ascent img:visible").count() == 2
-    assert view.locator("#fig-wipe img:visible").count() == 2
+    assert view.locator("#fig-wipe img:visible").count() == 3
     assert view.locator("#fig-field svg rect").count() == 2
+
+
+def hash_of(view):
+    return view.evaluate("location.hash")
+
+
+def test_the_picker_drives_every_figure_that_knows_its_subject(open_page):
+    view = open_page()
+    pick = view.locator("fv-picker .fv-pick")
+    pick.first.focus()
+    view.keyboard.press("ArrowRight")
+    view.keyboard.press("Enter")
+    assert pick.nth(1).get_attribute("aria-pressed") == "true"
+    assert hash_of(view) == "#?unit=u-1"
+    assert "objective 6" in view.locator("#fig-ascent output").inner_text()
+    assert (
+        view.locator("#fig-spectrum .fv-spectrum__unit:visible").get_attribute("data-key") == "u-1"
+    )
+    assert "u:1" in view.locator("#fig-switches output").inner_text()
+    assert view.locator("#fig-grid .fv-picked strong").inner_text() == "b"
+    view.keyboard.press("Enter")
+    assert hash_of(view) == ""
+    assert view.locator(".fv-picking").count() == 0
+
+
+def test_any_figure_picks_for_all(open_page):
+    view = open_page()
+    view.locator("#fig-grid .fv-name", has_text="b").press("Enter")
+    assert view.locator("fv-picker [aria-pressed=true]").inner_text().strip() == "u:1"
+    view.locator("#fig-spectrum .fv-choice button", has_text="u:0").press("Enter")
+    assert hash_of(view) == "#fig-spectrum:u-0?unit=u-0"
+    assert view.locator("#fig-grid .fv-picked strong").inner_text() == "a"
+    assert "u:0" in view.locator("#fig-switches output").inner_text()
+
+
+def test_a_pick_in_the_address_goes_with_any_anchor(open_page):
+    view = open_page("#fig-table?unit=u-1", viewport={"width": 1280, "height": 700})
+    assert view.locator("fv-picker [aria-pressed=true]").inner_text().strip() == "u:1"
+    view.wait_for_function(
+        "Math.abs(document.querySelector('#fig-table').getBoundingClientRect().top) < 700"
+    )
+    docked = view.locator(".fv-picker--docked")
+    view.locator("#fig-switches").scroll_into_view_if_needed()
+    docked.wait_for()
+    view.evaluate("location.hash = '#fig-ascent:u-0:8?unit=u-0'")
+    view.wait_for_function(
+        "document.querySelector('#fig-ascent output')?.innerText.includes('step 8')"
+    )
+    assert view.locator("fv-picker [aria-pressed=true]").inner_text().strip() == "u:0"
+
+
+def test_switches_reach_only_what_was_computed(open_page):
+    view = open_page("#fig-switches:00:u-1")
+    boxes = view.locator("#fig-switches input[type=checkbox]")
+    told = view.locator("#fig-switches output")
+    assert "robust" not in told.inner_text()
+    assert "activation 2, 50" in told.inner_text()
+    boxes.nth(1).focus()
+    view.keyboard.press("Space")
+    assert [boxes.nth(i).is_checked() for i in range(2)] == [True, True]
+    assert hash_of(view) == "#fig-switches:11:u-1"
+    boxes.nth(0).focus()
+    view.keyboard.press("Space")
+    assert [boxes.nth(i).is_checked() for i in range(2)] == [False, False]
+
+
+def test_a_spectrum_is_walked_and_opened_by_key(open_page):
+    view = open_page()
+    view.focus("#fig-spectrum .fv-choice button[tabindex='0']")
+    view.keyboard.press("End")
+    view.keyboard.press("Enter")
+    block = view.locator("#fig-spectrum .fv-spectrum__unit:visible")
+    assert block.get_attribute("data-key") == "u-1"
+    block.locator(".fv-tile[tabindex='0']").focus()
+    view.keyboard.press("End")
+    view.keyboard.press("Enter")
+    dialog = view.locator("dialog[open]")
+    assert "u:1, optimized for, 120" in dialog.inner_text()
+    view.keyboard.press("Escape")
+    assert hash_of(view) == "#fig-spectrum:u-1-optimized-for-120?unit=u-1"
+
+
+def test_the_inspector_opens_and_remembers_its_place(open_page):
+    view = open_page("#fig-inspector:dog:conv5:3-1")
+    place = view.locator("#fig-inspector .fv-inspector__place")
+    assert place.inner_text() == "conv5, row 3 of 3, column 1 of 3"
+    view.focus("#fig-inspector .fv-inspector__area")
+    view.keyboard.press("End")
+    assert hash_of(view) == "#fig-inspector:dog:conv5:3-3"
+    view.keyboard.press("Enter")
+    assert "conv5:" in view.locator("dialog[open]").inner_text()
+    view.keyboard.press("Escape")
+    view.wait_for_function("document.activeElement.classList.contains('fv-inspector__area')")
+
+
+def test_every_control_shows_where_the_focus_is(open_page):
+    view = open_page()
+    view.keyboard.press("Tab")
+    hidden = view.evaluate(
+        """() => {
+          const all = [...document.querySelectorAll(
+            "figure.fv :is(button, input, select, a, [tabindex='0']), .fv-picker button")];
+          return all.filter(one => {
+            if (!one.offsetParent && one.tagName !== "svg") return false;
+            one.focus({ focusVisible: true });
+            const style = getComputedStyle(one);
+            const edge = one.classList.contains("fv-wipe__slider");
+            return !edge && (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 1);
+          }).map(one => one.outerHTML.slice(0, 120));
+        }"""
+    )
+    assert hidden == []

@@ -18,7 +18,7 @@ def test_static_figure_stands_inside_its_element():
 def test_payload_is_escaped_json_in_a_template():
     written = html(payload={"label": "</template><script>alert(1)</script>&"})
     assert "<script" not in written
-    assert "{&quot;label&quot;:&quot;&lt;/template&gt;" in written
+    assert '{"label":"&lt;/template&gt;' in written
 
 
 def test_figures_without_payload_have_no_template():

@@ -9,11 +9,13 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from figure_samples import LAYERS, everything, ladder, sheet, textures
+from figure_samples import LAYERS, everything, ladder, sheet, switches, textures
 
 from featviz import figures
 
 VOID = {"img", "br", "input", "rect", "path"}
+# Their ends are implied, and left out of long tables.
+IMPLIED = {"tr", "th", "td"}
 
 
 def payload(figure):
@@ -38,7 +40,7 @@ class Balance(HTMLParser):
             self.images.append(attributes)
         if "id" in attributes:
             self.ids.append(attributes["id"])
-        if tag not in VOID:
+        if tag not in VOID | IMPLIED:
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
@@ -46,7 +48,7 @@ class Balance(HTMLParser):
             self.ids.append(dict(attrs)["id"])
 
     def handle_endtag(self, tag):
-        if tag not in VOID:
+        if tag not in VOID | IMPLIED:
             assert self.open.pop() == tag
 
 
@@ -82,11 +84,12 @@ def test_labels_and_numbers_are_there_without_scripts(all_figures):
     assert 'alt="conv5:2"' in all_figures["ladder"]._repr_html_()
     assert "sees 163 px" in visible(all_figures["ladder"])
     assert "conv5:11" in visible(all_figures["all"])
-    assert "activation 7" in visible(all_figures["all"])
+    assert re.search(r"conv5:7\s+7\s", visible(all_figures["all"]))
     assert re.search(r"conv5\s+40 px", visible(all_figures["field"]))
     assert "Frames at steps 0, 8, 64." in visible(all_figures["ascent"])
     assert "conv5, middle of dog" in visible(all_figures["inspector"])
-    assert re.search(r"activation\s+4", visible(all_figures["methods"]))
+    assert re.search(r"b\s+3\s+4", visible(all_figures["methods"]))
+    assert "The number under an image: activation." in all_figures["methods"]._repr_html_()
 
 
 def test_payload_of_a_sheet(all_figures):
@@ -160,6 +163,29 @@ def test_tables_align_numbers_and_can_be_scrolled_by_key():
     assert 'role="region" tabindex="0" aria-label="A table."' in written
 
 
+def test_a_spectrum_tells_each_activation_and_where_it_lies(all_figures):
+    told = visible(all_figures["spectrum"])
+    assert re.search(r"optimized against\s+−90\s.*low\s+−30\s+−29\s.*optimized for\s+120", told)
+    written = all_figures["spectrum"]._repr_html_()
+    assert "from −30 to 40 on photographs, 120 optimized for." in written
+    # The axis runs from the one synthetic image to the other: zero lies at 90 of 210.
+    assert f"left:{100 * (0.02 + 90 / 210) / 1.04:.1f}%" in written
+
+
+def test_switches_without_scripts_are_a_table_of_all_states(all_figures):
+    told = visible(all_figures["switches"])
+    assert re.search(r"✓\s+–\s+3\s+4", told)
+    assert payload(all_figures["switches"])["states"] == ["00", "10", "11"]
+
+
+def test_a_picker_is_a_strip_of_named_pictures():
+    strip = figures.picker("photo", textures(2, 200), ["cat", "my dog"], title="T")._repr_html_()
+    assert 'data-kind="photo"' in strip
+    assert strip.count("<img") == 2
+    assert 'data-pick="my-dog"' in strip
+    assert 'width="96"' in strip
+
+
 ONE = np.ones((1, 1, 1, 1), int)
 ARGS = {"id": "x", "alt": "A figure."}
 MISTAKES = [
@@ -197,6 +223,11 @@ MISTAKES = [
         lambda: figures.compare(textures(1, 8)[0], textures(1, 9)[0], "a", "b", **ARGS),
         "left is 8 x 8 px, right is 9 x 9 px",
     ),
+    (
+        lambda: switches(states=[(True, True)] * 3),
+        "Two states are the same",
+    ),
+    (lambda: figures.spectrum([], ["low"], **ARGS), "units is empty"),
     (lambda: figures.curves({}, "x", "y", **ARGS), "series is empty"),
     (
         lambda: figures.curves({"a": ([1, 2], [1])}, "x", "y", **ARGS),

@@ -102,18 +102,88 @@
     return best;
   }
 
+  /** What the address says: "#place:state?kind=subject", each part of which may be missing. */
+  function address() {
+    let hash = location.hash.slice(1);
+    try {
+      hash = decodeURIComponent(hash);
+    } catch {
+      // A stray percent sign: take the text as it is.
+    }
+    const [before, after = ""] = hash.split("?");
+    const [place, ...rest] = before.split(":");
+    return { place, state: rest.join(":"), subject: after.split("=")[1] ?? "" };
+  }
+
+  /** Change the address, without a new entry in the history.
+   * @param {{place: string, state: string, subject: string}} parts */
+  function write({ place, state, subject }) {
+    const query = subject && picker() ? `?${picker()?.dataset.kind}=${subject}` : "";
+    history.replaceState(null, "", `#${place}${state ? `:${state}` : ""}${query}`);
+  }
+
+  const picker = () => /** @type {HTMLElement | null} */ (document.querySelector("fv-picker"));
+
   /** The part of the address after "#fig-x:", if it names this figure. @param {Element} host */
   function state(host) {
-    const [id, ...rest] = decodeURIComponent(location.hash.slice(1)).split(":");
-    return id && id === anchor(host) && rest.length ? rest.join(":") : null;
+    const { place, state } = address();
+    return place && place === anchor(host) && state ? state : null;
   }
 
   /** @param {Element} host */
-  const anchor = (host) => host.querySelector("figure")?.id;
+  const anchor = (host) => host.querySelector("figure")?.id ?? "";
 
-  /** Put a figure's state into the address, without a new entry in the history.
-   * @param {Element} host @param {string} value */
-  const remember = (host, value) => history.replaceState(null, "", `#${anchor(host)}:${value}`);
+  /** Put a figure's state into the address. @param {Element} host @param {string} value */
+  const remember = (host, value) => write({ ...address(), place: anchor(host), state: value });
+
+  // What the page's picker has picked, and who wants to know.
+  let subject = "";
+  /** @type {((value: string) => void)[]} */
+  const followers = [];
+
+  /** Pick a photo or a unit for the whole page; "" picks nothing. @param {string} value */
+  function pick(value, linked = true) {
+    const known = !value || picker()?.querySelector(`[data-pick="${CSS.escape(value)}"]`);
+    if (!picker() || !known || value === subject) return;
+    subject = value;
+    followers.forEach((follower) => follower(value));
+    if (linked) write({ ...address(), subject });
+  }
+  addEventListener("hashchange", () => pick(address().subject, false));
+
+  /** Be told what is picked, now and whenever it changes.
+   * @param {(value: string) => void} apply gets the subject, or "" for none */
+  function subjects(apply) {
+    followers.push(apply);
+    if (subject) apply(subject);
+  }
+
+  /**
+   * Mark the rows, or cells, that are about the picked subject; their names become its buttons.
+   * @param {HTMLElement} stage
+   */
+  function mark(stage) {
+    const parts = /** @type {HTMLElement[]} */ ([...stage.querySelectorAll("[data-pick]")]);
+    if (!parts.length || !picker()) return;
+    const buttons = parts.map((part) => {
+      const name = part.querySelector(":scope > [role=rowheader] > :is(strong, span):first-of-type");
+      if (!name) return undefined;
+      const about = part.dataset.pick ?? "";
+      const button = make("button", { type: "button", class: "fv-name", title: "Pick in all figures",
+        click: () => pick(about === subject ? "" : about) }, ...name.childNodes);
+      name.append(button);
+      return button;
+    });
+    subjects((value) => {
+      const known = parts.some((part) => part.dataset.pick === value);
+      stage.classList.toggle("fv-picking", known);
+      parts.forEach((part, i) => {
+        part.classList.toggle("fv-picked", part.dataset.pick === value);
+        buttons[i]?.setAttribute("aria-pressed", String(part.dataset.pick === value));
+      });
+    });
+    buttons.forEach((button) => button?.hasAttribute("aria-pressed") || button?.setAttribute("aria-pressed", "false"));
+  }
 
   /** Follow links to a state of this figure. @param {Element} host
    * @param {(state: string) => void} apply */
@@ -127,6 +197,34 @@
     go(true);
     addEventListener("hashchange", () => go(true));
   }
+
+  /** Who waits for which script. @type {Map<string, ((data: any) => void)[]>} */
+  const waiting = new Map();
+
+  /** What the script of a template calls. @param {string} source @param {any} data */
+  const deliver = (source, data) => waiting.get(source)?.splice(0).forEach((then) => then(data));
+
+  /**
+   * Hand on a template's data: from the page, or from a file of its own. That is a script, because
+   * pages on disk may not fetch.
+   * @param {HTMLTemplateElement | null} template @param {(data: any) => void} then
+   * @param {() => void} [failed]
+   */
+  function arrive(template, then, failed = () => {}) {
+    const source = template?.dataset.src;
+    if (!source) return then(JSON.parse(template?.content.textContent || "null"));
+    const script = /** @type {HTMLScriptElement} */ (make("script", { error: failed }));
+    script.src = source;
+    waiting.set(script.src, [...(waiting.get(script.src) ?? []), then]);
+    document.head.append(script);
+  }
+
+  /**
+   * A named part of a figure's data.
+   * @param {Element} host @param {string} name @returns {Promise<any>}
+   */
+  const part = (host, name) =>
+    new Promise((resolve, reject) => arrive(host.querySelector(`template[data-part="${name}"]`), resolve, reject));
 
   /**
    * Define an element that is set up once, shortly before it is seen or when a link names it.
@@ -157,10 +255,12 @@
       /** @param {IntersectionObserver} watch */
       start(watch) {
         watch.disconnect();
-        if (this.dataset.fv === "ready") return;
-        this.dataset.fv = "ready";
-        const data = this.querySelector("template:not([data-part])")?.content.textContent;
-        setup(this, data ? JSON.parse(data) : {});
+        if (this.dataset.fv !== "waiting") return;
+        this.dataset.fv = "loading";
+        arrive(this.querySelector("template:not([data-part])"), (payload) => {
+          this.dataset.fv = "ready";
+          setup(this, payload ?? {});
+        });
       }
     }
     if (!customElements.get(name)) customElements.define(name, Enhanced);
@@ -175,34 +275,16 @@
       make("button", { type: "button", class: "fv-button", click: () => choose(i) }, name));
     const group = make("div", { class: "fv-choice", role: "group", "aria-label": label }, ...buttons);
     const press = (/** @type {number} */ index) =>
-      buttons.forEach((b, i) => b.setAttribute("aria-pressed", String(i === index)));
+      buttons.forEach((b, i) => {
+        b.setAttribute("aria-pressed", String(i === index));
+        b.tabIndex = i === index ? 0 : -1;
+      });
+    rove(group, () => buttons);
     return { group, press };
   }
 
-  /** Who waits for which script. @type {Map<string, (data: any) => void>} */
-  const waiting = new Map();
-
-  /** What the script of a part calls. @param {string} source @param {any} data */
-  const deliver = (source, data) => waiting.get(source)?.(data);
-
-  /**
-   * A part of a figure's data: from its script in the site, from the page in a notebook. A script,
-   * because nothing else loads from disk.
-   * @param {Element} host @param {string} name @returns {Promise<any>}
-   */
-  function part(host, name) {
-    const template = /** @type {HTMLTemplateElement} */ (
-      [...host.querySelectorAll("template[data-part]")].find((t) => t.getAttribute("data-part") === name)
-    );
-    const source = template.dataset.src;
-    if (!source) return Promise.resolve(JSON.parse(template.content.textContent ?? "null"));
-    return new Promise((resolve, reject) => {
-      const script = /** @type {HTMLScriptElement} */ (make("script", { error: reject }));
-      script.src = source;
-      waiting.set(script.src, resolve);
-      document.head.append(script);
-    });
-  }
-
-  /** @type {any} */ (window).FV = { make, slug, number, cell, rove, remember, follow, define, choice, part, deliver };
+  /** @type {any} */ (window).FV = {
+    make, slug, number, cell, rove, address, remember, follow, define, choice,
+    pick, subjects, mark, part, deliver,
+  };
 })();

@@ -36,8 +36,10 @@
       layer = index;
       slider.value = String(index);
       draw();
-      if (linked) FV.remember(host, FV.slug(data.fields[index].layer));
+      if (linked) link();
     }
+    const link = () => FV.remember(
+      host, `${FV.slug(data.fields[layer].layer)}:${Math.round(x)}-${Math.round(y)}`);
     /** @param {number} nextX @param {number} nextY */
     function move(nextX, nextY) {
       x = Math.min(data.width, Math.max(0, nextX));
@@ -77,11 +79,15 @@
     stage.addEventListener("keydown", (event) => {
       const step = data.fields[layer].stride;
       /** @type {Record<string, [number, number]>} */
-      const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+      const moves = {
+        ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
+        Home: [-x / step, 0], End: [(data.width - x) / step, 0],
+      };
       const by = moves[event.key];
       if (!by) return;
       event.preventDefault();
       move(x + by[0] * step, y + by[1] * step);
+      link();
     });
     const point = (/** @type {PointerEvent} */ event) => {
       const box = stage.getBoundingClientRect();
@@ -93,13 +99,17 @@
       point(event);
     });
     stage.addEventListener("pointermove", (event) => event.buttons && point(event));
+    stage.addEventListener("pointerup", link);
 
     const caption = make("span", { class: "fv-field__label" }, "What this unit sees");
     host.querySelector(".fv-field__side")?.append(slider, ticks, told, seen, caption);
     choose(layer, false);
     FV.follow(host, (/** @type {string} */ key) => {
-      const index = data.fields.findIndex((/** @type {any} */ f) => FV.slug(f.layer) === key);
+      const [name, place] = key.split(":");
+      const index = data.fields.findIndex((/** @type {any} */ f) => FV.slug(f.layer) === name);
       if (index >= 0) choose(index, false);
+      const [nextX, nextY] = (place ?? "").split("-").map(Number);
+      if (nextX >= 0 && nextY >= 0) move(nextX, nextY);
     });
   });
 })();

@@ -22,7 +22,11 @@
     const side = make("div", { "aria-live": "polite" }, place, list);
 
     const names = data.layers.map((/** @type {any} */ l) => l.layer);
-    const pickPhoto = FV.choice("Photo", data.photos, (/** @type {number} */ i) => choose(i, layer));
+    const slugs = data.photos.map(FV.slug);
+    const pickPhoto = FV.choice("Photo", data.photos, (/** @type {number} */ i) => {
+      choose(i, layer);
+      FV.pick(slugs[i]);
+    });
     const pickLayer = FV.choice("Layer", names, (/** @type {number} */ i) => choose(photo, i));
 
     /** @param {number} nextPhoto @param {number} nextLayer */
@@ -35,8 +39,9 @@
       pickLayer.press(layer);
       const grid = data.layers[layer].grid;
       go(Math.floor(y * grid[0]), Math.floor(x * grid[1]));
-      if (linked) FV.remember(host, `${FV.slug(data.photos[photo])}:${names[layer]}`);
+      if (linked) link();
     }
+    const link = () => FV.remember(host, `${slugs[photo]}:${names[layer]}:${row + 1}-${column + 1}`);
     /** @param {number} nextRow @param {number} nextColumn */
     function go(nextRow, nextColumn) {
       const now = data.layers[layer];
@@ -80,17 +85,22 @@
 
     const area = make("div", {
       class: "fv-inspector__area", tabindex: 0, role: "group",
-      "aria-label": "Place on the photo: move with the arrow keys",
+      "aria-label": "Place on the photo: move with the arrow keys, open its strongest unit with Enter",
     });
     area.append(field, mark);
     stage.append(area);
     area.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       /** @type {Record<string, [number, number]>} */
-      const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+      const moves = {
+        ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0],
+        Home: [0, -column], End: [0, data.layers[layer].grid[1]],
+      };
       const by = moves[event.key];
-      if (!by) return;
+      if (event.key === "Enter") FV.zoom(items, 0);
+      if (!by && event.key !== "Enter") return;
       event.preventDefault();
-      go(row + by[0], column + by[1]);
+      if (by) go(row + by[0], column + by[1]);
+      link();
     });
     const point = (/** @type {PointerEvent} */ event) => {
       const box = area.getBoundingClientRect();
@@ -100,18 +110,26 @@
       if (y !== row || x !== column) go(y, x);
     };
     area.addEventListener("pointermove", point);
-    area.addEventListener("pointerdown", point);
+    area.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
+      point(event);
+      link();
+    });
 
     host.querySelector(".fv-tools")?.append(pickPhoto.group, pickLayer.group);
     host.querySelector(".fv-inspector__side")?.append(side);
     const [rows, columns] = data.layers[layer].grid;
     [row, column] = [Math.floor(rows / 2), Math.floor(columns / 2)];
     choose(0, layer, false);
+    FV.subjects((/** @type {string} */ value) => {
+      if (slugs.includes(value)) choose(slugs.indexOf(value), layer, false);
+    });
     FV.follow(host, (/** @type {string} */ key) => {
-      const [name, which] = key.split(":");
-      const p = data.photos.findIndex((/** @type {string} */ n) => FV.slug(n) === name);
-      const l = names.indexOf(which);
-      if (p >= 0 && l >= 0) choose(p, l, false);
+      const [name, which, place] = key.split(":");
+      const [p, l] = [slugs.indexOf(name), names.indexOf(which)];
+      if (p < 0 || l < 0) return;
+      choose(p, l, false);
+      const [r, c] = (place ?? "").split("-").map(Number);
+      if (r > 0 && c > 0) go(r - 1, c - 1);
     });
   });
 })();

@@ -60,6 +60,7 @@
       });
     });
     FV.rove(stage, () => tiles);
+    FV.mark(stage);
     show(mode);
     FV.follow(host, (/** @type {string} */ key) => MODES.includes(key) && show(key));
   });

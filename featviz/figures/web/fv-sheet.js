@@ -114,8 +114,12 @@
     tilesBox.replaceChildren(board);
     FV.rove(board, () => order);
     select(0, false);
+    const slugs = labels.map(FV.slug);
+    FV.subjects((/** @type {string} */ value) => {
+      if (slugs.includes(value)) select(slugs.indexOf(value), false);
+    });
     FV.follow(host, (/** @type {string} */ key) => {
-      const index = labels.findIndex((/** @type {string} */ l) => FV.slug(l) === key);
+      const index = slugs.indexOf(key);
       if (index < 0) return;
       select(index, false);
       tiles[index].focus({ preventScroll: true });

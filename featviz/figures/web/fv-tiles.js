@@ -6,20 +6,38 @@
 
   FV.define("fv-tiles", (/** @type {HTMLElement} */ host, /** @type {any} */ payload) => {
     const stage = /** @type {HTMLElement} */ (host.querySelector(".fv-tiles"));
-    const tiles = /** @type {HTMLElement[]} */ ([...stage.querySelectorAll(".fv-tile")]);
-    const items = tiles.map((tile) => {
-      const image = /** @type {HTMLImageElement} */ (tile.querySelector("img"));
-      const row = tile.closest(".fv-row");
-      return {
-        label: image.alt,
-        source: image.src,
-        ratio: image.width / image.height,
-        pixelated: image.classList.contains("fv-pixels"),
-        note: tile.parentElement?.querySelector(".fv-score")?.textContent ??
-          row?.querySelector(".fv-ladder .fv-head > span")?.lastChild?.textContent ?? "",
-        link: tile.getAttribute("href") ?? undefined,
-      };
+    const tiles = FV.tiles(host, stage);
+    FV.mark(stage);
+    if (payload.scale) scaling(host, stage, Boolean(payload.toScale));
+    FV.follow(host, (/** @type {string} */ key) => {
+      const tile = tiles.find((/** @type {HTMLElement} */ one) => one.dataset.key === key);
+      tile?.focus({ preventScroll: true });
     });
+  });
+
+  /** What the enlarged view shows of a tile. @param {HTMLElement} stage @param {HTMLElement} tile */
+  function item(stage, tile) {
+    const image = /** @type {HTMLImageElement} */ (tile.querySelector("img"));
+    const score = tile.parentElement?.querySelector(".fv-score")?.textContent;
+    const field = tile.closest(".fv-row")?.querySelector(".fv-ladder .fv-head > span")?.lastChild;
+    return {
+      label: image.alt,
+      source: image.src,
+      ratio: image.width / image.height,
+      pixelated: image.classList.contains("fv-pixels"),
+      note: score ? `${stage.dataset.score ?? ""} ${score}` : (field?.textContent ?? ""),
+      link: tile.getAttribute("href") ?? undefined,
+    };
+  }
+
+  /**
+   * Let the tiles of a stage be walked over and opened.
+   * @param {HTMLElement} host @param {HTMLElement} stage
+   * @returns {HTMLElement[]}
+   */
+  FV.tiles = (host, stage) => {
+    const tiles = /** @type {HTMLElement[]} */ ([...stage.querySelectorAll(".fv-tile")]);
+    const items = tiles.map((tile) => item(stage, tile));
 
     // An enlarged tile grows away from the nearer edge, so that it never leaves the figure.
     const aim = (/** @type {HTMLElement} */ tile) => {
@@ -42,6 +60,7 @@
       if (tile.tagName !== "A") tile.setAttribute("role", "button");
       tile.setAttribute("aria-haspopup", "dialog");
       tile.dataset.label = items[index].label;
+      tile.dataset.key = FV.slug(items[index].label);
       tile.addEventListener("pointerenter", () => aim(tile));
       tile.addEventListener("focus", () => aim(tile));
       tile.addEventListener("click", (event) => {
@@ -56,12 +75,8 @@
       });
     });
     FV.rove(stage, () => tiles);
-    if (payload.scale) scaling(host, stage, Boolean(payload.toScale));
-    FV.follow(host, (/** @type {string} */ key) => {
-      const tile = tiles.find((one) => one.dataset.key === key);
-      tile?.focus({ preventScroll: true });
-    });
-  });
+    return tiles;
+  };
 
   /** @param {HTMLElement} host @param {HTMLElement} stage @param {boolean} scaled */
   function scaling(host, stage, scaled) {

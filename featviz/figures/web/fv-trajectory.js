@@ -32,13 +32,17 @@
       pause();
       show(Number(slider.value));
     });
+    slider.addEventListener("change", () => link());
     const play = make("button", { type: "button", class: "fv-button fv-play", click: () => (timer ? pause() : start()) });
     const told = make("output", { class: "fv-trajectory__told" });
     const units = data.units.map((/** @type {any} */ u) => u.label);
+    const slugs = units.map(FV.slug);
     const { group, press } = FV.choice("Unit", units, (/** @type {number} */ i) => {
       choose(i);
-      FV.remember(host, FV.slug(units[i]));
+      FV.pick(slugs[i]);
+      link();
     });
+    const link = () => FV.remember(host, `${slugs[unit]}:${data.steps[frame]}`);
 
     /** @param {number} next */
     function show(next) {
@@ -81,7 +85,10 @@
         label: `${now.label} step ${step}`.trim(), source: sources[unit], shape: now.sprite, index: i,
         note: `${data.valueName} ${now.values[i]}`,
       }));
-      FV.zoom(items, frame, show);
+      FV.zoom(items, frame, (/** @type {number} */ i) => {
+        show(i);
+        link();
+      });
     }
 
     const line = make("div", { class: "fv-trajectory__line" }, play, slider);
@@ -90,9 +97,14 @@
       ?.append(...(units.length > 1 ? [group] : []), line, told);
     pause();
     choose(0);
+    FV.subjects((/** @type {string} */ value) => {
+      if (slugs.includes(value)) choose(slugs.indexOf(value));
+    });
     FV.follow(host, (/** @type {string} */ key) => {
-      const index = units.findIndex((/** @type {string} */ u) => FV.slug(u) === key);
-      if (index >= 0) choose(index);
+      const [name, step] = key.split(":");
+      if (slugs.includes(name)) choose(slugs.indexOf(name));
+      const at = step ? data.steps.indexOf(Number(step)) : -1;
+      if (at >= 0) show(at);
     });
   });
 })();

@@ -1,29 +1,44 @@
 // @ts-check
-// <fv-wipe>: two images of one size; the slider's place is the edge between them.
+// <fv-wipe>: images of one size over each other; the slider's place is the edge between two.
 (() => {
   "use strict";
   const FV = /** @type {any} */ (window).FV;
 
   FV.define("fv-wipe", (/** @type {HTMLElement} */ host, /** @type {any} */ data) => {
     const stage = /** @type {HTMLElement} */ (host.querySelector(".fv-wipe"));
+    const rights = /** @type {HTMLElement[]} */ ([...stage.querySelectorAll(".fv-wipe__right")]);
+    const slugs = data.right.map(FV.slug);
+    let which = 0;
     const slider = /** @type {HTMLInputElement} */ (
-      FV.make("input", {
-        type: "range", min: 0, max: 100, value: 50, class: "fv-wipe__slider",
-        "aria-label": `From ${data.right} to ${data.left}`,
-      })
+      FV.make("input", { type: "range", min: 0, max: 100, value: 50, class: "fv-wipe__slider" })
     );
     const cut = (/** @type {number} */ share) => {
       slider.value = String(share);
       stage.style.setProperty("--fv-cut", `${share}%`);
+      slider.setAttribute("aria-label", `From ${data.right[which]} to ${data.left}`);
       slider.setAttribute("aria-valuetext", `${share} percent ${data.left}`);
     };
+    const link = () => FV.remember(host, `${slugs[which]}:${slider.value}`);
+    const { group, press } = FV.choice("Right image", data.right, (/** @type {number} */ i) => {
+      choose(i);
+      link();
+    });
+    /** @param {number} index */
+    function choose(index) {
+      which = index;
+      rights.forEach((right, i) => (right.hidden = i !== index));
+      press(index);
+      cut(Number(slider.value));
+    }
     slider.addEventListener("input", () => cut(Number(slider.value)));
-    slider.addEventListener("change", () => FV.remember(host, slider.value));
+    slider.addEventListener("change", link);
+    if (rights.length > 1) host.querySelector(".fv-tools")?.append(group);
     stage.append(FV.make("span", { class: "fv-wipe__edge", "aria-hidden": "true" }), slider);
-    cut(50);
+    choose(0);
     FV.follow(host, (/** @type {string} */ key) => {
-      const share = Number(key);
-      if (share >= 0 && share <= 100) cut(Math.round(share));
+      const [name, share] = key.split(":");
+      if (slugs.includes(name)) choose(slugs.indexOf(name));
+      if (Number(share) >= 0 && Number(share) <= 100) cut(Math.round(Number(share)));
     });
   });
 })();

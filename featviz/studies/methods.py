@@ -1,0 +1,136 @@
+"""Chapter 3: methods of climbing compared, one improvement at a time and each by itself."""
+
+from dataclasses import replace
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from featviz import quality
+from featviz.figures import Figure, Picker, methods, picker, switches
+from featviz.images import Fourier, Pixels, UnboundedPixels
+from featviz.objectives import Channel
+from featviz.recipes import LUCID, STANDARD, STANDARD_ADAM, Adam, NormalizedGradient, Recipe
+from featviz.studies.bench import alexnet, evenly, maximize
+from featviz.transforms import LUCID as LUCID_TRANSFORMS
+
+STEPS = STANDARD.steps
+"""Steps that every method of a comparison gets."""
+
+SUBJECTS = tuple(
+    Channel(layer, unit) for layer in ("conv3", "conv5") for unit in evenly(layer)[1:6:2]
+)
+"""Channels that the methods are compared on: from the units of the overview, by their place."""
+
+BORDER = 2
+"""Positions the Keras example leaves out along the border, "to avoid border artifacts"."""
+
+METHODS = {
+    "Keras example": (
+        Recipe(UnboundedPixels(), (), NormalizedGradient(10.0), STEPS),
+        "Pixels without bounds, steps of length 10 along the gradient; shown after stretching.",
+    ),
+    "+ bounded pixels, Adam": (
+        Recipe(Pixels("sigmoid"), (), Adam(0.05), STEPS),
+        "A sigmoid keeps every pixel between black and white.",
+    ),
+    "+ random transforms": (
+        Recipe(Pixels("sigmoid"), LUCID_TRANSFORMS, Adam(0.05), STEPS),
+        "Before each step the image is padded, shifted, zoomed and turned a little.",
+    ),
+    "+ Fourier basis": (
+        Recipe(Fourier(decay=1.0, decorrelate=False), LUCID_TRANSFORMS, Adam(0.05), STEPS),
+        "Steps are taken in the spectrum, low frequencies first.",
+    ),
+    "+ decorrelated color": (
+        replace(LUCID, steps=STEPS),
+        "Colors mix as they do in photographs. This is Lucid's method.",
+    ),
+    "featviz": (
+        STANDARD,
+        "Less momentum, a steeper spectrum, shifts and full changes in turn, a falling step size.",
+    ),
+}
+"""The ladder of methods: name -> (recipe, what it changes)."""
+
+
+SWITCHES = {
+    "bounded pixels, Adam": METHODS["+ bounded pixels, Adam"][1],
+    "random transforms": METHODS["+ random transforms"][1],
+    "Fourier basis": METHODS["+ Fourier basis"][1],
+    "decorrelated color": "Colors mix as they do in photographs. It needs the Fourier basis.",
+    "featviz's steps": "Less momentum, and steps that get shorter at the end.",
+}
+"""What can be switched on and off by itself, and what it does."""
+
+
+def _combinations() -> dict[tuple[bool, ...], Recipe]:
+    """The switches' computed combinations; the Keras example has none of them."""
+    found = {(False,) * len(SWITCHES): METHODS["Keras example"][0]}
+    for steady, shaken, (fourier, mixed) in product(
+        (False, True), (False, True), ((False, False), (True, False), (True, True))
+    ):
+        recipe = Recipe(
+            Fourier(decay=1.0, decorrelate=mixed) if fourier else Pixels("sigmoid"),
+            LUCID_TRANSFORMS if shaken else (),
+            STANDARD_ADAM if steady else Adam(0.05),
+            STEPS,
+        )
+        found[True, shaken, fourier, mixed, steady] = recipe
+    return found
+
+
+def unit_picker() -> Picker:
+    """The strip that picks one of the units for all figures."""
+    found = maximize(SUBJECTS, size=128, recipe=METHODS["featviz"][0])
+    labels = [str(unit) for unit in SUBJECTS]
+    return picker("unit", found.images, labels, title="Follow one unit:")
+
+
+def _climbed(recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """The subjects' images by one method, and their robust values."""
+    keras = isinstance(recipe.image, UnboundedPixels)
+    wanted = [replace(unit, border=BORDER) if keras else unit for unit in SUBJECTS]
+    images = maximize(wanted, size=128, recipe=recipe).images
+    return images, quality.robust_values(alexnet(), SUBJECTS, images)
+
+
+def combined() -> Figure:
+    """The improvements, each to be switched on and off."""
+    found = [_climbed(recipe) for recipe in _combinations().values()]
+    return switches(
+        list(SWITCHES),
+        list(_combinations()),
+        torch.stack([images for images, _ in found]),
+        [str(unit) for unit in SUBJECTS],
+        torch.stack([scores for _, scores in found]),
+        id="combined",
+        alt="Six units by every combination of the improvements",
+        caption="<strong>Take one improvement away.</strong> The ladder adds them in one order; here each can be "
+        f"switched by itself, with {STEPS} steps and the same seed. Switch the transforms off with all else "
+        "on, and most of the robust activation is gone; switch the Fourier basis off, and the large shapes. "
+        "The bar compares with the best of the combinations for this unit.",
+        notes=list(SWITCHES.values()),
+        score_name="robust activation",
+    )
+
+
+def method_ladder() -> Figure:
+    """Every method on the same units, seed and number of steps."""
+    found = [_climbed(recipe) for recipe, _ in METHODS.values()]
+    return methods(
+        list(METHODS),
+        [str(unit) for unit in SUBJECTS],
+        [list(images) for images, _ in found],
+        [scores.tolist() for _, scores in found],
+        id="methods",
+        alt="Six methods in rows, six units in columns: noise at the top, clear patterns at the bottom",
+        caption=f"One improvement at a time, each with <strong>{STEPS} steps and the same seed</strong>. "
+        "The number is the channel's mean under random shifts, zooms and turns: what survives them "
+        "isn't a trick of single pixels. Read a column downward. In the first two rows a "
+        "motif drowns in fine noise, and little of its effect survives; the transforms clear it; the "
+        "Fourier basis fills large areas; the colors stop being random.",
+        notes=[note for _, note in METHODS.values()],
+        score_name="robust activation",
+        subjects=[str(unit) for unit in SUBJECTS],
+    )
