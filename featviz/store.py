@@ -6,6 +6,7 @@ its arrays, so that a damaged one is noticed and made again.
 """
 
 import ast
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -19,6 +20,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import filelock
 import numpy as np
 import platformdirs
 import safetensors
@@ -72,8 +74,9 @@ class Store:
     def arrays(self, spec: object, make: Make, code: str) -> Arrays:
         """Gives the arrays that a spec stands for: reads them, or makes and keeps them.
 
-        Two processes that ask at once may both compute, to equal files. A damaged entry is made
-        again (`DamagedEntry`); a result that cannot be kept is still returned (`UnsavedEntry`).
+        Of processes that ask at once one computes and the others wait for it, where the folder's
+        file system can lock. A damaged entry is made again (`DamagedEntry`); a result that cannot
+        be kept is still returned (`UnsavedEntry`).
 
         Args:
             spec: everything the result depends on, as in `key`.
@@ -94,7 +97,14 @@ class Store:
         except DAMAGE as error:
             message = f"The stored result {path} is damaged ({error}) and is made again."
             warnings.warn(message, DamagedEntry, stacklevel=2)
-        arrays = _storable(make())
+        with _alone(path):
+            with contextlib.suppress(*DAMAGE):  # whoever was first has made it
+                return _read(path)
+            arrays = _storable(make())
+            self._keep(path, spec, code, arrays)
+        return arrays
+
+    def _keep(self, path: Path, spec: object, code: str, arrays: Arrays) -> None:
         about = json.dumps({"spec": canonical(spec), "code": code, "sha256": _checksum(arrays)})
         # One metadata key: safetensors writes several in an order that changes from run to run.
         data: bytes = safetensors.numpy.save(arrays, {"featviz": about})
@@ -105,9 +115,8 @@ class Store:
                 f"The result was not kept in the folder {self.folder} ({error.strerror or error}); "
                 f"name a writable folder with free space by {FOLDER_VARIABLE}.",
                 UnsavedEntry,
-                stacklevel=2,
+                stacklevel=3,
             )
-        return arrays
 
 
 def key(spec: object, code: str) -> str:
@@ -290,6 +299,23 @@ def _read(path: Path) -> Arrays:
     if _checksum(arrays) != about["sha256"]:
         raise ValueError("its checksum does not match")
     return arrays
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keeps other processes from making the same entry, where files can be locked."""
+    lock = filelock.FileLock(path.with_suffix(".lock"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except (OSError, NotImplementedError):
+        pass  # then two may compute, to equal files
+    try:
+        yield
+    finally:
+        if lock.is_locked:
+            Path(lock.lock_file).unlink(missing_ok=True)
+            lock.release()
 
 
 def _write(path: Path, data: bytes) -> None:

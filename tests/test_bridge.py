@@ -10,7 +10,6 @@ import warnings
 from pathlib import Path
 
 import pytest
-import yaml
 from mkdocs.commands.build import build as mkdocs_build
 from mkdocs.config import load_config
 from mkdocs.exceptions import Abort
@@ -18,7 +17,6 @@ from mkdocs.exceptions import Abort
 from featviz.site import (
     Values,
     cache,
-    citations,
     figures,
     math,
     notebook,
@@ -26,8 +24,8 @@ from featviz.site import (
     values,
 )
 from featviz.site.swap import Swap
+from tests.sites import build, make_site
 
-ROOT = Path(__file__).parents[1]
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJ"
     "RU5ErkJggg=="
@@ -80,7 +78,9 @@ SECOND = """
 # %% [markdown]
 # # Second
 #
-# Back to the [first](../index.py).
+# Back to the [first](../index.py) and its units[^olah]. A channel is a unit.[^own] **Neurons** too.
+#
+# [^own]: A note.
 #
 # ## Part
 
@@ -97,28 +97,47 @@ HTML('<figure id="fig-far"><p>Far</p><figcaption>See <a href="../index.py">it</a
 """
 
 
-def make_site(folder: Path) -> Path:
-    """Write a site that differs from the real one in its pages only."""
-    settings = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
-    settings["nav"] = [{"First": "index.py"}, {"Second": "chapters/second.py"}]
-    (folder / "docs" / "chapters").mkdir(parents=True)
-    (folder / "mkdocs.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-    (folder / "docs" / "index.py").write_text(FIRST.lstrip(), encoding="utf-8")
-    (folder / "docs" / "chapters" / "second.py").write_text(SECOND.lstrip(), encoding="utf-8")
-    (folder / "docs" / "references.md").write_text("[^olah]: Olah et al., 2017.\n")
+GLOSSARY = """
+---
+title: Glossary
+---
+
+# Glossary
+
+### Unit {#unit data-forms="channel"}
+
+One *map* of a layer; see [neuron](#neuron).
+
+### Neuron {#neuron}
+
+One value.
+"""
+BIBLIOGRAPHY = """
+# Bibliography
+
+{{ bibliography }}
+"""
+CITATION = """
+cff-version: 1.2.0
+message: Please cite it.
+title: "featviz: see"
+authors: [{name: The authors}]
+version: 1.2.3
+date-released: 2026-01-02
+license: MIT
+"""
+PAGES = {
+    "index.py": FIRST,
+    "chapters/second.py": SECOND,
+    "reference/glossary.md": GLOSSARY,
+    "reference/bibliography.md": BIBLIOGRAPHY,
+}
+
+
+def make(folder: Path) -> Path:
+    make_site(folder, PAGES)
+    (folder / "CITATION.cff").write_text(CITATION, encoding="utf-8")
     return folder
-
-
-def command(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Build as a person does."""
-    return subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "-f", str(folder / "mkdocs.yml")],
-        check=False,
-        cwd=Path(folder.anchor),
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "true", **environment},
-        capture_output=True,
-        text=True,
-    )
 
 
 class Built:
@@ -152,8 +171,8 @@ def edit(path: Path, old: str, new: str) -> None:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """A site that was built once, and what the build said; the folder's name has a space."""
-    folder = make_site(tmp_path_factory.mktemp("bridge") / "a site")
-    result = command(folder)
+    folder = make(tmp_path_factory.mktemp("bridge") / "a site")
+    result = build(folder)
     assert result.returncode == 0, result.stderr
     return folder, result.stderr
 
@@ -162,6 +181,12 @@ def built(tmp_path_factory):
 def copy(built, tmp_path):
     """The built site, to be changed."""
     return shutil.copytree(built[0], tmp_path / "copy")
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {
+        path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
 
 
 def page(folder: Path, name: str = "index.html") -> str:
@@ -173,7 +198,7 @@ def test_markdown_cells_are_mkdocs_own(built):
     assert 'href="chapters/second.html#part"' in first
     assert 'id="part-one"' in first
     assert 'class="footnote"' in first
-    assert "Olah et al., 2017." in first
+    assert "<cite>Feature Visualization.</cite>" in first
     assert '<meta name="description" content="The first page, in one sentence."' in first
 
 
@@ -217,7 +242,7 @@ def test_code_is_folded_under_its_figure_with_the_silent_cells_before_it(built):
     assert "Values(answer=42)" in plain
     assert first.index("fig-dot") < first.index("figure-code")
     assert "secret" not in re.sub(r"<[^>]+>", "", first)
-    assert first.count("<details") == 1
+    assert first.count("Code of this figure") == 1
     assert first.index("print") < first.index('<pre class="output"')
 
 
@@ -228,6 +253,37 @@ def test_pages_lead_on_and_offer_their_source(built):
     assert "The first page, in one sentence." in second
     assert '<a href="index.py" download>' in first
     assert page(built[0], "index.py") == FIRST.lstrip()
+
+
+def test_the_appendix_says_how_to_cite_reproduce_and_reuse(built):
+    first, second = page(built[0]), page(built[0], "chapters/second.html")
+    assert "The authors. <cite>First</cite>. featviz 1.2.3, 2026." in first
+    assert "<cite>Second</cite> (chapter 1 of First)." in second
+    assert "@misc{featviz-second," in second
+    assert f"Python {sys.version.split()[0]}" in first
+    assert 'id="appendix"' not in page(built[0], "reference/glossary.html")
+
+
+def test_the_bibliography_names_the_pages_that_cite_a_work(built):
+    listed = page(built[0], "reference/bibliography.html")
+    assert '<li id="olah"><span class="work">' in listed
+    assert (
+        'Cited in <a href="../index.html">Index</a>, <a href="../chapters/second.html">Second</a>.'
+        in listed
+    )
+    notes = page(built[0], "chapters/second.html").partition('<div class="footnote">')[2]
+    assert notes.index("https://doi.org/10.23915/distill.00007") < notes.index("A note.")
+
+
+def test_a_term_shows_its_definition_once_in_a_page(built):
+    second = page(built[0], "chapters/second.html")
+    assert (
+        'its <span class="term"><a href="../reference/glossary.html#unit" '
+        'aria-describedby="term-unit">units</a><span class="term-card" id="term-unit" '
+        'role="tooltip" data-search-exclude>One <em>map</em> of a layer; see neuron.</span></span>'
+    ) in second
+    assert second.count('class="term"') == 2
+    assert 'class="term"' not in page(built[0], "reference/glossary.html")
 
 
 def test_the_build_says_how_far_it_is(built):
@@ -247,8 +303,8 @@ def test_pages_run_in_this_python_whatever_the_user_has_set(built, tmp_path):
         "language": "python",
     }
     (shadow / "kernel.json").write_text(json.dumps(spec))
-    folder = make_site(tmp_path / "shadowed")
-    result = command(folder, JUPYTER_PATH=str(tmp_path))
+    folder = make(tmp_path / "shadowed")
+    result = build(folder, JUPYTER_PATH=str(tmp_path))
     assert result.returncode == 0, result.stderr
     assert f">{sys.executable}<" in page(folder, "chapters/second.html")
 
@@ -266,11 +322,11 @@ def test_prose_reruns_nothing_and_code_reruns_its_page(copy, caplog):
 
 
 @pytest.mark.slow
-def test_two_builds_give_the_same_bytes(built, copy, caplog):
+def test_two_cold_builds_give_the_same_bytes(built, copy, caplog):
     shutil.rmtree(copy / ".cache")
+    shutil.rmtree(copy / "site")
     assert not Built(copy, caplog).failed
-    for name in ("index.html", "chapters/second.html"):
-        assert page(copy, name) == page(built[0], name)
+    assert contents(copy / "site") == contents(built[0] / "site")
 
 
 @pytest.mark.slow
@@ -305,13 +361,12 @@ def test_half_written_runs_are_run_again(copy, caplog):
     ],
 )
 def test_what_is_wrong_fails_the_build_and_leaves_the_old_site(copy, caplog, old, new, message):
-    before = {path: path.read_bytes() for path in (copy / "site").rglob("*") if path.is_file()}
+    before = contents(copy / "site")
     edit(copy / "docs" / "index.py", old, new)
     result = Built(copy, caplog)
     assert result.failed
     assert re.search(message, result.said), result.said
-    after = {path: path.read_bytes() for path in (copy / "site").rglob("*") if path.is_file()}
-    assert after == before
+    assert contents(copy / "site") == before
     assert sorted(path.name for path in copy.glob(".site-*")) == []
 
 
@@ -330,17 +385,23 @@ def test_two_figures_with_one_name_are_refused():
         figures.number('<figure id="fig-a"></figure><figure id="fig-a"></figure>', "")
 
 
+def test_the_first_figure_loads_at_once_and_the_others_when_they_are_near():
+    content = (
+        '<figure id="fig-a"><img alt="loading" loading="lazy" src="1"><img src="2" hidden></figure>'
+        '<img src="3"><figure id="fig-b"><img loading="eager" src="4"></figure>'
+    )
+    assert figures.hasten(content) == (
+        '<figure id="fig-a"><img alt="loading" src="1"><img loading="lazy" src="2" hidden></figure>'
+        '<img loading="lazy" src="3"><figure id="fig-b"><img loading="lazy" src="4"></figure>'
+    )
+
+
 def test_a_caption_is_labeled_in_its_own_figure_only():
     content = '<figure id="fig-a"></figure><figure id="fig-b"><figcaption>B</figcaption></figure>'
     labeled, numbers = figures.number(content, "3.")
     assert numbers == {"fig-a": "3.1", "fig-b": "3.2"}
     assert labeled.count("Figure") == 1
     assert ">Figure 3.2</a> B" in labeled
-
-
-def test_footnotes_in_code_are_no_citations():
-    assert citations.cite("`[^no]` and\n```\n[^neither]\n```\n", {}).startswith("`[^no]`")
-    assert citations.cite("A[^b].\n\n[^b]: Own.", {"b": "Shared."}).count("[^b]:") == 1
 
 
 def test_pictures_whose_pixels_are_read_stay_in_the_page():

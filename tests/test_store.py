@@ -224,7 +224,7 @@ def test_failing_make_leaves_nothing(store):
 
     with pytest.raises(RuntimeError, match="no result"):
         store.arrays(SPEC, fail, CODE)
-    assert not store.folder.exists()
+    assert list(store.folder.iterdir()) == []
 
 
 def test_two_processes_share_a_folder(tmp_path):
@@ -243,6 +243,26 @@ def test_two_processes_share_a_folder(tmp_path):
     assert [process.wait(timeout=60) for process in running] == [0, 0]
     assert len(list(tmp_path.iterdir())) == 40
     assert {path.suffix for path in tmp_path.iterdir()} == {".safetensors"}
+
+
+def test_of_two_processes_that_ask_at_once_one_computes(tmp_path):
+    program = textwrap.dedent(
+        """
+        import sys, time, numpy as np
+        from featviz.store import Store
+        def make():
+            with open(sys.argv[2], "a") as log:
+                log.write("x")
+            time.sleep(0.5)
+            return {"a": np.ones(3)}
+        assert Store(sys.argv[1]).arrays(0, make, "featviz.store")["a"].sum() == 3
+        """
+    )
+    log = tmp_path / "log"
+    command = [sys.executable, "-W", "error", "-c", program, str(tmp_path / "cache"), str(log)]
+    running = [subprocess.Popen(command) for _ in range(3)]
+    assert [process.wait(timeout=60) for process in running] == [0, 0, 0]
+    assert log.read_text() == "x"
 
 
 def test_folder_comes_from_argument_then_environment_then_platform(monkeypatch, tmp_path):

@@ -57,10 +57,8 @@ study.what_a_place_means()
 
 # %% [markdown]
 # A layer has hundreds of units, and three of them are a small part of what it says. Units that answer together can be
-# counted as one: non-negative matrix factorization[^nmf] puts {{ grouped }} into {{ groups }} groups, which make up
+# counted as one: non-negative matrix factorization[^lee1999] puts {{ grouped }} into {{ groups }} groups, which make up
 # {{ explained }} of its squared activation on these photographs. The rest is lost: the groups are a summary, not the layer.
-#
-# [^nmf]: D. Lee, H. Seung, *Learning the parts of objects by non-negative matrix factorization*, Nature 1999.
 
 # %%
 study.groups()
@@ -86,12 +84,9 @@ study.supporters()
 # ## Which places speak for a class?
 #
 # The part of AlexNet that ships with featviz ends at conv5 and knows no classes. A whole classifier of the same accuracy is
-# small enough to ship: SqueezeNet[^squeeze]. Grad-CAM[^gradcam] weighs each unit of a layer by how much the class score would rise if the
+# small enough to ship: SqueezeNet[^iandola2016]. Grad-CAM[^selvaraju2017] weighs each unit of a layer by how much the class score would rise if the
 # unit rose everywhere, and adds up the weighted maps. We compute it with torch-cam, on a copy of the network whose
 # in-place ReLUs are off.
-#
-# [^squeeze]: F. Iandola et al., *SqueezeNet: AlexNet-level accuracy with 50× fewer parameters*, 2016.
-# [^gradcam]: R. Selvaraju et al., *Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization*, ICCV 2017.
 
 # %%
 study.class_evidence()
@@ -101,7 +96,7 @@ study.class_evidence()
 #
 # Most tutorials show one map of the last layer. We show five depths, because the question "what lit up?" has another answer at each, and
 # because not every layer can answer every question. To measure which can, we need photographs where the right answer is known.
-# Two photographs side by side are enough[^grid]: evidence for *{{ cat }}* belongs on the cat's half, evidence for *{{ drink }}* on the cup's.
+# Two photographs side by side are enough[^boehle2021]: evidence for *{{ cat }}* belongs on the cat's half, evidence for *{{ drink }}* on the cup's.
 
 # %%
 study.two_at_once()
@@ -109,8 +104,6 @@ study.two_at_once()
 # %% [markdown]
 # The center of the evidence for the cat at fire9 lies at {{ cat_center }} of the width, well inside the animal's half; that of a random map at
 # {{ random_center }}, on the seam. One pair proves little, so here are all {{ photos }} photographs.
-#
-# [^grid]: M. Böhle, M. Fritz, B. Schiele, *Convolutional Dynamic Alignment Networks for Interpretable Classifications*, CVPR 2021, section 4.2.
 
 # %%
 controls.why_these_layers()
@@ -142,19 +135,17 @@ controls.methods_measured()
 # {{ shallow_low }} to {{ shallow_high }}. The difference has a reason. Grad-CAM gives a unit one weight for the whole photograph, its mean gradient. At
 # fire9 hardly anything comes after the layer, the gradient is nearly the same everywhere, and the mean loses little: Grad-CAM and gradient ×
 # value agree there with a rank correlation of {{ deep_twins }}. At conv1 an edge unit helps the cat at one place and harms it
-# at the next, and the mean of that is about nothing. LayerCAM[^layercam] and gradient × value weigh each place by its own gradient
+# at the next, and the mean of that is about nothing. LayerCAM[^jiang2021] and gradient × value weigh each place by its own gradient
 # and keep what shallow layers know. At fire9 LayerCAM falls behind, because it drops all that speaks against.
 #
 # So the method changes much at shallow layers and little at the deepest.
-#
-# [^layercam]: P. Jiang et al., *LayerCAM: Exploring Hierarchical Class Activation Maps for Localization*, IEEE TIP 2021.
 #
 # ## Do the maps mean anything?
 #
 # A map can look right and say nothing about the network: an edge detector looks right too. Two checks, with the results as they are.
 #
 # **Hide what the map marks.** If the marked places carry the decision, the class's probability should fall fast when they
-# are blurred, the most important first, and rise fast when they alone are shown[^rise].
+# are blurred, the most important first, and rise fast when they alone are shown[^petsiuk2018].
 
 # %%
 controls.faithfulness_table()
@@ -169,7 +160,7 @@ controls.faithfulness_table()
 # photographs it doesn't rank methods.
 #
 # **Take away what the network has learned.** Shuffle the weights of the last layer, or of all layers, and compute the map
-# again[^sanity]. A map of the class must change.
+# again[^adebayo2018]. A map of the class must change.
 
 # %%
 controls.randomization()
@@ -178,9 +169,6 @@ controls.randomization()
 # With the last layer shuffled, Grad-CAM's rank agreement with the real map falls to {{ shuffled_cam }}; activation
 # strength keeps {{ shuffled_activation }}, as it must, since it never asks for the class. Activation maps are honest about what lit up
 # and silent about why.
-#
-# [^rise]: V. Petsiuk, A. Das, K. Saenko, *RISE: Randomized Input Sampling for Explanation of Black-box Models*, BMVC 2018.
-# [^sanity]: J. Adebayo et al., *Sanity Checks for Saliency Maps*, NeurIPS 2018.
 #
 # ## What is left open
 #

@@ -49,10 +49,7 @@ study.receptive_fields()
 # holds its whole field.
 #
 # Second, to be allowed to see is not to look. The gradient tells how much each pixel moves a unit; most of it lies well
-# inside the field[^effective].
-#
-# [^effective]: W. Luo, Y. Li, R. Urtasun, R. Zemel, *Understanding the Effective Receptive Field in Deep Convolutional
-#     Neural Networks*, NeurIPS 2016.
+# inside the field[^luo2016].
 
 # %%
 study.used_fields()

@@ -37,13 +37,10 @@ study.optima()
 # ## Measuring instead of naming
 #
 # It is tempting to look at the filters and sort them. Instead we do what physiologists did with cells of the visual
-# cortex[^hubel]: show gratings, stripes of every direction, width, position and color, {{ shown }} in all and
+# cortex[^hubel1962]: show gratings, stripes of every direction, width, position and color, {{ shown }} in all and
 # all of one contrast, and write down the answers. The filter then has a favorite orientation and frequency, a
 # selectivity, and a share of color. For conv1 these are properties of the weights and follow from them without any
 # image; measured through the network they come out the same.
-#
-# [^hubel]: D. Hubel, T. Wiesel, *Receptive fields, binocular interaction and functional architecture in the cat's visual
-#     cortex*, Journal of Physiology 1962, [doi:10.1113/jphysiol.1962.sp006837](https://doi.org/10.1113/jphysiol.1962.sp006837).
 
 # %%
 study.filters()
@@ -56,10 +53,7 @@ study.filters()
 # {{ moved }} of {{ filters }} filters change their name. The numbers don't.
 #
 # Most filters are clearly one thing, as Krizhevsky and others saw in the first AlexNet: light has a direction, color often has
-# none[^alexnet]. A small surprise is the colored edges, in which both come together.
-#
-# [^alexnet]: A. Krizhevsky, I. Sutskever, G. Hinton, *ImageNet Classification with Deep Convolutional Neural Networks*,
-#     NeurIPS 2012, figure 3.
+# none[^krizhevsky2012]. A small surprise is the colored edges, in which both come together.
 #
 # ## Tuning curves
 
@@ -78,7 +72,7 @@ study.phase_curves()
 # %% [markdown]
 # The same ReLU makes a second thing possible. Add up what filters of opposite sign, or of neighboring places, pass through
 # it, and the sum stays high wherever the stripes are. Cells of the visual cortex come in these two kinds, *simple*
-# and *complex*[^hubel]. conv1 can only have simple ones: it is linear. In conv2, {{ tolerant }} of the units behave like
+# and *complex*[^hubel1962]. conv1 can only have simple ones: it is linear. In conv2, {{ tolerant }} of the units behave like
 # complex ones. In an untrained conv2 it is {{ tolerant_untrained }}: a good part of the tolerance comes from the
 # architecture, from overlapping fields and the pooling between the layers, and training adds the rest.
 
@@ -122,10 +116,7 @@ study.feeds()
 # %% [markdown]
 # The wiring explains the tuning. The oriented filter that a unit weighs most lies {{ inherited }}° from the unit's own
 # direction; the one with the largest negative weights lies {{ against }}° away, farther than chance: stripes along
-# excite, stripes across inhibit. The curves above have a cause that can be pointed at. This makes the smallest *circuit*[^circuits] in the network, and it can be read without an experiment.
-#
-# [^circuits]: C. Olah, N. Cammarata, L. Schubert, G. Goh, M. Petrov, S. Carter, *Zoom In: An Introduction to Circuits*,
-#     Distill 2020, [doi:10.23915/distill.00024.001](https://doi.org/10.23915/distill.00024.001).
+# excite, stripes across inhibit. The curves above have a cause that can be pointed at. This makes the smallest *circuit*[^olah2020] in the network, and it can be read without an experiment.
 #
 # ## The control, and what would have proved this wrong
 #

@@ -16,6 +16,8 @@ import jupytext
 _PACKAGE = Path(__file__).parents[1]
 # These shape how a page looks, not what its code computes.
 _PRESENTATION = ("site/", "figures/web/")
+# Counts changes in what the bridge keeps of a run; part of every key.
+_FORMAT = 2
 _VALUES = "site/values.py"  # the one module of the bridge that pages themselves import
 # A page computed by one version of these is not what another version would compute.
 _NUMERIC = (
@@ -73,7 +75,7 @@ def page_key(path: str | Path, config: Mapping[str, Any], execute: bool, library
     """
     cells = jupytext.read(path).cells
     code = [cell.source for cell in cells if cell.cell_type == "code"]
-    parts = [Path(path).name, code, execute, config["allow_errors"], library]
+    parts = [_FORMAT, Path(path).name, code, execute, config["allow_errors"], library]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -1,129 +1,135 @@
-"""How a page's code is run: in this environment's own Python, from a fixed folder, with progress.
+"""Pages run side by side, ahead of the build that asks for them one by one.
 
-mkdocs-jupyter runs pages through nbconvert, and nbconvert takes its preprocessors from Jupyter's
-configuration. `jupyter/jupyter_nbconvert_config.json` names the class below; `page_run` points
-Jupyter at that file for as long as one page runs.
+mkdocs-jupyter converts pages through nbconvert, and nbconvert takes its preprocessors from
+Jupyter's configuration. `jupyter/jupyter_nbconvert_config.json` names `ExecutedPage`, which hands
+over the finished run of the page that is being converted.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from jupyter_client.manager import KernelManager
-from nbconvert.preprocessors import ExecutePreprocessor
+from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 
+from featviz.site.kernel import PageClient, PageError, Run
 from featviz.site.progress import Progress
 
 _CONFIG = Path(__file__).parent / "jupyter"
-_COLOR = re.compile(r"\x1b\[[0-9;]*m")
+_CONFIG_VARIABLE = "JUPYTER_CONFIG_PATH"
+
+# More pages than this at once wait for each other's results rather than compute.
+_MOST_AT_ONCE = 4
+# Bytes that a page with PyTorch, a network and its figures needs.
+_PAGE_MEMORY = 1.5e9
 
 
-@dataclass
-class Run:
-    """One page on its way through the kernel.
+def pages_at_once() -> int:
+    """Say how many pages this machine can run side by side."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+        memory = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # not on this system
+        return min(os.cpu_count() or 1, 2)
+    return max(1, min(cores, int(memory / _PAGE_MEMORY), _MOST_AT_ONCE))
+
+
+class Runs:
+    """The pages that are being run, each in a kernel of its own.
 
     Args:
-        label: How messages call the page.
-        folder: The folder that its code runs in.
-        write_bytecode: Whether its imports may write `__pycache__`; a watched folder must not
-            change because a page imports it.
+        at_once: How many run side by side.
     """
 
-    label: str
-    folder: Path
-    write_bytecode: bool = True
-    executed: bool = False
-    seconds: float = 0.0
+    def __init__(self, at_once: int) -> None:
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="featviz-page")
+        self._progress = Progress()
+        self._results: dict[str, Future[NotebookNode]] = {}
+        self._clients: set[PageClient] = set()
+        self._ended = False
+
+    def start(self, run: Run) -> Future[NotebookNode]:
+        """Let a page run as soon as there is room; only once, however often it is asked for."""
+        if run.uri not in self._results:
+            self._results[run.uri] = self._pool.submit(self._execute, run)
+        return self._results[run.uri]
+
+    def result(self, run: Run) -> NotebookNode:
+        """Wait for a page.
+
+        Args:
+            run: The page; it is started if it has not been.
+
+        Returns:
+            The executed page.
+
+        Raises:
+            PageError: If this page, or meanwhile another one, cannot be run. All others are
+                ended then.
+        """
+        mine = self.start(run)
+        try:
+            while not mine.done():
+                waiting = [one for one in self._results.values() if not one.done()]
+                for one in wait(waiting, return_when=FIRST_COMPLETED).done:
+                    one.result()
+            return mine.result()
+        except BaseException:  # a reader's Ctrl-C too
+            self.end()
+            raise
+
+    def end(self) -> None:
+        """End what still runs, and wait until it is gone."""
+        self._ended = True
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for client in tuple(self._clients):
+            client.stop()
+        self._pool.shutdown(wait=True)
+
+    def _execute(self, run: Run) -> NotebookNode:
+        with self._progress.page(run.label) as line:
+            client = PageClient(run, line)
+            self._clients.add(client)
+            try:
+                if self._ended:
+                    raise PageError(run.uri, "the build ended before the page could run")
+                return client.run_page()
+            finally:
+                self._clients.discard(client)
 
 
-class PageExecutor(ExecutePreprocessor):
-    """Run a page's cells with this Python, and tell how far it is."""
+class ExecutedPage(Preprocessor):
+    """Stands in for nbconvert's execution."""
 
-    run: ClassVar[Run | None] = None
-    progress: Progress | None = None
+    take: ClassVar[Callable[[], NotebookNode] | None] = None
 
-    def preprocess(
-        self, nb: NotebookNode, resources: Any = None, km: KernelManager | None = None
-    ) -> tuple[NotebookNode, Any]:
-        run = type(self).run
-        if run is None or not any(cell.cell_type == "code" for cell in nb.cells):
-            return nb, resources
-        run.executed = True
-        resources["metadata"]["path"] = str(run.folder)
-        self._order = {
-            index: number
-            for number, index in enumerate(
-                (i for i, cell in enumerate(nb.cells) if cell.cell_type == "code"),
-                start=1,
-            )
-        }
-        with Progress(run.label) as self.progress:
-            result: tuple[NotebookNode, Any] = super().preprocess(nb, resources, km)
-        run.seconds = self.progress.seconds
-        return result
-
-    def create_kernel_manager(self) -> KernelManager:
-        # A kernel named python3 in the user's own settings must not bring in another Python.
-        manager = super().create_kernel_manager()
-        assert manager.kernel_spec is not None
-        manager.kernel_spec.argv = [
-            *(sys.executable, "-m", "ipykernel_launcher"),
-            *("-f", "{connection_file}"),
-            # What goes wrong in a page arrives as a message; the kernel's own log is noise.
-            "--IPKernelApp.log_level=50",
-        ]
-        manager.kernel_spec.env = {}
-        return manager
-
-    def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> Any:
-        if self.progress and index in self._order:
-            self.progress.cell(self._order[index], len(self._order))
-        return super().preprocess_cell(cell, resources, index)  # type: ignore[no-untyped-call]
-
-    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
-        # Standard error is for the person at the terminal; it has no place in an article.
-        if msg["msg_type"] == "stream" and msg["content"].get("name") == "stderr":
-            if self.progress:
-                self.progress.note(msg["content"]["text"])
-            return None
-        return super().process_message(msg, cell, cell_index)
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Replace the page by its finished run."""
+        take = type(self).take
+        return (nb if take is None else take()), resources
 
 
 @contextmanager
-def page_run(run: Run) -> Iterator[None]:
-    """Let the next conversion of mkdocs-jupyter run its page as `run` says.
+def conversion(take: Callable[[], NotebookNode] | None) -> Iterator[None]:
+    """Let the next conversion of mkdocs-jupyter use a page's run.
 
     Args:
-        run: The page; its `executed` and `seconds` are filled in.
+        take: Gives the executed page; called only if mkdocs-jupyter has no earlier run of it.
+            None leaves the page unexecuted.
     """
-    settings = {"JUPYTER_CONFIG_PATH": str(_CONFIG)}
-    # Threads that wait must soon sleep: spinning ones take the processor from whatever else runs
-    # beside the build, and two builds at once were measured to slow each other down tenfold.
-    settings["GOMP_SPINCOUNT"] = os.environ.get("GOMP_SPINCOUNT", "2000")
-    if not run.write_bytecode:
-        settings["PYTHONDONTWRITEBYTECODE"] = "1"
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
-    PageExecutor.run = run
+    before = os.environ.get(_CONFIG_VARIABLE)
+    os.environ[_CONFIG_VARIABLE] = str(_CONFIG)
+    ExecutedPage.take = take
     try:
         yield
     finally:
-        PageExecutor.run = None
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-def plain(text: str) -> str:
-    """Take the terminal colors out of a traceback."""
-    return _COLOR.sub("", text)
+        ExecutedPage.take = None
+        if before is None:
+            del os.environ[_CONFIG_VARIABLE]
+        else:
+            os.environ[_CONFIG_VARIABLE] = before

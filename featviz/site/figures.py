@@ -8,6 +8,9 @@ from collections.abc import Mapping
 
 _FIGURE = re.compile(r'<figure\b[^>]*\bid="(?P<id>fig-[\w-]+)"[^>]*>')
 _CAPTION = re.compile(r"<figcaption\b[^>]*>")
+_IMAGE = re.compile(r"<img\b[^>]*>")
+_LOADING = re.compile(r'\sloading="[^"]*"')
+_HIDDEN = re.compile(r"\shidden\b(?!-)")
 _REFERENCE = re.compile(r'<a href="(?P<page>[^"#]*)#(?P<id>fig-[\w-]+)"></a>')
 
 
@@ -44,6 +47,28 @@ def number(content: str, chapter: str) -> tuple[str, dict[str, str]]:
         pieces += [content[end : caption.end()], label]
         end = caption.end()
     return "".join([*pieces, content[end:]]), numbers
+
+
+def hasten(content: str) -> str:
+    """Let the pictures of the first figure load at once; all others wait until they are near.
+
+    Args:
+        content: The page's HTML.
+
+    Returns:
+        The HTML with `loading` set accordingly; what is hidden at first waits in any case.
+    """
+    first = _FIGURE.search(content)
+    start = first.start() if first else len(content)
+    end = content.find("</figure>", start) + 1 or len(content)
+
+    def one(match: re.Match[str]) -> str:
+        bare = _LOADING.sub("", match[0])
+        if start < match.start() < end and not _HIDDEN.search(bare):
+            return bare
+        return bare.replace("<img", '<img loading="lazy"', 1)
+
+    return _IMAGE.sub(one, content)
 
 
 def refer(

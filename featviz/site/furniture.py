@@ -1,4 +1,4 @@
-"""What stands around the text: the way through the chapters, the contents, the page's source."""
+"""What stands around the text: the way through the chapters, and the contents."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+# Footnotes come at the end of what MkDocs makes of a page.
+_FOOTNOTES = '<div class="footnote">'
 _OPENING = re.compile(r"\s*(?:<h1\b.*?</h1>\s*(?:<p\b.*?</p>)?)?", re.DOTALL)
 
 
@@ -55,18 +57,23 @@ def relative(url: str, base: str) -> str:
     return posixpath.relpath(url or ".", posixpath.dirname(base) or ".")
 
 
-def furnish(content: str, top: str, contents: str, bottom: str) -> str:
+def furnish(content: str, top: str, contents: str, bottom: str, end: str) -> str:
     """Put the furniture around a page's text.
 
     Args:
         content: The page's HTML.
         top: Goes after the heading and the first paragraph.
         contents: Goes first; the style sets it beside the text.
-        bottom: Goes last.
+        bottom: Goes after the text and before the footnotes.
+        end: Goes last.
     """
     match = _OPENING.match(content)
     cut = match.end() if match else 0
-    return "\n".join(filter(None, [contents, content[:cut], top, content[cut:], bottom]))
+    text, mark, footnotes = content[cut:].rpartition(_FOOTNOTES)
+    if not mark:
+        text, footnotes = footnotes, ""
+    parts = [contents, content[:cut], top, text, bottom, mark + footnotes, end]
+    return "\n".join(filter(None, parts))
 
 
 def thread_top(stops: Sequence[Stop], here: int) -> str:
@@ -155,16 +162,3 @@ def _list(headings: Sequence[Heading]) -> str:
             f"{_list(heading.inside) if heading.inside else ''}</li>"
         )
     return f"<ul>{''.join(items)}</ul>"
-
-
-def source_note(name: str) -> str:
-    """Offer the source of the page, which lies beside it.
-
-    Args:
-        name: The file's name.
-    """
-    name = html.escape(name)
-    return (
-        '<p class="page-source" data-search-exclude>Every figure and number of this page was '
-        f'computed by its source: <a href="{name}" download>{name}</a></p>'
-    )

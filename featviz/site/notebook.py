@@ -14,6 +14,7 @@ import jupytext
 import yaml  # type: ignore[import-untyped]
 
 from featviz.site import values
+from featviz.site.kernel import METADATA
 from featviz.site.outputs import output_html
 
 # Tags of code cells, all that there are.
@@ -37,11 +38,13 @@ class Article:
         markdown: Prose, code and places for outputs.
         outputs: HTML for each place.
         meta: What the page's header says: title, description and so on.
+        environment: What its run was computed with, as `environment.describe` says it.
     """
 
     markdown: str
     outputs: list[str] = field(default_factory=list)
     meta: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
 
     def splice(self, content: str) -> str:
         """Put the outputs in their places.
@@ -52,8 +55,8 @@ class Article:
         return _PLACE.sub(lambda match: self.outputs[int(match[1])], content)
 
 
-def executed(dump: str) -> list[dict[str, Any]]:
-    """Read the cells that a run left.
+def executed(dump: str) -> dict[str, Any]:
+    """Read the notebook that a run left.
 
     Args:
         dump: What mkdocs-jupyter rendered with our template.
@@ -64,16 +67,16 @@ def executed(dump: str) -> list[dict[str, Any]]:
     match = _DUMP.search(dump)
     if not match:
         raise ValueError("mkdocs-jupyter did not render the page with featviz's template")
-    cells: list[dict[str, Any]] = json.loads(base64.b64decode(match[1]))["cells"]
-    return cells
+    run: dict[str, Any] = json.loads(base64.b64decode(match[1]))
+    return run
 
 
-def article(path: str | Path, run: Sequence[Mapping[str, Any]]) -> Article:
+def article(path: str | Path, run: Mapping[str, Any]) -> Article:
     """Join a page's prose, read afresh, to the outputs of its run, which may be older.
 
     Args:
         path: The page's source.
-        run: The executed cells.
+        run: The executed notebook.
 
     Returns:
         The article.
@@ -82,9 +85,9 @@ def article(path: str | Path, run: Sequence[Mapping[str, Any]]) -> Article:
         ValueError: If a tag or a value is unknown, or an image has no alternative text.
     """
     cells = jupytext.read(path).cells
-    ran = [cell["outputs"] for cell in run if cell["cell_type"] == "code"]
+    ran = [cell["outputs"] for cell in run["cells"] if cell["cell_type"] == "code"]
     known = _values(ran)
-    made = Article("")
+    made = Article("", environment=dict(run["metadata"].get(METADATA, {})))
     parts: list[str] = []
     waiting: list[str] = []  # code of cells that showed nothing: part of the next figure's code
     outputs = iter(ran)

@@ -3,7 +3,8 @@
 mkdocs-jupyter writes a notebook as finished HTML, past MkDocs' Markdown, link checks and search.
 Here its rendering is the executed notebook itself, from which the page's Markdown is made anew.
 Four of its internals are touched, all in `_take_over` and `_run`: the template folder, the cache
-key, `page.render`, and the cache folder. `tests/test_bridge.py` holds them.
+key, `page.render`, and the cache folder. `tests/test_bridge.py` holds them. Pages run side by side,
+ahead of their turn; mkdocs-jupyter gets finished runs.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,13 +26,15 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.livereload import LiveReloadServer
 from mkdocs.plugins import BasePlugin, event_priority
-from mkdocs.structure.files import Files
+from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
-from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-from featviz.site import assets, cache, citations, figures, math, notebook
-from featviz.site.execute import Run, page_run, plain
+from featviz.site import assets, cache, citations, figures, math, notebook, works
+from featviz.site.appendix import imprint
+from featviz.site.execute import Runs, conversion, pages_at_once
+from featviz.site.glossary import Glossary
+from featviz.site.kernel import PageError, Run
 from featviz.site.outputs import anchors, to_files
 from featviz.site.progress import log
 from featviz.site.surroundings import Surroundings
@@ -47,7 +51,13 @@ class Options(Config):  # type: ignore[no-untyped-call]
     """What mkdocs.yml may say under `featviz`."""
 
     chapters = config_options.Type(str, default="chapters/")
-    references = config_options.Type(str, default="references.md")
+    references = config_options.Type(str, default="references.bib")
+    bibliography = config_options.Type(str, default="reference/bibliography.md")
+    glossary = config_options.Type(str, default="reference/glossary.md")
+    library = config_options.Type(str, default="reference/library.md")
+    methods = config_options.Type(str, default="reference/methods.md")
+    citation = config_options.Type(str, default="CITATION.cff")  # beside mkdocs.yml
+    pages_at_once = config_options.Type(int, default=0)  # 0: as many as the machine allows
 
 
 class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
@@ -56,6 +66,7 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
         self._command = "build"
         self._swap: Swap | None = None
+        self._runs: Runs | None = None
         self._warnings = _Warnings()
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
@@ -73,6 +84,8 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         for name in _CHATTY:
             logging.getLogger(name).setLevel(logging.ERROR)
         assets.announce(config)
+        if not config.site_url:  # a map of the site needs its address, and changes every day
+            config.theme.static_templates.discard("sitemap.xml")
         self._warnings.count = 0
         logging.getLogger("mkdocs").addHandler(self._warnings)
         if self._command != "serve":
@@ -99,20 +112,51 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         return files
 
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
-        """Learn the order of the pages."""
-        pages = [file.src_uri for file in files.documentation_pages()]
-        self._order = [uri for uri in pages if self._is_run(uri)]
-        self._around = Surroundings(nav, self.config.chapters)
+        """Learn the order of the pages, and start those that must be run."""
+        self._around = Surroundings(
+            nav,
+            files,
+            chapters=self.config.chapters,
+            methods=self.config.methods,
+            library=self.config.library,
+            whole=imprint(self._root / self.config.citation),
+        )
         self._articles: dict[str, notebook.Article] = {}
         self._figures: dict[str, dict[str, str]] = {}
-        references = Path(config.docs_dir) / self.config.references
-        text = references.read_text(encoding="utf-8") if references.is_file() else ""
-        self._references = citations.definitions(text)
+        self._cited: dict[str, tuple[str, ...]] = {}
+        docs = Path(config.docs_dir)
+        references, glossary = docs / self.config.references, docs / self.config.glossary
+        with _on_page(self.config.references):
+            self._works = works.read(references) if references.is_file() else {}
+        known = glossary.read_text(encoding="utf-8") if glossary.is_file() else ""
+        self._glossary = Glossary(known)
+        self._start_runs([file for file in files.documentation_pages() if _is_run(file)])
         return nav
 
-    def _is_run(self, uri: str) -> bool:
-        file = self._files.get_file_from_path(uri)
-        return file is not None and isinstance(file, mkdocs_jupyter.plugin.NotebookFile)
+    def _start_runs(self, pages: list[File]) -> None:
+        """Let every page run whose last run is not the one that is wanted."""
+        assert self._jupyter is not None
+        options = self._jupyter.config
+        self._planned: dict[str, Run] = {}
+        self._runs = Runs(self.config.pages_at_once or pages_at_once())
+        for number, file in enumerate(pages, start=1):
+            path = Path(str(file.abs_src_path))
+            run = Run(
+                file.src_uri,
+                f"[{number}/{len(pages)}] {file.src_uri}",
+                path,
+                self._root,
+                allow_errors=options["allow_errors"],
+                write_bytecode=self._command != "serve",
+            )
+            if not options["execute"] or any(map(path.match, options["execute_ignore"])):
+                continue
+            self._planned[run.uri] = run
+            name = mkdocs_jupyter.plugin._compute_cache_key(path, options, True)
+            if not mkdocs_jupyter.plugin._get_cache_path(options["cache_dir"], name).exists():
+                self._runs.start(run)
+            else:
+                log.info("%s: no code has changed, nothing to run", run.label)
 
     @event_priority(100)  # before every plugin that reads Markdown: only now there is any
     def on_page_markdown(
@@ -127,30 +171,24 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
                 self._articles[uri] = made
                 markdown = made.markdown
             self._around.dress(page)
-            return citations.cite(markdown, self._references)
+            if uri == self.config.bibliography:
+                works = citations.bibliography(self._works.values())
+                markdown = markdown.replace(citations.PLACE, works)
+            markdown, self._cited[uri] = citations.cite(markdown, self._works)
+            return markdown
 
     def _run(self, page: Page, config: MkDocsConfig, files: Files) -> notebook.Article:
-        uri = page.file.src_uri
-        place = f"[{self._order.index(uri) + 1}/{len(self._order)}]" if uri in self._order else ""
-        run = Run(
-            f"{place} {uri}".strip(),
-            self._root,
-            write_bytecode=self._command != "serve",
-        )
+        run = self._planned.get(page.file.src_uri)
+        assert self._runs is not None
         try:
-            with page_run(run):
+            with conversion(partial(self._runs.result, run) if run else None):
                 page.render(config, files)
-        except CellExecutionError as error:
-            log.error("%s: its code raised\n%s", uri, plain(error.traceback))
-            raise PluginError(f"{uri}: {error.ename}: {plain(error.evalue)}") from None
-        except DeadKernelError:
-            raise PluginError(
-                f"{uri}: the page's Python died while it ran; out of memory is the usual reason"
-            ) from None
+        except PageError as error:
+            if error.traceback:
+                log.error("%s: its code raised\n%s", error.uri, error.traceback)
+            raise PluginError(str(error)) from None
         finally:
             del page.__dict__["render"]  # from here on the page is MkDocs' own
-        if not run.executed:
-            log.info("%s: no code has changed, nothing to run", run.label)
         return notebook.article(str(page.file.abs_src_path), notebook.executed(page.content or ""))
 
     @event_priority(100)
@@ -163,19 +201,27 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
             return posixpath.relpath(assets.figure_file(self._files, config, name, content), base)
 
         with _on_page(uri):
+            if uri not in (self.config.glossary, self.config.bibliography):
+                html = self._explain(html, base)
             made = self._articles.get(uri)
             if made:
                 made.outputs = [_SOURCE_LINK.sub(r"\1.html", one) for one in made.outputs]
                 inside = {name for one in made.outputs for name in anchors(one)}
                 page.present_anchor_ids = {*(page.present_anchor_ids or ()), *inside}
                 html = to_files(made.splice(html), write)
-            html, numbers = figures.number(html, self._around.prefix(page))
+            html, numbers = figures.number(figures.hasten(html), self._around.prefix(page))
             self._figures[page.url] = numbers
             page.present_anchor_ids = {*(page.present_anchor_ids or ()), *numbers}
             return math.typeset(html).replace(
                 f'<details class="{notebook.CODE_CLASS}"',
                 f'<details class="{notebook.CODE_CLASS}" data-search-exclude',
             )
+
+    def _explain(self, html: str, base: str) -> str:
+        glossary = self._files.get_file_from_path(self.config.glossary)
+        if glossary is None:
+            return html
+        return self._glossary.mark(html, posixpath.relpath(glossary.url, base))
 
     @event_priority(100)  # before search reads the page
     def on_page_context(
@@ -186,14 +232,17 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         sources = {file.url: file.src_uri for file in self._files.documentation_pages()}
         with _on_page(uri):
             content = figures.refer(page.content or "", page.url, self._figures, sources)
+            if uri == self.config.bibliography:
+                content = citations.name_citers(content, self._around.citers(page, self._cited))
             made = self._articles.get(uri)
-            source = Path(uri).name if made and made.outputs else ""
-            page.content = self._around.put(content, page, source)
+            run = made.environment if made and made.outputs else None
+            page.content = self._around.put(content, page, run)
         return context
 
     @event_priority(-1000)  # the last to write has written
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Put the new site in the place of the old one, unless a warning fails the build."""
+        self._end_runs()
         if self._swap is None:
             return
         if config.strict and self._warnings.count:
@@ -205,8 +254,17 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
 
     def on_build_error(self, *, error: Exception) -> None:
         """Leave the old site as it was."""
+        self._end_runs()
         if self._swap is not None:
             self._swap.discard()
+
+    def on_shutdown(self) -> None:
+        """Leave no page running behind, whatever ended the build."""
+        self._end_runs()
+
+    def _end_runs(self) -> None:
+        if self._runs is not None:
+            self._runs.end()
 
     def on_serve(self, server: LiveReloadServer, *, config: MkDocsConfig, builder: Any) -> Any:
         """Show the library's edits as well as the pages'."""
@@ -223,6 +281,10 @@ class _Warnings(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.count += 1
+
+
+def _is_run(file: File) -> bool:
+    return isinstance(file, mkdocs_jupyter.plugin.NotebookFile)
 
 
 @contextmanager

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from mkdocs.structure.files import Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.structure.toc import AnchorLink
 
 from featviz.site import furniture
+from featviz.site.appendix import Imprint, Source, appendix
 from featviz.site.furniture import Heading, Stop
 
 # Below this number of entries a list of contents tells nothing that the page does not.
@@ -16,14 +20,31 @@ _FEWEST_HEADINGS = 2
 
 
 class Surroundings:
-    """The order of the pages.
+    """The order of the pages, and what they say about each other.
 
     Args:
         nav: MkDocs' navigation.
+        files: The site's files.
         chapters: The folder whose pages are the numbered chapters.
+        methods: The source of the page on methods.
+        library: The source of the page on using the library.
+        whole: What all pages belong to.
     """
 
-    def __init__(self, nav: Navigation, chapters: str) -> None:
+    def __init__(
+        self,
+        nav: Navigation,
+        files: Files,
+        *,
+        chapters: str,
+        methods: str,
+        library: str,
+        whole: Imprint | None,
+    ) -> None:
+        self._files = files
+        self._methods = methods
+        self._library = library
+        self._whole = whole
         self._pages = list(nav.pages)
         self._chapters = [page for page in self._pages if page.file.src_uri.startswith(chapters)]
         start = [page for page in self._pages if page.is_homepage]
@@ -42,13 +63,32 @@ class Surroundings:
         """Let the page be an article: its own contents beside the text, no side bars."""
         page.meta.setdefault("hide", ["navigation", "toc"])
 
-    def put(self, content: str, page: Page, source: str) -> str:
+    def citers(
+        self, page: Page, cited: Mapping[str, Sequence[str]]
+    ) -> dict[str, list[tuple[str, str]]]:
+        """List the pages that cite each work.
+
+        Args:
+            page: The page that the list is for.
+            cited: The works that each page cites, by the page's source.
+
+        Returns:
+            Title and address of the pages in reading order, by the work's key.
+        """
+        found: dict[str, list[tuple[str, str]]] = {}
+        for one in self._pages:
+            for key in cited.get(one.file.src_uri, ()):
+                link = (str(one.title), furniture.relative(one.url, page.url))
+                found.setdefault(key, []).append(link)
+        return found
+
+    def put(self, content: str, page: Page, run: Mapping[str, str] | None) -> str:
         """Put around a page what belongs around it.
 
         Args:
             content: The page's HTML.
             page: The page.
-            source: The name of its source, which lies beside it, or "".
+            run: What its figures were computed with; None for a page without any.
 
         Returns:
             The HTML with its surroundings.
@@ -59,9 +99,26 @@ class Surroundings:
             top = furniture.thread_top(stops, self._thread.index(page))
         before, after = self._neighbors(page)
         bottom = furniture.thread_bottom(before, after, page.url)
-        if source:
-            bottom = f"{furniture.source_note(source)}\n{bottom}"
-        return furniture.furnish(content, top, furniture.contents(self._headings(page)), bottom)
+        end = appendix(self._source(page, run), self._whole) if run is not None else ""
+        contents = furniture.contents(self._headings(page))
+        return furniture.furnish(content, top, contents, bottom, end)
+
+    def _source(self, page: Page, run: Mapping[str, str]) -> Source:
+        part, chapter = "", self.chapter(page)
+        if chapter and self._thread[0] is not page:
+            part = f"chapter {chapter} of {_heading(self._thread[0])}"
+        return Source(
+            _heading(page),
+            part,
+            Path(page.file.src_uri).name,
+            run,
+            methods=self._address(self._methods, page),
+            library=self._address(self._library, page),
+        )
+
+    def _address(self, uri: str, page: Page) -> str:
+        file = self._files.get_file_from_path(uri)
+        return furniture.relative(file.url, page.url) if file is not None else ""
 
     def _neighbors(self, page: Page) -> tuple[Stop | None, Stop | None]:
         if page not in self._pages:
@@ -93,6 +150,11 @@ class Surroundings:
                 for one in siblings
             ]
         return list(inside) if len(inside) >= _FEWEST_HEADINGS else []
+
+
+def _heading(page: Page) -> str:
+    """Give the title that stands over a page; the navigation may name it more briefly."""
+    return str(page.meta.get("title") or page.title)
 
 
 def _entry(item: AnchorLink) -> Heading:

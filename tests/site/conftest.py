@@ -17,7 +17,7 @@ def chapters() -> list[str]:
     docs = ROOT / "docs"
     sources = [*docs.rglob("*.py"), *docs.rglob("*.md")]
     pages = [path.relative_to(docs).with_suffix(".html").as_posix() for path in sources]
-    return sorted(page for page in pages if page != "references.html")
+    return sorted(pages)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

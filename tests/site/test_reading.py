@@ -1,0 +1,172 @@
+"""How it is to read the built site: what moves and weighs, what opens, on paper, without JS."""
+
+import re
+from collections import Counter
+from html import unescape
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+# What a page may load before its reader scrolls, in bytes.
+LIGHT = 2_000_000
+# Cumulative layout shift that readers do not notice; web.dev calls 0.1 good.
+STILL = 0.05
+# CSS pixels of a sheet of A4 paper.
+PAPER = {"width": 794, "height": 1123}
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1280, "height": 900}
+
+_WATCH_SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver(list => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+}).observe({type: "layout-shift", buffered: true});
+"""
+
+
+def words(html: str) -> Counter[str]:
+    """Count the words of a page's paragraphs."""
+    prose = " ".join(re.findall(r"<p\b[^>]*>(.*?)</p>", html, re.DOTALL))
+    return Counter(re.findall(r"\b[a-z]{6,}\b", unescape(re.sub(r"<[^>]+>", " ", prose))))
+
+
+def own_words(site: Path, page_names: list[str]) -> dict[str, str]:
+    """Find for each page a word that no other page has, the most used one."""
+    counts = {name: words((site / name).read_text(encoding="utf-8")) for name in page_names}
+    pages = Counter(word for count in counts.values() for word in count)
+    return {
+        name: max((n, word) for word, n in count.items() if pages[word] == 1)[1]
+        for name, count in counts.items()
+    }
+
+
+def test_search_finds_a_word_of_each_page(visit, site, page_names):
+    for name, word in own_words(site, page_names).items():
+        opened = visit("index.html")
+        opened.page.keyboard.press("/")
+        opened.page.wait_for_selector(".md-search__input:focus")
+        opened.page.keyboard.type(word)
+        opened.page.wait_for_selector(".md-search-result__link", timeout=10_000)
+        links = opened.page.eval_on_selector_all(
+            ".md-search-result__link", "links => links.map(link => link.href)"
+        )
+        found = {unquote(urlsplit(link).path) for link in links}
+        assert (site / name).as_posix() in found, word
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_nothing_moves_while_a_page_loads_and_is_scrolled(visit, page_name, viewport):
+    opened = visit("404.html", viewport=viewport)
+    opened.context.add_init_script(_WATCH_SHIFTS)
+    opened.page.goto(opened.page.url.replace("404.html", page_name))
+    opened.page.wait_for_load_state("load")
+    opened.page.evaluate(
+        """async () => {
+          for (let y = 0; y < document.body.scrollHeight; y += 600) {
+            window.scrollTo(0, y);
+            await new Promise(done => setTimeout(done, 20));
+          }
+          await new Promise(done => setTimeout(done, 200));
+        }"""
+    )
+    assert opened.page.evaluate("window.shifted") < STILL
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_little_is_loaded_before_the_reader_scrolls(visit, page_name, viewport):
+    opened = visit(page_name, viewport=viewport)
+    opened.page.wait_for_timeout(300)
+    files = {unquote(urlsplit(url).path) for url in opened.requests if url.startswith("file:")}
+    assert sum(Path(file).stat().st_size for file in files) <= LIGHT
+
+
+def test_a_page_tells_its_story_without_javascript(visit, page_name):
+    opened = visit(page_name, java_script_enabled=False)
+    told = opened.page.evaluate(
+        """() => [...document.querySelectorAll("article figure[id]")].map(figure => {
+          const box = figure.getBoundingClientRect();
+          const caption = figure.querySelector("figcaption");
+          const shown = [...figure.querySelectorAll("img, svg, table")].some(
+            one => one.getBoundingClientRect().width > 8);
+          return [figure.id, box.height > 40 && caption?.offsetHeight > 10 && shown];
+        })"""
+    )
+    assert [name for name, complete in told if not complete] == []
+    assert len(opened.page.inner_text("article")) > 500
+
+
+def test_on_paper_there_is_the_text_and_every_figure_fits(visit, page_name):
+    opened = visit(page_name, viewport=PAPER, color_scheme="dark")
+    opened.page.emulate_media(media="print")
+    opened.load_images()
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= PAPER["width"]
+    left = opened.page.evaluate(
+        """() => [...document.querySelectorAll(
+          ".md-header, .md-tabs, .md-footer, .thread, .onward, .contents, .figure-code, .term-card"
+        )].filter(one => one.offsetHeight).map(one => one.className)"""
+    )
+    assert left == []
+    cut = opened.page.evaluate(
+        """width => [...document.querySelectorAll("article figure img, article figure svg")].filter(
+          one => one.getBoundingClientRect().right > width + 1).map(one => one.outerHTML)""",
+        PAPER["width"],
+    )
+    assert cut == []
+    ink, paper = opened.page.evaluate(
+        """() => [getComputedStyle(document.querySelector("article p")).color,
+                  getComputedStyle(document.body).backgroundColor]"""
+    )
+    light = [sum(map(float, re.findall(r"[\d.]+", color)[:3])) for color in (ink, paper)]
+    assert light[0] < light[1] or paper == "rgba(0, 0, 0, 0)"
+
+
+def test_a_citation_opens_by_keyboard_and_names_the_work(visit):
+    opened = visit("index.html")
+    mark = opened.page.locator(".footnote-ref").first
+    mark.focus()
+    card = opened.page.locator(".md-tooltip2--active .work")
+    card.wait_for()
+    assert "Feature Visualization" in card.inner_text()
+    assert "https://doi.org/" in card.locator("a").get_attribute("href")
+
+
+def test_a_term_opens_by_pointer_and_keyboard_and_closes_by_escape(visit):
+    opened = visit("index.html")
+    term = opened.page.locator(".term").first
+    card = term.locator(".term-card")
+    assert not card.is_visible()
+    term.locator("a").focus()
+    card.wait_for(state="visible")
+    opened.page.keyboard.press("Escape")
+    card.wait_for(state="hidden")
+    opened.page.locator("h1").click()
+    term.locator("a").hover()
+    card.wait_for(state="visible")
+    card.hover()
+    assert card.is_visible()
+    column = opened.page.locator("article h1").bounding_box()
+    box = card.bounding_box()
+    assert box["x"] >= column["x"] - 1
+    assert box["x"] + box["width"] <= column["x"] + column["width"] + 1
+
+
+def test_a_finger_opens_a_term_before_it_follows_it(visit):
+    opened = visit("index.html", viewport=PHONE, is_mobile=True, has_touch=True)
+    term = opened.page.locator(".term").first
+    term.locator("a").tap()
+    term.locator(".term-card").wait_for(state="visible")
+    assert opened.page.url.endswith("index.html")
+    term.locator("a").tap()
+    opened.page.wait_for_url("**/reference/glossary.html#*")
+
+
+def test_every_chapter_ends_in_an_appendix(site, page_name):
+    if not page_name.startswith("chapters/"):
+        return
+    html = (site / page_name).read_text(encoding="utf-8")
+    end = html.partition('id="appendix"')[2].partition("</section>")[0]
+    for said in ("@misc{featviz-", "PyTorch", "seed 0", "MIT", "download>", "library.html"):
+        assert said in end

@@ -1,0 +1,66 @@
+"""Small sites that differ from the real one in their pages only."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+
+REFERENCES = """
+@article{olah,
+  author  = {Olah, Chris and Mordvintsev, Alexander},
+  title   = {{Feature Visualization}},
+  journal = {Distill},
+  year    = {2017},
+  doi     = {10.23915/distill.00007},
+}
+"""
+
+
+def make_site(folder: Path, pages: Mapping[str, str], **options: Any) -> Path:
+    """Write a site.
+
+    Args:
+        folder: Where.
+        pages: The text of each page by its path; Python's are in the navigation's order.
+        **options: What mkdocs.yml says to featviz.
+    """
+    settings = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    settings["nav"] = [{Path(name).stem.title(): name} for name in pages]
+    settings["plugins"].remove("featviz")
+    settings["plugins"].append({"featviz": options})
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "mkdocs.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    for name, text in {**pages, "references.bib": REFERENCES}.items():
+        path = folder / "docs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.lstrip(), encoding="utf-8")
+    return folder
+
+
+def command(folder: Path, *arguments: str) -> list[str]:
+    """Give the command by which a person builds."""
+    python = [sys.executable, "-m", "mkdocs", *(arguments or ("build",))]
+    return [*python, "-f", str(folder / "mkdocs.yml")]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Give the environment that the command runs in."""
+    return {**os.environ, "NO_MKDOCS_2_WARNING": "true", **more}
+
+
+def build(folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Build as a person does."""
+    return subprocess.run(
+        command(folder),
+        check=False,
+        cwd=Path(folder.anchor),
+        env=environment(**more),
+        capture_output=True,
+        text=True,
+    )
