@@ -20,6 +20,7 @@
 # positive and 0 where it is negative.
 
 # %% tags=["hide"]
+from featviz.studies import answers
 from featviz.studies import shallow as study
 
 # %% tags=["hide-code"]
@@ -51,14 +52,18 @@ study.filters()
 # *grating* if half of its response is gone within {{ narrow_border }} octaves below its favorite frequency, which takes
 # several stripes, and an *edge or bar* otherwise. The borders are conventions: if all of them move by a tenth, up or down,
 # {{ moved }} of {{ filters }} filters change their name. The numbers don't.
-#
+
+# %%
+answers.family_counts()
+
+# %% [markdown]
 # Most filters are clearly one thing, as Krizhevsky and others saw in the first AlexNet: light has a direction, color often has
 # none[^krizhevsky2012]. A small surprise is the colored edges, in which both come together.
 #
 # ## Tuning curves
 
 # %%
-study.orientation_curves()
+answers.orientation_curves()
 
 # %% [markdown]
 # In conv1 a curve is the filter's overlap with the grating, and that is all there can be. In conv2 something new appears:
@@ -67,7 +72,7 @@ study.orientation_curves()
 # this".
 
 # %%
-study.phase_curves()
+answers.phase_curves()
 
 # %% [markdown]
 # The same ReLU makes a second thing possible. Add up what filters of opposite sign, or of neighboring places, pass through
@@ -77,10 +82,10 @@ study.phase_curves()
 # architecture, from overlapping fields and the pooling between the layers, and training adds the rest.
 
 # %%
-study.tolerance()
+answers.tolerance()
 
 # %%
-study.hue_curves()
+answers.hue_curves()
 
 # %% [markdown]
 # ## conv2, unit by unit
@@ -102,7 +107,7 @@ study.conv2_sheet()
 # to the next, is what conv2 wants beyond stripes.
 
 # %%
-study.reach()
+answers.reach()
 
 # %% [markdown]
 # ## What feeds conv2
@@ -127,7 +132,7 @@ study.feeds()
 study.untrained_pictures()
 
 # %%
-study.control()
+answers.control()
 
 # %% [markdown]
 # Had the untrained network's intervals covered those of AlexNet, the families of this chapter would describe convolution

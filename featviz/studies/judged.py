@@ -1,0 +1,107 @@
+"""Chapter 5: whether a network that never saw AlexNet can tell which photographs a picture is for."""
+
+from functools import cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from featviz import findings, zoo
+from featviz.faithfulness import interval
+from featviz.figures import Figure, dots
+from featviz.matching import plain_look, seen_by, two_choice
+from featviz.microscope import NEURON
+from featviz.site.values import Values
+from featviz.store import Store, fingerprint
+from featviz.studies.microscope import scope
+
+LAYERS = ("conv2", "conv3", "conv4", "conv5")
+"""Layers whose units' pictures are judged; those of conv1 are 11 pixels wide."""
+
+JUDGE = "features.7"
+"""SqueezeNet's fire5, in the middle of its depth: fine enough for textures, deep enough for parts."""
+
+SHOWN = 128
+"""Side in pixels at which the judge sees pictures and patches alike."""
+
+JUDGES = ("SqueezeNet's eye", "color and coarseness alone")
+"""Who judges, and the control."""
+
+
+def judged() -> Figure:
+    """How well each judge tells which photographs a picture is for."""
+    shares = _shares()
+    return dots(
+        LAYERS,
+        {name: [shares[layer, name].tolist() for layer in LAYERS] for name in JUDGES},
+        "right choices, share",
+        id="judged",
+        alt="Dots per layer: the share of right choices of each unit, for SqueezeNet and for a judge of "
+        "color and coarseness, with chance at one half",
+        caption="<strong>Which photographs is this picture for?</strong> A judge sees a neuron's picture and two sets of "
+        f"{findings.PATCHES} patches, those that excite this unit most and those of another unit of the layer, and "
+        "chooses the set that looks more like the picture. One dot is one unit, over all other units of its layer; "
+        "0.5 is guessing. One judge is SqueezeNet, another network, which sees all in the same size; the other knows nothing but "
+        "color and how coarse a picture is. <strong>Compare the two</strong>: what the first has over the second is "
+        "neither color nor scale.",
+    )
+
+
+def numbers() -> Values:
+    """What the text quotes."""
+    shares = _shares()
+    told = {}
+    for layer in LAYERS:
+        for name, short in zip(JUDGES, ("eye", "plain"), strict=True):
+            found = interval(shares[layer, name])
+            told[f"{short}_{layer}"] = f"{found.mean:.0%}"
+            told[f"{short}_{layer}_interval"] = f"{found.low:.0%} to {found.high:.0%}"
+        told[f"missed_{layer}"] = str(int((shares[layer, JUDGES[0]] < 0.5).sum()))
+    everyone = np.concatenate([shares[layer, JUDGES[0]] for layer in LAYERS])
+    return Values(
+        **told,
+        judged_units=f"{len(everyone):,}",
+        missed=f"{(everyone < 0.5).mean():.0%}",
+    )
+
+
+@cache
+def _shares() -> dict[tuple[str, str], NDArray[np.float32]]:
+    """(units,) shares of right choices per layer and judge."""
+    found = {}
+    for layer in LAYERS:
+        pictures = scope().pictures(layer, NEURON).images[:, 0]
+        patches = findings.patches(scope(), layer)
+        assert patches is not None  # every layer sees less than the sample photographs show
+        spec = {
+            "pictures": fingerprint(pictures),
+            "patches": fingerprint(patches.images),
+            "judge": JUDGE,
+            "side": SHOWN,
+        }
+        one = Store().arrays(spec, lambda p=pictures, n=patches.images: _judge(p, n), __name__)  # type: ignore[misc]
+        for name, key in zip(JUDGES, ("eye", "plain"), strict=True):
+            found[layer, name] = one[key]
+    return found
+
+
+def _judge(
+    pictures: NDArray[np.uint8], patches: NDArray[np.uint8]
+) -> dict[str, NDArray[np.float32]]:
+    """Both judges' shares, for pictures (N, 3, H, W) and patches (N, count, 3, h, w)."""
+    side, (units, count) = patches.shape[-1], patches.shape[:2]
+    # Through the patches' own resolution, or sharpness would give pictures away.
+    synthetic = _resized(_resized(torch.from_numpy(pictures).float() / 255, side), SHOWN)
+    natural = _resized(torch.from_numpy(patches).flatten(0, 1).float() / 255, SHOWN)
+    net = zoo.load("squeezenet")
+    looks = {"eye": lambda images: seen_by(net, JUDGE, images), "plain": plain_look}
+    return {
+        name: two_choice(look(synthetic), look(natural).view(units, count, -1).mean(1)).numpy()
+        for name, look in looks.items()
+    }
+
+
+def _resized(images: Tensor, side: int) -> Tensor:
+    return F.interpolate(images, side, mode="bilinear", align_corners=False, antialias=True)
