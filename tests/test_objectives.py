@@ -174,6 +174,23 @@ def test_diversity_is_how_little_the_others_resemble_an_image():
         cosines = [(gram * g).sum() / gram.norm() / g.norm() for g in others]
         torch.testing.assert_close(found[i], -sum(cosines) / len(cosines))
     assert Diversity("b")({"b": VALUES["b"][:1]}).item() == 0
+
+
+def test_diversity_of_few_positions_and_of_many_is_one_measure():
+    value = VALUES["b"].flatten(2)
+    count = min(value.shape[1:]) - 1
+    for part in (value[:, :, :count], value[:, :count]):
+        grams = torch.nn.functional.normalize((part @ part.mT).flatten(1), dim=1)
+        cosines = (grams @ grams.T).fill_diagonal_(0)
+        expected = -cosines.sum(1) / (len(part) - 1)
+        torch.testing.assert_close(Diversity("b")({"b": part}), expected)
+
+
+def test_diversity_of_silent_and_of_equal_images_is_finite():
+    silent = torch.zeros(2, 3, 2, 2, requires_grad=True)
+    found = Diversity("b")({"b": silent})
+    assert found.tolist() == [0, 0]
+    assert torch.autograd.grad(found.sum(), silent)[0].isfinite().all()
     twins = {"b": VALUES["b"][:1].repeat(2, 1, 1, 1)}
     torch.testing.assert_close(Diversity("b")(twins), torch.full((2,), -1.0, dtype=torch.float64))
 
