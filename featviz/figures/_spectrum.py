@@ -117,7 +117,7 @@ def _level(
 
 def _told(value: float) -> str:
     """An activation for readers: what is nearest to zero is zero, not a power of ten."""
-    return number(round(value, 1))
+    return number(round(value, 1) + 0.0)  # the sum makes zero of minus zero
 
 
 def _axis(unit: Spectrum, ends: tuple[str, str]) -> str:

@@ -150,8 +150,8 @@ def exact_images() -> Figure:
         id="exact-images",
         alt="Six conv1 filters: their exact optimum, what featviz found, and what Lucid's basis found",
         caption="The six filters on which Lucid's basis falls shortest. Numbers are percent of the "
-        "exact maximum. The first two rows should be equal pixel by pixel; the third has the right "
-        "shape in softer colors.",
+        "exact maximum. The first two rows should be equal pixel by pixel; in the third many pixels "
+        "lie at the wrong end of a color.",
         scores=scores,
         score_name="percent of the maximum",
     )

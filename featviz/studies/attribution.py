@@ -39,6 +39,9 @@ PAIR = ("chelsea", "coffee")
 GROUP_LIMIT, SIGNED_LIMIT = 8.0, 4.0
 """Ends of the color scales of sparse maps, whose few peaks would darken everything else."""
 
+SUPPORTERS = 96
+"""Side in pixels of the supporting units' pictures: there are nine for every photograph."""
+
 EXPLAINED, OPPOSED = 6, 2
 """Supporting and opposing units shown for a unit of conv5."""
 
@@ -166,7 +169,9 @@ def supporters(layer: str = "conv3") -> Figure:
         )
         ranked = support.argsort(descending=True)
         chosen = [*ranked[:EXPLAINED].tolist(), *ranked[-OPPOSED:].tolist()]
-        found = maximize([channel("conv5", unit), *(channel(layer, one) for one in chosen)])
+        found = maximize(
+            [channel("conv5", unit), *(channel(layer, one) for one in chosen)], size=SUPPORTERS
+        )
         share = (support[chosen[:EXPLAINED]].sum() / support.abs().sum()).item()
         images.append(list(found.images))
         labels.append([f"conv5:{unit}", *(f"{layer}:{one}" for one in chosen)])

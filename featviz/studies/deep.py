@@ -117,7 +117,7 @@ def asked() -> Figure:
 def between() -> Figure:
     """What photographs do to a unit, from what silences it to what excites it."""
     shown, below = [], []
-    for layer in DEEP:
+    for layer in reversed(DEEP):
         units = tuple(unit for where, unit in chosen() if where == layer)
         against = maximize([-1 * Neuron(layer, unit) for unit in units])
         patches, values, everywhere = _natural_spectrum(layer, units)

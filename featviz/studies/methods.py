@@ -97,18 +97,26 @@ def _climbed(recipe: Recipe) -> tuple[Tensor, Tensor]:
 
 def combined() -> Figure:
     """The improvements, each to be switched on and off."""
+    states = list(_combinations())
     found = [_climbed(recipe) for recipe in _combinations().values()]
+    reached = {
+        state: scores.mean().item() for state, (_, scores) in zip(states, found, strict=True)
+    }
+    whole = reached[True, True, True, True, True]
+    unshaken = reached[True, False, True, True, True] / whole
+    in_pixels = reached[True, True, False, False, True] / whole
     return switches(
         list(SWITCHES),
-        list(_combinations()),
+        states,
         torch.stack([images for images, _ in found]),
         [str(unit) for unit in SUBJECTS],
         torch.stack([scores for _, scores in found]),
         id="combined",
         alt="Six units by every combination of the improvements",
         caption="<strong>Take one improvement away.</strong> The ladder adds them in one order; here each can be "
-        f"switched by itself, with {STEPS} steps and the same seed. Switch the transforms off with all else "
-        "on, and most of the robust activation is gone; switch the Fourier basis off, and the large shapes. "
+        f"switched by itself, with {STEPS} steps and the same seed. All on but the transforms, {unshaken:.0%} of the "
+        f"units' mean robust activation is left. All on but the Fourier basis and its colors, it is {in_pixels:.0%}: "
+        "the score doesn't see what the eye does, fine fringes everywhere and colors at random. "
         "The bar compares with the best of the combinations for this unit.",
         notes=list(SWITCHES.values()),
         score_name="robust activation",
