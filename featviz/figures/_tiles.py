@@ -6,7 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from featviz.figures._figure import Figure, expect_length, number, required_alt, slug, tag, text
+from featviz.figures._figure import (
+    Figure,
+    expect_length,
+    inline,
+    number,
+    required_alt,
+    slug,
+    tag,
+    text,
+)
 from featviz.figures._images import Pixels, img, pixels
 
 
@@ -69,7 +78,7 @@ def grid(
         labels: (R,C) alt texts; ``"<row>, <column>"`` without them.
         scores: (R,C) numbers shown under the tiles, their bars relative to the column's largest.
         score_name: What the score is, for those who hear it.
-        notes: One sentence per row, under its heading.
+        notes: One sentence per row, under its heading, with the markup of a caption.
 
     Raises:
         ValueError: If the headings do not match the images.
@@ -103,7 +112,7 @@ def methods(
         alt: What the whole figure shows.
         caption: Says what to look at.
         width: Named width.
-        notes: One sentence per method: what this step changes.
+        notes: One sentence per method, with the markup of a caption: what this step changes.
         score_name: What the score is.
 
     Raises:
@@ -137,7 +146,7 @@ def pairs(
         alt: What the whole figure shows.
         caption: Says what to look at.
         width: Named width.
-        notes: One sentence per row.
+        notes: One sentence per row, with the markup of a caption.
 
     Raises:
         ValueError: If both sides and the labels differ in length.
@@ -185,7 +194,7 @@ def _grid(
     parts = [_head_row(heads)]
     for r, (row, pictures) in enumerate(zip(rows, cells, strict=True)):
         expect_length(f"Row {row!r} of images", pictures, len(names), "columns")
-        note = tag("span", text(notes[r])) if notes else ""
+        note = tag("span", inline(notes[r])) if notes else ""
         written = [tag("div", tag("strong", text(row)), note, role="rowheader", cls="fv-head")]
         for c, (name, picture) in enumerate(zip(names, pictures, strict=True)):
             label = labels[r][c] if labels else f"{row}, {name}"
