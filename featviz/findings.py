@@ -86,6 +86,12 @@ def everything(scope: Microscope, layer: str) -> None:
         find(scope, layer)
 
 
+def credits_line() -> str:
+    """Returns the searched photographs' credits in one line."""
+    loaded = [photos.load(name) for name in SEARCHED]
+    return "; ".join(f"{photo.name}: {photo.credit}, {photo.license}" for photo in loaded)
+
+
 def tuned(scope: Microscope, layer: str) -> Preferences | None:
     """Returns what a layer's units prefer among gratings; None if they see the whole image."""
     net = scope.network

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from featviz.figures._figure import Figure, expect_length, number, required_alt, slug, tag, text
+from featviz.figures._figure import (
+    Figure,
+    expect_length,
+    inline,
+    number,
+    required_alt,
+    slug,
+    tag,
+    text,
+)
 from featviz.figures._images import Pixels, img, pixels
 
 
@@ -38,7 +47,7 @@ class _Heads:
 
     def row(self, index: int, *cells: str) -> str:
         name = text(self.names[index])
-        told = tag("strong", name) + (tag("span", text(self.notes[index])) if self.notes else "")
+        told = tag("strong", name) + (tag("span", inline(self.notes[index])) if self.notes else "")
         if self.links:
             where = f"{name} in the microscope"
             told += tag("a", "microscope", href=self.links[index], aria_label=where)
@@ -96,7 +105,7 @@ def grid(
         labels: (R,C) alt texts; ``"<row>, <column>"`` without them.
         scores: (R,C) numbers shown under the tiles, their bars relative to the column's largest.
         score_name: What the score is, for those who hear it.
-        notes: One sentence per row, under its heading.
+        notes: One sentence per row, under its heading, with the markup of a caption.
         subjects: What each row is about: the page's picker marks the rows of its subject.
         links: Address per row, for its heading.
 
@@ -134,7 +143,7 @@ def methods(
         alt: What the whole figure shows.
         caption: Says what to look at.
         width: Named width.
-        notes: One sentence per method: what this step changes.
+        notes: One sentence per method, with the markup of a caption: what this step changes.
         score_name: What the score is.
         subjects: What each column is about: the page's picker marks the columns of its subject.
 
@@ -172,7 +181,7 @@ def pairs(
         alt: What the whole figure shows.
         caption: Says what to look at.
         width: Named width.
-        notes: One sentence per row.
+        notes: One sentence per row, with the markup of a caption.
         subjects: What each row is about: the page's picker marks the rows of its subject.
         links: Address per row, for its heading.
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from featviz import ascent, network, zoo
+from featviz.figures import address
 from featviz.machine import find_device, find_precision
 from featviz.objectives import Channel, Neuron, Objective
 from featviz.recipes import Recipe
@@ -124,6 +125,16 @@ def channel(layer: str, unit: int) -> Channel:
     the stride's, so that its picture is taken behind the ReLU.
     """
     return Channel("conv1:relu" if layer == "conv1" else layer, unit)
+
+
+def unit_link(layer: str, unit: int) -> str:
+    """Returns the address of a unit in the microscope, from a chapter."""
+    return f"../microscope.html#{address(layer, unit)}"
+
+
+def linked(layer: str, units: Sequence[int]) -> str:
+    """Returns the numbers of units as links to the microscope."""
+    return ", ".join(f'<a href="{unit_link(layer, unit)}">{unit}</a>' for unit in units)
 
 
 def in_field(layer: str, images: torch.Tensor) -> torch.Tensor:

@@ -10,9 +10,10 @@ from featviz import photos
 from featviz.ascent import Maximization
 from featviz.examples import find_examples
 from featviz.figures import Figure, Picker, Spectrum, grid, pairs, picker, sheet, spectrum
+from featviz.findings import SEARCHED, credits_line
 from featviz.maco import Maco
+from featviz.microscope import CHANNEL
 from featviz.objectives import Channel, Diversity, Neuron
-from featviz.quality import contrast
 from featviz.recipes import STANDARD_ADAM, Recipe
 from featviz.site.values import Values
 from featviz.spectrum import find_spectrum
@@ -21,10 +22,13 @@ from featviz.studies.bench import (
     alexnet,
     evenly,
     in_field,
+    linked,
     maximize,
     shared_channels,
     shared_neurons,
+    unit_link,
 )
+from featviz.studies.microscope import scope
 
 DEEP = ("conv3", "conv4", "conv5")
 """The layers of this chapter."""
@@ -64,16 +68,17 @@ def unit_picker() -> Picker:
 def units(layer: str) -> Figure:
     """Many channels of a layer as one sheet."""
     chosen = evenly(layer, SHEET)
-    found = maximize([Channel(layer, unit) for unit in chosen])
+    found = scope().pictures(layer, CHANNEL, chosen)
     count = alexnet().units(layer)
     return sheet(
-        found.images,
+        found.images[:, 0] / 255,
         [f"{layer}:{unit}" for unit in chosen],
         id=f"sheet-{layer}",
         alt=f"A sheet of {SHEET} images, one per channel of {layer}",
         caption=f"{SHEET} of {layer}'s {count} channels, spread evenly. Point at one, or walk with the "
         "arrow keys, to see it large. " + _LOOK[layer],
-        values={"activation": found.values, "contrast": contrast(found.images)},
+        values={"activation": found.values[:, 0], "contrast": found.contrast[:, 0]},
+        links=[unit_link(layer, unit) for unit in chosen],
     )
 
 
@@ -175,7 +180,8 @@ def beside_photos() -> Figure:
         image, best = _shared(shared_neurons, layer, unit)
         synthetic.append(in_field(layer, image))
         natural.append(patches[0])
-        notes.append(f"{best:.0f} against {values[0, 0]:.0f} for the best patch")
+        told = f"{best:.0f} against {values[0, 0]:.0f} for the best patch"
+        notes.append(f"{told}; unit {linked(layer, [unit])}")
     return pairs(
         synthetic,
         natural,
@@ -197,18 +203,6 @@ def _shared(pictures: Callable[[str], Maximization], layer: str, unit: int) -> t
     """One of the pictures that all chapters share, and its value."""
     found, row = pictures(layer), evenly(layer).index(unit)
     return found.images[row], found.values[row].item()
-
-
-SEARCHED = tuple(
-    name for name in photos.samples() if name not in ("motorcycle_left", "brick", "grass", "gravel")
-)
-"""Photographs that are searched: those with a stated license and more than one texture."""
-
-
-def credits_line() -> str:
-    """Returns the searched photographs' credits in one line."""
-    loaded = [photos.load(name) for name in SEARCHED]
-    return "; ".join(f"{photo.name}: {photo.credit}, {photo.license}" for photo in loaded)
 
 
 def natural_patches(

@@ -11,6 +11,7 @@ from torch import Tensor
 from featviz import photos, quality
 from featviz.faithfulness import interval, shuffled
 from featviz.figures import Figure, Series, compare, curves, dots, grid, table
+from featviz.findings import SEARCHED
 from featviz.images import Fourier, radial_frequencies
 from featviz.measures import activity
 from featviz.network import Network, activations
@@ -26,7 +27,7 @@ from featviz.studies.bench import (
     shared_channels,
     shared_neurons,
 )
-from featviz.studies.deep import SEARCHED, natural_patches
+from featviz.studies.deep import natural_patches
 
 PHOTO = 224
 """Side in pixels of the photographs that activity is measured on: what AlexNet was trained with."""

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import torch
 
-from featviz import figures, findings, measures, photos, tuning
+from featviz import figures, findings, measures, tuning
 from featviz.figures import Choice, Figure, MicroscopeLayer
 from featviz.microscope import CHANNEL, DIVERSE, GRAY_BELOW, NEURON, OPPOSITE, VIEWS, Microscope
 from featviz.network import Network
@@ -102,7 +102,7 @@ def show(
         "pictures raise the same units of that layer above the average: that units which look alike are alike "
         "is an assumption. What feeds a unit are the units with the largest sums of weights. "
         f"Seed {scope.seed}; steps of ascent: {steps}; what is linear in the image is exact. "
-        f"Photographs: {_credits()}.",
+        f"Photographs: {findings.credits_line()}.",
         titles=TITLES,
         filters=FILTERS,
     )
@@ -193,8 +193,3 @@ def _filters(net: Network, layer: str) -> np.ndarray:
     shown = 0.5 + weights / (2 * weights.abs().amax((1, 2, 3), keepdim=True))
     levels: np.ndarray = (shown * 255).round().to(torch.uint8)[:, None].numpy()
     return levels
-
-
-def _credits() -> str:
-    loaded = [photos.load(name) for name in findings.SEARCHED]
-    return "; ".join(f"{photo.name}: {photo.credit}, {photo.license}" for photo in loaded)

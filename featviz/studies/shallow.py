@@ -9,7 +9,7 @@ from featviz.objectives import Channel
 from featviz.site.values import Values
 from featviz.studies import answers, tuned
 from featviz.studies.answers import LAYERS
-from featviz.studies.bench import SEED, alexnet, maximize
+from featviz.studies.bench import SEED, alexnet, linked, maximize, unit_link
 from featviz.studies.tuned import KINDS
 from featviz.tuning import FAMILIES, ORIENTED, Preferences
 
@@ -40,6 +40,7 @@ def filters() -> figures.Figure:
         "stripes, counterclockwise from horizontal.",
         values=_columns(found)
         | {"gray part of the weights": measures.gray_share(net, "conv1").numpy()},
+        links=[unit_link("conv1", unit) for unit in range(len(weights))],
         columns=8,
         width="page",
     )
@@ -64,7 +65,7 @@ def optima() -> figures.Figure:
         "the image that excites it most of all images there are. It is the sign of the weights: "
         "every pixel at one end of its range. Gradient ascent finds the same image to within "
         f"{tuned.ascent_error():.0e} of its value, for all {len(weights)} units.",
-        notes=[f"conv1: {', '.join(map(str, units))}" for units in chosen],
+        notes=[f"conv1: {linked('conv1', units)}" for units in chosen],
     )
 
 
@@ -83,6 +84,7 @@ def conv2_sheet() -> figures.Figure:
         "numbers alone: look whether they agree with the picture.",
         values=_columns(tuned.preferences("conv2"))
         | {"active on photos, share of places": tuned.activity("conv2")["share"]},
+        links=[unit_link("conv2", unit) for unit in units],
         columns=16,
         width="page",
     )
@@ -121,7 +123,7 @@ def feeds() -> figures.Figure:
         f"input drawn by chance by {chance.mean:.0f}° ({chance.low:.0f} to {chance.high:.0f}).",
         scores=np.array(scores),
         score_name="sum of weights",
-        notes=[names[unit] for unit in units],
+        notes=[f"{names[unit]}; unit {linked('conv2', [unit])}" for unit in units],
     )
 
 
