@@ -94,7 +94,7 @@ def images_to_files(content: str, write: Callable[[str, bytes], str]) -> str:
         return write(f"{hashlib.sha256(picture).hexdigest()[:16]}.{extension}", picture)
 
     moved, end = [], 0
-    for kept in _KEPT.finditer(content):
+    for kept in _KEPT.finditer(content) if KEEP in content else ():
         moved += [_DATA_URI.sub(one, content[end : kept.start()]), kept[0]]
         end = kept.end()
     return "".join([*moved, _DATA_URI.sub(one, content[end:])])
