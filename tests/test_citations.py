@@ -74,7 +74,7 @@ def test_long_lists_of_authors_are_cut_in_footnotes_only():
 
 
 def test_a_citation_becomes_a_footnote_and_a_note_stays_one():
-    page, cited = citations.cite("A[^olah] b[^own].\n\n[^own]: Note.", {"olah": OLAH})
+    page, cited = citations.cite("A[^olah]: b[^own].\n\n[^own]: Note.", {"olah": OLAH})
     assert cited == ("olah",)
     assert page.count("[^own]:") == 1
     assert '[^olah]: <span class="work">' in page

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import jupytext
+from featviz.site import source
 
 _PACKAGE = Path(__file__).parents[1]
 # These shape how a page looks, not what its code computes.
@@ -73,8 +73,7 @@ def page_key(path: str | Path, config: Mapping[str, Any], execute: bool, library
     Returns:
         A hexadecimal digest. Two pages with the same code have different keys.
     """
-    cells = jupytext.read(path).cells
-    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    code = [cell.source for cell in source.cells(path) if cell.cell_type == "code"]
     parts = [_FORMAT, Path(path).name, code, execute, config["allow_errors"], library]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

@@ -12,7 +12,7 @@ from featviz.site.works import MOST_AUTHORS, Work
 PLACE = "{{ bibliography }}"
 
 _DEFINITION = re.compile(r"^\[\^(?P<key>[\w:.-]+)\]:", re.MULTILINE)
-_MARK = re.compile(r"(?<!\\)\[\^(?P<key>[\w:.-]+)\](?!:)")
+_MARK = re.compile(r"(?<!\\)\[\^(?P<key>[\w:.-]+)\]")
 _CODE = re.compile(r"(`+)[^`].*?\1", re.DOTALL)
 _CITERS = re.compile(r'<span data-cited="([^"]+)"></span>')
 
@@ -36,7 +36,7 @@ def cite(markdown: str, works: Mapping[str, Work]) -> tuple[str, tuple[str, ...]
     """
     text = _CODE.sub("", markdown)
     own = {match["key"] for match in _DEFINITION.finditer(text)}
-    marks = dict.fromkeys(match["key"] for match in _MARK.finditer(text))
+    marks = dict.fromkeys(match["key"] for match in _MARK.finditer(_DEFINITION.sub("", text)))
     cited = tuple(key for key in marks if key not in own)
     unknown = [key for key in cited if key not in works]
     if unknown:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 _FIGURE = re.compile(r'<figure\b[^>]*\bid="(?P<id>fig-[\w-]+)"[^>]*>')
 _CAPTION = re.compile(r"<figcaption\b[^>]*>")
+_WHOLE = re.compile(r"<figure\b.*?</figure>", re.DOTALL)
+_TEMPLATE = re.compile(r"<template\b.*?</template>", re.DOTALL)
 _IMAGE = re.compile(r"<img\b[^>]*>")
 _LOADING = re.compile(r'\sloading="[^"]*"')
 _HIDDEN = re.compile(r"\shidden\b(?!-)")
@@ -69,6 +71,21 @@ def hasten(content: str) -> str:
         return bare.replace("<img", '<img loading="lazy"', 1)
 
     return _IMAGE.sub(one, content)
+
+
+def captions(content: str) -> str:
+    """Leave of each figure its caption alone, which is what a search shall find.
+
+    Args:
+        content: The page's HTML.
+    """
+    pieces, end = [], 0
+    for figure in _WHOLE.finditer(content):
+        caption = _CAPTION.search(figure[0])
+        said = figure[0][caption.end() :].partition("</figcaption>")[0] if caption else ""
+        pieces += [content[end : figure.start()], f"<p>{said}</p>"]
+        end = figure.end()
+    return _TEMPLATE.sub("", "".join([*pieces, content[end:]]))
 
 
 def refer(

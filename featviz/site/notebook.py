@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jupytext
 import yaml  # type: ignore[import-untyped]
 
-from featviz.site import values
+from featviz.site import source, values
 from featviz.site.kernel import METADATA
 from featviz.site.outputs import output_html
 
@@ -84,14 +83,13 @@ def article(path: str | Path, run: Mapping[str, Any]) -> Article:
     Raises:
         ValueError: If a tag or a value is unknown, or an image has no alternative text.
     """
-    cells = jupytext.read(path).cells
     ran = [cell["outputs"] for cell in run["cells"] if cell["cell_type"] == "code"]
     known = _values(ran)
     made = Article("", environment=dict(run["metadata"].get(METADATA, {})))
     parts: list[str] = []
     waiting: list[str] = []  # code of cells that showed nothing: part of the next figure's code
     outputs = iter(ran)
-    for cell in cells:
+    for cell in source.cells(path):
         if cell.cell_type == "raw":
             made.meta.update(_meta(cell.source))
         elif cell.cell_type == "markdown":
@@ -126,13 +124,13 @@ def _code_cell(cell: Any, outputs: Any, made: Article, waiting: list[str]) -> li
     return parts
 
 
-def _fence(source: str) -> str:
-    ticks = "`" * max(3, 1 + max(map(len, re.findall(r"`+", source)), default=0))
-    return f"{ticks} python\n{source}\n{ticks}"
+def _fence(code: str) -> str:
+    ticks = "`" * max(3, 1 + max(map(len, re.findall(r"`+", code)), default=0))
+    return f"{ticks} python\n{code}\n{ticks}"
 
 
-def _meta(source: str) -> dict[str, Any]:
-    match = _HEADER.match(source)
+def _meta(header: str) -> dict[str, Any]:
+    match = _HEADER.match(header)
     meta = yaml.safe_load(match[1]) if match else None
     return meta if isinstance(meta, dict) else {}
 

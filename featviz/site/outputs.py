@@ -118,7 +118,7 @@ def to_files(content: str, write: Callable[[str, bytes], str]) -> str:
         return f'<template{part} data-src="{stored(script.encode(), "js")}"></template>'
 
     moved, end = [], 0
-    for kept in _KEPT.finditer(content):
+    for kept in _KEPT.finditer(content) if KEEP in content else ():
         moved += [_DATA_URI.sub(picture, content[end : kept.start()]), kept[0]]
         end = kept.end()
     moved.append(_DATA_URI.sub(picture, content[end:]))

@@ -20,12 +20,13 @@ from typing import Any, Literal
 
 import mkdocs_jupyter.config
 import mkdocs_jupyter.plugin
+from jinja2 import Environment, FileSystemBytecodeCache
 from mkdocs.config import config_options
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.livereload import LiveReloadServer
-from mkdocs.plugins import BasePlugin, event_priority
+from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
@@ -36,7 +37,7 @@ from featviz.site.execute import Runs, conversion, pages_at_once
 from featviz.site.glossary import Glossary
 from featviz.site.kernel import PageError, Run
 from featviz.site.outputs import anchors, to_files
-from featviz.site.progress import log
+from featviz.site.progress import Warnings, log
 from featviz.site.surroundings import Surroundings
 from featviz.site.swap import Swap
 
@@ -57,6 +58,7 @@ class Options(Config):  # type: ignore[no-untyped-call]
     library = config_options.Type(str, default="reference/library.md")
     methods = config_options.Type(str, default="reference/methods.md")
     citation = config_options.Type(str, default="CITATION.cff")  # beside mkdocs.yml
+    templates_cache = config_options.Type(str, default=".cache/templates")
     pages_at_once = config_options.Type(int, default=0)  # 0: as many as the machine allows
 
 
@@ -67,7 +69,7 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         self._command = "build"
         self._swap: Swap | None = None
         self._runs: Runs | None = None
-        self._warnings = _Warnings()
+        self._warnings = Warnings()
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Remember whether a site is built or only shown."""
@@ -223,21 +225,35 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
             return html
         return self._glossary.mark(html, posixpath.relpath(glossary.url, base))
 
+    def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
+        """Keep the theme's templates as compiled: they are the same in every build."""
+        folder = self._root / self.config.templates_cache
+        folder.mkdir(parents=True, exist_ok=True)
+        env.bytecode_cache = FileSystemBytecodeCache(str(folder))
+        return env
+
     @event_priority(100)  # before search reads the page
-    def on_page_context(
-        self, context: Any, *, page: Page, config: MkDocsConfig, nav: Navigation
-    ) -> Any:
+    def _index(self, context: Any, *, page: Page, config: MkDocsConfig, nav: Navigation) -> Any:
+        """Let search read the text and the captions only."""
+        self._content = page.content or ""
+        page.content = figures.captions(self._content)
+        return context
+
+    @event_priority(-100)  # after it has
+    def _furnish(self, context: Any, *, page: Page, config: MkDocsConfig, nav: Navigation) -> Any:
         """Every page is rendered by now: write references over pages, and the way between them."""
         uri = page.file.src_uri
         sources = {file.url: file.src_uri for file in self._files.documentation_pages()}
         with _on_page(uri):
-            content = figures.refer(page.content or "", page.url, self._figures, sources)
+            content = figures.refer(self._content, page.url, self._figures, sources)
             if uri == self.config.bibliography:
                 content = citations.name_citers(content, self._around.citers(page, self._cited))
             made = self._articles.get(uri)
             run = made.environment if made and made.outputs else None
             page.content = self._around.put(content, page, run)
         return context
+
+    on_page_context = CombinedEvent(_index, _furnish)
 
     @event_priority(-1000)  # the last to write has written
     def on_post_build(self, *, config: MkDocsConfig) -> None:
@@ -270,17 +286,6 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         """Show the library's edits as well as the pages'."""
         server.watch(str(_HERE.parent))
         return server
-
-
-class _Warnings(logging.Handler):
-    """Counts what a strict build does not let pass."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.count = 0
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.count += 1
 
 
 def _is_run(file: File) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 import threading
@@ -117,3 +118,14 @@ class Progress:
         if terminal:
             self.stream.write(_ERASE)
             self.stream.flush()
+
+
+class Warnings(logging.Handler):
+    """Counts what a strict build does not let pass."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.count = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.count += 1

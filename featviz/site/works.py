@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pybtex.backends.plaintext import Backend
 from pybtex.database import Entry, Person, parse_file
 from pybtex.exceptions import PybtexError
 from pybtex.richtext import Text
@@ -15,6 +16,9 @@ from pybtex.style.names.plain import NameStyle
 # Of longer lists of authors a footnote names the first three; the bibliography names all.
 MOST_AUTHORS = 5
 FIRST_AUTHORS = 3
+
+# Found by name, as pybtex offers to, it would be looked for among all installed packages each time.
+_TEXT = Backend()
 
 # Where a work of each type was published; the first field that is there is shown.
 _VENUES = ("journal", "booktitle", "institution", "howpublished")
@@ -121,10 +125,10 @@ def _link(fields: dict[str, str]) -> tuple[str, str]:
 
 
 def _plain(latex: str) -> str:
-    return str(Text.from_latex(latex).render_as("plaintext"))
+    return str(Text.from_latex(latex).render(_TEXT))
 
 
 def _name(person: Person) -> str:
-    name = NameStyle().format(person, abbr=True).format().render_as("plaintext")
+    name = NameStyle().format(person, abbr=True).format().render(_TEXT)
     # A name must not be broken after its initials.
     return str(name).replace(" ", "\N{NO-BREAK SPACE}").replace("~", "\N{NO-BREAK SPACE}")

@@ -93,14 +93,18 @@ def _judge(
     """Both judges' shares, for pictures (N, 3, H, W) and patches (N, count, 3, h, w)."""
     side, (units, count) = patches.shape[-1], patches.shape[:2]
     # Through the patches' own resolution, or sharpness would give pictures away.
-    synthetic = _resized(_resized(torch.from_numpy(pictures).float() / 255, side), SHOWN)
-    natural = _resized(torch.from_numpy(patches).flatten(0, 1).float() / 255, SHOWN)
-    net = zoo.load("squeezenet")
-    looks = {"eye": lambda images: seen_by(net, JUDGE, images), "plain": plain_look}
+    synthetic = _resized(torch.from_numpy(pictures).float() / 255, side)
+    natural = torch.from_numpy(patches).flatten(0, 1).float() / 255
+    looks = {"eye": described, "plain": lambda images: plain_look(_resized(images, SHOWN))}
     return {
         name: two_choice(look(synthetic), look(natural).view(units, count, -1).mean(1)).numpy()
         for name, look in looks.items()
     }
+
+
+def described(images: Tensor) -> Tensor:
+    """Returns what SqueezeNet sees in images (N, 3, H, W) in [0, 1], all in the same size."""
+    return seen_by(zoo.load("squeezenet"), JUDGE, _resized(images, SHOWN))
 
 
 def _resized(images: Tensor, side: int) -> Tensor:
