@@ -6,16 +6,24 @@
 # %% [markdown]
 # # Deep layers: patterns, parts, faces
 #
-# What do the {{ deep_units }} units of conv3, conv4 and conv5 answer to? To things that no single filter could measure:
-# textures with a rule, then pieces that stand apart, then parts of animals and objects. That is what their images look like,
-# and where the photographs that excite them show the same thing, we believe it. Where they don't, the image alone
-# is a guess.
-
+# <p class="lede" markdown>What do the {{ deep_units }} units of conv3, conv4 and conv5 answer to? To things that no single
+# filter could measure: textures with a rule, then pieces that stand apart, then parts of animals and objects. That is what
+# their images look like. Another network, shown such an image, tells which photographs excite the unit in
+# {{ eye_conv3 }} of choices between two at conv3 and in {{ eye_conv5 }} at conv5, where a coin would get half. So the images say
+# something true of most units, and of some they don't.</p>
+#
 # %% tags=["hide"]
 from featviz.studies import deep as study
+from featviz.studies import judged, named
 
 # %% tags=["hide-code"]
 study.numbers()
+
+# %% tags=["hide-code"]
+judged.numbers()
+
+# %% tags=["hide-code"]
+named.numbers()
 
 # %% tags=["hide-code"]
 study.unit_picker()
@@ -36,6 +44,18 @@ study.units("conv4")
 study.units("conv5")
 
 # %% [markdown]
+# ## Names
+#
+# Whoever looks through all the pictures of a layer begins to name them. We did, too.
+
+# %%
+named.families()
+
+# %% [markdown]
+# These names are our eyes' and not the network's. If two pictures look alike we assume that their units are alike;
+# the row of eyes in conv4 is a set of units only as far as that holds. All {{ deep_units }} are in
+# [the microscope](../microscope.py), where every unit can be looked up.
+#
 # ## One unit, asked in several ways
 #
 # A single image answers a single question. We can ask the same unit in other ways: at one place or everywhere, for what
@@ -66,6 +86,17 @@ study.between()
 study.diverse()
 
 # %% [markdown]
+# The four images of most units vary the layout and keep the thing. To find those that don't, we let SqueezeNet
+# look at the four answers of each of the {{ spread_units }} units of conv5. The mean cosine between them has a median of
+# {{ likeness_median }} and goes from {{ likeness_least }} to {{ likeness_most }}. These are the lowest.
+
+# %%
+named.two_things()
+
+# %% [markdown]
+# We read such a row as two meanings only if the photographs fall into the same two kinds as the images. Where they don't,
+# the unit has one meaning that can be drawn in many ways, or our photographs hold only one of the two.
+#
 # ## The photographs' side
 #
 # A synthetic image says what a unit *would* answer to most. Photographs say what it *does* answer to. The two
@@ -78,10 +109,23 @@ study.beside_photos()
 # The activation of the synthetic image is larger than that of any patch, often by a factor of several: it is an
 # exaggeration. [The next chapter](depth.py) measures by how much, layer by layer.
 #
-# ## What would prove us wrong
+# Would you have guessed the right side from the left? Six rows prove nothing, and we know the answers. So we asked
+# somebody who has never seen AlexNet, for all {{ judged_units }} units of four layers. People have been asked in the same
+# way[^borowski2021].
+
+# %%
+judged.judged()
+
+# %% [markdown]
+# For conv2 SqueezeNet is right in {{ eye_conv2 }} of choices (95 % interval {{ eye_conv2_interval }}), for conv5 in {{ eye_conv5 }}
+# ({{ eye_conv5_interval }}). Whoever knows color and coarseness alone is right in {{ plain_conv2 }} and {{ plain_conv5 }}. So there is more
+# in the images than color and scale, in every layer whose two intervals lie apart. For {{ missed }} of the units the judge is worse than a
+# coin: there the image, the {{ photographs }} photographs, or the judge is at fault, and we can't tell which.
 #
-# - If the best patches of most rows in [](#fig-natural) shared nothing with the image at their left, the images would be
-#   artifacts of ascent.
+# ## What would have proved us wrong
+#
+# - Had SqueezeNet's choices in [](#fig-judged) been no better than those by color and coarseness, the images would be artifacts
+#   of ascent with the right palette.
 # - If a network with shuffled weights gave images that people name as easily, the names would be ours and not the network's.
 #   [Shallow versus deep](depth.py) shows that control.
 #
@@ -89,5 +133,7 @@ study.beside_photos()
 #
 # - {{ photographs }} photographs are few. A folder of your own can be searched in the same way; see
 #   [how to use featviz as a library](../reference/library.md).
+# - The judge was trained on the photographs that AlexNet was trained on. What both learned from them, it recognizes; what only
+#   AlexNet sees, it may miss.
 # - When we call two units alike because their images are, we assume that looking alike is being alike. Nothing on
 #   this page tests it.

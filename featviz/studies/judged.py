@@ -1,5 +1,6 @@
 """Chapter 5: whether a network that never saw AlexNet can tell which photographs a picture is for."""
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -20,8 +21,8 @@ from featviz.studies.microscope import scope
 LAYERS = ("conv2", "conv3", "conv4", "conv5")
 """Layers whose units' pictures are judged; those of conv1 are 11 pixels wide."""
 
-JUDGE = "features.7"
-"""SqueezeNet's fire5, in the middle of its depth: fine enough for textures, deep enough for parts."""
+JUDGE = "features.12"
+"""SqueezeNet's fire9, its last layer before the classes: what it takes to be in an image."""
 
 SHOWN = 128
 """Side in pixels at which the judge sees pictures and patches alike."""
@@ -95,7 +96,7 @@ def _judge(
     # Through the patches' own resolution, or sharpness would give pictures away.
     synthetic = _resized(torch.from_numpy(pictures).float() / 255, side)
     natural = torch.from_numpy(patches).flatten(0, 1).float() / 255
-    looks = {"eye": described, "plain": lambda images: plain_look(_resized(images, SHOWN))}
+    looks: dict[str, Callable[[Tensor], Tensor]] = {"eye": described, "plain": _plain}
     return {
         name: two_choice(look(synthetic), look(natural).view(units, count, -1).mean(1)).numpy()
         for name, look in looks.items()
@@ -105,6 +106,10 @@ def _judge(
 def described(images: Tensor) -> Tensor:
     """Returns what SqueezeNet sees in images (N, 3, H, W) in [0, 1], all in the same size."""
     return seen_by(zoo.load("squeezenet"), JUDGE, _resized(images, SHOWN))
+
+
+def _plain(images: Tensor) -> Tensor:
+    return plain_look(_resized(images, SHOWN))
 
 
 def _resized(images: Tensor, side: int) -> Tensor:
