@@ -32,6 +32,9 @@ DEEP = ("conv3", "conv4", "conv5")
 SHEET = 48
 """Units shown per layer."""
 
+SHEET_SIDE = 104
+"""Side in pixels of a sheet's pictures: three sheets stand near the top of the page."""
+
 DIVERSE = 4
 """Images of one unit that must differ."""
 
@@ -74,6 +77,8 @@ def units(layer: str) -> Figure:
         caption=f"{SHEET} of {layer}'s {count} channels, spread evenly. Point at one, or walk with the "
         "arrow keys, to see it large. " + _LOOK[layer],
         values={"activation": found.values, "contrast": contrast(found.images)},
+        columns=12,
+        side=SHEET_SIDE,
     )
 
 
