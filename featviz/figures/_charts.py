@@ -1,6 +1,7 @@
 """Line plots, bars and distributions as inline SVG."""
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,8 @@ _WIDTHS = {"body": 7.33, "middle": 9.25, "page": 11.16, "screen": 11.16}
 _ACROSS = {"body": 3, "middle": 4, "page": 5, "screen": 5}
 # Dots drawn per distribution, and on a phone: more overlap into a smear and weigh 12 bytes each.
 MOST_DOTS, MOST_DOTS_NARROW = 128, 64
+# Inches that the vertical axis and its numbers take, and that a letter takes on average.
+_AXIS_ROOM, _LETTER = 0.55, 0.078
 # Part of a category's width that its bars, or its dots, take.
 _FILLED = 0.76
 
@@ -223,7 +226,10 @@ def _swarm(axes: Axes, values: NDArray[np.float64], at: float, thick: float, col
 
 
 def _categories(axes: Axes, categories: Sequence[str], ylabel: str) -> None:
-    axes.set_xticks(range(len(categories)), [str(c) for c in categories])
+    room = axes.get_figure(root=True).get_figwidth() - _AXIS_ROOM  # type: ignore[union-attr]
+    letters = max(1, int(room / len(categories) / _LETTER))
+    names = [textwrap.fill(str(c), letters, break_long_words=False) for c in categories]
+    axes.set_xticks(range(len(categories)), names)
     axes.set_xlim(-0.55, len(categories) - 0.45)
     axes.tick_params(axis="x", length=0)
     axes.set_ylabel(ylabel)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from featviz.figures._figure import Figure, expect_length, number, required_alt, tag, text
-from featviz.figures._images import Sprite, pixels, sprite
+from featviz.figures._images import Sprite, pixels, resize, sprite
 
 # Tiles to a row on a phone of 360 px: 8 leave 40 px each, large enough for a finger.
 NARROW_COLUMNS = 8
@@ -28,6 +28,7 @@ def sheet(
     values: Mapping[str, ArrayLike] | None = None,
     links: Sequence[str] | None = None,
     columns: int = 16,
+    side: int | None = None,
 ) -> Figure:
     """Show all units of a layer as one sheet beside a large view of the chosen one.
 
@@ -41,12 +42,15 @@ def sheet(
         values: Numbers per unit under a name each; shown with the unit and offered for sorting.
         links: Address per unit, shown with the unit.
         columns: Tiles to a row on a wide screen.
+        side: Longest side in pixels to store the pictures at, where a page must be light.
 
     Raises:
         ValueError: If labels, values or links do not match the images, or the alt text is empty.
     """
     required_alt(alt, id)
     pictures = pixels(images)
+    if side is not None:
+        pictures = np.stack([resize(picture, side) for picture in pictures])
     expect_length("labels", labels, len(pictures), "images")
     if links is not None:
         expect_length("links", links, len(pictures), "images")

@@ -144,7 +144,8 @@ def _axis(unit: Spectrum, ends: tuple[str, str]) -> str:
     )  # fmt: skip
     end_mark = "fv-mark fv-mark--end"
     marked = (
-        (unit.ends[0], end_mark), (low, "fv-mark"), (0.0, "fv-mark"), (high, "fv-mark"),
+        (unit.ends[0], end_mark), (low, "fv-mark fv-mark--low"), (0.0, "fv-mark fv-mark--zero"),
+        (high, "fv-mark fv-mark--high"),
         (unit.ends[1], end_mark),
     )  # fmt: skip
     marks = [

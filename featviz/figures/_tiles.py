@@ -18,6 +18,9 @@ from featviz.figures._figure import (
 )
 from featviz.figures._images import Pixels, img, pixels
 
+# Tiles of a row that a phone has room for.
+LONG_ROW = 6
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -248,8 +251,9 @@ def _grid(
 def _head_row(heads: Sequence[tuple[str, int]]) -> str:
     corner = tag("div", role="cell", cls="fv-corner")
     columns = [
-        tag("div", text(name), role="columnheader", cls="fv-column", style=f"--fv-span:{span}",
-            aria_colspan=span if span > 1 else None)
+        # A narrow column breaks a unit's name between the layer and the number.
+        tag("div", text(name).replace(":", ":<wbr>"), role="columnheader", cls="fv-column",
+            style=f"--fv-span:{span}", aria_colspan=span if span > 1 else None)
         for name, span in heads
     ]  # fmt: skip
     return tag("div", corner, *columns, role="row", cls="fv-row fv-row--head")
@@ -277,8 +281,11 @@ def tile_rows(
     name = required_alt(frame.alt, frame.id)
     if score_name:
         name = f"{name}. The number under an image: {score_name}."
+    # On a phone the halves of a long row stand below each other.
+    halves = " fv-pairs--halves" if columns > LONG_ROW and 2 * left == columns else ""
+    cls = f"fv-tiles {frame.cls}{halves}"
     stage = tag(
-        "div", *rows, role="table", aria_label=name, cls=f"fv-tiles {frame.cls}", style=style,
+        "div", *rows, role="table", aria_label=name, cls=cls, style=style,
         data_score=score_name or None,
     )  # fmt: skip
     tools = tag("div", cls="fv-tools") if payload else ""

@@ -36,6 +36,9 @@ DEEP = ("conv3", "conv4", "conv5")
 SHEET = 48
 """Units shown per layer."""
 
+SHEET_SIDE = 104
+"""Side in pixels of a sheet's pictures: three sheets stand near the top of the page."""
+
 DIVERSE = 4
 """Images of one unit that must differ."""
 
@@ -79,6 +82,8 @@ def units(layer: str) -> Figure:
         "arrow keys, to see it large. " + _LOOK[layer],
         values={"activation": found.values[:, 0], "contrast": found.contrast[:, 0]},
         links=[unit_link(layer, unit) for unit in chosen],
+        columns=12,
+        side=SHEET_SIDE,
     )
 
 

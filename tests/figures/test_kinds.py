@@ -103,6 +103,10 @@ def test_payload_of_a_sheet(all_figures):
     assert data["find"] is False
 
 
+def test_a_sheet_can_be_stored_small():
+    assert payload(sheet(side=20))["sprite"]["width"] == 20
+
+
 def test_payload_of_a_trajectory_puts_marks_on_the_curve(all_figures):
     data = payload(all_figures["ascent"])
     marks = data["units"][0]["marks"]
