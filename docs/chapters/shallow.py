@@ -56,7 +56,7 @@ study.filters()
 # {{ moved }} of {{ filters }} filters change their name. The numbers don't.
 #
 # Most filters are clearly one thing, as Krizhevsky and others saw in the first AlexNet: light has a direction, color often has
-# none[^alexnet]. A small surprise is the colored edges, in which both come together.
+# none[^alexnet]. A small surprise is the colored edges, in which both come together: units {{ colored_edges }}.
 #
 # [^alexnet]: A. Krizhevsky, I. Sutskever, G. Hinton, *ImageNet Classification with Deep Convolutional Neural Networks*,
 #     NeurIPS 2012, figure 3.
@@ -68,7 +68,7 @@ study.orientation_curves()
 
 # %% [markdown]
 # In conv1 a curve is the filter's overlap with the grating, and that is all there can be. In conv2 something new appears:
-# stripes of the wrong direction do not just leave a unit cold, they *hold it down*. It takes the ReLU between the layers to
+# stripes of the wrong direction do not just leave a unit cold, they *hold it down*, units {{ held_down }} most. It takes the ReLU between the layers to
 # do so. Behind it the answer to a pattern and to its negative are no longer mirror images, and a negative weight means "not
 # this".
 
@@ -79,7 +79,7 @@ study.phase_curves()
 # The same ReLU makes a second thing possible. Add up what filters of opposite sign, or of neighboring places, pass through
 # it, and the sum stays high wherever the stripes are. Cells of the visual cortex come in these two kinds, *simple*
 # and *complex*[^hubel]. conv1 can only have simple ones: it is linear. In conv2, {{ tolerant }} of the units behave like
-# complex ones. In an untrained conv2 it is {{ tolerant_untrained }}: a good part of the tolerance comes from the
+# complex ones, units {{ complex_units }} most. In an untrained conv2 it is {{ tolerant_untrained }}: a good part of the tolerance comes from the
 # architecture, from overlapping fields and the pooling between the layers, and training adds the rest.
 
 # %%

@@ -340,6 +340,9 @@ def numbers() -> Values:
         tolerant_untrained=f"{_tolerant('untrained').mean:.0%}",
         reach_conv1=f"{first.mean:.2f}",
         reach_conv2=f"{second.mean:.2f}",
+        colored_edges=linked("conv1", tuned.members("conv1", "color edge", SHOWN)),
+        complex_units=linked("conv2", _highest(tuned.preferences("conv2").tolerance)),
+        held_down=linked("conv2", _highest(-tuned.preferences("conv2").crossed)),
         moved=_moved(),
         beaten=tuned.beaten("conv2"),
         inhibited=f"{_inhibited():.0%}",
@@ -374,6 +377,11 @@ def _percent(one: Interval) -> str:
 
 def _bounds(shares: list[Interval]) -> tuple[list[float], list[float], list[float]]:
     return [s.mean for s in shares], [s.low for s in shares], [s.high for s in shares]
+
+
+def _highest(values: torch.Tensor) -> list[int]:
+    found: list[int] = values.argsort(descending=True)[:SHOWN].tolist()
+    return found
 
 
 def _tolerant(kind: str) -> Interval:
