@@ -58,7 +58,7 @@ answers.family_counts()
 
 # %% [markdown]
 # Most filters are clearly one thing, as Krizhevsky and others saw in the first AlexNet: light has a direction, color often has
-# none[^krizhevsky2012]. A small surprise is the colored edges, in which both come together.
+# none[^krizhevsky2012]. A small surprise is the colored edges, in which both come together: units {{ colored_edges }}.
 #
 # ## Tuning curves
 
@@ -67,7 +67,7 @@ answers.orientation_curves()
 
 # %% [markdown]
 # In conv1 a curve is the filter's overlap with the grating, and that is all there can be. In conv2 something new appears:
-# stripes of the wrong direction do not just leave a unit cold, they *hold it down*. It takes the ReLU between the layers to
+# stripes of the wrong direction do not just leave a unit cold, they *hold it down*, units {{ held_down }} most. It takes the ReLU between the layers to
 # do so. Behind it the answer to a pattern and to its negative are no longer mirror images, and a negative weight means "not
 # this".
 
@@ -78,7 +78,7 @@ answers.phase_curves()
 # The same ReLU makes a second thing possible. Add up what filters of opposite sign, or of neighboring places, pass through
 # it, and the sum stays high wherever the stripes are. Cells of the visual cortex come in these two kinds, *simple*
 # and *complex*[^hubel1962]. conv1 can only have simple ones: it is linear. In conv2, {{ tolerant }} of the units behave like
-# complex ones. In an untrained conv2 it is {{ tolerant_untrained }}: a good part of the tolerance comes from the
+# complex ones, units {{ complex_units }} most. In an untrained conv2 it is {{ tolerant_untrained }}: a good part of the tolerance comes from the
 # architecture, from overlapping fields and the pooling between the layers, and training adds the rest.
 
 # %%

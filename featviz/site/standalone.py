@@ -19,6 +19,7 @@ _PAGE = """<!doctype html>
 <style>
 :root {{ color-scheme: light; }}
 body {{ margin: 0 auto; max-width: 1180px; padding: 12px; font-family: system-ui, sans-serif; }}
+figure {{ margin: 0; }}
 </style>
 </head>
 <body>

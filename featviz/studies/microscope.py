@@ -18,7 +18,7 @@ TITLES = {
     CHANNEL.name: "The channel",
     NEURON.name: "One neuron",
     OPPOSITE.name: "The opposite",
-    DIVERSE.name: "Four that must differ",
+    DIVERSE.name: "Four that differ",
     "patches": "In photographs",
     "filter": "Its weights",
 }

@@ -176,6 +176,9 @@ def numbers() -> Values:
         tolerant_untrained=f"{answers.tolerant('untrained').mean:.0%}",
         reach_conv1=f"{first.mean:.2f}",
         reach_conv2=f"{second.mean:.2f}",
+        colored_edges=linked("conv1", tuned.members("conv1", "color edge", SHOWN)),
+        complex_units=linked("conv2", _highest(tuned.preferences("conv2").tolerance)),
+        held_down=linked("conv2", _highest(-tuned.preferences("conv2").crossed)),
         moved=_moved(),
         beaten=tuned.beaten("conv2"),
         inhibited=f"{answers.inhibited():.0%}",
@@ -186,6 +189,11 @@ def numbers() -> Values:
         oriented_border=str(tuning.ORIENTED),
         narrow_border=str(tuning.NARROW),
     )
+
+
+def _highest(values: torch.Tensor) -> list[int]:
+    found: list[int] = values.argsort(descending=True)[:SHOWN].tolist()
+    return found
 
 
 def _moved() -> int:
