@@ -113,4 +113,5 @@ def _plain(images: Tensor) -> Tensor:
 
 
 def _resized(images: Tensor, side: int) -> Tensor:
-    return F.interpolate(images, side, mode="bilinear", align_corners=False, antialias=True)
+    resized = F.interpolate(images, side, mode="bilinear", align_corners=False, antialias=True)
+    return resized.clamp(0, 1)  # rounding
