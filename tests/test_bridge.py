@@ -211,6 +211,8 @@ def test_formulas_are_typeset_and_readable_aloud(built):
     assert 'class="katex"' in first
     assert "<math" in first
     assert "arithmatex" not in first
+    assert "katex.min.css" in first
+    assert "katex" not in page(built[0], "chapters/second.html")
 
 
 def test_figures_are_numbered_by_chapter_and_referred_to_over_pages(built):
@@ -394,6 +396,11 @@ def test_the_first_figure_loads_at_once_and_the_others_when_they_are_near():
         '<figure id="fig-a"><img alt="loading" src="1"><img loading="lazy" src="2" hidden></figure>'
         '<img loading="lazy" src="3"><figure id="fig-b"><img loading="lazy" src="4"></figure>'
     )
+
+
+def test_of_a_large_first_figure_only_what_is_seen_first_loads_at_once():
+    content = f'<figure id="fig-a">{"<img>" * 20}</figure>'
+    assert figures.hasten(content).count("<img>") == 8
 
 
 def test_a_caption_is_labeled_in_its_own_figure_only():

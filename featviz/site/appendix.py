@@ -92,10 +92,11 @@ def appendix(source: Source, whole: Imprint | None) -> str:
 
 
 def _cite(source: Source, whole: Imprint) -> str:
-    part = f" ({html.escape(source.part)})" if source.part else ""
+    part = f" ({html.escape(source.part)})." if source.part else ""
+    stop = "" if part or source.title.endswith(("?", "!", ".")) else "."
     authors = html.escape(", ".join(whole.authors))
     return (
-        f"{authors}. <cite>{html.escape(source.title)}</cite>{part}. "
+        f"{authors}. <cite>{html.escape(source.title)}</cite>{part or stop} "
         f"{html.escape(whole.software)} {whole.version}, {whole.year}."
         f'<details class="{CODE_CLASS}"><summary>BibTeX</summary>'
         f"<pre><code>{html.escape(bibtex(source, whole))}</code></pre></details>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ _SITE = Path(__file__).parent / "web"
 _FIGURES = Path(__file__).parents[1] / "figures" / "web"
 _ROOT = "assets/featviz"
 _OF_FIGURES = "assets/figures"
+_FORMULA_STYLE = re.compile(r'\s*<link rel="stylesheet" href="[^"]*/katex\.min\.css">')
 
 
 def _shipped() -> Iterator[tuple[str, Path]]:
@@ -38,6 +40,15 @@ def announce(config: MkDocsConfig) -> None:
             config.extra_css.append(uri)
         elif uri.endswith(".js"):
             config.extra_javascript.append(uri)
+
+
+def trim(page: str) -> str:
+    """Leave out the style of formulas where there are none; browsers wait for every style.
+
+    Args:
+        page: A finished page.
+    """
+    return page if 'class="katex' in page else _FORMULA_STYLE.sub("", page)
 
 
 def add(files: Files, config: MkDocsConfig) -> None:

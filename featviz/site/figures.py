@@ -8,6 +8,9 @@ from collections.abc import Mapping
 
 _FIGURE = re.compile(r'<figure\b[^>]*\bid="(?P<id>fig-[\w-]+)"[^>]*>')
 _CAPTION = re.compile(r"<figcaption\b[^>]*>")
+# Pictures that a reader may see before scrolling; more of them would hold up each other.
+_AT_ONCE = 8
+
 _WHOLE = re.compile(r"<figure\b.*?</figure>", re.DOTALL)
 _TEMPLATE = re.compile(r"<template\b.*?</template>", re.DOTALL)
 _IMAGE = re.compile(r"<img\b[^>]*>")
@@ -52,7 +55,7 @@ def number(content: str, chapter: str) -> tuple[str, dict[str, str]]:
 
 
 def hasten(content: str) -> str:
-    """Let the pictures of the first figure load at once; all others wait until they are near.
+    """Let the first pictures of the first figure load at once; all others wait until they are near.
 
     Args:
         content: The page's HTML.
@@ -64,9 +67,12 @@ def hasten(content: str) -> str:
     start = first.start() if first else len(content)
     end = content.find("</figure>", start) + 1 or len(content)
 
+    left = iter(range(_AT_ONCE))
+
     def one(match: re.Match[str]) -> str:
         bare = _LOADING.sub("", match[0])
-        if start < match.start() < end and not _HIDDEN.search(bare):
+        first_shown = start < match.start() < end and not _HIDDEN.search(bare)
+        if first_shown and next(left, None) is not None:
             return bare
         return bare.replace("<img", '<img loading="lazy"', 1)
 

@@ -255,6 +255,10 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
 
     on_page_context = CombinedEvent(_index, _furnish)
 
+    def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
+        """Leave out what the page does not need."""
+        return assets.trim(output)
+
     @event_priority(-1000)  # the last to write has written
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Put the new site in the place of the old one, unless a warning fails the build."""

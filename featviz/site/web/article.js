@@ -17,6 +17,17 @@
   mark();
   window.addEventListener("resize", mark);
 
+  // Paper is white, whatever the reader's scheme.
+  const scheme = "data-md-color-scheme";
+  let onScreen = document.body.getAttribute(scheme);
+  const paper = window.matchMedia("print");
+  const suit = () => {
+    if (paper.matches) onScreen = document.body.getAttribute(scheme);
+    document.body.setAttribute(scheme, paper.matches ? "default" : onScreen);
+  };
+  if (paper.matches) suit();
+  paper.addEventListener("change", suit);
+
   // Definitions open by style alone, for pointer and keyboard. Escape closes them; and since a
   // finger cannot hover, its first tap opens and only the second follows the link.
   const isOpen = (term) => getComputedStyle(term.lastElementChild).visibility === "visible";
