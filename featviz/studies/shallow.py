@@ -52,7 +52,7 @@ def filters() -> figures.Figure:
         "stripes, counterclockwise from horizontal.",
         values=_columns(found)
         | {"gray part of the weights": measures.gray_share(net, "conv1").numpy()},
-        columns=8,
+        columns=16,
         width="page",
     )
 
