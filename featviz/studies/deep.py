@@ -70,18 +70,18 @@ def unit_picker() -> Picker:
 
 def units(layer: str) -> Figure:
     """Many channels of a layer as one sheet."""
-    chosen = evenly(layer, SHEET)
-    found = scope().pictures(layer, CHANNEL, chosen)
+    picked = evenly(layer, SHEET)
+    found = scope().pictures(layer, CHANNEL, picked)
     count = alexnet().units(layer)
     return sheet(
         found.images[:, 0] / 255,
-        [f"{layer}:{unit}" for unit in chosen],
+        [f"{layer}:{unit}" for unit in picked],
         id=f"sheet-{layer}",
         alt=f"A sheet of {SHEET} images, one per channel of {layer}",
         caption=f"{SHEET} of {layer}'s {count} channels, spread evenly. Point at one, or walk with the "
         "arrow keys, to see it large. " + _LOOK[layer],
         values={"activation": found.values[:, 0], "contrast": found.contrast[:, 0]},
-        links=[unit_link(layer, unit) for unit in chosen],
+        links=[unit_link(layer, unit) for unit in picked],
         columns=12,
         side=SHEET_SIDE,
     )
@@ -127,7 +127,7 @@ def asked() -> Figure:
 def between() -> Figure:
     """What photographs do to a unit, from what silences it to what excites it."""
     shown, below = [], []
-    for layer in reversed(DEEP):
+    for layer in DEEP:
         units = tuple(unit for where, unit in chosen() if where == layer)
         against = maximize([-1 * Neuron(layer, unit) for unit in units])
         patches, values, everywhere = _natural_spectrum(layer, units)
@@ -150,10 +150,11 @@ def between() -> Figure:
         "optimized against and for the unit",
         caption="<strong>From what silences a neuron to what excites it.</strong> Outside, the images found by "
         "ascent against and for it; between them, patches of photographs by the neuron's value before the "
-        f"ReLU, written below each: the {PATCHES} lowest and highest of all places that see no "
-        f"padding in {len(SEARCHED)} photographs, those nearest to half of either, and those nearest to "
+        f"ReLU, written below each: the {PATCHES} lowest and highest of all that see no padding and don't "
+        f"overlap in {len(SEARCHED)} photographs, those nearest to half of either, and those nearest to "
         "zero. The axis shows where they lie, and in blue how often each value occurs. "
-        f"Below zero, where the ReLU lets nothing pass, lie {min(below):.0%} to {max(below):.0%} of a unit's values.",
+        f"Below zero, where the ReLU lets nothing pass, lie {min(below):.0%} to {max(below):.0%} of a unit's values. "
+        "It can take little to silence a unit: for conv5:64 a nearly plain color does.",
     )
 
 

@@ -41,7 +41,7 @@ def filters() -> figures.Figure:
         values=_columns(found)
         | {"gray part of the weights": measures.gray_share(net, "conv1").numpy()},
         links=[unit_link("conv1", unit) for unit in range(len(weights))],
-        columns=8,
+        columns=16,
         width="page",
     )
 

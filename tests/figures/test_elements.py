@@ -183,6 +183,8 @@ def test_a_pick_in_the_address_goes_with_any_anchor(open_page):
     view.wait_for_function(
         "Math.abs(document.querySelector('#fig-table').getBoundingClientRect().top) < 700"
     )
+    view.evaluate("location.hash = '#fig-grid'")
+    view.wait_for_function("location.hash === '#fig-grid?unit=u-1'")
     docked = view.locator(".fv-picker--docked")
     view.locator("#fig-switches").scroll_into_view_if_needed()
     docked.wait_for()

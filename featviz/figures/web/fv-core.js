@@ -149,7 +149,12 @@
     followers.forEach((follower) => follower(value));
     if (linked) write({ ...address(), subject });
   }
-  addEventListener("hashchange", () => pick(address().subject, false));
+  addEventListener("hashchange", () => {
+    const named = address().subject;
+    if (named) pick(named, false);
+    // A link to another place of the page doesn't undo the choice.
+    else if (subject) write({ ...address(), subject });
+  });
 
   /** Be told what is picked, now and whenever it changes.
    * @param {(value: string) => void} apply gets the subject, or "" for none */
@@ -169,8 +174,10 @@
       const name = part.querySelector(":scope > [role=rowheader] > :is(strong, span):first-of-type");
       if (!name) return undefined;
       const about = part.dataset.pick ?? "";
-      const button = make("button", { type: "button", class: "fv-name", title: "Pick in all figures",
-        click: () => pick(about === subject ? "" : about) }, ...name.childNodes);
+      const button = make("button", {
+        type: "button", class: "fv-name", title: "Pick in all figures", "aria-pressed": "false",
+        click: () => pick(about === subject ? "" : about),
+      }, ...name.childNodes);
       name.append(button);
       return button;
     });
@@ -182,7 +189,6 @@
         buttons[i]?.setAttribute("aria-pressed", String(part.dataset.pick === value));
       });
     });
-    buttons.forEach((button) => button?.hasAttribute("aria-pressed") || button?.setAttribute("aria-pressed", "false"));
   }
 
   /** Follow links to a state of this figure. @param {Element} host
