@@ -6,9 +6,11 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from featviz.site import execute
 from featviz.site.progress import Progress
 from tests.sites import build, command, environment, make_site
 
@@ -96,6 +98,17 @@ def test_an_interrupt_leaves_no_page_running(tmp_path):
     building.send_signal(signal.SIGINT)
     assert building.wait(timeout=30) != 0
     assert not is_alive(int((folder / "pid").read_text()))
+
+
+@pytest.mark.parametrize(
+    ("cores", "free", "pages"),
+    [(2, 20e9, 2), (16, 64e9, 4), (8, 3.2e9, 2), (4, 0.5e9, 1), (1, 8e9, 1)],
+)
+def test_as_many_pages_run_as_there_are_cores_and_memory_for(monkeypatch, cores, free, pages):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+    memory = SimpleNamespace(available=free)
+    monkeypatch.setattr(execute.psutil, "virtual_memory", lambda: memory)
+    assert execute.pages_at_once() == pages
 
 
 class Terminal:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+import psutil
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 
@@ -31,12 +32,10 @@ _PAGE_MEMORY = 1.5e9
 
 def pages_at_once() -> int:
     """Say how many pages this machine can run side by side."""
-    try:
-        cores = len(os.sched_getaffinity(0))
-        memory = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # not on this system
-        return min(os.cpu_count() or 1, 2)
-    return max(1, min(cores, int(memory / _PAGE_MEMORY), _MOST_AT_ONCE))
+    mine = getattr(os, "sched_getaffinity", None)  # not on every system
+    cores = len(mine(0)) if mine else os.cpu_count() or 1
+    room = int(psutil.virtual_memory().available / _PAGE_MEMORY)
+    return max(1, min(cores, room, _MOST_AT_ONCE))
 
 
 class Runs:

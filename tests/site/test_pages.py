@@ -19,8 +19,8 @@ PHONE = {
     "is_mobile": True,
     "has_touch": True,
 }
-# The heaviest things a page may hold are an inspector's data and plots; pictures are files.
-LARGEST_PAGE = 400_000
+# Bytes of a page's HTML; pictures and the data of figures are files.
+LARGEST_PAGE = 150_000
 # Standard deviation of gray levels (of 255) below which a picture shows nothing.
 FLAT = 1.0
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
