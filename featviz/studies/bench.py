@@ -117,6 +117,17 @@ def evenly(layer: str, count: int = PER_LAYER) -> list[int]:
     return [index * units // count for index in range(count)]
 
 
+def microscope(layer: str, unit: int, root: str = "../") -> str:
+    """Returns the address of a unit in the microscope, which stands at the site's root.
+
+    Args:
+        layer: The layer's name.
+        unit: Index of the unit.
+        root: Way from the page to the root; chapters lie one folder below it.
+    """
+    return f"{root}microscope.html#{layer}-{unit}"
+
+
 def channel(layer: str, unit: int) -> Channel:
     """Returns the objective of a channel's picture.
 

@@ -22,6 +22,7 @@ from featviz.studies.bench import (
     evenly,
     in_field,
     maximize,
+    microscope,
     shared_channels,
     shared_neurons,
 )
@@ -77,6 +78,7 @@ def units(layer: str) -> Figure:
         caption=f"{SHEET} of {layer}'s {count} channels, spread evenly. Point at one, or walk with the "
         "arrow keys, to see it large. " + _LOOK[layer],
         values={"activation": found.values, "contrast": contrast(found.images)},
+        links=[microscope(layer, unit) for unit in picked],
         columns=12,
         side=SHEET_SIDE,
     )
@@ -116,6 +118,7 @@ def asked() -> Figure:
         "column keeps the amplitudes of photographs and moves only phases: paler, closer to "
         "photographs, and lower in score.",
         subjects=[str(channel) for channel in channels],
+        links=[microscope(layer, unit) for layer, unit in chosen()],
     )
 
 
@@ -170,6 +173,7 @@ def diverse() -> Figure:
         "<strong>pushed to differ</strong> from each other in their layer. What all four share is "
         "what the unit is about; what only one has is decoration, or a second meaning.",
         subjects=[str(channel) for channel in channels],
+        links=[microscope(layer, unit) for layer, unit in chosen()],
     )
 
 
@@ -196,6 +200,7 @@ def beside_photos() -> Figure:
         f"Photographs: {credits_line()}.",
         notes=notes,
         subjects=[f"{layer}:{unit}" for layer, unit in chosen()],
+        links=[microscope(layer, unit) for layer, unit in chosen()],
     )
 
 
