@@ -141,11 +141,13 @@ def _plain_table(
     if not values and links is None:
         return ""
     # HTML implies the ends of rows and cells; written out they would double the table's weight.
-    rows = ["<tr><th>unit" + "".join(f"<th>{text(name)}" for name in values)]
+    head = "<tr><th>unit" + "".join(f"<th>{text(name)}" for name in values)
+    rows = []
     for index, label in enumerate(labels):
         name = text(label) if links is None else tag("a", text(label), href=links[index])
         numbers = [column[index] for column in values.values()]
         told = "".join(f"<td>{'' if n is None else number(n)}" for n in numbers)
         rows.append(f"<tr><th>{name}{told}")
-    table = tag("div", tag("table", *rows, cls="fv-table"), cls="fv-scroll")
+    parts = tag("thead", head), tag("tbody", *rows)
+    table = tag("div", tag("table", *parts, cls="fv-table"), cls="fv-scroll")
     return tag("details", tag("summary", "All of them as a table"), table, data_search_exclude=True)

@@ -59,12 +59,12 @@ def switches(
         raise ValueError("Two states are the same: give each combination once.")
     strips = [sprite(pixels(row, "images"), len(labels)) for row in array]
     heads = [*names, *labels]
-    rows = [tag("tr", *(tag("th", text(head), scope="col") for head in heads))]
-    rows += [
+    head = tag("tr", *(tag("th", text(name), scope="col") for name in heads))
+    rows = [
         _row(names, state, strip, labels, row, score_name)
         for state, strip, row in zip(states, strips, table.tolist(), strict=True)
     ]
-    whole = tag("table", *rows, cls="fv-table")
+    whole = tag("table", tag("thead", head), tag("tbody", *rows), cls="fv-table")
     body = tag(
         "div", tag("div", cls="fv-switches__panel"), tag("div", cls="fv-switches__stage"),
         cls="fv-switches", role="group", aria_label=required_alt(alt, id),

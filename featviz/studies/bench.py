@@ -127,9 +127,15 @@ def channel(layer: str, unit: int) -> Channel:
     return Channel("conv1:relu" if layer == "conv1" else layer, unit)
 
 
-def unit_link(layer: str, unit: int) -> str:
-    """Returns the address of a unit in the microscope, from a chapter."""
-    return f"../microscope.html#{address(layer, unit)}"
+def unit_link(layer: str, unit: int, root: str = "../") -> str:
+    """Returns the address of a unit in the microscope, which stands at the site's root.
+
+    Args:
+        layer: The layer's name.
+        unit: Index of the unit.
+        root: Way from the page to the root; chapters lie one folder below it.
+    """
+    return f"{root}microscope.html#{address(layer, unit)}"
 
 
 def linked(layer: str, units: Sequence[int]) -> str:

@@ -121,6 +121,7 @@ def asked() -> Figure:
         "column keeps the amplitudes of photographs and moves only phases: paler, closer to "
         "photographs, and lower in score.",
         subjects=[str(channel) for channel in channels],
+        links=[unit_link(layer, unit) for layer, unit in chosen()],
     )
 
 
@@ -175,6 +176,7 @@ def diverse() -> Figure:
         "<strong>pushed to differ</strong> from each other in their layer. What all four share is "
         "what the unit is about; what only one has is decoration, or a second meaning.",
         subjects=[str(channel) for channel in channels],
+        links=[unit_link(layer, unit) for layer, unit in chosen()],
     )
 
 
@@ -202,6 +204,7 @@ def beside_photos() -> Figure:
         f"Photographs: {credits_line()}.",
         notes=notes,
         subjects=[f"{layer}:{unit}" for layer, unit in chosen()],
+        links=[unit_link(layer, unit) for layer, unit in chosen()],
     )
 
 

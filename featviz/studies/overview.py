@@ -9,6 +9,7 @@ from featviz.studies.bench import (
     in_field,
     shared_channels,
     shared_neurons,
+    unit_link,
 )
 
 
@@ -19,7 +20,8 @@ def neurons() -> Figure:
     for layer in net.layers:
         labels = [f"{layer}:{unit}" for unit in evenly(layer)]
         images = in_field(layer, shared_neurons(layer).images)
-        rungs.append(Rung(layer, net.receptive_field(layer).size, images, labels))
+        links = [unit_link(layer, unit, root="") for unit in evenly(layer)]
+        rungs.append(Rung(layer, net.receptive_field(layer).size, images, labels, links))
     return ladder(
         rungs,
         id="neurons",
@@ -42,7 +44,8 @@ def channels() -> Figure:
     for layer in net.layers:
         labels = [f"{layer}:{unit}" for unit in evenly(layer)]
         images = shared_channels(layer).images
-        rungs.append(Rung(layer, net.receptive_field(layer).size, images, labels))
+        links = [unit_link(layer, unit, root="") for unit in evenly(layer)]
+        rungs.append(Rung(layer, net.receptive_field(layer).size, images, labels, links))
     return ladder(
         rungs,
         id="channels",
