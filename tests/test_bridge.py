@@ -343,6 +343,32 @@ def test_footnotes_in_code_are_no_citations():
     assert citations.cite("A[^b].\n\n[^b]: Own.", {"b": "Shared."}).count("[^b]:") == 1
 
 
+def test_parts_of_a_figure_become_scripts_that_name_their_pictures():
+    written = {}
+
+    def write(name, content):
+        written[name] = content
+        return f"../files/{name}"
+
+    data = f"{{&quot;card&quot;:&quot;data:image/png;base64,{PIXEL}&quot;}}"
+    page = f'<fv-dot><template data-part="conv1">{data}</template></fv-dot>'
+    moved = outputs.parts_to_files(outputs.images_to_files(page, write), write)
+    address = re.search(r'data-part="conv1" data-src="\.\./files/([^"]*)"></template>', moved)[1]
+    (picture,) = (name for name in written if name.endswith(".png"))
+    script = written[address].decode()
+    assert script.startswith("FV.deliver(document.currentScript.src,")
+    assert json.loads(script[script.index(",") + 1 : script.rindex(")")]) == {
+        "card": f"../files/{picture}"
+    }
+
+
+def test_places_in_an_output_are_known():
+    assert outputs.anchors('<p id="a"><i id="conv5-12"></i><i data-id="b"></i>') == [
+        "a",
+        "conv5-12",
+    ]
+
+
 def test_pictures_whose_pixels_are_read_stay_in_the_page():
     uri = f"data:image/png;base64,{PIXEL}"
     kept = f'<div data-keep-images><img alt="x" src="{uri}"></div>'
