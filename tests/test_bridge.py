@@ -411,6 +411,32 @@ def test_a_caption_is_labeled_in_its_own_figure_only():
     assert ">Figure 3.2</a> B" in labeled
 
 
+def test_parts_of_a_figure_become_scripts_that_name_their_pictures():
+    written = {}
+
+    def write(name, content):
+        written[name] = content
+        return f"../files/{name}"
+
+    data = f'{{"card":"data:image/png;base64,{PIXEL}"}}'
+    page = f'<fv-dot><template data-part="conv1">{data}</template></fv-dot>'
+    moved = outputs.to_files(page, write)
+    address = re.search(r'data-part="conv1" data-src="\.\./files/([^"]*)"></template>', moved)[1]
+    (picture,) = (name for name in written if name.endswith(".png"))
+    script = written[address].decode()
+    assert script.startswith("FV.deliver(document.currentScript.src,")
+    assert json.loads(script[script.index(",") + 1 : script.rindex(")")]) == {
+        "card": f"../files/{picture}"
+    }
+
+
+def test_places_in_an_output_are_known():
+    assert outputs.anchors('<p id="a"><i id="conv5-12"></i><i data-id="b"></i>') == [
+        "a",
+        "conv5-12",
+    ]
+
+
 def test_pictures_whose_pixels_are_read_stay_in_the_page():
     uri = f"data:image/png;base64,{PIXEL}"
     kept = f'<div data-keep-images><img alt="x" src="{uri}"></div>'

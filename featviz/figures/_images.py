@@ -109,13 +109,13 @@ def pixels(images: ArrayLike, name: str = "images") -> Pixels:
     return np.ascontiguousarray(levels.astype(np.uint8).transpose(0, 2, 3, 1))
 
 
-def data_uri(picture: Pixels, *, lossless: bool | None = None) -> str:
+def data_uri(picture: Pixels, *, lossless: bool | None = None, quality: int = WEBP_QUALITY) -> str:
     """Encode one (H,W,3) picture as a WebP data URI; small ones without loss."""
     if lossless is None:
         lossless = pixel_art(picture.shape[1], picture.shape[0])
     buffer = io.BytesIO()
     Image.fromarray(picture).save(
-        buffer, "WEBP", quality=WEBP_QUALITY, method=WEBP_EFFORT, lossless=lossless
+        buffer, "WEBP", quality=quality, method=WEBP_EFFORT, lossless=lossless
     )
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
@@ -135,12 +135,13 @@ def img(picture: Pixels, alt: str, *, cls: str = "", lazy: bool = True) -> str:
     )
 
 
-def sprite(pictures: Pixels, columns: int | None = None) -> Sprite:
+def sprite(pictures: Pixels, columns: int | None = None, *, quality: int = WEBP_QUALITY) -> Sprite:
     """Pack (N,H,W,3) pictures into one sheet, row by row.
 
     Args:
         pictures: (N,H,W,3) uint8.
         columns: Pictures to a row; about a square without it.
+        quality: WebP quality, 0..100.
 
     Raises:
         ValueError: If the sheet is larger than WebP can hold.
@@ -158,7 +159,7 @@ def sprite(pictures: Pixels, columns: int | None = None) -> Sprite:
     cells[:count] = pictures
     sheet = cells.reshape(rows, columns, height, width, 3).transpose(0, 2, 1, 3, 4)
     sheet = np.ascontiguousarray(sheet.reshape(rows * height, columns * width, 3))
-    uri = data_uri(sheet, lossless=pixel_art(width, height))
+    uri = data_uri(sheet, lossless=pixel_art(width, height), quality=quality)
     return Sprite(uri, columns, rows, width, height, count)
 
 

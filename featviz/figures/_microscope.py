@@ -1,7 +1,5 @@
 """The microscope: all units of all layers as sheets, and everything known of the one looked at."""
 
-import base64
-import io
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from featviz.figures._figure import Figure, expect_length, required_alt, slug, tag, text
-from featviz.figures._images import WEBP_EFFORT, Pixels, sprite
+from featviz.figures._images import Pixels, data_uri, sprite
 
-# Side in pixels of a unit on its layer's sheet: 16 to a row fill a page, a little soft on screens
-# of double density, and a sheet of 384 stays under 1 MB.
-TILE_SIDE = 64
+# Side in pixels of a unit on its layer's sheet, which a page shows at 48: a browser reads the first
+# three sheets before the reader scrolls, and they shall stay near 1 MB.
+TILE_SIDE = 56
+TILE_QUALITY = 75
 # Units to a row.
 COLUMNS = 16
 NARROW_COLUMNS = 8
@@ -181,16 +180,14 @@ class Packing:
                 large = picture.transpose(1, 2, 0)
                 large = large.repeat(self.scales[name], 0).repeat(self.scales[name], 1)
                 sheet[y : y + height, x : x + width] = large
-        buffer = io.BytesIO()
-        Image.fromarray(sheet).save(buffer, "WEBP", quality=CARD_QUALITY, method=WEBP_EFFORT)
-        return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+        return data_uri(sheet, lossless=False, quality=CARD_QUALITY)
 
 
 def _sheet(layer: MicroscopeLayer, alt: str) -> tuple[dict[str, Any], str]:
     """The layer's sprite, and its section: a picture, over which lies a place for each unit."""
     first = next(iter(layer.views.values()))[:, 0]
     expect_length(f"units of {layer.layer}", layer.units, len(first), "pictures")
-    packed = sprite(_tiles(first), COLUMNS)
+    packed = sprite(_tiles(first), COLUMNS, quality=TILE_QUALITY)
     names = f"all {len(first)} units of {layer.layer}, row by row, {packed.columns} to a row"
     places = "".join(f'<i id="{address(layer.layer, unit)}"></i>' for unit in layer.units)
     style = (

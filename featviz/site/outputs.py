@@ -24,7 +24,7 @@ _IMAGE_WITHOUT_ALT = re.compile(r"<img\b(?![^>]*\balt=)[^>]*>")
 # An element with this attribute keeps its pictures inside the page: its script reads their
 # pixels, which a browser refuses for files opened from disk.
 KEEP = "data-keep-images"
-_ID = re.compile(r'\bid="([\w.:-]+)"')
+_ID = re.compile(r'\sid="([\w.:-]+)"')
 _KEPT = re.compile(rf"<(?P<tag>[\w-]+)\b[^>]*\s{KEEP}\b.*?</(?P=tag)>", re.DOTALL)
 
 

@@ -218,7 +218,7 @@
       const unit = byId.get(decodeURIComponent(location.hash.slice(1)));
       if (!unit) return false;
       reach(unit);
-      if (scroll) unit.tile.scrollIntoView({ block: "center" });
+      if (scroll) unit.tile.scrollIntoView({ block: "start" }); // as far down as its style says
       return true;
     }
     addEventListener("popstate", () => follow());
