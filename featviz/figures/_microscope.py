@@ -13,10 +13,10 @@ from PIL import Image
 from featviz.figures._figure import Figure, expect_length, required_alt, slug, tag, text
 from featviz.figures._images import Pixels, data_uri, sprite
 
-# Side in pixels of a unit on its layer's sheet, which a page shows at 48: a browser reads the first
-# three sheets before the reader scrolls, and they shall stay near 1 MB.
-TILE_SIDE = 56
-TILE_QUALITY = 75
+# Side in pixels of a unit on its layer's sheet, which a page shows at 48 and a telephone at 37; and
+# the sheet's WebP quality.
+TILE_SIDE = 64
+TILE_QUALITY = 78
 # Units to a row.
 COLUMNS = 16
 NARROW_COLUMNS = 8
@@ -204,11 +204,13 @@ def _sheet(layer: MicroscopeLayer, alt: str) -> tuple[dict[str, Any], str]:
     )
     sheet = tag(
         "div",
-        packed.img(f"{alt} Here {names}."),
+        # Scripts read sheets from disk as the reader comes near, browsers too many of them at once.
+        tag("noscript", packed.img(f"{alt} Here {names}.")),
         tag("div", places, cls="fv-micro__places"),
         cls="fv-micro__sheet",
     )
-    return packed.shape(), tag("div", head, sheet, cls="fv-micro__layer", style=style)
+    shape = {**packed.shape(), "source": packed.uri}
+    return shape, tag("div", head, sheet, cls="fv-micro__layer", style=style)
 
 
 def _tiles(pictures: NDArray[np.uint8]) -> Pixels:

@@ -57,7 +57,7 @@
       const told = `${layer.name}:${index}${note ? `, ${note}` : ""}`;
       if (!unit) return make("span", { class: "fv-micro__way" }, told);
       const tile = make("span", { class: "fv-micro__thumb" });
-      FV.cell(tile, layer.sprite, layer.source, unit.row);
+      FV.cell(tile, layer.sprite, layer.sprite.source, unit.row);
       return make("a", { href: `#${unit.id}`, class: "fv-micro__way", "aria-label": told },
         tile, make("span", {}, String(index)), ...(note ? [make("span", { class: "fv-number" }, note)] : []));
     }

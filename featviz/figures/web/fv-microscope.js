@@ -14,8 +14,9 @@
    * @returns {Unit[]} */
   function board(layer, section) {
     const sheet = /** @type {HTMLElement} */ (section.querySelector(".fv-micro__sheet"));
-    const source = /** @type {HTMLImageElement} */ (sheet.querySelector("img")).src;
     const { columns, rows } = layer.sprite;
+    // Whole, because in a variable it would be read from where the style sheet lies.
+    const source = new URL(layer.sprite.source, document.baseURI).href;
     const part = (/** @type {number} */ at, /** @type {number} */ of) => (of > 1 ? (100 * at) / (of - 1) : 0);
     const units = layer.units.map((/** @type {number} */ unit, /** @type {number} */ row) => {
       const label = `${layer.name}:${unit}`;
@@ -30,7 +31,7 @@
       class: "fv-board", role: "group", "aria-label": `Units of ${layer.name}`,
       style: `--fv-size:${columns * 100}% ${rows * 100}%`,
     }, ...units.map((/** @type {Unit} */ unit) => unit.tile));
-    Object.assign(layer, { section, source, board: tiles });
+    Object.assign(layer, { section, board: tiles });
     sheet.replaceChildren(tiles);
     // Sheets further down are read from disk when the reader comes near.
     const near = new IntersectionObserver((entries) => {
