@@ -23,9 +23,6 @@ study.numbers()
 judged.numbers()
 
 # %% tags=["hide-code"]
-named.numbers()
-
-# %% tags=["hide-code"]
 study.unit_picker()
 
 # %% [markdown]
@@ -88,16 +85,11 @@ study.between()
 study.diverse()
 
 # %% [markdown]
-# The four images of most units vary the layout and keep the thing. To find those that don't, we let SqueezeNet
-# look at the four answers of each of the {{ spread_units }} units of conv5. The mean cosine between them has a median of
-# {{ likeness_median }} and goes from {{ likeness_least }} to {{ likeness_most }}. These are the lowest.
-
-# %%
-named.two_things()
-
-# %% [markdown]
-# We read such a row as two meanings only if the photographs fall into the same two kinds as the images. Where they don't,
-# the unit has one meaning that can be drawn in many ways, or our photographs hold only one of the two.
+# In most rows one thing returns in other layouts. In some it doesn't. Of the answers of
+# [conv3:96](../microscope.py#conv3-96) two are nets of dark lines and one is spotted fur;
+# [conv4:64](../microscope.py#conv4-64) draws fur twice, and lines that branch twice. We see nothing that all
+# four have in common. Either such a unit answers to two things, or to one for which our eyes have no word. If it is two,
+# photographs of both must excite it, and the next section shows few: ours may not hold the second one.
 #
 # ## The photographs' side
 #

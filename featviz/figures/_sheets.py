@@ -64,7 +64,7 @@ def sheet(
     payload["find"] = len(pictures) > FIND_ABOVE
     if links is not None:
         payload["links"] = list(links)
-    body = _body(packed, alt, labels, table, links)
+    body = _body(packed, alt, labels, table)
     return Figure("fv-sheet", id, body, caption, width, payload)
 
 
@@ -115,7 +115,6 @@ def _body(
     alt: str,
     labels: Sequence[str],
     values: Mapping[str, Sequence[float | None]],
-    links: Sequence[str] | None,
 ) -> str:
     """The sheet as one picture, and everything it names as a list for readers without scripts."""
     order = f"Row by row from {labels[0]} to {labels[-1]}, {packed.columns} to a row."
@@ -127,27 +126,22 @@ def _body(
     )
     tiles = tag("div", packed.img(f"{alt} {order}"), cls="fv-sheet__tiles")
     preview = tag("div", cls="fv-sheet__preview")
-    plain = tag("p", text(order), cls="fv-plain") + _plain_table(labels, values, links)
+    plain = tag("p", text(order), cls="fv-plain") + _plain_table(labels, values)
     tools = tag("div", cls="fv-tools") if values or len(labels) > FIND_ABOVE else ""
     board = tag("div", preview, tiles, cls="fv-sheet", style=style)
     return tools + board + tag("noscript", plain)
 
 
-def _plain_table(
-    labels: Sequence[str],
-    values: Mapping[str, Sequence[float | None]],
-    links: Sequence[str] | None,
-) -> str:
-    if not values and links is None:
+def _plain_table(labels: Sequence[str], values: Mapping[str, Sequence[float | None]]) -> str:
+    if not values:
         return ""
     # HTML implies the ends of rows and cells; written out they would double the table's weight.
     head = "<tr><th>unit" + "".join(f"<th>{text(name)}" for name in values)
     rows = []
     for index, label in enumerate(labels):
-        name = text(label) if links is None else tag("a", text(label), href=links[index])
         numbers = [column[index] for column in values.values()]
         told = "".join(f"<td>{'' if n is None else number(n)}" for n in numbers)
-        rows.append(f"<tr><th>{name}{told}")
+        rows.append(f"<tr><th>{text(label)}{told}")
     parts = tag("thead", head), tag("tbody", *rows)
     table = tag("div", tag("table", *parts, cls="fv-table"), cls="fv-scroll")
     return tag("details", tag("summary", "All of them as a table"), table, data_search_exclude=True)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from featviz import findings, zoo
-from featviz.faithfulness import interval
-from featviz.figures import Figure, dots
+from featviz.faithfulness import Interval, interval
+from featviz.figures import Figure, bars
 from featviz.matching import plain_look, seen_by, two_choice
 from featviz.microscope import NEURON
 from featviz.site.values import Values
@@ -33,18 +33,25 @@ JUDGES = ("SqueezeNet's eye", "color and coarseness alone")
 
 def judged() -> Figure:
     """How well each judge tells which photographs a picture is for."""
-    shares = _shares()
-    return dots(
+    found = {name: [_mean(layer, name) for layer in LAYERS] for name in JUDGES}
+    return bars(
         LAYERS,
-        {name: [shares[layer, name].tolist() for layer in LAYERS] for name in JUDGES},
-        "right choices, share",
+        {
+            name: (
+                [100 * m.mean for m in ms],
+                [100 * m.low for m in ms],
+                [100 * m.high for m in ms],
+            )
+            for name, ms in found.items()
+        },
+        "right choices, %",
         id="judged",
-        alt="Dots per layer: the share of right choices of each unit, for SqueezeNet and for a judge of "
-        "color and coarseness, with chance at one half",
+        alt="Bars per layer: the share of right choices of SqueezeNet, and of a judge of color and "
+        "coarseness, which falls to one half with depth",
         caption="<strong>Which photographs is this picture for?</strong> A judge sees a neuron's picture and two sets of "
         f"{findings.PATCHES} patches, those that excite this unit most and those of another unit of the layer, and "
-        "chooses the set that looks more like the picture. One dot is one unit, over all other units of its layer; "
-        "0.5 is guessing. One judge is SqueezeNet, another network, which sees all in the same size; the other knows nothing but "
+        "chooses the set that looks more like the picture. Means over all pairs of units of a layer, with 95 % bootstrap "
+        "intervals over units; 50 % is guessing. One judge is SqueezeNet, another network, which sees all in the same size; the other knows nothing but "
         "color and how coarse a picture is. <strong>Compare the two</strong>: what the first has over the second is "
         "neither color nor scale.",
     )
@@ -56,7 +63,7 @@ def numbers() -> Values:
     told = {}
     for layer in LAYERS:
         for name, short in zip(JUDGES, ("eye", "plain"), strict=True):
-            found = interval(shares[layer, name])
+            found = _mean(layer, name)
             told[f"{short}_{layer}"] = f"{found.mean:.0%}"
             told[f"{short}_{layer}_interval"] = f"{found.low:.0%} to {found.high:.0%}"
         told[f"missed_{layer}"] = str(int((shares[layer, JUDGES[0]] < 0.5).sum()))
@@ -66,6 +73,10 @@ def numbers() -> Values:
         judged_units=f"{len(everyone):,}",
         missed=f"{(everyone < 0.5).mean():.0%}",
     )
+
+
+def _mean(layer: str, judge: str) -> Interval:
+    return interval(_shares()[layer, judge])
 
 
 @cache

@@ -96,7 +96,7 @@ def feeds() -> figures.Figure:
     weights = measures.inputs(net, "conv2")
     bank = measures.first_weights(net, "conv1")
     shown = (0.5 + bank / (2 * bank.abs().amax((1, 2, 3), keepdim=True))).numpy()
-    units = [unit for family in FAMILIES for unit in tuned.members("conv2", family, 2)]
+    units = [unit for family in FAMILIES for unit in tuned.members("conv2", family, 1)]
     pictures = maximize(
         [Channel("conv2", unit) for unit in range(len(weights))], size=SIDE
     ).images.numpy()
