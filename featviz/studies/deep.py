@@ -19,9 +19,9 @@ from featviz.site.values import Values
 from featviz.store import Store, fingerprint
 from featviz.studies.bench import (
     alexnet,
+    all_views,
     evenly,
     in_field,
-    linked,
     maximize,
     shared_channels,
     shared_neurons,
@@ -100,7 +100,7 @@ def asked() -> Figure:
         "maximizes the negative: what the unit is silenced by, which a ReLU never passes on. The last "
         "column keeps the amplitudes of photographs and moves only phases: paler, closer to "
         "photographs, and lower in score.",
-        notes=[f"unit {linked(layer, [unit])}" for layer, unit in chosen],
+        notes=[all_views(layer, unit) for layer, unit in chosen],
     )
 
 
@@ -120,7 +120,7 @@ def diverse() -> Figure:
         caption="Four answers to the same question: the images of a row excite the same channel and were "
         "<strong>pushed to differ</strong> from each other in their layer. What all four share is "
         "what the unit is about; what only one has is decoration, or a second meaning.",
-        notes=[f"unit {linked(one.layer, [one.unit])}" for one in chosen],
+        notes=[all_views(one.layer, one.unit) for one in chosen],
     )
 
 
@@ -134,7 +134,7 @@ def beside_photos() -> Figure:
         synthetic.append(in_field(layer, image))
         natural.append(patches[0])
         told = f"{best:.0f} against {values[0, 0]:.0f} for the best patch"
-        notes.append(f"{told}; unit {linked(layer, [unit])}")
+        notes.append(f"{told}; {all_views(layer, unit)}")
     return pairs(
         synthetic,
         natural,
