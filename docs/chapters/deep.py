@@ -29,9 +29,7 @@ study.unit_picker()
 # ## Three layers at a glance
 #
 # Each sheet shows {{ shown }} channels, evenly spaced over the layer, so that nobody has picked the pretty ones. A unit
-# of conv3 sees {{ conv3_field }} pixels, one of conv5 {{ conv5_field }}. All units stand in [the microscope](../microscope.py);
-# rows of scales are [conv3:222](../microscope.py#conv3-222) there, rings with a center [conv3:150](../microscope.py#conv3-150),
-# eyes [conv4:200](../microscope.py#conv4-200), and a face [conv5:222](../microscope.py#conv5-222).
+# of conv3 sees {{ conv3_field }} pixels, one of conv5 {{ conv5_field }}.
 
 # %%
 study.units("conv3")

@@ -199,7 +199,7 @@ def settings() -> Figure:
         id="settings",
         alt="Table of settings with activation, robust activation and contrast relative to the default",
         caption=f"One setting changed at a time; medians over the {len(SUBJECTS)} channels of "
-        "[](#fig-methods), relative to the default. <strong>Without transforms the activation is "
+        '<a href="#fig-methods"></a>, relative to the default. <strong>Without transforms the activation is '
         "highest and means least</strong>: hardly any of it survives a small shift. Contrast alone buys "
         "activation, so a gain that comes with contrast is no gain in the picture.",
     )

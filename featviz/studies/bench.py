@@ -143,6 +143,11 @@ def linked(layer: str, units: Sequence[int]) -> str:
     return ", ".join(f'<a href="{unit_link(layer, unit)}">{unit}</a>' for unit in units)
 
 
+def all_views(layer: str, unit: int) -> str:
+    """Returns a link to a unit in the microscope, for beside its name."""
+    return f'<a href="{unit_link(layer, unit)}">all its views</a>'
+
+
 def in_field(layer: str, images: torch.Tensor) -> torch.Tensor:
     """Cuts images of neurons (..., H, W) down to the receptive field of the central one."""
     net = alexnet()

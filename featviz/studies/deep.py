@@ -22,7 +22,6 @@ from featviz.studies.bench import (
     alexnet,
     evenly,
     in_field,
-    linked,
     maximize,
     shared_channels,
     shared_neurons,
@@ -154,8 +153,7 @@ def between() -> Figure:
         f"ReLU, written below each: the {PATCHES} lowest and highest of all that see no padding and don't "
         f"overlap in {len(SEARCHED)} photographs, those nearest to half of either, and those nearest to "
         "zero. The axis shows where they lie, and in blue how often each value occurs. "
-        f"Below zero, where the ReLU lets nothing pass, lie {min(below):.0%} to {max(below):.0%} of a unit's values. "
-        "It can take little to silence a unit: for conv5:64 a nearly plain color does.",
+        f"Below zero, where the ReLU lets nothing pass, lie {min(below):.0%} to {max(below):.0%} of a unit's values.",
     )
 
 
@@ -189,7 +187,7 @@ def beside_photos() -> Figure:
         synthetic.append(in_field(layer, image))
         natural.append(patches[0])
         told = f"{best:.0f} against {values[0, 0]:.0f} for the best patch"
-        notes.append(f"{told}; unit {linked(layer, [unit])}")
+        notes.append(told)
     return pairs(
         synthetic,
         natural,

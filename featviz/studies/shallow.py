@@ -9,7 +9,7 @@ from featviz.objectives import Channel
 from featviz.site.values import Values
 from featviz.studies import answers, tuned
 from featviz.studies.answers import LAYERS
-from featviz.studies.bench import SEED, alexnet, linked, maximize, unit_link
+from featviz.studies.bench import SEED, alexnet, all_views, linked, maximize, unit_link
 from featviz.studies.tuned import KINDS
 from featviz.tuning import FAMILIES, ORIENTED, Preferences
 
@@ -123,7 +123,7 @@ def feeds() -> figures.Figure:
         f"input drawn by chance by {chance.mean:.0f}° ({chance.low:.0f} to {chance.high:.0f}).",
         scores=np.array(scores),
         score_name="sum of weights",
-        notes=[f"{names[unit]}; unit {linked('conv2', [unit])}" for unit in units],
+        notes=[f"{names[unit]}; {all_views('conv2', unit)}" for unit in units],
     )
 
 
