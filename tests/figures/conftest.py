@@ -1,5 +1,5 @@
 import pytest
-from figure_samples import everything, textures
+from figure_samples import everything, page, textures
 
 from featviz import figures
 
@@ -7,20 +7,6 @@ from featviz import figures
 @pytest.fixture(scope="session")
 def all_figures():
     return {figure.id: figure for figure in everything()}
-
-
-def page(html):
-    # Inline, because axe reads linked style sheets by a request, which file:// refuses.
-    style = f"<style>{(figures.WEB / 'figures.css').read_text('utf-8')}</style>"
-    scripts = "".join(
-        f'<script src="{script.as_uri()}"></script>' for script in sorted(figures.WEB.glob("*.js"))
-    )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Figures</title>'
-        '<meta name="viewport" content="width=device-width">'
-        f"{style}<style>body{{font:16px sans-serif;margin:8px}}figure{{margin:24px 0}}</style>"
-        f"</head><body><main><h1>Figures</h1>{html}</main>{scripts}</body></html>"
-    )
 
 
 @pytest.fixture(scope="session")

@@ -6,15 +6,13 @@ import re
 
 import numpy as np
 import pytest
-from figure_samples import microscope
+from figure_samples import microscope, page
 
 from featviz import figures
 
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory):
-    from conftest import page
-
     file = tmp_path_factory.mktemp("microscope") / "microscope.html"
     file.write_text(page(microscope()._repr_html_()), "utf-8")
     return file.as_uri()
