@@ -14,8 +14,6 @@ PAGE = "microscope.html"
 LARGEST_PAGE = 150_000  # bytes of HTML
 LARGEST_START = 2_000_000  # bytes read from disk before the reader scrolls
 LARGEST_SITE = 60_000_000
-LONGEST_TASK = 100  # ms
-USABLE = 1_000  # ms
 
 
 @pytest.fixture
@@ -47,33 +45,28 @@ def test_page_and_start_and_site_are_light(opened, site):
     assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) <= LARGEST_SITE
 
 
-def test_it_is_usable_within_a_second(visit, site):
-    visit(PAGE)  # the browser has read its own parts from disk by now
-    one = visit("404.html")
-    one.page.goto((site / PAGE).as_uri(), wait_until="commit")
-    one.page.wait_for_selector("fv-microscope[data-loaded]", state="attached")
-    assert one.page.evaluate("performance.now()") <= USABLE
-
-
-def test_moving_over_a_layer_is_smooth(opened):
+def test_moving_over_a_layer_redraws_the_panel_and_nothing_else(opened):
     page = opened.page
     page.evaluate("document.getElementById('conv3-0').scrollIntoView({block: 'start'})")
     page.wait_for_timeout(500)
     page.evaluate(
         """() => {
-          window.slow = [];
-          new PerformanceObserver(list => slow.push(...list.getEntries().map(e => e.duration)))
-            .observe({ type: "longtask" });
+          window.touched = [];
+          const outside = (change) => !change.target.closest?.(".fv-micro__panel");
+          new MutationObserver((changes) => touched.push(...changes.filter(outside)))
+            .observe(document.querySelector("fv-microscope"),
+                     { subtree: true, childList: true, attributes: true });
         }"""
     )
     box = page.locator("#conv3-0").bounding_box()
-    for row in range(8):
-        for column in range(16):
-            page.mouse.move(
-                box["x"] + (column + 0.5) * (box["width"] + 2),
-                box["y"] + (row + 0.5) * (box["height"] + 2),
-            )
-    assert page.evaluate("Math.max(0, ...slow)") <= LONGEST_TASK
+    for column in range(16):
+        page.mouse.move(
+            box["x"] + (column + 0.5) * (box["width"] + 2), box["y"] + 0.5 * box["height"]
+        )
+    page.wait_for_function(
+        "document.querySelector('.fv-micro__title').innerText === 'conv3:15'",
+    )
+    assert page.evaluate("touched.length") == 0
 
 
 def test_a_units_address_leads_to_it(visit, site):
