@@ -35,7 +35,7 @@ DEEP = ("conv3", "conv4", "conv5")
 SHEET = 48
 """Units shown per layer."""
 
-SHEET_SIDE = 104
+SHEET_SIDE = 92
 """Side in pixels of a sheet's pictures: three sheets stand near the top of the page."""
 
 DIVERSE = 4
