@@ -5,10 +5,8 @@ from tqdm import tqdm
 
 import featviz as fv
 from featviz import quality
+from featviz.microscope import GRAY_BELOW
 from featviz.network import Network
-
-GRAY = 0.02
-"""Contrast below which an image counts as gray: five of 256 levels. Starts have about 0.003."""
 
 
 def alive(network: Network) -> None:
@@ -20,7 +18,7 @@ def alive(network: Network) -> None:
             wanted = [spec(layer, unit) for unit in range(network.units(layer))]
             for first in tqdm(range(0, len(wanted), 64), desc=f"{kind} {layer}", leave=False):
                 images = fv.maximize(network, wanted[first : first + 64], progress=False).images
-                gray += int((quality.contrast(images) < GRAY).sum())
+                gray += int((quality.contrast(images) < GRAY_BELOW).sum())
             total += len(wanted)
         print(f"{kind:<16}{gray} of {total:,}", flush=True)
 

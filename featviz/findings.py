@@ -82,7 +82,7 @@ class Wiring:
 
 def everything(scope: Microscope, layer: str) -> None:
     """Finds out what there is to know of a layer, and keeps it in the store."""
-    for find in (tuned, active, patches, kin):
+    for find in (answers, active, patches, kin):
         find(scope, layer)
 
 
@@ -92,8 +92,8 @@ def credits_line() -> str:
     return "; ".join(f"{photo.name}: {photo.credit}, {photo.license}" for photo in loaded)
 
 
-def tuned(scope: Microscope, layer: str) -> Preferences | None:
-    """Returns what a layer's units prefer among gratings; None if they see the whole image."""
+def answers(scope: Microscope, layer: str) -> Tuning | None:
+    """Returns how a layer's units answer to gratings; None if they see the whole image."""
     net = scope.network
     if side(net, layer, NEURON) is None:
         return None
@@ -102,7 +102,13 @@ def tuned(scope: Microscope, layer: str) -> Preferences | None:
     found = scope.store.arrays(
         spec, lambda: {"r": tuning.tuning(net, layer, gratings).responses.numpy()}, tuning.__name__
     )
-    return tuning.preferences(Tuning(layer, gratings, torch.from_numpy(found["r"])))
+    return Tuning(layer, gratings, torch.from_numpy(found["r"]))
+
+
+def tuned(scope: Microscope, layer: str) -> Preferences | None:
+    """Returns what a layer's units prefer among gratings; None if they see the whole image."""
+    found = answers(scope, layer)
+    return None if found is None else tuning.preferences(found)
 
 
 def active(scope: Microscope, layer: str, shown: Sequence[str] = SEARCHED) -> Activity | None:

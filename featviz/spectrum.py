@@ -122,12 +122,12 @@ def _nearest(
         which = sum(place >= start for start in starts) - 1
         one = seen[which]
         row, column = divmod(place - starts[which], one.values.shape[2])
-        example = _example(one, unit, row, column, field)
-        if all(
-            which != other or _apart(example.box, there.box) >= field.size
-            for other, there in chosen
-        ):
-            chosen.append((which, example))
+        position = one.first[0] + row, one.first[1] + column
+        (top, bottom), (left, right) = field.span(position[0]), field.span(position[1])
+        box = top, left, bottom, right
+        if all(which != other or _apart(box, there.box) >= field.size for other, there in chosen):
+            value = one.values[unit, row, column].item()
+            chosen.append((which, _example(one.photo, value, position, box)))
         if len(chosen) == count:
             break
     return tuple(example for _, example in chosen)
@@ -138,9 +138,9 @@ def _apart(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> 
     return max(abs(one[0] - other[0]), abs(one[1] - other[1]))
 
 
-def _example(one: _Seen, unit: int, row: int, column: int, field: ReceptiveField) -> Example:
-    position = one.first[0] + row, one.first[1] + column
-    (top, bottom), (left, right) = field.span(position[0]), field.span(position[1])
-    patch = (one.photo.image[:, top:bottom, left:right].cpu() * 255).round().to(torch.uint8)
-    value = one.values[unit, row, column].item()
-    return Example(one.photo.name, value, position, (top, left, bottom, right), patch)
+def _example(
+    photo: Photo, value: float, position: tuple[int, int], box: tuple[int, int, int, int]
+) -> Example:
+    top, left, bottom, right = box
+    patch = (photo.image[:, top:bottom, left:right].cpu() * 255).round().to(torch.uint8)
+    return Example(photo.name, value, position, box, patch)

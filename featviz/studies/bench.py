@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from featviz import ascent, network, zoo
+from featviz import ascent, microscope, network, zoo
 from featviz.figures import address
 from featviz.machine import find_device, find_precision
 from featviz.objectives import Channel, Neuron, Objective
@@ -150,10 +150,12 @@ def all_views(layer: str, unit: int) -> str:
 
 def in_field(layer: str, images: torch.Tensor) -> torch.Tensor:
     """Cuts images of neurons (..., H, W) down to the receptive field of the central one."""
-    net = alexnet()
-    center = net.shape(layer, images.shape[-1])[-1] // 2
-    first, end = net.receptive_field(layer).span(center)
-    return images[..., first:end, first:end]
+    return microscope.in_field(alexnet(), layer, images)
+
+
+def as_pictures(weights: torch.Tensor) -> torch.Tensor:
+    """Draws filters (N, 3, h, w) in [0, 1], each at its own full contrast; gray is a weight of 0."""
+    return 0.5 + weights / (2 * weights.abs().amax((1, 2, 3), keepdim=True))
 
 
 def shared_neurons(layer: str) -> ascent.Maximization:

@@ -14,6 +14,7 @@ from featviz.findings import SEARCHED, credits_line
 from featviz.maco import Maco
 from featviz.microscope import CHANNEL
 from featviz.objectives import Channel, Diversity, Neuron
+from featviz.photos import Photo
 from featviz.recipes import STANDARD_ADAM, Recipe
 from featviz.site.values import Values
 from featviz.spectrum import find_spectrum
@@ -186,8 +187,7 @@ def beside_photos() -> Figure:
         image, best = _shared(shared_neurons, layer, unit)
         synthetic.append(in_field(layer, image))
         natural.append(patches[0])
-        told = f"{best:.0f} against {values[0, 0]:.0f} for the best patch"
-        notes.append(told)
+        notes.append(f"{best:.0f} against {values[0, 0]:.0f} for the best patch")
     return pairs(
         synthetic,
         natural,
@@ -225,11 +225,10 @@ def natural_patches(
     Returns:
         Patches (units, count, 3, size, size) in [0, 1] and values (units, count).
     """
-    net = alexnet()
-    loaded = [photos.load(name) for name in SEARCHED]
+    loaded, spec = _searched(layer, units, count)
 
     def make() -> dict[str, np.ndarray]:
-        found = find_examples(net, layer, loaded, units=units, count=count).found
+        found = find_examples(alexnet(), layer, loaded, units=units, count=count).found
         return {
             "patches": torch.stack(
                 [torch.stack([e.patch for e in found[unit]]) for unit in units]
@@ -237,24 +236,16 @@ def natural_patches(
             "values": np.array([[e.value for e in found[unit]] for unit in units]),
         }
 
-    spec = {
-        "network": net.fingerprint,
-        "layer": layer,
-        "units": list(units),
-        "count": count,
-        "photos": [fingerprint(photo.image.numpy()) for photo in loaded],
-    }
     arrays = Store().arrays(spec, make, "featviz.examples")
     return torch.from_numpy(arrays["patches"]).float() / 255, torch.from_numpy(arrays["values"])
 
 
 def _natural_spectrum(layer: str, units: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
     """Patches (units, levels, PATCHES, 3, size, size), their values, and all values (units, n)."""
-    net = alexnet()
-    loaded = [photos.load(name) for name in SEARCHED]
+    loaded, spec = _searched(layer, units, PATCHES)
 
     def make() -> dict[str, np.ndarray]:
-        found = find_spectrum(net, layer, loaded, units=units, count=PATCHES)
+        found = find_spectrum(alexnet(), layer, loaded, units=units, count=PATCHES)
         levels = [[list(level) for level in found[unit].levels] for unit in units]
         return {
             "patches": np.array([[[e.patch.numpy() for e in lv] for lv in one] for one in levels]),
@@ -262,18 +253,25 @@ def _natural_spectrum(layer: str, units: tuple[int, ...]) -> tuple[Tensor, Tenso
             "everywhere": np.stack([found[unit].values.numpy() for unit in units]),
         }
 
-    spec = {
-        "network": net.fingerprint,
-        "layer": layer,
-        "units": list(units),
-        "count": PATCHES,
-        "photos": [fingerprint(photo.image.numpy()) for photo in loaded],
-    }
     arrays = Store().arrays(spec, make, "featviz.spectrum")
     patches, values, everywhere = (
         torch.from_numpy(arrays[name]) for name in ("patches", "values", "everywhere")
     )
     return patches.float() / 255, values, everywhere
+
+
+def _searched(
+    layer: str, units: tuple[int, ...], count: int
+) -> tuple[list[Photo], dict[str, object]]:
+    """The photographs that are searched for units' patches, and what the result depends on."""
+    loaded = [photos.load(name) for name in SEARCHED]
+    return loaded, {
+        "network": alexnet().fingerprint,
+        "layer": layer,
+        "units": list(units),
+        "count": count,
+        "photos": [fingerprint(photo.image.numpy()) for photo in loaded],
+    }
 
 
 def numbers() -> Values:

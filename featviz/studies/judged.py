@@ -107,15 +107,14 @@ def _judge(
     # Through the patches' own resolution, or sharpness would give pictures away.
     synthetic = _resized(torch.from_numpy(pictures).float() / 255, side)
     natural = torch.from_numpy(patches).flatten(0, 1).float() / 255
-    looks: dict[str, Callable[[Tensor], Tensor]] = {"eye": described, "plain": _plain}
+    looks: dict[str, Callable[[Tensor], Tensor]] = {"eye": _seen, "plain": _plain}
     return {
         name: two_choice(look(synthetic), look(natural).view(units, count, -1).mean(1)).numpy()
         for name, look in looks.items()
     }
 
 
-def described(images: Tensor) -> Tensor:
-    """Returns what SqueezeNet sees in images (N, 3, H, W) in [0, 1], all in the same size."""
+def _seen(images: Tensor) -> Tensor:
     return seen_by(zoo.load("squeezenet"), JUDGE, _resized(images, SHOWN))
 
 

@@ -11,8 +11,8 @@ from featviz.figures import Choice, Figure, MicroscopeLayer
 from featviz.microscope import CHANNEL, DIVERSE, GRAY_BELOW, NEURON, OPPOSITE, VIEWS, Microscope
 from featviz.network import Network
 from featviz.site.values import Values
-from featviz.studies.bench import SEED, alexnet
-from featviz.tuning import ORIENTED
+from featviz.studies.bench import SEED, alexnet, as_pictures
+from featviz.tuning import ORIENTED, Preferences
 
 TITLES = {
     CHANNEL.name: "The channel",
@@ -149,13 +149,16 @@ def _layer(scope: Microscope, layer: str, units: Sequence[int] | None) -> Micros
         views["filter"] = _filters(net, layer)[wanted]
     wired = findings.wiring(net, layer)
     preferred = findings.tuned(scope, layer)
+    families = None if preferred is None else tuning.families(preferred)
     return MicroscopeLayer(
         layer,
         wanted,
         views,
         sees=net.receptive_field(layer).size if NEURON.name in made else 0,
-        values={name: column[wanted] for name, column in _measures(scope, layer).items()},
-        families=[] if preferred is None else [tuning.families(preferred)[unit] for unit in wanted],
+        values={
+            name: column[wanted] for name, column in _measures(scope, layer, preferred).items()
+        },
+        families=[] if families is None else [families[unit] for unit in wanted],
         kin=findings.kin(scope, layer, wanted),
         before="" if wired is None else wired.before,
         wired=None if wired is None else wired.units[wanted],
@@ -165,10 +168,11 @@ def _layer(scope: Microscope, layer: str, units: Sequence[int] | None) -> Micros
     )
 
 
-def _measures(scope: Microscope, layer: str) -> dict[str, np.ndarray]:
+def _measures(
+    scope: Microscope, layer: str, preferred: Preferences | None
+) -> dict[str, np.ndarray]:
     """What the panel shows of each unit, and the board sorts by."""
     columns = {}
-    preferred = findings.tuned(scope, layer)
     if preferred is not None:
         oriented = preferred.selectivity >= ORIENTED
         colored = preferred.color > tuning.COLORED
@@ -189,7 +193,6 @@ def _measures(scope: Microscope, layer: str) -> dict[str, np.ndarray]:
 
 def _filters(net: Network, layer: str) -> np.ndarray:
     """The weights of a first layer as pictures (units, 1, 3, k, k) uint8, gray where they are 0."""
-    weights = measures.first_weights(net, layer)
-    shown = 0.5 + weights / (2 * weights.abs().amax((1, 2, 3), keepdim=True))
+    shown = as_pictures(measures.first_weights(net, layer))
     levels: np.ndarray = (shown * 255).round().to(torch.uint8)[:, None].numpy()
     return levels

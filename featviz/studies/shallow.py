@@ -9,7 +9,7 @@ from featviz.objectives import Channel
 from featviz.site.values import Values
 from featviz.studies import answers, tuned
 from featviz.studies.answers import LAYERS
-from featviz.studies.bench import SEED, alexnet, all_views, linked, maximize, unit_link
+from featviz.studies.bench import SEED, alexnet, all_views, as_pictures, linked, maximize, unit_link
 from featviz.studies.tuned import KINDS
 from featviz.tuning import FAMILIES, ORIENTED, Preferences
 
@@ -30,7 +30,7 @@ def filters() -> figures.Figure:
     weights = measures.first_weights(net, "conv1")
     found = tuned.preferences("conv1")
     return figures.sheet(
-        (0.5 + weights / (2 * weights.abs().amax((1, 2, 3), keepdim=True))).numpy(),
+        as_pictures(weights).numpy(),
         _labels("conv1"),
         id="filters",
         alt="The 64 filters of conv1 as color patches: stripes, blobs and soft edges.",
@@ -52,7 +52,7 @@ def optima() -> figures.Figure:
     weights = measures.first_weights(net, "conv1")
     images, _ = measures.optimum(net, "conv1")
     chosen = [tuned.members("conv1", family, SHOWN) for family in FAMILIES]
-    shown = 0.5 + weights / (2 * weights.abs().amax((1, 2, 3), keepdim=True))
+    shown = as_pictures(weights)
     return figures.pairs(
         np.stack([shown[units].numpy() for units in chosen]),
         np.stack([images[units].numpy() for units in chosen]),
@@ -83,7 +83,7 @@ def conv2_sheet() -> figures.Figure:
         "tolerance, frequency or color; find a family by its name. Families come from the "
         "numbers alone: look whether they agree with the picture.",
         values=_columns(tuned.preferences("conv2"))
-        | {"active on photos, share of places": tuned.activity("conv2")["share"]},
+        | {"active on photos, share of places": tuned.activity("conv2").share.numpy()},
         links=[unit_link("conv2", unit) for unit in units],
         columns=16,
         width="page",
@@ -95,7 +95,7 @@ def feeds() -> figures.Figure:
     net = alexnet()
     weights = measures.inputs(net, "conv2")
     bank = measures.first_weights(net, "conv1")
-    shown = (0.5 + bank / (2 * bank.abs().amax((1, 2, 3), keepdim=True))).numpy()
+    shown = as_pictures(bank).numpy()
     units = [unit for family in FAMILIES for unit in tuned.members("conv2", family, 1)]
     pictures = maximize(
         [Channel("conv2", unit) for unit in range(len(weights))], size=SIDE
@@ -231,9 +231,7 @@ def _pictures(layer: str, kind: str) -> np.ndarray:
     net = tuned.network(kind)
     if layer == "conv1":
         weights = measures.first_weights(net, layer)[:BESIDE]
-        drawn: np.ndarray = (
-            0.5 + weights / (2 * weights.abs().amax((1, 2, 3), keepdim=True))
-        ).numpy()
+        drawn: np.ndarray = as_pictures(weights).numpy()
         return drawn
     wanted = [
         Channel(layer, unit) for unit in range(BESIDE if kind == "untrained" else net.units(layer))

@@ -7,12 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from featviz import measures, photos, tuning
+from featviz import findings, measures, photos, tuning
 from featviz.faithfulness import Interval, interval
-from featviz.gratings import GRAY, LIGHT, Gratings
-from featviz.network import PROBE_SIZE, Network, activations
+from featviz.gratings import GRAY, LIGHT
+from featviz.measures import Activity
+from featviz.microscope import Microscope
+from featviz.network import Network, activations
 from featviz.objectives import Neuron
-from featviz.store import Store
 from featviz.studies.bench import SEED, alexnet, maximize
 from featviz.tuning import ORIENTED, Preferences, Tuning
 
@@ -39,12 +40,9 @@ def network(kind: str) -> Network:
 @cache
 def tuned(layer: str, kind: str = "trained") -> Tuning:
     """Returns how a layer's units answer to gratings."""
-    net, gratings = network(kind), Gratings()
-    spec = {"network": net.fingerprint, "layer": layer, "gratings": gratings}
-    found = Store().arrays(
-        spec, lambda: {"r": tuning.tuning(net, layer, gratings).responses.numpy()}, tuning.__name__
-    )
-    return Tuning(layer, gratings, torch.from_numpy(found["r"]))
+    found = findings.answers(Microscope(network(kind)), layer)
+    assert found is not None  # shallow units see less than an image
+    return found
 
 
 @cache
@@ -67,17 +65,11 @@ def members(layer: str, family: str, count: int | None = None) -> list[int]:
 
 
 @cache
-def activity(layer: str) -> dict[str, np.ndarray]:
-    """Returns how busy a layer's units are on the sample photographs: share, mean and peak."""
-    net = alexnet()
-    spec = {"network": net.fingerprint, "layer": layer, "photos": list(photos.samples())}
-
-    def make() -> dict[str, np.ndarray]:
-        images = [photos.load(name, PROBE_SIZE).image for name in photos.samples()]
-        found = measures.activity(net, layer, images)
-        return {name: getattr(found, name).numpy() for name in ("share", "mean", "peak")}
-
-    return Store().arrays(spec, make, measures.__name__)
+def activity(layer: str) -> Activity:
+    """Returns how busy a layer's units are on the sample photographs."""
+    found = findings.active(Microscope(alexnet()), layer, photos.samples())
+    assert found is not None  # shallow units see less than a photograph
+    return found
 
 
 def ascent_error() -> float:
@@ -175,7 +167,7 @@ def _climbed(layer: str) -> Tensor:
 
 def _photographed(layer: str) -> Tensor:
     """(units,) largest values on the sample photographs, less those of plain gray."""
-    return torch.from_numpy(activity(layer)["peak"]) - _plain(layer)
+    return activity(layer).peak - _plain(layer)
 
 
 @cache

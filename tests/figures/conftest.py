@@ -45,3 +45,19 @@ def open_page(browser, address):
     for context in contexts:
         context.close()
     assert problems == []
+
+
+@pytest.fixture
+def check_for_barriers():
+    """Hold a page to axe's serious findings and to its width, in one of the theme's schemes."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+    def check(view, scheme, width):
+        view.evaluate(f"document.body.dataset.mdColorScheme = '{scheme}'")
+        view.evaluate("document.body.style.background = 'var(--fv-surface)'")
+        view.evaluate("document.body.style.color = 'var(--fv-ink)'")
+        assert view.evaluate("document.documentElement.scrollWidth") <= width
+        found = axe.Axe().run(view).response["violations"]
+        assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+
+    return check

@@ -114,15 +114,9 @@ def test_wipe_and_inspector_answer_to_keys(open_page):
 
 @pytest.mark.parametrize("scheme", ["default", "slate"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_no_barrier_and_no_sideways_scrolling(open_page, scheme, width):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+def test_no_barrier_and_no_sideways_scrolling(open_page, check_for_barriers, scheme, width):
     view = open_page(viewport={"width": width, "height": 16000})
-    view.evaluate(f"document.body.dataset.mdColorScheme = '{scheme}'")
-    view.evaluate("document.body.style.background = 'var(--fv-surface)'")
-    view.evaluate("document.body.style.color = 'var(--fv-ink)'")
-    assert view.evaluate("document.documentElement.scrollWidth") <= width
-    found = axe.Axe().run(view).response["violations"]
-    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+    check_for_barriers(view, scheme, width)
 
 
 def test_without_scripts_every_picture_is_there(open_page):

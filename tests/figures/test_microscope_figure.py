@@ -164,13 +164,7 @@ def test_without_scripts_the_sheets_are_there_and_addresses_mark_their_tile(open
 
 @pytest.mark.parametrize("scheme", ["default", "slate"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_no_barrier_and_no_sideways_scrolling(open_page, scheme, width):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+def test_no_barrier_and_no_sideways_scrolling(open_page, check_for_barriers, scheme, width):
     opened = open_page(viewport={"width": width, "height": 900})
     opened.wait_for_selector("fv-microscope[data-loaded]", state="attached")
-    opened.evaluate(f"document.body.dataset.mdColorScheme = '{scheme}'")
-    opened.evaluate("document.body.style.background = 'var(--fv-surface)'")
-    opened.evaluate("document.body.style.color = 'var(--fv-ink)'")
-    assert opened.evaluate("document.documentElement.scrollWidth") <= width
-    found = axe.Axe().run(opened).response["violations"]
-    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+    check_for_barriers(opened, scheme, width)
