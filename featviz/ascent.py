@@ -13,11 +13,10 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from featviz import transforms
-from featviz.images import TransparentImage
 from featviz.machine import find_device, find_precision
 from featviz.network import Network
 from featviz.objectives import Objective
-from featviz.planning import Job, check, frame_numbers, plan, streams
+from featviz.planning import Job, check, frame_numbers, parts, plan, streams
 from featviz.recipes import Recipe
 from featviz.scoring import Scorer
 
@@ -136,7 +135,7 @@ def maximize(
     jobs = list(plan(network, wanted, recipe, steps, size, batch))
     total = sum(len(job.rows) * job.recipe.steps for job in jobs)
     kept = frame_numbers(frames, max(job.recipe.steps for job in jobs))
-    parts: list[tuple[list[int], Maximization]] = []
+    found: list[tuple[list[int], Maximization]] = []
     with tqdm(total=total, unit="step", disable=None if progress is None else not progress) as bar:
 
         def report(step: int, values: Tensor) -> None:
@@ -146,11 +145,34 @@ def maximize(
 
         for job in jobs:
             climb = _Climb(network, job, streams(wanted, job.rows, seed), target, dtype)
-            part = climb.run(kept, stop, report)
-            parts.append((job.rows, part))
-            if part.interrupted:
+            found.append((job.rows, climb.run(kept, stop, report)))
+            if found[-1][1].interrupted:
                 break
-    return _join(parts)
+    return _join(found)
+
+
+class _Part:
+    """Images of a batch that are made and transformed together, one step at a time."""
+
+    def __init__(self, job: Job, streams: list[torch.Generator], device: torch.device) -> None:
+        self.transforms = job.recipe.transforms
+        self.image = job.recipe.image.build(streams, *job.size).to(device)
+        shape = (job.recipe.steps, transforms.draws(self.transforms))
+        self.uniform = torch.stack([torch.rand(shape, generator=s) for s in streams], 1).to(device)
+        self.norms = torch.zeros(len(streams))
+
+    def images(self, step: int) -> Tensor:
+        """The images (n, 3, H, W) in [0, 1]; the way back through them notes `norms`."""
+        images: Tensor = self.image(step)
+        images.register_hook(self._note)  # type: ignore[no-untyped-call]
+        return images
+
+    def transform(self, inputs: Tensor, step: int) -> Tensor:
+        """Transforms the images, normalized, as their own streams say."""
+        return transforms.apply(self.transforms, inputs, self.uniform[step], step)
+
+    def _note(self, gradient: Tensor) -> None:
+        self.norms = gradient.flatten(1).norm(dim=1).cpu()
 
 
 class _Climb:
@@ -164,12 +186,12 @@ class _Climb:
         device: torch.device,
         precision: torch.dtype,
     ) -> None:
-        self.network, self.job, self.device, self.precision = network, job, device, precision
+        self.network, self.job, self.precision = network, job, precision
         self.steps = job.recipe.steps
-        self.image = job.recipe.image.build(streams, *job.size).to(device)
-        self.optimizer = job.recipe.optimizer.start(self.image.parameters())
-        shape = (self.steps, transforms.draws(job.recipe.transforms))
-        self.uniform = torch.stack([torch.rand(shape, generator=s) for s in streams], 1).to(device)
+        self.rows = list(parts(streams, job.size, device))
+        self.parts = [_Part(job, streams[rows], device) for rows in self.rows]
+        parameters = [p for part in self.parts for p in part.image.parameters()]
+        self.optimizer = job.recipe.optimizer.start(parameters)
         self.score = Scorer(network, job.objectives, device, precision)
         self.history = torch.full((self.steps, len(streams)), torch.nan)
         self.gradients = self.history.clone()
@@ -196,15 +218,10 @@ class _Climb:
         frames += [self.shown()] * (len(frame_steps) - len(frames))
         images = self.shown()
         values = self.exact([*frames, images])
-        with torch.no_grad():
-            if isinstance(self.image, TransparentImage):
-                alpha = self.image.alpha().cpu()
-            else:
-                alpha = torch.ones_like(images[:, :1])
         return Maximization(
             self.job.objectives,
             images,
-            alpha,
+            self.opacities(),
             values[-1],
             self.history,
             self.gradients,
@@ -217,30 +234,43 @@ class _Climb:
 
     def step(self, number: int) -> None:
         """One step uphill of every image that isn't done."""
-        images: Tensor = self.image(number)
-        seen = transforms.apply(
-            self.job.recipe.transforms, self.network.normalize(images), self.uniform[number], number
-        )
-        values = self.score(seen, images)
-        (gradient,) = torch.autograd.grad(values.sum(), images)
+        images, inputs = [], []
+        for part in self.parts:
+            images.append(part.images(number))
+            inputs.append(part.transform(self.network.normalize(images[-1]), number))
+        values = self.score(inputs, images)
         self.optimizer.zero_grad()
-        torch.autograd.backward(images, gradient)
-        kept = [p.detach()[self.done].clone() for p in self.image.parameters()]
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.job.recipe.optimizer.rate_at(number, self.steps)
-        self.optimizer.step()
-        with torch.no_grad():
-            for parameter, before in zip(self.image.parameters(), kept, strict=True):
-                parameter[self.done] = before
+        torch.autograd.backward(values.sum())
+        self.move(number)
         active = ~self.done
         self.history[number, active] = values.detach().cpu()[active]
-        self.gradients[number, active] = gradient.flatten(1).norm(dim=1).cpu()[active]
+        self.gradients[number, active] = torch.cat([part.norms for part in self.parts])[active]
+
+    def move(self, number: int) -> None:
+        """Changes the parameters of every image that isn't done."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.job.recipe.optimizer.rate_at(number, self.steps)
+        held = [
+            (parameter, self.done[rows])
+            for part, rows in zip(self.parts, self.rows, strict=True)
+            for parameter in part.image.parameters()
+            if self.done[rows].any()
+        ]
+        before = [parameter.detach()[done].clone() for parameter, done in held]
+        self.optimizer.step()
+        with torch.no_grad():
+            for (parameter, done), kept in zip(held, before, strict=True):
+                parameter[done] = kept
 
     @torch.no_grad()
     def shown(self) -> Tensor:
         """The images as they are, for the eye."""
-        shown: Tensor = self.image.shown()
-        return shown.cpu()
+        return torch.cat([part.image.shown().cpu() for part in self.parts])
+
+    @torch.no_grad()
+    def opacities(self) -> Tensor:
+        """How opaque the images are, (N, 1, H, W)."""
+        return torch.cat([part.image.alpha().cpu() for part in self.parts])
 
     @torch.no_grad()
     def exact(self, stages: Sequence[Tensor]) -> Tensor:
@@ -248,7 +278,7 @@ class _Climb:
         score = Scorer(
             self.network, self.job.objectives, torch.device("cpu"), torch.float32, shortcuts=False
         )
-        return torch.stack([score(self.network.normalize(images), images) for images in stages])
+        return torch.stack([score([self.network.normalize(images)], [images]) for images in stages])
 
 
 def _join(parts: list[tuple[list[int], Maximization]]) -> Maximization:

@@ -4,6 +4,8 @@ Source: C. Olah, A. Mordvintsev, L. Schubert, "Feature Visualization", Distill 2
 "Preconditioning and parameterization".
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -24,19 +26,33 @@ def color_matrix() -> Tensor:
 
 def to_colors(channels: Tensor) -> Tensor:
     """Maps decorrelated channels (..., 3, H, W) to the logits of red, green and blue."""
-    return _mix(color_matrix(), channels)
+    logits: Tensor = _Mix.apply(color_matrix(), channels)
+    return logits
 
 
 def from_colors(logits: Tensor) -> Tensor:
     """Maps the logits of red, green and blue (..., 3, H, W) to decorrelated channels."""
-    return _mix(color_matrix().inverse(), logits)
+    channels: Tensor = _Mix.apply(color_matrix().inverse(), logits)
+    return channels
 
 
-def _mix(matrix: Tensor, channels: Tensor) -> Tensor:
+class _Mix(torch.autograd.Function):
+    """The product of a matrix with the three planes of an image."""
+
+    @staticmethod
+    def forward(ctx: Any, matrix: Tensor, planes: Tensor) -> Tensor:
+        ctx.matrix = matrix
+        return _mix(matrix, planes)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
+        return None, _mix(ctx.matrix.T, gradient)
+
+
+def _mix(matrix: Tensor, planes: Tensor) -> Tensor:
     # Written out: a matrix product may sum in another order for another batch.
-    first, second, third = channels.unbind(-3)
-    rows = [
-        torch.add(torch.add(a * first, second, alpha=b), third, alpha=c)
-        for a, b, c in matrix.tolist()
-    ]
-    return torch.stack(rows, -3)
+    mixed = torch.empty_like(planes)
+    first, second, third = planes.unbind(-3)
+    for plane, (a, b, c) in zip(mixed.unbind(-3), matrix.tolist(), strict=True):
+        torch.mul(first, a, out=plane).add_(second, alpha=b).add_(third, alpha=c)
+    return mixed

@@ -52,6 +52,10 @@ class Image(nn.Module):
         """Returns the images (N, 3, H, W) in [0, 1] for the eye."""
         return self.forward()
 
+    def alpha(self) -> Tensor:
+        """Returns the opacities (N, 1, H, W) in [0, 1]; 1 unless the image is transparent."""
+        return torch.ones_like(self.shown()[:, :1])
+
     def crop(self, images: Tensor) -> Tensor:
         """Cuts the images out of their tiles."""
         return images[..., : self.height, : self.width]
@@ -179,7 +183,9 @@ class Fourier(Parameterization):
         scale = radial_frequencies(down, across).clamp(min=1 / max(down, across)) ** -self.decay
         scale *= SPECTRUM_GAIN * REFERENCE_FREQUENCY ** (self.decay - 1)
         scale /= (down * across) ** 0.5  # the transform's own factor, taken once and not every step
-        start = self.noise * _normal(streams, (3, *scale.shape, 2))
+        # Once for the real and once for the imaginary part: a real product is twice as fast.
+        scale = scale[..., None].repeat(1, 1, 2)
+        start = self.noise * _normal(streams, (3, *scale.shape))
         return _FourierImage(start, scale, self.decorrelate, height, width)
 
 
@@ -197,7 +203,7 @@ class _FourierImage(Image):
         self.decorrelate = decorrelate
 
     def forward(self, step: int = 0) -> Tensor:
-        spectrum = torch.view_as_complex(self.coefficients) * self.scale
+        spectrum = torch.view_as_complex(self.coefficients * self.scale)
         channels = torch.fft.irfft2(spectrum, norm="forward")
         logits = to_colors(channels) if self.decorrelate else channels
         return self.crop(logits.sigmoid())
@@ -239,7 +245,6 @@ class TransparentImage(Image):
         self.opacity = nn.Parameter(torch.zeros(len(streams), 1, down, across))
 
     def alpha(self) -> Tensor:
-        """Returns the opacities (N, 1, H, W) in [0, 1]."""
         return self.crop(self.opacity.sigmoid())
 
     def forward(self, step: int = 0) -> Tensor:

@@ -99,7 +99,7 @@ def _score(
     scorer = Scorer(network, objectives, torch.device("cpu"), torch.float32, shortcuts=False)
     inputs = network.normalize(images)
     scores = [
-        scorer(transforms.apply(changes, inputs, numbers, step), images)
+        scorer([transforms.apply(changes, inputs, numbers, step)], [images])
         for step, numbers in enumerate(uniform)
     ]
     return torch.stack(scores).mean(0)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from featviz.network import Network
 from featviz.objectives import IMAGE, Objective
 from featviz.passes import LayerRef, large_enough, run_to, run_until
-from featviz.shortcuts import ConstantGradient, is_affine, space_to_depth
+from featviz.shortcuts import ConstantGradient, is_affine, pool_first, space_to_depth
 
 
 class Scorer:
@@ -45,32 +45,36 @@ class Scorer:
         self._target_module = view.get_submodule(self._target or "")
         self._constant: dict[torch.Size, ConstantGradient] = {}
         self._view = network.view().to(device)
+        if shortcuts:
+            pool_first(self._view, read={ref.module for ref in self._refs})
         if shortcuts and device.type == "cpu":
             space_to_depth(self._view)
         self._view.to(dtype=precision).to(memory_format=torch.channels_last)
 
-    def __call__(self, inputs: Tensor, images: Tensor) -> Tensor:
+    def __call__(self, inputs: Sequence[Tensor], images: Sequence[Tensor]) -> Tensor:
         """Scores images.
 
         Args:
-            inputs: (N, 3, H, W) what the network sees: normalized and transformed.
-            images: (N, 3, H', W') the images in [0, 1] themselves, for penalties.
+            inputs: What the network sees, normalized and transformed: (n, 3, H, W) for each part of
+                the batch.
+            images: The images in [0, 1] themselves, for penalties: (n, 3, H', W') for each part.
 
         Returns:
             (N,) float32 values, connected to both.
         """
         if not self._refs:
-            return self._score({IMAGE: images})
-        if len(inputs) == 1:
+            return self._score({IMAGE: torch.cat(list(images))})
+        seen = torch.cat([part.to(self._precision) for part in inputs])
+        if len(seen) == 1:
             # A batch of one takes other kernels than larger ones, with other roundings.
-            return self._values(inputs.expand(2, -1, -1, -1), images)[:1]
-        return self._values(inputs, images)
+            return self._values(seen.expand(2, -1, -1, -1), images)[:1]
+        return self._values(seen, images)
 
-    def _values(self, inputs: Tensor, images: Tensor) -> Tensor:
-        inputs = inputs.to(self._precision)
+    def _values(self, inputs: Tensor, images: Sequence[Tensor]) -> Tensor:
         if self._target is None:
-            values = run_to(self._view, inputs, self._refs, redirected_relu)
-            return self._score({IMAGE: images} | {k: v.float() for k, v in values.items()})
+            found = run_to(self._view, inputs, self._refs, redirected_relu)
+            values = {name: value.float() for name, value in found.items()}
+            return self._score(values | {IMAGE: torch.cat(list(images))})
         layer = self._refs[0].name
         with large_enough(inputs, layer):
             before = run_until(self._view, inputs, self._target)

@@ -28,7 +28,7 @@ def scored(network, objectives, images, precision=torch.float32, **options):
     """Values and their gradients with respect to the images."""
     images = images.clone().requires_grad_()
     score = Scorer(network, objectives, CPU, precision, **options)
-    values = score(network.normalize(images), images)
+    values = score([network.normalize(images)], [images])
     (gradient,) = torch.autograd.grad(values.sum(), images)
     return values.detach(), gradient
 
@@ -130,7 +130,7 @@ def test_nothing_runs_behind_the_target_nor_a_linear_target_itself():
     module.features[6] = Counting(12, 10, 3, padding=1)
     score = Scorer(network, [Channel("conv3", 1)], CPU, torch.float32)
     for seed in range(3):
-        score(network.normalize(some_images(1, seed=seed)), some_images(1))
+        score([network.normalize(some_images(1, seed=seed))], [some_images(1)])
     assert Counting.calls == 1  # for the constant
 
 

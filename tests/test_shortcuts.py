@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from featviz.objectives import Channel, Direction, Neuron
-from featviz.shortcuts import FEW_CHANNELS, ConstantGradient, SpaceToDepthConv, space_to_depth
+from featviz.shortcuts import (
+    FEW_CHANNELS,
+    ConstantGradient,
+    SpaceToDepthConv,
+    pool_first,
+    space_to_depth,
+)
 
 
 def stream(seed=0):
@@ -81,6 +87,65 @@ def test_what_does_not_fit_is_left_alone(conv):
     view = nn.Sequential(conv)
     space_to_depth(view)
     assert view[0] is conv
+
+
+@pytest.mark.parametrize("pool", [nn.MaxPool2d(3, 2), nn.MaxPool2d(2, padding=1, ceil_mode=True)])
+def test_pooling_first_changes_neither_values_nor_gradients(pool):
+    view = nn.Sequential(nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), pool), nn.Conv2d(6, 2, 3))
+    images = torch.randn(4, 3, 20, 23, generator=stream()).requires_grad_()
+    expected = view(images)
+    (gradient,) = torch.autograd.grad(expected.square().sum(), images)
+    pool_first(view)
+    assert [type(module) for module in view[0]] == [nn.Conv2d, nn.Identity, nn.Sequential]
+    found = view(images)
+    assert found.equal(expected)
+    assert torch.autograd.grad(found.square().sum(), images)[0].equal(gradient)
+
+
+def test_alexnets_poolings_come_first(alexnet):
+    view = alexnet.view()
+    pool_first(view)
+    assert [k for k, m in view.named_modules() if isinstance(m, nn.Identity)] == [
+        "features.1",
+        "features.4",
+        "features.11",
+    ]
+    assert isinstance(alexnet.module.features[1], nn.ReLU)
+
+
+class Shared(nn.Module):
+    """What runs its parts in an order of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.relu, self.pool = nn.ReLU(), nn.MaxPool2d(2)
+
+    def forward(self, values):
+        return self.pool(values) + self.relu(values).mean()
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        Shared(),
+        nn.Sequential(nn.GELU(), nn.MaxPool2d(2)),
+        nn.Sequential(nn.ReLU(), nn.AvgPool2d(2)),
+        nn.Sequential(nn.ReLU(), nn.Identity(), nn.MaxPool2d(2)),
+    ],
+    ids=lambda view: " ".join(type(module).__name__ for module in view.modules()),
+)
+def test_what_may_not_change_places_is_left_alone(view):
+    values = torch.randn(1, 3, 8, 8, generator=stream())
+    before, expected = list(view.modules()), view(values)
+    pool_first(view)
+    assert list(view.modules()) == before
+    assert view(values).equal(expected)
+
+
+def test_a_relu_that_is_read_stays_where_it_is():
+    view = nn.Sequential(nn.Sequential(nn.ReLU(), nn.MaxPool2d(2)))
+    pool_first(view, read={"0.0"})
+    assert isinstance(view[0][0], nn.ReLU)
 
 
 AFFINE = {

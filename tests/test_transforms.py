@@ -20,6 +20,7 @@ from featviz.transforms import (
     Scale,
     _resample,
     _Roll,
+    _similarity,
 )
 
 EVERY = [
@@ -31,9 +32,9 @@ EVERY = [
     Rotate(),
     Affine(),
     Affine(frame=0),
-    Cycle((Jitter(4), Affine())),
+    Cycle(((Jitter(4),), (Affine(),))),
 ]
-SAME_SIZE = [RandomCrop(), Jitter(4), Scale(), Rotate(), Affine(frame=0), Cycle((Jitter(4),))]
+SAME_SIZE = [RandomCrop(), Jitter(4), Scale(), Rotate(), Affine(frame=0), Cycle(((Jitter(4),),))]
 
 
 def some_images(count=3, height=24, width=30, dtype=torch.float32):
@@ -191,7 +192,7 @@ def test_affines_gradient_is_the_exact_one_up_to_interpolation():
     angle = math.radians(affine.degrees) * (2 * uniform[:, 0] - 1)
     zoom = affine.low + (affine.high - affine.low) * uniform[:, 1]
     shift = affine.pixels * (2 * uniform[:, 2:] - 1)
-    exact = _resample(shown, 1 / zoom, angle, shift, (76, 92))
+    exact = _resample(shown, _similarity(1 / zoom, angle, shift), (76, 92))
     (expected,) = torch.autograd.grad(exact, shown, gradient)
     # Ripples of the exact gradient, from a grid that zooms, average out over a few pixels.
     found, expected = (F.avg_pool2d(g, 9, 1) for g in (found, expected))
@@ -219,12 +220,12 @@ def test_a_random_crop_is_a_part_of_the_image_at_full_size():
 
 def test_cycle_takes_turns():
     images = some_images()
-    first, second = Jitter(4), Affine()
+    first, second = (Pad(2), Jitter(4)), (Affine(),)
     cycle = Cycle((first, second))
     assert cycle.draws == 4
     uniform = draw(cycle, 3)
     for step in range(4):
-        expected = second(images, uniform, step) if step % 2 else first(images, uniform[:, :2], 0)
+        expected = transforms.apply(second if step % 2 else first, images, uniform, step)
         assert cycle(images, uniform, step).equal(expected)
 
 
