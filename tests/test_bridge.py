@@ -331,12 +331,44 @@ def test_two_cold_builds_give_the_same_bytes(built, copy, caplog):
     assert contents(copy / "site") == contents(built[0] / "site")
 
 
+def kept_runs(folder: Path) -> tuple[set[str], set[str]]:
+    """The names of the runs that the cache holds, and of those whose files it holds."""
+    pages = folder / ".cache" / "pages"
+    return {path.stem for path in pages.glob("*.json")}, {p.stem for p in pages.glob("*.files")}
+
+
+def test_a_runs_pictures_lie_beside_it(built):
+    runs, files = kept_runs(built[0])
+    assert len(runs) == 2
+    assert files == runs
+    pages = built[0] / ".cache" / "pages"
+    kept = [notebook.executed(json.loads(p.read_text())["content"]) for p in pages.glob("*.json")]
+    shown = [output for run in kept for cell in run["cells"] for output in cell.get("outputs", ())]
+    assert "fv-dot" in json.dumps(shown)
+    assert "data:image" not in json.dumps(shown)
+    assert [path.suffix for path in pages.glob("*.files/*")] == [".png"]
+
+
 @pytest.mark.slow
-def test_half_written_runs_are_run_again(copy, caplog):
+@pytest.mark.parametrize("damage", ["half written", "without files"])
+def test_damaged_runs_are_run_again(copy, caplog, damage):
     for path in (copy / ".cache" / "pages").glob("*.json"):
-        path.write_text(path.read_text()[:100])
+        if damage == "half written":
+            path.write_text(path.read_text()[:100])
+        else:
+            shutil.rmtree(path.with_suffix(".files"))
     assert not Built(copy, caplog).failed
     assert (copy / "runs.txt").read_text() == "xx"
+    assert "data:image" not in page(copy)
+
+
+@pytest.mark.slow
+def test_the_files_of_old_runs_go_with_them(copy, caplog):
+    before, _ = kept_runs(copy)
+    edit(copy / "docs" / "index.py", "answer=42", "answer=43")
+    assert not Built(copy, caplog).failed
+    runs, files = kept_runs(copy)
+    assert files == runs != before
 
 
 @pytest.mark.slow
@@ -435,14 +467,6 @@ def test_places_in_an_output_are_known():
         "a",
         "conv5-12",
     ]
-
-
-def test_pictures_whose_pixels_are_read_stay_in_the_page():
-    uri = f"data:image/png;base64,{PIXEL}"
-    kept = f'<div data-keep-images><img alt="x" src="{uri}"></div>'
-    moved = outputs.to_files(f'{kept}<img alt="y" src="{uri}">', lambda name, _: name)
-    assert moved.count(uri) == 1
-    assert moved.startswith(kept)
 
 
 def test_a_long_payload_becomes_a_script_beside_the_page():

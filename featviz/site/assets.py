@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
@@ -64,21 +66,40 @@ def add(files: Files, config: MkDocsConfig) -> None:
         )
 
 
-def figure_file(files: Files, config: MkDocsConfig, name: str, content: bytes) -> str:
-    """Add a file that belongs to a figure, a picture or its data, to the site, once.
+def figure_address(page: str) -> str:
+    """Name the folder of the figures' files as seen from a page.
+
+    Args:
+        page: The page's address from the site's root.
+    """
+    return posixpath.relpath(_OF_FIGURES, posixpath.dirname(page) or ".")
+
+
+def add_figure_files(files: Files, config: MkDocsConfig, folder: Path) -> None:
+    """Add the files of a page's figures, pictures and data, to the site, each once.
+
+    Args:
+        files: The site's files; changed in place.
+        config: MkDocs' configuration.
+        folder: Where they lie; their names stand for their contents.
+    """
+    for path in sorted(folder.iterdir()):
+        _add_figure_file(files, config, path.name, abs_src_path=str(path))
+
+
+def figure_file(files: Files, config: MkDocsConfig, name: str, content: bytes) -> None:
+    """Add one more, that lies nowhere yet.
 
     Args:
         files: The site's files; changed in place.
         config: MkDocs' configuration.
         name: The file's name, which stands for its content.
         content: What it holds.
-
-    Returns:
-        Its address from the site's root.
     """
+    _add_figure_file(files, config, name, content=content)
+
+
+def _add_figure_file(files: Files, config: MkDocsConfig, name: str, **source: Any) -> None:
     uri = f"{_OF_FIGURES}/{name}"
     if files.get_file_from_path(uri) is None:
-        files.append(
-            File.generated(config, uri, content=content, inclusion=InclusionLevel.INCLUDED)
-        )
-    return uri
+        files.append(File.generated(config, uri, inclusion=InclusionLevel.INCLUDED, **source))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from importlib import metadata
@@ -17,7 +18,7 @@ _PACKAGE = Path(__file__).parents[1]
 # These shape how a page looks, not what its code computes.
 _PRESENTATION = ("site/", "figures/web/")
 # Counts changes in what the bridge keeps of a run; part of every key.
-_FORMAT = 2
+_FORMAT = 3
 _VALUES = "site/values.py"  # the one module of the bridge that pages themselves import
 # A page computed by one version of these is not what another version would compute.
 _NUMERIC = (
@@ -71,23 +72,44 @@ def page_key(path: str | Path, config: Mapping[str, Any], execute: bool, library
         library: What `library_digest` gave.
 
     Returns:
-        A hexadecimal digest. Two pages with the same code have different keys.
+        A hexadecimal digest. Two pages with the same code have different keys, and so has a page
+        that moves: its run names its files as seen from its place.
     """
     code = [cell.source for cell in source.cells(path) if cell.cell_type == "code"]
-    parts = [_FORMAT, Path(path).name, code, execute, config["allow_errors"], library]
+    parts = [_FORMAT, Path(path).parts[-2:], code, execute, config["allow_errors"], library]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def drop_broken(folder: Path) -> None:
-    """Delete cached runs that a killed build left half written.
+def files_of(run: Path) -> Path:
+    """Say where the pictures and the long data of a cached run lie.
 
     Args:
-        folder: mkdocs-jupyter's cache: one JSON object a file, a run of many megabytes in one
-            string, which is why its end is looked at and the whole isn't parsed.
+        run: The run's file in mkdocs-jupyter's cache.
+    """
+    return run.with_suffix(".files")
+
+
+def drop_broken(folder: Path) -> None:
+    """Delete cached runs that a killed build left half written, or whose files are gone.
+
+    Args:
+        folder: mkdocs-jupyter's cache: one JSON object a file, a run of megabytes in one string,
+            which is why its end is looked at and the whole isn't parsed.
     """
     for path in folder.glob("*.json"):
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - 1))
             whole = file.read() == b"}"
-        if not whole:
+        if not whole or not files_of(path).is_dir():
             path.unlink()
+
+
+def drop_unused(folder: Path) -> None:
+    """Delete the files of runs that mkdocs-jupyter has dropped.
+
+    Args:
+        folder: Its cache.
+    """
+    kept = {files_of(path) for path in folder.glob("*.json")}
+    for left in set(folder.glob("*.files")) - kept:
+        shutil.rmtree(left, ignore_errors=True)

@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from featviz.site import environment
+from featviz.site.outputs import unload
 from featviz.site.progress import Line
 
 # Where the executed page keeps what it was computed with.
@@ -38,6 +39,8 @@ class Run:
         label: The page and its place in the row, for progress.
         path: Its source.
         folder: The folder that its code runs in.
+        files: The folder that its pictures and long data are moved to.
+        address: That folder as the page shall name it.
         allow_errors: Whether a cell that raises is shown instead of ending the run.
         write_bytecode: Whether its imports may write `__pycache__`; a watched folder must not
             change because a page imports it.
@@ -47,6 +50,8 @@ class Run:
     label: str
     path: Path
     folder: Path
+    files: Path
+    address: str
     allow_errors: bool = False
     write_bytecode: bool = True
 
@@ -117,6 +122,7 @@ class PageClient(NotebookClient):
             raise PageError(self._run.uri, f"the page's Python did not start: {error}") from None
         said = page.cells.pop().outputs
         page.metadata[METADATA] = said[0]["data"][environment.MIME] if said else {}
+        unload(page, self._run.files, self._run.address)
         return page
 
     def stop(self) -> None:

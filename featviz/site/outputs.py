@@ -6,8 +6,12 @@ import base64
 import hashlib
 import html
 import re
+import shutil
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
+
+from nbformat import NotebookNode
 
 from featviz.site import values
 
@@ -21,11 +25,7 @@ _DATA_URI = re.compile(
     r"data:image/(?P<kind>png|jpeg|webp|gif|avif);base64,(?P<data>[A-Za-z0-9+/=]+)"
 )
 _IMAGE_WITHOUT_ALT = re.compile(r"<img\b(?![^>]*\balt=)[^>]*>")
-# An element with this attribute keeps its pictures inside the page: its script reads their
-# pixels, which a browser refuses for files opened from disk.
-KEEP = "data-keep-images"
 _ID = re.compile(r'\sid="([\w.:-]+)"')
-_KEPT = re.compile(rf"<(?P<tag>[\w-]+)\b[^>]*\s{KEEP}\b.*?</(?P=tag)>", re.DOTALL)
 
 
 def output_html(output: Mapping[str, Any]) -> str:
@@ -99,7 +99,7 @@ def to_files(content: str, write: Callable[[str, bytes], str]) -> str:
         write: Stores a file under a name and gives the address that the page shall use.
 
     Returns:
-        The HTML with addresses instead; elements marked `data-keep-images` keep their pictures.
+        The HTML with addresses instead.
     """
 
     def stored(data: bytes, extension: str) -> str:
@@ -117,9 +117,28 @@ def to_files(content: str, write: Callable[[str, bytes], str]) -> str:
         script = f"FV.deliver(document.currentScript.src,{html.unescape(match['json'])});\n"
         return f'<template{part} data-src="{stored(script.encode(), "js")}"></template>'
 
-    moved, end = [], 0
-    for kept in _KEPT.finditer(content) if KEEP in content else ():
-        moved += [_DATA_URI.sub(picture, content[end : kept.start()]), kept[0]]
-        end = kept.end()
-    moved.append(_DATA_URI.sub(picture, content[end:]))
-    return _TEMPLATE.sub(data, "".join(moved))
+    return _TEMPLATE.sub(data, _DATA_URI.sub(picture, content))
+
+
+def unload(page: NotebookNode, folder: Path, address: str) -> None:
+    """Move the pictures and the long data of an executed page into files.
+
+    A run is read by every build, and the pictures of one page can be a hundred megabytes.
+
+    Args:
+        page: The executed page; changed in place.
+        folder: Where the files go; what it held before is gone.
+        address: The folder as the page shall name it.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+    def write(name: str, content: bytes) -> str:
+        (folder / name).write_bytes(content)
+        return f"{address}/{name}"
+
+    for output in (one for cell in page.cells for one in cell.get("outputs", ())):
+        data = output.get("data", {})
+        if "text/html" in data:
+            data["text/html"] = to_files(_text(data["text/html"]), write)
+            data.pop("text/plain", None)  # the same once more, for terminals

@@ -143,19 +143,22 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         self._runs = Runs(self.config.pages_at_once or pages_at_once())
         for number, file in enumerate(pages, start=1):
             path = Path(str(file.abs_src_path))
+            if not options["execute"] or any(map(path.match, options["execute_ignore"])):
+                continue
+            name = mkdocs_jupyter.plugin._compute_cache_key(path, options, True)
+            kept = mkdocs_jupyter.plugin._get_cache_path(options["cache_dir"], name)
             run = Run(
                 file.src_uri,
                 f"[{number}/{len(pages)}] {file.src_uri}",
                 path,
                 self._root,
+                cache.files_of(kept),
+                assets.figure_address(file.url),
                 allow_errors=options["allow_errors"],
                 write_bytecode=self._command != "serve",
             )
-            if not options["execute"] or any(map(path.match, options["execute_ignore"])):
-                continue
             self._planned[run.uri] = run
-            name = mkdocs_jupyter.plugin._compute_cache_key(path, options, True)
-            if not mkdocs_jupyter.plugin._get_cache_path(options["cache_dir"], name).exists():
+            if not kept.exists():
                 self._runs.start(run)
             else:
                 log.info("%s: no code has changed, nothing to run", run.label)
@@ -197,14 +200,17 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
     def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
         """Put figures in their places, number them, typeset formulas."""
         uri = page.file.src_uri
-        base = posixpath.dirname(page.url) or "."
+        address = assets.figure_address(page.url)
 
         def write(name: str, content: bytes) -> str:
-            return posixpath.relpath(assets.figure_file(self._files, config, name, content), base)
+            assets.figure_file(self._files, config, name, content)
+            return f"{address}/{name}"
 
         with _on_page(uri):
             if uri not in (self.config.glossary, self.config.bibliography):
-                html = self._explain(html, base)
+                html = self._explain(html, posixpath.dirname(page.url) or ".")
+            if uri in self._planned:
+                assets.add_figure_files(self._files, config, self._planned[uri].files)
             made = self._articles.get(uri)
             if made:
                 made.outputs = [_SOURCE_LINK.sub(r"\1.html", one) for one in made.outputs]
@@ -263,6 +269,8 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Put the new site in the place of the old one, unless a warning fails the build."""
         self._end_runs()
+        assert self._jupyter is not None
+        cache.drop_unused(Path(self._jupyter.config["cache_dir"]))
         if self._swap is None:
             return
         if config.strict and self._warnings.count:
