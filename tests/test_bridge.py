@@ -236,6 +236,18 @@ def test_pictures_become_one_file_and_the_page_points_to_it(built):
     assert "data:image" not in first
 
 
+def test_a_page_is_seen_before_its_scripts_are_there(built):
+    first = page(built[0])
+    scripts = re.findall(r"<script[^>]* src=[^>]*>", first)
+    assert len(scripts) == 3  # the theme's, what its search needs on disk, and ours
+    assert all("defer" in script for script in scripts)
+    assert len(re.findall(r'<link rel="stylesheet"[^>]*featviz/featviz.css"', first)) == 1
+    ours = built[0] / "site" / "assets" / "featviz"
+    assert "/*" not in (ours / "featviz.css").read_text()
+    script = (ours / "featviz.js").read_text()
+    assert script.index("window).FV = {") < script.index("FV.define(")
+
+
 def test_code_is_folded_under_its_figure_with_the_silent_cells_before_it(built):
     first = page(built[0])
     folded = re.search(r'<details class="figure-code".*?</details>', first, re.DOTALL)[0]
@@ -425,14 +437,15 @@ def test_the_first_figure_loads_at_once_and_the_others_when_they_are_near():
         '<img src="3"><figure id="fig-b"><img loading="eager" src="4"></figure>'
     )
     assert figures.hasten(content) == (
-        '<figure id="fig-a"><img alt="loading" src="1"><img loading="lazy" src="2" hidden></figure>'
+        '<figure id="fig-a"><img fetchpriority="low" alt="loading" src="1">'
+        '<img loading="lazy" src="2" hidden></figure>'
         '<img loading="lazy" src="3"><figure id="fig-b"><img loading="lazy" src="4"></figure>'
     )
 
 
 def test_of_a_large_first_figure_only_what_is_seen_first_loads_at_once():
     content = f'<figure id="fig-a">{"<img>" * 20}</figure>'
-    assert figures.hasten(content).count("<img>") == 8
+    assert figures.hasten(content).count('<img fetchpriority="low">') == 8
 
 
 def test_a_caption_is_labeled_in_its_own_figure_only():

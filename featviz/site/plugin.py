@@ -203,7 +203,7 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         address = assets.figure_address(page.url)
 
         def write(name: str, content: bytes) -> str:
-            assets.figure_file(self._files, config, name, content)
+            assets.add_figure_file(self._files, config, name, content)
             return f"{address}/{name}"
 
         with _on_page(uri):
