@@ -5,8 +5,8 @@ from tqdm import tqdm
 
 import featviz as fv
 from featviz import quality
-from featviz.microscope import GRAY_BELOW
 from featviz.network import Network
+from featviz.views import GRAY_BELOW
 
 
 def alive(network: Network) -> None:

@@ -200,8 +200,8 @@ def microscope() -> None:
 
 
 @microscope.command()
-@click.option("--layers", "names", metavar="LAYERS", help="Some of them: conv1,conv5.")
-@click.option("--units", metavar="UNITS", help="Some of each layer: 0-9,12.")
+@click.option("--layers", metavar="LAYERS", multiple=True, help="Some of them: conv1,conv5.")
+@click.option("--units", metavar="UNITS", multiple=True, help="Some of each layer: 0-9,12.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option(
     "--out",
@@ -211,7 +211,12 @@ def microscope() -> None:
 @_seed
 @_network
 def build(
-    names: str | None, units: str | None, jobs: int, out: Path | None, seed: int, name: str
+    layers: tuple[str, ...],
+    units: tuple[str, ...],
+    jobs: int,
+    out: Path | None,
+    seed: int,
+    name: str,
 ) -> None:
     """Makes every picture that is not there yet; a killed build goes on where it was.
 
@@ -229,8 +234,8 @@ def build(
 
     net = _load(name)
     scope = Microscope(net, seed=seed)
-    chosen = names.split(",") if names else list(net.layers)
-    some = _numbers(units) if units else None
+    chosen = ",".join(layers).split(",") if layers else list(net.layers)
+    some = _numbers(",".join(units)) if units else None
     _with_bars(scope, chosen, some, jobs)
     if some is None or out is not None:
         _say("Showing gratings and photographs to every layer.")

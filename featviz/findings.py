@@ -12,11 +12,12 @@ from torch import Tensor, fx, nn
 from featviz import examples, measures, photos, tuning
 from featviz.gratings import Gratings
 from featviz.measures import Activity
-from featviz.microscope import NEURON, Microscope, side
+from featviz.microscope import Microscope
 from featviz.network import PROBE_SIZE, Network, activations
 from featviz.photos import Photo
 from featviz.store import fingerprint
 from featviz.tuning import Preferences, Tuning
+from featviz.views import NEURON, side
 
 SEARCHED = tuple(
     name for name in photos.samples() if name not in ("motorcycle_left", "brick", "grass", "gravel")

@@ -1,11 +1,4 @@
-"""Every unit of every layer, asked in every way; kept unit by unit, so that a killed build goes on.
-
-What it costs, in seconds on two cores with bfloat16: a step of 32 images of 128 px takes 0.035 in
-conv2, 0.06 in conv3, 0.07 in conv4 and 0.085 in conv5, in proportion to the pixels. The views below
-are 4,300 such steps for the 1,152 units of AlexNet, or five minutes; with the default of 128 steps
-and 128 px they would be 40. What helps the reader least gives way: the opposite and the four
-different ones are smallest, and nothing climbs on once its picture has settled.
-"""
+"""Every unit of every layer in every view, kept unit by unit, so that a killed build goes on."""
 
 import math
 import threading
@@ -21,82 +14,31 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
-from featviz import ascent, quality
+from featviz import ascent
 from featviz.machine import find_device, find_precision
 from featviz.network import Network
-from featviz.objectives import Channel, Diversity, Neuron, Objective
+from featviz.objectives import Channel, Neuron, Objective
 from featviz.planning import BATCH
 from featviz.scoring import is_linear_in_image
 from featviz.store import Store, UnsavedEntry
+from featviz.views import (
+    DIVERSE,
+    NEURON,
+    OPPOSITE,
+    VIEWS,
+    Pictures,
+    View,
+    differing,
+    in_field,
+    side,
+)
 
 _Entries = dict[int, dict[str, NDArray[Any]]]
 
 Report = Callable[[str, int], None]
 """Told the layer, and how many pixel-steps of its `Microscope.work` have just been done; 0 when it
 begins."""
-
-
-@dataclass(frozen=True)
-class View:
-    """One way to ask a unit.
-
-    Attributes:
-        name: What is asked.
-        side: Side of the image in pixels; None for the unit's receptive field.
-        steps: Steps of ascent; first layers are solved exactly where they can be.
-        copies: Images per unit.
-    """
-
-    name: str
-    side: int | None
-    steps: int
-    copies: int = 1
-
-
-CHANNEL = View("channel", 128, 48)
-"""The unit everywhere at once: the picture on the sheet. 128 steps draw the same things with more
-contrast, for a value a third higher."""
-
-NEURON = View("neuron", None, 32)
-"""One place of the unit, on all that it sees and no more."""
-
-OPPOSITE = View("opposite", 96, 32)
-"""What the unit is silenced by most."""
-
-DIVERSE = View("diverse", 64, 24, copies=4)
-"""Several answers that must differ."""
-
-VIEWS = (CHANNEL, NEURON, OPPOSITE, DIVERSE)
-"""In the order in which they are made; the last leans on the first."""
-
-APART = 1 / 3
-"""What a mean cosine of 1 between the diverse images costs, as a part of the value of the unit's
-own channel picture."""
-
-GRAY_BELOW = 0.02
-"""Contrast below which a picture counts as gray: five of 256 levels. Starts have about 0.003."""
-
-
-@dataclass(frozen=True, eq=False)
-class Pictures:
-    """One view of several units.
-
-    Attributes:
-        images: (N, copies, 3, H, W) uint8.
-        values: (N, copies) the objectives on the images before they were rounded.
-    """
-
-    images: NDArray[np.uint8]
-    values: NDArray[np.float32]
-
-    @property
-    def contrast(self) -> NDArray[np.float32]:
-        """(N, copies) from 0 for flat color to 0.5 for black and white; see `quality.contrast`."""
-        flat = torch.from_numpy(self.images).flatten(0, 1)
-        found: NDArray[np.float32] = quality.contrast(flat.float() / 255).numpy()
-        return found.reshape(self.values.shape)
 
 
 @dataclass(frozen=True)
@@ -271,8 +213,7 @@ class Microscope:
         if view.name == OPPOSITE.name:
             return -1 * (Neuron(layer, unit) if first else channel)
         if view.name == DIVERSE.name:
-            value = abs(float(self.pictures(layer, self.channel, [unit]).values[0, 0]))
-            return channel + float(f"{APART * value:.2g}") * Diversity(channel.layer)
+            return differing(channel, self.pictures(layer, self.channel, [unit]).values[0, 0])
         return channel
 
     def _climb(self, layer: str, view: View, units: Sequence[int]) -> _Entries:
@@ -298,24 +239,6 @@ class Microscope:
         return {
             unit: {"images": levels[row], "values": values[row]} for row, unit in enumerate(units)
         }
-
-
-def side(network: Network, layer: str, view: View) -> int | None:
-    """Returns the side in pixels of a view's canvas; None if the layer has no receptive field."""
-    network.resolve(layer)
-    if view.side is not None:
-        return view.side
-    try:
-        return network.receptive_field(layer).canvas()
-    except ValueError:
-        return None
-
-
-def in_field(network: Network, layer: str, images: Tensor) -> Tensor:
-    """Cuts square images (..., H, W) down to the receptive field of the central neuron."""
-    center = network.shape(layer, images.shape[-1])[-1] // 2
-    first, end = network.receptive_field(layer).span(center)
-    return images[..., first:end, first:end]
 
 
 def _chunks(units: Sequence[int], width: int) -> Iterator[Sequence[int]]:

@@ -8,7 +8,7 @@
 #
 # Start from noise, and change the image a little in the direction that makes a unit answer
 # more. After {{ steps }} such steps the image shows what the unit wants. It sounds too simple, and done naively it is:
-# {{ dead_neurons }} % of conv5's neurons never start, and those that do end in noise. This chapter builds a method that
+# {{ dead_neurons }}% of conv5's neurons never start, and those that do end in noise. This chapter builds a method that
 # works for every unit, one improvement at a time, and checks it where the right answer is known.
 #
 # ## The idea in one line
@@ -29,7 +29,7 @@
 
 # %% tags=["hide"]
 from featviz.studies import ascent as study
-from featviz.studies import methods
+from featviz.studies import methods, questions
 
 # %% tags=["hide-code"]
 study.numbers()
@@ -92,8 +92,8 @@ study.dead_images()
 #
 # $$ \max_x a_u(x) = b_u + \sum_i \max\!\left(\frac{w_i}{\sigma_i}(1-\mu_i),\; -\frac{w_i}{\sigma_i}\mu_i\right). $$
 #
-# What featviz finds by default reaches {{ exact_worst }} % of it for the *worst* of the 64 filters. Lucid's Fourier basis
-# reaches {{ lucid_median }} % in the median and {{ lucid_worst }} % for the worst.
+# What featviz finds by default reaches {{ exact_worst }}% of it for the *worst* of the 64 filters. Lucid's Fourier basis
+# reaches {{ lucid_median }}% in the median and {{ lucid_worst }}% for the worst.
 
 # %%
 study.exact_shares()
@@ -109,6 +109,26 @@ study.exact_images()
 
 # %%
 study.settings()
+
+# %% [markdown]
+# ## Other questions, the same climb
+#
+# Nothing above depends on *what* is climbed. Any number that can be computed from a layer will do, and so one
+# method asks very different questions[^olah2017].
+
+# %%
+questions.asked()
+
+# %% [markdown]
+# That a random direction gives a picture as readable as a channel's should make us careful: a picture shows that
+# *something* in the layer's space is excited by it, not that the axis we asked for is special. What is special about
+# units has to be measured, as [chapter 4](shallow.py) does with gratings and [chapter 5](deep.py) with photographs.
+#
+# A network with a classifier can be asked for a class. AlexNet's part in this article ends at conv5, so we ask
+# SqueezeNet[^iandola2016].
+
+# %%
+questions.classes()
 
 # %% [markdown]
 # ## What is left open

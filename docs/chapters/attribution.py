@@ -109,7 +109,7 @@ study.two_at_once()
 controls.why_these_layers()
 
 # %% [markdown]
-# *Localization.* At conv1 {{ share_first }} of Grad-CAM's evidence lies on the right photograph (95 % interval {{ share_first_interval }}),
+# *Localization.* At conv1 {{ share_first }} of Grad-CAM's evidence lies on the right photograph (95% interval {{ share_first_interval }}),
 # no better than the random map. At fire9 it is {{ share_last }} ({{ share_last_interval }}).
 #
 # *Class-specificity.* At conv1 the maps of two different classes agree with a rank correlation of {{ agree_first }}; at fire9 of

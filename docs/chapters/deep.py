@@ -14,13 +14,16 @@
 #
 # %% tags=["hide"]
 from featviz.studies import deep as study
-from featviz.studies import judged, named
+from featviz.studies import judged, named, questions
 
 # %% tags=["hide-code"]
 study.numbers()
 
 # %% tags=["hide-code"]
 judged.numbers()
+
+# %% tags=["hide-code"]
+questions.numbers()
 
 # %% tags=["hide-code"]
 study.unit_picker()
@@ -109,7 +112,7 @@ study.beside_photos()
 judged.judged()
 
 # %% [markdown]
-# For conv2 SqueezeNet is right in {{ eye_conv2 }} of choices (95 % interval {{ eye_conv2_interval }}), for conv5 in {{ eye_conv5 }}
+# For conv2 SqueezeNet is right in {{ eye_conv2 }} of choices (95% interval {{ eye_conv2_interval }}), for conv5 in {{ eye_conv5 }}
 # ({{ eye_conv5_interval }}). Whoever knows color and coarseness alone is right in {{ plain_conv2 }} and {{ plain_conv5 }}. So there is more
 # in the images than color and scale, in every layer whose two intervals lie apart. For {{ missed }} of the units the judge is worse than a
 # coin: there the image, the {{ photographs }} photographs, or the judge is at fault, and we can't tell which.

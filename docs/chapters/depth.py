@@ -7,7 +7,7 @@
 # # Shallow versus deep
 #
 # What changes from conv1 to conv5? Three things that can be measured. Deep units answer rarely: a unit of conv1 is active at
-# {{ active_first }} % of the places of a photograph, one of conv5 at {{ active_last }} %. They ask for things that no
+# {{ active_first }}% of the places of a photograph, one of conv5 at {{ active_last }}%. They ask for things that no
 # photograph contains: the favorite image of a conv1 neuron excites it {{ ratio_first }} times as much as the best patch
 # of our photographs, that of a conv5 neuron {{ ratio_last }} times. And they forget where and how: from conv5 a
 # photograph can be rebuilt only in kind. What does *not* change is as telling, and so is what a network with shuffled weights
@@ -65,7 +65,7 @@ study.exaggeration()
 study.turning()
 
 # %% [markdown]
-# After a turn of 20° a conv5 neuron keeps {{ left_conv5 }} % of its answer, a conv2 neuron {{ left_conv2 }} %.
+# After a turn of 20° a conv5 neuron keeps {{ left_conv5 }}% of its answer, a conv2 neuron {{ left_conv2 }}%.
 #
 # ## Coarser, or only larger?
 

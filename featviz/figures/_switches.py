@@ -30,7 +30,7 @@ def switches(
 
     Args:
         names: (n,) names of the switches.
-        states: (S,n) which switches are on in each combination; the first one is shown first.
+        states: (S,n) which switches are on in each combination; the last one is shown first.
         images: (S,U,3,H,W) in [0,1].
         labels: (U,) names of the units.
         scores: (S,U) what each image reaches.

@@ -41,7 +41,7 @@ def family_counts() -> figures.Figure:
         alt="Bars of the share of units in five families, for conv1 and conv2, with controls.",
         caption="<strong>Families by number.</strong> Share of the units of each layer that fall "
         "into each family by what they answer to, in AlexNet and in the same architecture with "
-        "untrained weights; lines are 95 % bootstrap intervals over units. "
+        "untrained weights; lines are 95% bootstrap intervals over units. "
         f"{tuned.families('conv1', 'untrained').count('grating')} untrained filters of conv1 are gratings.",
         width="middle",
     )
@@ -171,7 +171,7 @@ def control() -> figures.Figure:
         alt="Means of tuning measures with intervals, for conv1 and conv2, trained and untrained.",
         caption="<strong>The control.</strong> The same measurement on the same architecture with "
         "random weights, as PyTorch draws them before training. Means over units with their "
-        "95 % bootstrap intervals. Where the intervals of a layer overlap, architecture alone "
+        "95% bootstrap intervals. Where the intervals of a layer overlap, architecture alone "
         "explains the number; where they lie apart, it was learned.",
         width="page",
     )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from featviz import ascent, microscope, network, zoo
+from featviz import ascent, network, views, zoo
 from featviz.figures import address
 from featviz.machine import find_device, find_precision
 from featviz.objectives import Channel, Neuron, Objective
@@ -150,7 +150,7 @@ def all_views(layer: str, unit: int) -> str:
 
 def in_field(layer: str, images: torch.Tensor) -> torch.Tensor:
     """Cuts images of neurons (..., H, W) down to the receptive field of the central one."""
-    return microscope.in_field(alexnet(), layer, images)
+    return views.in_field(alexnet(), layer, images)
 
 
 def as_pictures(weights: torch.Tensor) -> torch.Tensor:

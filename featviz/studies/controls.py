@@ -54,7 +54,7 @@ def why_these_layers() -> Figure:
         id="why-these-layers",
         alt="Bars per layer: the evidence on the right photograph rises from one half to most of it, the agreement between two classes falls to about zero, the area shrinks",
         caption=f"<strong>What a layer can and cannot tell.</strong> {len(MEASURED)} photographs, each beside "
-        f"{evidence.NEIGHBORS} others in turn; means with 95 % bootstrap intervals over photographs. "
+        f"{evidence.NEIGHBORS} others in turn; means with 95% bootstrap intervals over photographs. "
         "Blue: which share of the evidence for a class (Grad-CAM) lies on its own photograph; one half is chance, as the random map shows. "
         "Green: how far the maps of the two classes agree; 1 means that the map doesn't care about the class.",
         width="middle",
@@ -94,7 +94,7 @@ def methods_measured() -> Figure:
         "share on the right photograph",
         id="methods-measured",
         alt="Bars per layer and method: Grad-CAM rises from one half at conv1 to nearly three quarters at fire9, the other methods start higher; the random map stays at one half",
-        caption="<strong>The same test for every method</strong>, with 95 % bootstrap intervals over "
+        caption="<strong>The same test for every method</strong>, with 95% bootstrap intervals over "
         f"{len(MEASURED)} photographs. The random map shows what no knowledge looks like.",
     )
 
@@ -121,7 +121,7 @@ def faithfulness_table() -> Figure:
         alt="Table of deletion and insertion areas per method and layer, and of the controls",
         caption="<strong>Does hiding what the map marks hurt the class?</strong> Area under the curve of the class's probability, "
         f"as a share of that on the whole photograph, in {faithfulness.STEPS} steps; what is hidden is blurred by "
-        f"{faithfulness.BLUR:.0f} px. Means over {len(MEASURED)} photographs with 95 % bootstrap intervals. Compare every row with its random map, "
+        f"{faithfulness.BLUR:.0f} px. Means over {len(MEASURED)} photographs with 95% bootstrap intervals. Compare every row with its random map, "
         "and with the blob in the middle, which knows nothing of the photograph.",
         width="page",
     )

@@ -6,14 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from featviz import photos
+from featviz import photos, quality
 from featviz.ascent import Maximization
 from featviz.examples import find_examples
 from featviz.figures import Figure, Picker, Spectrum, grid, pairs, picker, sheet, spectrum
 from featviz.findings import SEARCHED, credits_line
 from featviz.maco import Maco
-from featviz.microscope import CHANNEL
-from featviz.objectives import Channel, Diversity, Neuron
+from featviz.objectives import Channel, Neuron
 from featviz.photos import Photo
 from featviz.recipes import STANDARD_ADAM, Recipe
 from featviz.site.values import Values
@@ -29,6 +28,7 @@ from featviz.studies.bench import (
     unit_link,
 )
 from featviz.studies.microscope import scope
+from featviz.views import CHANNEL, differing
 
 DEEP = ("conv3", "conv4", "conv5")
 """The layers of this chapter."""
@@ -41,10 +41,6 @@ SHEET_SIDE = 92
 
 DIVERSE = 4
 """Images of one unit that must differ."""
-
-APART = 40.0
-"""Weight of diversity against the channel's mean: a mean cosine of 1 costs as much as 40 units of
-activation, about a third of what deep channels reach."""
 
 NATURAL = Recipe(Maco(gain=2.0), optimizer=STANDARD_ADAM, steps=128)
 """Phases alone, at twice the photographs' contrast."""
@@ -161,10 +157,12 @@ def between() -> Figure:
 def diverse() -> Figure:
     """Several images of one unit that must differ."""
     channels = [Channel(layer, unit) for layer, unit in chosen()]
-    rows = [
-        list(maximize([channel + APART * Diversity(channel.layer)] * DIVERSE).images)
-        for channel in channels
-    ]
+    rows, shares = [], []
+    for channel in channels:
+        _, alone = _shared(shared_channels, channel.layer, channel.unit)
+        images = maximize([differing(channel, alone)] * DIVERSE).images
+        rows.append(list(images))
+        shares.append(100 * quality.values(alexnet(), [channel] * DIVERSE, images) / alone)
     return grid(
         [str(channel) for channel in channels],
         [f"answer {number}" for number in range(1, DIVERSE + 1)],
@@ -172,8 +170,11 @@ def diverse() -> Figure:
         id="diverse",
         alt="Six deep channels in rows, each with four images that were pushed apart",
         caption="Four answers to the same question: the images of a row excite the same channel and were "
-        "<strong>pushed to differ</strong> from each other in their layer. What all four share is "
-        "what the unit is about; what only one has is decoration, or a second meaning.",
+        "<strong>pushed to differ</strong> from each other in their layer. The number is the channel's "
+        "activation in percent of what it reaches without the push. What all four share is what the unit "
+        "is about; what only one has is decoration, or a second meaning if its number is as high as the others'.",
+        scores=torch.stack(shares),
+        score_name="percent of the activation without the push",
         subjects=[str(channel) for channel in channels],
         links=[unit_link(layer, unit) for layer, unit in chosen()],
     )

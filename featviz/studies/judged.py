@@ -13,10 +13,10 @@ from featviz import findings, zoo
 from featviz.faithfulness import Interval, interval
 from featviz.figures import Figure, bars
 from featviz.matching import plain_look, seen_by, two_choice
-from featviz.microscope import NEURON
 from featviz.site.values import Values
 from featviz.store import Store, fingerprint
 from featviz.studies.microscope import scope
+from featviz.views import NEURON
 
 LAYERS = ("conv2", "conv3", "conv4", "conv5")
 """Layers whose units' pictures are judged; those of conv1 are 11 pixels wide."""
@@ -50,8 +50,8 @@ def judged() -> Figure:
         "coarseness, which falls to one half with depth",
         caption="<strong>Which photographs is this picture for?</strong> A judge sees a neuron's picture and two sets of "
         f"{findings.PATCHES} patches, those that excite this unit most and those of another unit of the layer, and "
-        "chooses the set that looks more like the picture. Means over all pairs of units of a layer, with 95 % bootstrap "
-        "intervals over units; 50 % is guessing. One judge is SqueezeNet, another network, which sees all in the same size; the other knows nothing but "
+        "chooses the set that looks more like the picture. Means over all pairs of units of a layer, with 95% bootstrap "
+        "intervals over units; 50% is guessing. One judge is SqueezeNet, another network, which sees all in the same size; the other knows nothing but "
         "color and how coarse a picture is. <strong>Compare the two</strong>: what the first has over the second is "
         "neither color nor scale.",
     )

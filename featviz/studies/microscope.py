@@ -8,11 +8,12 @@ import torch
 
 from featviz import figures, findings, measures, tuning
 from featviz.figures import Choice, Figure, MicroscopeLayer
-from featviz.microscope import CHANNEL, DIVERSE, GRAY_BELOW, NEURON, OPPOSITE, VIEWS, Microscope
+from featviz.microscope import Microscope
 from featviz.network import Network
 from featviz.site.values import Values
 from featviz.studies.bench import SEED, alexnet, as_pictures
 from featviz.tuning import ORIENTED, Preferences
+from featviz.views import CHANNEL, DIVERSE, GRAY_BELOW, NEURON, OPPOSITE, VIEWS
 
 TITLES = {
     CHANNEL.name: "The channel",
@@ -59,9 +60,9 @@ FILTERS = {
         ),
     ],
     "On photos": [
-        Choice("rare, under 2 %", [[(ACTIVE, -ALL, 0.02)]]),
-        Choice("2 to 10 %", [[(ACTIVE, 0.02, 0.1)]]),
-        Choice("often, over 10 %", [[(ACTIVE, 0.1, ALL)]]),
+        Choice("rare, under 2%", [[(ACTIVE, -ALL, 0.02)]]),
+        Choice("2 to 10%", [[(ACTIVE, 0.02, 0.1)]]),
+        Choice("often, over 10%", [[(ACTIVE, 0.1, ALL)]]),
     ],
 }
 """What the page's filters offer, in the measures that the page shows."""

@@ -3,9 +3,9 @@
 import numpy as np
 
 from featviz.figures import Figure, grid
-from featviz.microscope import CHANNEL
 from featviz.studies.bench import linked
 from featviz.studies.microscope import scope
+from featviz.views import CHANNEL
 
 NAMED = {
     "conv3": {

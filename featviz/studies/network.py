@@ -156,7 +156,7 @@ def silence() -> figures.Figure:
         alt="Bars of the share of values below zero, for each layer, on photographs and on gray.",
         caption="<strong>What the ReLU throws away.</strong> Share of the values of each layer that "
         f"are below zero, on {len(photos.samples())} photographs and on a gray image, in places "
-        "that see no padding; lines are 95 % bootstrap intervals of the mean over units. After "
+        "that see no padding; lines are 95% bootstrap intervals of the mean over units. After "
         "the ReLU all of these are the same number, 0, and none has a gradient.",
     )  # fmt: skip
 

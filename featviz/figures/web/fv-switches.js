@@ -10,7 +10,7 @@
     const slugs = data.labels.map(FV.slug);
     /** @type {string[]} */
     const states = data.states;
-    let at = 0;
+    let at = states.length - 1; // with everything on: the reader takes away
     let unit = 0;
 
     const boxes = data.names.map((/** @type {string} */ name, /** @type {number} */ i) => {
