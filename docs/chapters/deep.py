@@ -86,11 +86,24 @@ study.between()
 study.diverse()
 
 # %% [markdown]
-# In most rows one thing returns in other layouts. In some it doesn't. Of the answers of
-# [conv3:96](../microscope.py#conv3-96) two are nets of dark lines and one is spotted fur;
-# [conv4:64](../microscope.py#conv4-64) draws fur twice, and lines that branch twice. We see nothing that all
-# four have in common. Either such a unit answers to two things, or to one for which our eyes have no word. If it is two,
-# photographs of both must excite it, and the next section shows few: ours may not hold the second one.
+# In most rows one thing returns in other layouts and colors. In one it doesn't:
+# [conv4:64](../microscope.py#conv4-64) draws fur twice, and lines that branch twice, all four at {{ split_low }} or more of the
+# activation without the push. Either this unit answers to two things, or to one for which our eyes have no word.
+# If it is two, photographs of both must excite it, and a later section shows few: ours may not hold the
+# second one. The number matters: the lowest answer of
+# [conv4:192](../microscope.py#conv4-192), at {{ sold }}, has given up its unit in order to differ.
+#
+# ## Two units, one image
+#
+# Units don't work alone: a photograph excites many of them at once. What becomes of two wishes in one image?
+
+# %%
+questions.together()
+
+# %% [markdown]
+# Between {{ pair_low }} and {{ pair_high }} of the weaker unit is left. Had the two always stood side by side, units would be
+# bricks. Mostly they don't: the eyes of the one wear the fur or the color of the other, and a thing appears that neither
+# asked for. So the picture of a unit by itself is not yet what it contributes.
 #
 # ## The photographs' side
 #

@@ -1,6 +1,7 @@
 """Chapter 5: what deep units answer to, asked in several ways."""
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import torch
@@ -47,6 +48,10 @@ NATURAL = Recipe(Maco(gain=2.0), optimizer=STANDARD_ADAM, steps=128)
 
 PATCHES = 4
 """Natural patches shown per unit."""
+
+SPLIT, SOLD = ("conv4", 64), ("conv4", 192)
+"""Units that the text names after looking: one whose answers are of two kinds, and one of whose answers
+has given up most of the activation in order to differ."""
 
 LEVEL_NAMES = ("most negative", "negative", "near zero", "positive", "most positive")
 """What the levels of a spectrum are called."""
@@ -154,26 +159,33 @@ def between() -> Figure:
     )
 
 
+@cache
+def _diverse() -> tuple[Tensor, Tensor]:
+    """Images (units, DIVERSE, 3, H, W) that must differ; their share of the unit's own activation."""
+    images, shares = [], []
+    for layer, unit in chosen():
+        channel = Channel(layer, unit)
+        _, alone = _shared(shared_channels, layer, unit)
+        images.append(maximize([differing(channel, alone)] * DIVERSE).images)
+        shares.append(quality.values(alexnet(), [channel] * DIVERSE, images[-1]) / alone)
+    return torch.stack(images), torch.stack(shares)
+
+
 def diverse() -> Figure:
     """Several images of one unit that must differ."""
     channels = [Channel(layer, unit) for layer, unit in chosen()]
-    rows, shares = [], []
-    for channel in channels:
-        _, alone = _shared(shared_channels, channel.layer, channel.unit)
-        images = maximize([differing(channel, alone)] * DIVERSE).images
-        rows.append(list(images))
-        shares.append(100 * quality.values(alexnet(), [channel] * DIVERSE, images) / alone)
+    images, shares = _diverse()
     return grid(
         [str(channel) for channel in channels],
         [f"answer {number}" for number in range(1, DIVERSE + 1)],
-        rows,
+        images,
         id="diverse",
         alt="Six deep channels in rows, each with four images that were pushed apart",
         caption="Four answers to the same question: the images of a row excite the same channel and were "
         "<strong>pushed to differ</strong> from each other in their layer. The number is the channel's "
         "activation in percent of what it reaches without the push. What all four share is what the unit "
         "is about; what only one has is decoration, or a second meaning if its number is as high as the others'.",
-        scores=torch.stack(shares),
+        scores=100 * shares,
         score_name="percent of the activation without the push",
         subjects=[str(channel) for channel in channels],
         links=[unit_link(layer, unit) for layer, unit in chosen()],
@@ -277,9 +289,11 @@ def _searched(
 
 def numbers() -> Values:
     """What the text quotes."""
-    net = alexnet()
+    net, shares = alexnet(), _diverse()[1]
     return Values(
         shown=SHEET,
+        split_low=f"{shares[chosen().index(SPLIT)].min():.0%}",
+        sold=f"{shares[chosen().index(SOLD)].min():.0%}",
         deep_units=sum(net.units(layer) for layer in DEEP),
         photographs=len(SEARCHED),
         conv3_field=net.receptive_field("conv3").size,

@@ -54,7 +54,7 @@ def asked() -> Figure:
         alt="Five layers in rows; a neuron, a channel, a random direction and the whole layer in columns",
         caption="<strong>Four questions, one climb.</strong> A channel is one axis of its layer's "
         "space; a random direction mixes all of them a little. The whole layer, as loud as it can "
-        "be, is the objective of DeepDream: it drifts to what the layer's units agree on. Read the "
+        "be, is the objective of DeepDream: the image picks its units itself. Read the "
         "third column downward: these are pictures too, and by eye they are hard to tell from the second.",
         links=[unit_link(layer, unit) for layer, unit in zip(layers, units, strict=True)],
     )

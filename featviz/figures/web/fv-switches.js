@@ -68,7 +68,7 @@
       bar.style.setProperty("--fv-share", String(share));
       told.replaceChildren(
         make("strong", {}, data.labels[unit]), ` \u00b7 ${note(at, unit)}, `,
-        `${Math.round(100 * share)}\u2009% of the best combination`,
+        `${Math.round(100 * share)}% of the best combination`,
       );
     }
     /** @param {number} index */
