@@ -7,7 +7,7 @@ from pathlib import Path
 import featviz as fv
 from benchmarks import claims, speed
 
-PARTS = ("exact", "bits", "alive", "limit", "lucent")
+PARTS = ("exact", "bits", "alive", "limit", "microscope", "lucent")
 """What can be measured, from seconds to about half an hour."""
 
 
@@ -28,6 +28,8 @@ def main() -> None:
         claims.alive(network)
     if "limit" in asked.only:
         speed.near_the_limit(network)
+    if "microscope" in asked.only:
+        speed.every_unit(network)
     if "lucent" in asked.only:
         speed.against_lucent(network, asked.channels, asked.out)
         print(f"\nLucent's images above ours: {asked.out}")

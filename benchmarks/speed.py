@@ -1,6 +1,7 @@
 """How long featviz takes to reach Lucent's scores, and how near it is to the hardware's limit."""
 
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,10 +15,13 @@ from tqdm import tqdm
 
 import featviz as fv
 from benchmarks import rival
-from featviz import quality
+from featviz import planning, quality
 from featviz.machine import find_precision
+from featviz.microscope import Microscope
 from featviz.network import Network
 from featviz.recipes import STANDARD
+from featviz.store import Store
+from featviz.views import side
 
 LAYERS = ("conv2", "conv3", "conv4", "conv5")
 """Layers without an exact answer."""
@@ -127,6 +131,29 @@ def near_the_limit(network: Network) -> None:
         print(f"{layer:<7}{1000 * a:>14.1f}{1000 * b:>14.1f}{b / a:>8.2f}", flush=True)
 
 
+def every_unit(network: Network) -> None:
+    """Prints the time of the whole microscope divided by that of bare passes of as many steps."""
+    precision = find_precision("auto", torch.device("cpu"))
+    with tempfile.TemporaryDirectory() as folder:
+        scope = Microscope(network, store=Store(folder))
+        start = time.perf_counter()
+        scope.build()
+        ours = time.perf_counter() - start
+    bare = 0.0
+    for layer in network.layers:
+        for view in scope.views(layer):
+            images = network.units(layer) * view.copies
+            width = side(network, layer, view)
+            assert width is not None  # every unit of these networks sees less than an image
+            batch = min(images, planning.BATCH // width**2)
+            once = _bare(network, layer, precision, 8, batch, width)
+            bare += view.steps * once * images / batch
+    units = sum(map(network.units, network.layers))
+    print(
+        f"\nAll views of {units:,} units: {ours:.0f} s, bare passes {bare:.0f} s: {ours / bare:.2f}"
+    )
+
+
 def _ours(network: Network, layer: str, units: list[int], steps: int) -> Tensor:
     recipe = replace(STANDARD, steps=steps)
     wanted = [fv.Channel(layer, unit) for unit in units]
@@ -141,11 +168,14 @@ def _time(network: Network, layer: str, steps: int) -> float:
     return time.perf_counter() - start
 
 
-def _bare(network: Network, layer: str, precision: torch.dtype, passes: int = 32) -> float:
+def _bare(
+    network: Network, layer: str, precision: torch.dtype, passes: int = 32,
+    batch: int = BATCH, size: int = 128,
+) -> float:  # fmt: skip
     """Seconds per forward and backward pass of the stock trunk, as far as the layer."""
     trunk = rival.Trunk(network).features[: int(network.resolve(layer).module.split(".")[1]) + 1]
     trunk = trunk.eval().requires_grad_(False).to(precision).to(memory_format=torch.channels_last)
-    images = torch.rand(BATCH, 3, 128, 128).to(precision, memory_format=torch.channels_last)
+    images = torch.rand(batch, 3, size, size).to(precision, memory_format=torch.channels_last)
     images.requires_grad_()
     start = time.perf_counter()
     for _ in range(passes):
