@@ -122,14 +122,14 @@ def test_open_names_the_unit(monkeypatch, capsys, tmp_path):
     ("text", "units"), [("3", [3]), ("0-2,7", [0, 1, 2, 7]), ("4, 5-5", [4, 5])]
 )
 def test_units_are_numbers_and_ranges(text, units):
-    assert cli._numbers(text) == units
+    assert cli.scope._numbers(text) == units
 
 
 def test_ctrl_c_is_130(monkeypatch, capsys):
     def stopped(name):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_load", stopped)
+    monkeypatch.setattr(cli.common, "load", stopped)
     assert run(monkeypatch, capsys, "layers")[0] == 130
 
 

@@ -18,7 +18,7 @@ from featviz.recipes import EXACT, LUCID, STANDARD, STANDARD_ADAM, Adam, Recipe
 from featviz.site.values import Values
 from featviz.studies.bench import SEED, alexnet, evenly, in_field, maximize
 from featviz.studies.methods import STEPS, SUBJECTS
-from featviz.transforms import Jitter
+from featviz.transforms import Affine, Jitter
 
 STARTS = 16
 """Random starts over which the share of dead units is counted."""
@@ -165,6 +165,7 @@ SETTINGS = {
     "rate × 2": replace(STANDARD, optimizer=replace(STANDARD_ADAM, rate=STANDARD_ADAM.rate * 2)),
     "momentum 0.9": replace(STANDARD, optimizer=replace(STANDARD_ADAM, momentum=(0.9, 0.999))),
     "no transforms": replace(STANDARD, transforms=()),
+    "turned at every step": replace(STANDARD, transforms=(Affine(10.0, 0.9, 1.1, 6.0, 6),)),
     "shifts only": replace(STANDARD, transforms=(Jitter(8),)),
     "half the steps": replace(STANDARD, steps=STEPS // 2),
     "twice the steps": replace(STANDARD, steps=STEPS * 2),

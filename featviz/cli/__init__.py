@@ -1,0 +1,43 @@
+"""The command line: `featviz layers|render|attribute|microscope`.
+
+Results go to files and to standard output, everything else to standard error. Exit codes: 0 done,
+1 it could not be done (one sentence says why), 2 it was asked for wrongly, 130 stopped by Ctrl-C.
+Heavy imports wait until a command runs, so that help is there at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from featviz.cli import common, pictures, scope
+
+
+def main() -> None:
+    """Runs the command line and ends the process."""
+    try:
+        code = cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        common.say("Stopped. What was done is kept where the command keeps it.")
+        code = 130
+    except (ValueError, OSError, UserWarning) as error:
+        common.say(f"featviz: {error}")
+        code = 1
+    sys.exit(code)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Every command explains itself: featviz render --help",
+)
+@click.version_option(package_name="featviz")
+def cli() -> None:
+    """See what a convolutional network has learned. Works offline."""
+
+
+for command in (pictures.layers, pictures.render, pictures.attribute, scope.microscope):
+    cli.add_command(command)

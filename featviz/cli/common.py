@@ -1,0 +1,42 @@
+"""What the commands share: options, loading, telling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from featviz.network import Network
+
+FORMATS = (".png", ".webp")
+"""Kinds of pictures that can be written."""
+
+network = click.option(
+    "--network", "name", default="alexnet", show_default=True, help="A bundled network."
+)
+seed = click.option("--seed", default=0, show_default=True, help="Where randomness comes from.")
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Machine-readable, on standard output."
+)
+
+
+def load(name: str) -> Network:
+    """Loads a network by its name."""
+    from featviz.zoo import load
+
+    return load(name)
+
+
+def check_format(output: Path) -> None:
+    """Says that a picture can't be written before an ascent has been waited for."""
+    if output.suffix.lower() not in FORMATS:
+        raise click.UsageError(f"{output} ends in none of {', '.join(FORMATS)}.")
+    if not output.absolute().parent.is_dir():
+        raise click.UsageError(f"There is no folder {output.absolute().parent} to write to.")
+
+
+def say(text: str) -> None:
+    """Tells the person at the terminal something that is no result."""
+    click.echo(text, err=True)

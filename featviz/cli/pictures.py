@@ -1,0 +1,168 @@
+"""Commands about some units: what layers there are, their images, what speaks for them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from featviz.cli import common
+
+if TYPE_CHECKING:
+    from featviz.network import Network
+    from featviz.objectives import Objective
+
+PHOTO_SIDE = 224
+"""Side in pixels that a photograph is cut to for attribution: ImageNet's crop."""
+
+
+@click.command(short_help="Lists the layers of a network.")
+@click.argument("network", default="alexnet")
+@common.as_json
+def layers(network: str, as_json: bool) -> None:
+    """Lists the layers of NETWORK: units, and what one unit sees.
+
+    \b
+    Examples:
+      featviz layers alexnet
+      featviz layers squeezenet --json
+    """
+    net = common.load(network)
+    rows = [_described(net, layer) for layer in net.layers]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    width = max(len(layer) for layer in net.layers)
+    click.echo(f"{'layer':<{width}}  units  sees px  every px")
+    for row in rows:
+        sees, stride = row["field"] or "all", row["stride"] or "-"
+        click.echo(f"{row['layer']:<{width}}  {row['units']:>5}  {sees:>7}  {stride:>8}")
+
+
+@click.command(short_help="Finds the images that excite units most.")
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The picture.")
+@click.option("--grid", type=click.IntRange(1), metavar="COLUMNS", help="Pictures to a row.")
+@click.option("--steps", type=click.IntRange(1), help="Steps of ascent, if not the recipe's.")
+@click.option("--size", type=click.IntRange(1), help="Side of each picture in pixels.")
+@common.seed
+@common.network
+@click.option("--device", default="auto", show_default=True, help="auto, cuda, mps or cpu.")
+@common.as_json
+def render(
+    specs: tuple[str, ...],
+    output: Path,
+    grid: int | None,
+    steps: int | None,
+    size: int | None,
+    seed: int,
+    name: str,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Finds the image that excites each SPEC most and writes them to one file.
+
+    \b
+    A SPEC is
+      conv5:12             a channel;  conv5:12@center  one neuron;  conv5:*  a layer
+      "0.5*conv4:1 - conv4:2"          sums;  logit:281  a class (squeezenet)
+
+    \b
+    Examples:
+      featviz render conv5:12 -o unit.png
+      featviz render conv3:1 conv3:2 conv3:3 conv3:4 --grid 2 --steps 64 -o four.webp
+      featviz render -o not.png -- -conv5:12
+    """
+    common.check_format(output)
+    from featviz.ascent import maximize
+    from featviz.figures import save
+    from featviz.notation import parse
+
+    net = common.load(name)
+    wanted = [parse(spec) for spec in specs]
+    found = maximize(net, wanted, size=size, steps=steps, seed=seed, device=device)
+    if found.interrupted:
+        raise KeyboardInterrupt
+    save(found.images.numpy(), output, columns=grid)
+    common.say(f"Wrote {output}")
+    if as_json:
+        values = zip(specs, found.values.tolist(), strict=True)
+        told = [{"spec": spec, "value": value} for spec, value in values]
+        side = list(found.images.shape[-2:])
+        click.echo(json.dumps({"file": str(output), "size": side, "seed": seed, "images": told}))
+
+
+@click.command(short_help="Maps which places of a photo speak for a target.")
+@click.argument("photo")
+@click.option("--layer", required=True, help="Where to look: conv3, conv3:relu, image.")
+@click.option("--target", help="What is explained: a SPEC as in render, or the name of a class.")
+@click.option("--method", default="gradcam", show_default=True, help="See featviz.attribution.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The map over the photo.")
+@common.seed
+@common.network
+@common.as_json
+def attribute(
+    photo: str,
+    layer: str,
+    target: str | None,
+    method: str,
+    output: Path | None,
+    seed: int,
+    name: str,
+    as_json: bool,
+) -> None:
+    """Maps which places of PHOTO (a sample's name or a file) speak for a target.
+
+    \b
+    Examples:
+      featviz attribute chelsea --layer conv5 --target conv5:12 --method activation -o cat.png
+      featviz attribute my.jpg --network squeezenet --layer features.12 --target tabby --json
+    """
+    if output is None and not as_json:
+        raise click.UsageError("Nothing to write: give -o FILE, --json, or both.")
+    if output is not None:
+        common.check_format(output)
+    from featviz import photos
+    from featviz.attribution import attribute as explain
+    from featviz.figures import overlaid, save
+
+    net = common.load(name)
+    image = photos.load(photo, PHOTO_SIDE).image
+    found = explain(net, image, _target(target), layer, method, seed=seed)
+    if output is not None:
+        save(overlaid(image.numpy(), found.map.numpy()), output)
+        common.say(f"Wrote {output}")
+    if as_json:
+        told = {
+            "layer": layer,
+            "method": method,
+            "target": target,
+            "value": found.value,
+            "center": list(found.center()),
+            "map": found.map.tolist(),
+        }
+        click.echo(json.dumps(told))
+
+
+def _described(net: Network, layer: str) -> dict[str, Any]:
+    try:
+        field = net.receptive_field(layer)
+    except ValueError:  # its units see the whole image
+        return {"layer": layer, "units": net.units(layer), "field": None, "stride": None}
+    return {
+        "layer": layer,
+        "units": net.units(layer),
+        "field": field.size,
+        "stride": field.stride,
+    }
+
+
+def _target(text: str | None) -> Objective | str | int | None:
+    """A target as `featviz.attribute` takes it: an objective, a class by name or number, None."""
+    if text is None or ":" not in text:
+        return int(text) if text is not None and text.isdigit() else text
+    from featviz.notation import parse
+
+    return parse(text)
