@@ -202,6 +202,10 @@ def test_markdown_cells_are_mkdocs_own(built):
     assert '<meta name="description" content="The first page, in one sentence."' in first
 
 
+def test_a_site_without_an_address_has_no_map(built):
+    assert not (built[0] / "site" / "sitemap.xml").exists()
+
+
 def test_prose_quotes_computed_values(built):
     assert "The answer is 42;" in page(built[0])
 

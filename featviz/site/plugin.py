@@ -44,6 +44,7 @@ from featviz.site.swap import Swap
 _HERE = Path(__file__).parent
 # Their messages tell a reader of the build's log nothing that ours do not.
 _CHATTY = ("traitlets", "mkdocs.mkdocs-jupyter", "mkdocs.plugins.mkdocs_jupyter")
+_MAP = "sitemap.xml"
 # A link of an output to another page's source becomes a link to the page, as MkDocs does in prose.
 _SOURCE_LINK = re.compile(r'(<a\b[^>]*href="(?![a-z]+:)[^"#]+)\.(?:py|md)(?=["#])')
 
@@ -87,7 +88,7 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
             logging.getLogger(name).setLevel(logging.ERROR)
         assets.announce(config)
         if not config.site_url:  # a map of the site needs its address, and changes every day
-            config.theme.static_templates.discard("sitemap.xml")
+            config.theme.static_templates.discard(_MAP)
         self._warnings.count = 0
         logging.getLogger("mkdocs").addHandler(self._warnings)
         if self._command != "serve":
@@ -110,6 +111,9 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
         """Add the styles and scripts to the site."""
         self._files = files
+        unused = files.get_file_from_path(_MAP)
+        if unused is not None and _MAP not in config.theme.static_templates:
+            files.remove(unused)  # the theme's template of it, which would be copied as it is
         assets.add(files, config)
         return files
 
