@@ -145,6 +145,6 @@ answers.control()
 #
 # Gratings are the wrong question for a unit that wants a corner, a curve or a crossing, and the families of conv2 say only how
 # it answers to *them*. The preferences were measured one dimension at a time around the best grating, in the center
-# of the map, at one contrast. For {{ beaten }} of the {{ units }} neurons of conv2 a sample photograph is more exciting than what
-# gradient ascent found, so their pictures are not to be trusted yet. And why an edge is useful at all
-# only the layers above can tell: [on to the deep ones](deep.py).
+# of the map, at one contrast. Gradient ascent may miss a summit too; of the {{ units }} neurons of conv2, a sample photograph
+# beats what it found for {{ beaten }}. And why an edge is useful at all only the layers above can tell:
+# [on to the deep ones](deep.py).

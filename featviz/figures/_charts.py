@@ -13,7 +13,16 @@ from matplotlib.path import Path
 from numpy.typing import ArrayLike, NDArray
 
 from featviz.figures._figure import Figure, expect_length, tag
-from featviz.figures._plot import INK, NARROW, draw, legend, plain_ticks, responsive, series_color
+from featviz.figures._plot import (
+    INK,
+    NARROW,
+    TEXT_SIZE,
+    draw,
+    legend,
+    plain_ticks,
+    responsive,
+    series_color,
+)
 
 # Height of a plot in inches.
 HEIGHT = 3.0
@@ -27,6 +36,8 @@ _ACROSS = {"body": 3, "middle": 4, "page": 5, "screen": 5}
 MOST_DOTS, MOST_DOTS_NARROW = 128, 64
 # Inches that the vertical axis and its numbers take, and that a letter takes on average.
 _AXIS_ROOM, _LETTER = 0.55, 0.078
+# Points from the axis down to a category's name, and from line to line as part of the text's size.
+_LABEL_DROP, _LINE = 5.0, 1.2
 # Part of a category's width that its bars, or its dots, take.
 _FILLED = 0.76
 
@@ -228,8 +239,25 @@ def _swarm(axes: Axes, values: NDArray[np.float64], at: float, thick: float, col
 def _categories(axes: Axes, categories: Sequence[str], ylabel: str) -> None:
     room = axes.get_figure(root=True).get_figwidth() - _AXIS_ROOM  # type: ignore[union-attr]
     letters = max(1, int(room / len(categories) / _LETTER))
-    names = [textwrap.fill(str(c), letters, break_long_words=False) for c in categories]
-    axes.set_xticks(range(len(categories)), names)
+    wrapped = [textwrap.wrap(str(c), letters, break_long_words=False) for c in categories]
+    longest = max(len(line) for lines in wrapped for line in lines)
+    size = TEXT_SIZE * min(1.0, letters / longest)
+    axes.set_xticks(range(len(categories)), [""] * len(categories))
+    below = axes.get_xaxis_transform()
+    for at, lines in enumerate(wrapped):
+        # A text of its own per line: the browser centers it, whatever font it has.
+        for row, line in enumerate(lines):
+            offset = (0, -_LABEL_DROP - row * _LINE * size)
+            axes.annotate(
+                line,
+                (at, 0),
+                offset,
+                xycoords=below,
+                textcoords="offset points",
+                ha="center",
+                va="top",
+                fontsize=size,
+            )
     axes.set_xlim(-0.55, len(categories) - 0.45)
     axes.tick_params(axis="x", length=0)
     axes.set_ylabel(ylabel)

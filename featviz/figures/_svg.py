@@ -110,6 +110,12 @@ def _style(style: str) -> str:
 
 
 def _text(node: ElementTree.Element) -> str:
+    if node.get("x") is None:
+        # matplotlib places each line by its own measure of the font, which the page's is not.
+        raise ValueError(
+            f"The text {''.join(node.itertext())!r} of a plot is one of several lines: "
+            "draw each line as a text of its own."
+        )
     x, y = (_short(float(node.get(axis, 0))) for axis in "xy")
     angle = _ROTATION.search(node.get("transform", ""))
     turned = ""

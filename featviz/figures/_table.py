@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 from featviz.figures._figure import Figure, expect_length, number, required_alt, tag, text
 
+# Letters up to which a cell's text stays in one line.
+_UNBROKEN = 8
+
 
 def table(
     rows: Sequence[Sequence[object]],
@@ -62,4 +65,6 @@ def _written(value: object) -> str:
         return f"{int(value):,}".replace("-", "\N{MINUS SIGN}")
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         return text(number(float(value)))
-    return text(value)
+    written = text(value)
+    # A phone would give "55 × 55" three lines, and a table that scrolls needs none of them.
+    return written.replace(" ", "\N{NO-BREAK SPACE}") if len(written) <= _UNBROKEN else written

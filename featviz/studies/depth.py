@@ -63,7 +63,7 @@ def inversion() -> Figure:
     rows = [[photo, *_rebuilt(net)] for net in (alexnet(), control())]
     return grid(
         ["AlexNet", "shuffled weights"],
-        ["photograph", *layers],
+        ["photo", *layers],
         rows,
         id="inversion",
         alt="A cat, and the images that each layer cannot tell from it: nearly the photograph at conv1, "

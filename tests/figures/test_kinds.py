@@ -145,6 +145,23 @@ def test_svg_follows_the_page(all_figures):
         assert "#010203" not in svg
 
 
+def test_a_long_name_breaks_into_lines_centered_under_its_bar():
+    names = ["edge or bar", "grating", "spot or check", "color edge"]
+    drawn = figures.bars(names, {"a": range(4)}, "y", id="b", alt="Bars.")._repr_html_()
+    narrow = drawn.partition("fv-plot--narrow")[2]
+    labels = {
+        label: (float(x), float(y))
+        for x, y, label in re.findall(r'<text x="([\d.]+)" y="([\d.]+)">([a-z ]+)</text>', narrow)
+    }
+    assert labels["edge or"][0] == labels["bar"][0] < labels["grating"][0]
+    assert labels["bar"][1] > labels["edge or"][1] == labels["grating"][1]
+
+
+def test_a_plot_refuses_text_that_it_cannot_place():
+    with pytest.raises(ValueError, match="'one' of a plot is one of several lines"):
+        figures.bars(["a"], {"a": [1]}, "one\ntwo", id="b", alt="Bars.")
+
+
 def test_labels_are_escaped_everywhere():
     label = '"><script>x</script>'
     for figure in (

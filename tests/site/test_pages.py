@@ -89,6 +89,33 @@ def test_a_phone_does_not_scroll_sideways(visit, page_name):
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+def test_a_phone_reads_every_label_of_a_plot(visit, page_name):
+    opened = visit(page_name, **PHONE)
+    collisions = opened.page.evaluate(
+        """() => [...document.querySelectorAll("svg.fv-plot")].flatMap((plot) => {
+          const boxes = [...plot.querySelectorAll("text")]
+            .map((label) => [label.textContent, label.getBoundingClientRect()])
+            .filter(([, box]) => box.width);
+          const meet = (a, b) =>
+            Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 &&
+            Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3;
+          return boxes.flatMap(([name, box], i) =>
+            boxes.slice(i + 1).filter(([, b]) => meet(box, b)).map(([other]) => [name, other])
+          );
+        })"""
+    )
+    assert collisions == []
+
+
+def test_a_phone_shows_the_ladders_whole(visit):
+    opened = visit("index.html", **PHONE)
+    cut = opened.page.evaluate(
+        "[...document.querySelectorAll('.fv-ladder')].map(l => l.scrollWidth - l.clientWidth)"
+    )
+    assert len(cut) == 2
+    assert max(cut) <= 0
+
+
 def test_text_column_is_704_pixels(visit):
     opened = visit("index.html")
     width = opened.page.evaluate(
