@@ -18,7 +18,6 @@ BATCH = 32 * 128**2
 """Pixels optimized at a time, unless the caller says otherwise: 32 images of 128 px. On two cores
 16, 32 and 64 of them are equally fast per image, and a batch takes about 1 GB."""
 
-
 PART = 16 * 128**2
 """Pixels that a processor makes and transforms at a time: 16 images of 128 px, or 3 MB, which its
 cache keeps from one operation to the next. All 32 of a batch at once take 6 to 8 % longer."""

@@ -78,6 +78,8 @@ def test_steps_size_and_seed_reach_the_ascent(monkeypatch, capsys, tmp_path):
         (["attribute", "chelsea", "--layer", "conv5"], 2, "give -o FILE, --json, or both"),
         (["attribute", "cat", "--layer", "conv5", "--json"], 1, "no sample photograph 'cat'"),
         (["microscope", "build", "--units", "a-b"], 2, "Units are numbers and ranges"),
+        (["microscope", "build", "--units", "9-0"], 2, "not '9-0'"),
+        (["microscope", "build", "--units", "1-"], 2, "not '1-'"),
         (["microscope", "open", "--page", "none.html"], 1, "there is no page none.html"),
     ],
 )

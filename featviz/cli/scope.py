@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import webbrowser
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 SITE_PAGE = Path("site/microscope.html")
 """Where `make site` puts the microscope's page."""
 
+_RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 _BAR = "{desc:<8}{percentage:3.0f} % |{bar}| {elapsed}, {remaining} left"
 
 
@@ -134,8 +136,9 @@ def _numbers(text: str) -> list[int]:
     """Reads "0-9,12"."""
     found: list[int] = []
     for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not first.isdigit() or (last and not last.isdigit()):
+        ends = _RANGE.fullmatch(part.strip())
+        covered = range(int(ends[1]), int(ends[2] or ends[1]) + 1) if ends else range(0)
+        if not covered:
             raise click.UsageError(f"Units are numbers and ranges such as 0-9,12, not {text!r}.")
-        found += range(int(first), int(last or first) + 1)
+        found += covered
     return found
