@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from torch import fx, nn
 
+from featviz.tracing import trace
+
 Windowed = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
 
 POINTWISE_MODULES = (
@@ -96,13 +98,7 @@ def receptive_fields(module: nn.Module) -> dict[str, ReceptiveField | None]:
     Raises:
         ValueError: The module can't be traced, or its windows differ between the two axes.
     """
-    try:
-        graph = _Leaves().trace(module)
-    except Exception as error:
-        raise ValueError(
-            f"receptive fields need a module that torch.fx can trace, "
-            f"and {type(module).__name__} is none: {error}"
-        ) from error
+    graph = trace(module)
     fields: dict[fx.Node, _Field | None] = {}
     named: dict[str, ReceptiveField | None] = {}
     for node in graph.nodes:
@@ -119,13 +115,6 @@ def receptive_fields(module: nn.Module) -> dict[str, ReceptiveField | None]:
         else:
             fields[node] = None
     return named
-
-
-class _Leaves(fx.Tracer):
-    """Traces into every module that has children, torch's own containers included."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return next(m.children(), None) is None
 
 
 def _through(module: nn.Module, field: _Field | None, name: str) -> _Field | None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from featviz.geometry import ReceptiveField, receptive_fields
 from featviz.passes import LayerRef, run_to, run_until
+from featviz.tracing import sole_readers
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 """Mean of the red, green and blue values in [0, 1]. Source: torchvision's reference training."""
@@ -106,7 +107,8 @@ class Network:
         dotted = self._layers.get(base, base)
         if dotted in self._modules:
             return LayerRef(layer, dotted, relu)
-        near = difflib.get_close_matches(base, [*self._layers, *self._modules], n=3, cutoff=0.5)
+        known = dict.fromkeys([*self._layers, *self._modules])
+        near = difflib.get_close_matches(base, known, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
         raise UnknownLayerError(
             f"{self.name} has no layer {base!r}{hint} Its layers are {', '.join(self._layers)} "
@@ -138,19 +140,21 @@ class Network:
                 f"network.units({layer!r}) gives their number."
             )
 
-    def shape(self, layer: str, size: int) -> torch.Size:
-        """Returns the shape of a layer's value for one square image, without the batch.
+    def shape(self, layer: str, size: int | tuple[int, int]) -> torch.Size:
+        """Returns the shape of a layer's value for one image, without the batch.
 
         Args:
             layer: The layer's name.
-            size: Side of the image in pixels.
+            size: Side of the image in pixels, or (height, width).
 
         Raises:
+            UnknownLayerError: The network has no such layer.
             ValueError: The network can't take an image of that size.
         """
-        key = f"{self.resolve(layer).module}/{size}"
+        height, width = size if isinstance(size, tuple) else (size, size)
+        key = f"{self.resolve(layer).module}/{height}/{width}"
         if key not in self._shapes:
-            image = torch.full((1, 3, size, size), 0.5, device=self._device)
+            image = torch.full((1, 3, height, width), 0.5, device=self._device)
             self._shapes[key] = activations(self, image, [layer])[layer].shape[1:]
         return self._shapes[key]
 
@@ -183,6 +187,11 @@ class Network:
                 self._first[name] = run_until(self.view(), image, name) is image
         return self._first[name]
 
+    @cached_property
+    def sole_readers(self) -> dict[str, str]:
+        """Dotted names of modules whose value goes to one other module only -> that one's name."""
+        return sole_readers(self.view())
+
     @property
     def fingerprint(self) -> str:
         """The sha256 of weights, structure and normalization, as 64 hexadecimal digits."""
@@ -208,12 +217,15 @@ class Network:
         shared: dict[int, object] = {
             id(p): nn.Parameter(p.detach(), requires_grad=False) for p in self.module.parameters()
         }
+        for child in self.module.modules():
+            # What pruning and weight norm have computed last is no leaf, and so can't be copied.
+            shared |= {id(t): t.detach() for t in vars(child).values() if isinstance(t, Tensor)}
         view = copy.deepcopy(self.module, shared).eval()
         for child in view.modules():
             if getattr(child, "inplace", False):
                 setattr(child, "inplace", False)  # noqa: B010 - not every module has the attribute
             # The caller's own hooks watch the caller's passes, not ours. Those before a pass stay:
-            # torch's pruning and weight norm compute weights there.
+            # pruning and weight norm compute the weights there.
             child._forward_hooks.clear()
             child._backward_hooks.clear()
         return view

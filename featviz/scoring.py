@@ -46,7 +46,7 @@ class Scorer:
         self._constant: dict[torch.Size, ConstantGradient] = {}
         self._view = network.view().to(device)
         if shortcuts:
-            pool_first(self._view, read={ref.module for ref in self._refs})
+            pool_first(self._view, network.sole_readers, read={ref.module for ref in self._refs})
         if shortcuts and device.type == "cpu":
             space_to_depth(self._view)
         self._view.to(dtype=precision).to(memory_format=torch.channels_last)
@@ -133,6 +133,7 @@ def is_linear_in_image(network: Network, objective: Objective) -> bool:
         and objective.linear
         and not refs[0].relu
         and network.reads_image(refs[0].name)
+        and is_affine(network.module.get_submodule(refs[0].module))
     )
 
 

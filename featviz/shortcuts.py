@@ -9,9 +9,8 @@
    costs less behind it, where there are fewer values.
 """
 
-from collections.abc import Callable, Collection
-from itertools import pairwise
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeGuard
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +21,8 @@ FEW_CHANNELS = 4
 with or without transparency. (AVX-512 handles 16 float32 at once.)"""
 
 WORDS = {2: torch.int16, 4: torch.int32, 8: torch.int64, 16: torch.complex128}
-"""Number formats by their size in bytes."""
+"""Number formats by their size in bytes, to move several numbers as one; nothing is computed in
+them."""
 
 
 def space_to_depth(view: nn.Module) -> None:
@@ -31,38 +31,39 @@ def space_to_depth(view: nn.Module) -> None:
     Args:
         view: A network's private view; changed in place.
     """
-    for parent in list(view.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, nn.Conv2d) and _fits(child):
-                setattr(parent, name, SpaceToDepthConv(child))
+    fitting = [module for module in view.modules() if _fits(module)]
+    _replace(view, {conv: SpaceToDepthConv(conv) for conv in fitting})
 
 
-def pool_first(view: nn.Module, read: Collection[str] = ()) -> None:
-    """Lets a view's ReLUs work behind the max poolings that follow them.
+def pool_first(view: nn.Module, readers: Mapping[str, str], read: Collection[str] = ()) -> None:
+    """Lets a view's ReLUs work behind the max poolings that alone read them.
 
     Args:
         view: A network's private view; changed in place.
+        readers: The network's `sole_readers`.
         read: Dotted names of modules whose values are read, and so must stay what they are.
     """
-    for parent_name, parent in list(view.named_modules()):
-        if type(parent) is not nn.Sequential:  # the one that runs its parts in their order
-            continue
-        parts = list(parent.named_children())
-        for (name, relu), (next_name, pool) in pairwise(parts):
-            dotted = f"{parent_name}.{name}".lstrip(".")
-            if (
-                isinstance(relu, nn.ReLU)
-                and isinstance(pool, nn.MaxPool2d)
-                and not pool.return_indices
-                and dotted not in read
-            ):
-                setattr(parent, name, nn.Identity())
-                setattr(parent, next_name, nn.Sequential(pool, relu))
+    inside = [set(view.get_submodule(name).modules()) for name in read]
+    moved: dict[nn.Module, nn.Module] = {}
+    for name, reader in readers.items():
+        relu, pool = view.get_submodule(name), view.get_submodule(reader)
+        if (
+            _is_plain(relu, nn.ReLU)
+            and _is_plain(pool, nn.MaxPool2d)
+            and not pool.return_indices
+            and not any(relu in part and pool not in part for part in inside)
+        ):
+            moved |= {relu: nn.Identity(), pool: nn.Sequential(pool, relu)}
+    _replace(view, moved)
 
 
-def is_affine(module: nn.Module) -> bool:
-    """Whether a module's value is a linear function of its one input, plus a constant."""
-    return isinstance(module, nn.Conv2d | SpaceToDepthConv)
+def is_affine(module: nn.Module) -> TypeGuard[nn.Conv2d]:
+    """Whether a module is known to give a linear function of its input, plus a constant."""
+    return (
+        isinstance(module, nn.Conv2d)
+        and _is_plain(module, nn.Conv2d)
+        and type(module)._conv_forward is nn.Conv2d._conv_forward
+    )
 
 
 class SpaceToDepthConv(nn.Module):
@@ -90,6 +91,12 @@ class SpaceToDepthConv(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         s = self.stride
+        for size, pad, kernel in zip(images.shape[-2:], self.padding, self.kernel, strict=True):
+            if size + 2 * pad < kernel:
+                raise RuntimeError(
+                    f"Kernel size can't be greater than actual input size: {kernel} over "
+                    f"{size + 2 * pad} px, with padding."
+                )
         rows, columns = (
             (size + 2 * pad - kernel) // s + blocks
             for size, pad, kernel, blocks in zip(
@@ -129,9 +136,29 @@ def _in_words(values: Tensor, length: int) -> Tensor:
     return flat if word is None else flat.view(word)
 
 
-def _fits(conv: nn.Conv2d) -> bool:
+def _replace(view: nn.Module, replacements: Mapping[nn.Module, nn.Module]) -> None:
+    """Puts modules in the place of others, under every name that these have."""
+    for parent in list(view.modules()):
+        for name, child in parent._modules.items():
+            if child is not None and child in replacements:
+                parent._modules[name] = replacements[child]
+
+
+def _is_plain(module: nn.Module, kind: type[nn.Module]) -> bool:
+    """Whether a module computes what its kind in torch computes, from attributes that stay."""
     return (
-        conv.in_channels <= FEW_CHANNELS
+        isinstance(module, kind)
+        and type(module).forward is kind.forward
+        and "forward" not in vars(module)
+        # Pruning and weight norm set weights before each pass.
+        and not module._forward_pre_hooks
+    )
+
+
+def _fits(conv: nn.Module) -> TypeGuard[nn.Conv2d]:
+    return (
+        is_affine(conv)
+        and conv.in_channels <= FEW_CHANNELS
         and conv.stride[0] == conv.stride[1] > 1
         and conv.groups == 1
         and conv.dilation == (1, 1)

@@ -5,8 +5,11 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn.utils import prune
 
-from featviz.objectives import Channel, Direction, Neuron
+import featviz as fv
+from featviz.objectives import Channel, Direction, Layer, Neuron
+from featviz.scoring import Scorer
 from featviz.shortcuts import (
     FEW_CHANNELS,
     ConstantGradient,
@@ -14,6 +17,7 @@ from featviz.shortcuts import (
     pool_first,
     space_to_depth,
 )
+from featviz.tracing import sole_readers
 
 
 def stream(seed=0):
@@ -95,7 +99,7 @@ def test_pooling_first_changes_neither_values_nor_gradients(pool):
     images = torch.randn(4, 3, 20, 23, generator=stream()).requires_grad_()
     expected = view(images)
     (gradient,) = torch.autograd.grad(expected.square().sum(), images)
-    pool_first(view)
+    pool_first(view, sole_readers(view))
     assert [type(module) for module in view[0]] == [nn.Conv2d, nn.Identity, nn.Sequential]
     found = view(images)
     assert found.equal(expected)
@@ -104,7 +108,7 @@ def test_pooling_first_changes_neither_values_nor_gradients(pool):
 
 def test_alexnets_poolings_come_first(alexnet):
     view = alexnet.view()
-    pool_first(view)
+    pool_first(view, alexnet.sole_readers)
     assert [k for k, m in view.named_modules() if isinstance(m, nn.Identity)] == [
         "features.1",
         "features.4",
@@ -113,23 +117,46 @@ def test_alexnets_poolings_come_first(alexnet):
     assert isinstance(alexnet.module.features[1], nn.ReLU)
 
 
-class Shared(nn.Module):
-    """What runs its parts in an order of its own."""
+class Branches(nn.Module):
+    """A ReLU that more than the pooling reads."""
 
     def __init__(self):
         super().__init__()
         self.relu, self.pool = nn.ReLU(), nn.MaxPool2d(2)
 
-    def forward(self, values):
-        return self.pool(values) + self.relu(values).mean()
+    def forward(self, images):
+        rectified = self.relu(images)
+        return self.pool(rectified) + rectified.mean()
+
+
+class Twice(Branches):
+    """A ReLU that runs twice."""
+
+    def forward(self, images):
+        return self.pool(self.relu(images)) + self.pool(self.relu(-images))
+
+
+class Untraceable(Branches):
+    """What torch.fx can't follow."""
+
+    def forward(self, images):
+        return self.pool(self.relu(images)) if images.mean() > 9 else self.relu(images)
+
+
+class Loud(nn.ReLU):
+    def forward(self, images):
+        return 2 * super().forward(images)
 
 
 @pytest.mark.parametrize(
     "view",
     [
-        Shared(),
+        Branches(),
+        Twice(),
+        Untraceable(),
         nn.Sequential(nn.GELU(), nn.MaxPool2d(2)),
         nn.Sequential(nn.ReLU(), nn.AvgPool2d(2)),
+        nn.Sequential(Loud(), nn.MaxPool2d(2)),
         nn.Sequential(nn.ReLU(), nn.Identity(), nn.MaxPool2d(2)),
     ],
     ids=lambda view: " ".join(type(module).__name__ for module in view.modules()),
@@ -137,15 +164,125 @@ class Shared(nn.Module):
 def test_what_may_not_change_places_is_left_alone(view):
     values = torch.randn(1, 3, 8, 8, generator=stream())
     before, expected = list(view.modules()), view(values)
-    pool_first(view)
+    pool_first(view, sole_readers(view))
     assert list(view.modules()) == before
     assert view(values).equal(expected)
 
 
-def test_a_relu_that_is_read_stays_where_it_is():
-    view = nn.Sequential(nn.Sequential(nn.ReLU(), nn.MaxPool2d(2)))
-    pool_first(view, read={"0.0"})
-    assert isinstance(view[0][0], nn.ReLU)
+@pytest.mark.parametrize(
+    ("read", "moves"),
+    [(["0.0"], False), (["0"], False), (["0.0", ""], False), (["1"], True), ([""], True)],
+)
+def test_a_relu_that_is_read_stays_where_it_is(read, moves):
+    view = nn.Sequential(nn.Sequential(nn.ReLU()), nn.MaxPool2d(2))
+    pool_first(view, sole_readers(view), read)
+    assert isinstance(view[0][0], nn.Identity if moves else nn.ReLU)
+
+
+class Standardized(nn.Conv2d):
+    """A convolution with a pass of its own, as in image-classification libraries."""
+
+    def forward(self, images):
+        return nn.functional.conv2d(images, self.weight / self.weight.std(), None, self.stride)
+
+
+class Overridden(nn.Conv2d):
+    def _conv_forward(self, images, weight, bias):
+        return super()._conv_forward(images, weight.abs(), bias)
+
+
+def stem(first):
+    return nn.Sequential(first, nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 4, 3))
+
+
+class Taps(nn.Module):
+    """Runs the parts of a sequence one by one, and keeps what is between."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = stem(nn.Conv2d(3, 8, 3))
+        self.last = nn.Conv2d(8, 4, 1)
+
+    def forward(self, images):
+        kept = []
+        for part in self.features:
+            images = part(images)
+            kept.append(images)
+        return self.last(kept[1])
+
+
+class Slices(Taps):
+    def forward(self, images):
+        rectified = self.features[:2](images)
+        return self.last(rectified) + self.features[2:](rectified).mean()
+
+
+class Aliases(nn.Module):
+    """Names its modules twice, and runs them under the second name."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.act, self.pool = nn.Conv2d(3, 8, 3, 2), nn.ReLU(), nn.MaxPool2d(2)
+        self.all = nn.Sequential(self.first, self.act, self.pool, nn.Conv2d(8, 4, 3))
+
+    def forward(self, images):
+        return self.all(images)
+
+
+def one_convolution_twice():
+    conv = nn.Conv2d(3, 3, 3, padding=1)
+    return nn.Sequential(conv, nn.ReLU(), conv, nn.MaxPool2d(2))
+
+
+def pruned():
+    network = stem(nn.Conv2d(3, 8, 3, 2))
+    prune.l1_unstructured(network[0], "weight", 0.5)
+    with torch.no_grad():
+        network[0].weight_orig.mul_(3)
+    return network
+
+
+@pytest.mark.parametrize(
+    ("make", "layer"),
+    [
+        (lambda: stem(Standardized(3, 8, 3, 2)), "3"),
+        (lambda: stem(Standardized(3, 8, 3, 2)), "0"),
+        (lambda: stem(Overridden(3, 8, 3, 2)), "3"),
+        (lambda: stem(Overridden(3, 8, 3, 2)), "0"),
+        (lambda: stem(nn.Conv2d(3, 8, 3)), "1"),
+        (pruned, "3"),
+        (pruned, "0"),
+        (Taps, "last"),
+        (Slices, "last"),
+        (Slices, "output"),
+        (Aliases, "first"),
+        (Aliases, "first:relu"),
+        (Aliases, "act"),
+        (Aliases, "pool"),
+        (Aliases, "all.3"),
+        (one_convolution_twice, "3"),
+    ],
+)
+@pytest.mark.parametrize("kind", [Channel, Layer])
+def test_shortcuts_change_no_value_of_any_network(make, layer, kind):
+    torch.manual_seed(0)
+    network = fv.Network(make())
+    objectives = [kind(layer, 0) if kind is Channel else kind(layer)] * 2
+    images = torch.rand(2, 3, 24, 21, generator=stream())
+    cpu = torch.device("cpu")
+    found, expected = (
+        Scorer(network, objectives, cpu, torch.float32, shortcuts=shortcuts)([images], [images])
+        for shortcuts in (True, False)
+    )
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_stem_with_too_small_an_image_says_so():
+    network = fv.Network(stem(nn.Conv2d(3, 8, 4, 4)))
+    score = Scorer(network, [Channel("3", 0)], torch.device("cpu"), torch.float32)
+    image = torch.rand(1, 3, 2, 3)
+    with pytest.raises(ValueError, match="3 x 2 px is too small to reach 3: Kernel size can't"):
+        score([image], [image])
 
 
 AFFINE = {
