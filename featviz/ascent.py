@@ -16,7 +16,7 @@ from featviz import transforms
 from featviz.machine import find_device, find_precision
 from featviz.network import Network
 from featviz.objectives import Objective
-from featviz.planning import Job, check, frame_numbers, parts, plan, streams
+from featviz.planning import Job, check, frame_numbers, parts, plan, random_streams
 from featviz.recipes import Recipe
 from featviz.scoring import Scorer
 
@@ -107,7 +107,7 @@ def maximize(
         network: The network.
         objectives: One objective per image, or one. Equal objectives get different images.
         size: Side of the images in pixels, or (height, width). Without it, neurons get the smallest
-            canvas that holds their receptive field, everything else 128 px.
+            canvas whose central unit sees no padding, everything else 128 px.
         steps: How many steps to take, if not the recipe's.
         seed: Where all randomness comes from.
         recipe: How to climb. Without it, `recipes.EXACT` where the objective is linear in the image
@@ -125,8 +125,10 @@ def maximize(
         The images, their values and how they came about. After Ctrl-C, what there is.
 
     Raises:
-        ValueError: An unknown layer, unit, device or precision, no objective, or an image too small
-            for the layer.
+        ValueError: An unknown layer, unit, device or precision; no objective; wrong numbers of
+            steps, frames or images; a neuron without a receptive field, canvases of different
+            sizes, or one too small for its layer.
+        TypeError: What is to be maximized is no objective.
     """
     wanted = (objectives,) if isinstance(objectives, Objective) else tuple(objectives)
     check(network, wanted, steps, batch)
@@ -144,7 +146,7 @@ def maximize(
                 callback(step, values)
 
         for job in jobs:
-            climb = _Climb(network, job, streams(wanted, job.rows, seed), target, dtype)
+            climb = _Climb(network, job, random_streams(wanted, job.rows, seed), target, dtype)
             found.append((job.rows, climb.run(kept, stop, report)))
             if found[-1][1].interrupted:
                 break
@@ -188,7 +190,7 @@ class _Climb:
     ) -> None:
         self.network, self.job, self.precision = network, job, precision
         self.steps = job.recipe.steps
-        self.rows = list(parts(streams, job.size, device))
+        self.rows = list(parts(len(streams), job.size, device))
         self.parts = [_Part(job, streams[rows], device) for rows in self.rows]
         parameters = [p for part in self.parts for p in part.image.parameters()]
         self.optimizer = job.recipe.optimizer.start(parameters)
@@ -281,21 +283,20 @@ class _Climb:
         return torch.stack([score([self.network.normalize(images)], [images]) for images in stages])
 
 
-def _join(parts: list[tuple[list[int], Maximization]]) -> Maximization:
+def _join(climbs: list[tuple[list[int], Maximization]]) -> Maximization:
     """Puts the images of all batches back into the order asked for."""
-    rows = [row for part_rows, _ in parts for row in part_rows]
+    rows = [row for climb_rows, _ in climbs for row in climb_rows]
     order = sorted(range(len(rows)), key=rows.__getitem__)
-    found = [part for _, part in parts]
-
-    longest = max(len(part.history) for part in found)
+    found = [climb for _, climb in climbs]
+    longest = max(len(climb.history) for climb in found)
 
     def joined(name: str, dim: int) -> Tensor:
-        tensors = [getattr(part, name) for part in found]
+        tensors = [getattr(climb, name) for climb in found]
         if name in ("history", "gradients"):
             tensors = [F.pad(t, (0, 0, 0, longest - len(t)), value=torch.nan) for t in tensors]
         return torch.cat(tensors, dim).index_select(dim, torch.tensor(order))
 
-    objectives = [objective for part in found for objective in part.objectives]
+    objectives = [objective for climb in found for objective in climb.objectives]
     return Maximization(
         tuple(objectives[i] for i in order),
         joined("images", 0),
@@ -307,5 +308,5 @@ def _join(parts: list[tuple[list[int], Maximization]]) -> Maximization:
         joined("frames", 1),
         joined("frame_values", 1),
         found[0].precision,
-        any(part.interrupted for part in found),
+        any(climb.interrupted for climb in found),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from featviz.network import Network
-from featviz.objectives import Diversity, Neuron, Objective, Sum
+from featviz.objectives import IMAGE, Diversity, Neuron, Objective, Sum
 from featviz.recipes import EXACT, NEURON, STANDARD, Recipe
 from featviz.scoring import is_linear_in_image
 
@@ -70,7 +70,19 @@ def plan(
     size: int | tuple[int, int] | None,
     batch: int | None,
 ) -> Iterator[Job]:
-    """Batches of images that stop at the same layer, on the same canvas, with the same recipe."""
+    """Plans batches of images that stop at the same layer, on the same canvas, by one recipe.
+
+    Args:
+        network: The network.
+        objectives: One per image; `check` has passed them.
+        recipe: How to climb; without it each objective's default.
+        steps: How many steps, if not the recipe's.
+        size: Side of the images in pixels or (height, width); without it each objective's default.
+        batch: Images in a batch, if not as many as suit the machine.
+
+    Raises:
+        ValueError: Canvases of different sizes, or one too small for its layer.
+    """
     alike: dict[_Kind, list[int]] = {}
     for row, objective in enumerate(objectives):
         chosen = recipe or _default_recipe(network, objective)
@@ -90,23 +102,25 @@ def plan(
             f"give one size for all, or maximize them one layer at a time."
         )
     for kind, rows in alike.items():
+        for layer in kind.layers - {IMAGE}:
+            network.shape(layer, kind.size)  # too small an image is told before the first step
         fitting = max(1, BATCH // (kind.size[0] * kind.size[1]))
         groups: dict[object, list[int]] = {}
         for row in rows:
             groups.setdefault(objectives[row] if kind.diverse else row, []).append(row)
-        for part in _packed(list(groups.values()), batch or fitting):
-            yield Job(part, tuple(objectives[row] for row in part), kind.recipe, kind.size)
+        for packed in _packed(list(groups.values()), batch or fitting):
+            yield Job(packed, tuple(objectives[row] for row in packed), kind.recipe, kind.size)
 
 
 def _packed(groups: Sequence[list[int]], width: int) -> Iterator[list[int]]:
     """Whole groups of rows, as many at a time as fit."""
-    part: list[int] = []
+    packed: list[int] = []
     for group in groups:
-        if part and len(part) + len(group) > width:
-            yield part
-            part = []
-        part = part + group
-    yield part
+        if packed and len(packed) + len(group) > width:
+            yield packed
+            packed = []
+        packed = packed + group
+    yield packed
 
 
 def _default_recipe(network: Network, objective: Objective) -> Recipe:
@@ -136,7 +150,7 @@ def _canvas(
     return sides
 
 
-def streams(
+def random_streams(
     objectives: tuple[Objective, ...], rows: Sequence[int], seed: int
 ) -> list[torch.Generator]:
     """One random stream per image, from the seed, its objective and its place among equal ones."""
@@ -149,11 +163,17 @@ def streams(
     return streams
 
 
-def parts(
-    streams: Sequence[torch.Generator], size: tuple[int, int], device: torch.device
-) -> Iterator[slice]:
-    """Rows of a batch whose images are made and transformed together."""
-    whole = len(streams)
+def parts(whole: int, size: tuple[int, int], device: torch.device) -> Iterator[slice]:
+    """Cuts a batch into parts that are made and transformed together.
+
+    Args:
+        whole: Images in the batch.
+        size: Their height and width in pixels.
+        device: Where they are.
+
+    Returns:
+        The rows of each part.
+    """
     width = max(1, PART // (size[0] * size[1])) if device.type == "cpu" else whole
     for first in range(0, whole, width):
         yield slice(first, min(first + width, whole))

@@ -88,6 +88,9 @@ class Recipe:
     optimizer: Adam | NormalizedGradient = field(default_factory=Adam)
     steps: int = 128
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "transforms", tuple(self.transforms))  # a list can't be a key
+
 
 STANDARD_ADAM = Adam(rate=0.35, momentum=(0.3, 0.999), tail=0.5)
 """How the default steps: less momentum than usual, because the objective changes every time."""

@@ -5,6 +5,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from dataclasses import dataclass, field
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from hypothesis import settings as with_settings
 from hypothesis import strategies as st
 
 import featviz as fv
+from featviz import planning
 from featviz.ascent import Plateau
 from featviz.images import Fourier, Pixels, Transparent
 from featviz.maco import Maco
@@ -20,7 +22,7 @@ from featviz.objectives import Channel, Direction, Diversity, Layer, Logit, Neur
 from featviz.penalties import L1, L2, Blur, TotalVariation
 from featviz.planning import frame_numbers, plan
 from featviz.recipes import STANDARD, Adam, Recipe
-from featviz.transforms import Jitter
+from featviz.transforms import Jitter, Transform
 from tests.networks import CLASSES, LAYERS, SmallCNN, eight_bit
 
 GRAY = 0.02
@@ -390,6 +392,54 @@ def test_an_image_stopped_early_keeps_its_bits_whatever_its_batch(small, recipe)
         assert again.history.nan_to_num(-1).equal(found.history.nan_to_num(-1))
 
 
+@pytest.mark.parametrize(
+    ("objectives", "recipe"),
+    [
+        ([Channel("conv3", unit) for unit in range(5)], STANDARD),
+        ([Channel("conv3", u) + 5 * Diversity("conv2") for u in (1, 2, 1, 2, 2)], STANDARD),
+        ([Channel("conv3", unit) - TotalVariation() for unit in range(5)], STANDARD),
+        ([Layer("conv2")] * 5, Recipe(Transparent(Fourier()), optimizer=PLAIN)),
+        ([Neuron("conv1", unit) for unit in range(5)], Recipe(Pixels("clamp"), (), PLAIN)),
+    ],
+    ids=["channel", "diverse", "penalty", "transparent", "exact"],
+)
+def test_parts_of_a_batch_change_nothing(small, monkeypatch, objectives, recipe):
+    starts = climb(small, objectives, recipe=recipe, steps=1).history[0]
+    numbers = dict(zip([round(v.item(), 4) for v in starts], (3, 8, 1, 5, 2), strict=True))
+    options = {"recipe": recipe, "steps": 6, "frames": [0, 4, 6], "stop": stop_at(numbers)}
+    whole = climb(small, objectives, **options)
+    for images in (1, 2):
+        monkeypatch.setattr(planning, "PART", images * 24**2)
+        parted = climb(small, objectives, **options)
+        for name in ("images", "alpha", "values", "frames", "frame_values"):
+            assert getattr(parted, name).equal(getattr(whole, name)), name
+        for name in ("history", "gradients"):
+            kept, found = getattr(whole, name).nan_to_num(-1), getattr(parted, name).nan_to_num(-1)
+            assert found.equal(kept), name
+
+
+@dataclass(frozen=True)
+class Recording(Transform):
+    """Notes what it is given."""
+
+    told: list = field(default_factory=list, hash=False)
+    draws = 2
+
+    def __call__(self, images, uniform, step):
+        self.told.append((step, uniform.clone()))
+        return images
+
+
+def test_each_step_is_told_its_number_and_draws_anew(small):
+    recording = Recording()
+    recipe = Recipe(Fourier(), (Jitter(1), recording), PLAIN)
+    climb(small, [Channel("conv3", 1), Channel("conv3", 2)], recipe=recipe, steps=3)
+    assert [step for step, _ in recording.told] == [0, 1, 2]
+    drawn = torch.cat([numbers for _, numbers in recording.told])
+    assert drawn.shape == (6, 2)
+    assert len(drawn.unique()) == 12  # no two steps and no two images share a number
+
+
 def test_a_plateau_is_seen_where_there_is_one():
     plateau = Plateau(window=4, tolerance=0.01)
     rising = torch.arange(1.0, 9.0)
@@ -491,6 +541,7 @@ def test_ctrl_c_in_a_later_batch_keeps_the_earlier_ones(small):
         (Channel("conv3", 1), {"size": 32.0}, r"size is a whole number of .*, not 32\.0"),
         (Channel("conv3", 1), {"size": (3, 9, 9)}, r"size is a whole number of .*, not \(3, 9, 9"),
         (Channel("conv3", 1), {"size": 2}, "an image of 2 x 2 px is too small to reach conv3"),
+        (Channel("conv3", 1), {"size": (40, 1)}, "an image of 1 x 40 px is too small to reach"),
         (Channel("conv3", 1), {"device": "tpu"}, "this machine has no device 'tpu'; it has cpu"),
         (Channel("conv3", 1), {"precision": "half"}, "precision is one of auto, .* not 'half'"),
         (Neuron("output", 1), {"size": None}, "output of small has no receptive field in pixels"),

@@ -229,6 +229,11 @@ def test_cycle_takes_turns():
         assert cycle(images, uniform, step).equal(expected)
 
 
+def test_a_cycle_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="at least one sequence"):
+        Cycle(())
+
+
 def test_a_sequence_takes_its_numbers_in_turn():
     images = some_images()
     chain = (Pad(2), Jitter(4), Scale(), Jitter(2))
