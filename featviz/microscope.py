@@ -23,6 +23,7 @@ from featviz.planning import BATCH
 from featviz.scoring import is_linear_in_image
 from featviz.store import Store, UnsavedEntry
 from featviz.views import (
+    CHANNEL,
     DIVERSE,
     NEURON,
     OPPOSITE,
@@ -58,7 +59,10 @@ class Microscope:
         network: The network.
         seed: Where all randomness comes from.
         store: Where the pictures are kept; the default store without it.
-        views: How to ask; the first is the one that sheets show.
+        views: How to ask; the first is the channel's, which sheets show.
+
+    Raises:
+        ValueError: The first view isn't the channel's.
     """
 
     def __init__(
@@ -71,6 +75,8 @@ class Microscope:
     ) -> None:
         self.network, self.seed, self.store = network, seed, store or Store()
         self._views = tuple(views)
+        if [view.name for view in views[:1]] != [CHANNEL.name]:
+            raise ValueError(f"the first view is the channel's, on which others lean, not {views}.")
 
     @property
     def channel(self) -> View:
@@ -129,6 +135,8 @@ class Microscope:
             raise ValueError(f"jobs is at least 1, not {jobs}.")
         names = self.network.layers if layers is None else layers
         tasks = [task for layer in names for task in self._tasks(layer, units)]
+        if not tasks:
+            raise ValueError("there is nothing to build: name at least one layer and one unit.")
         tell = report or (lambda layer, work: None)
         if jobs == 1:
             for task in tasks:
@@ -139,12 +147,17 @@ class Microscope:
         # Sums over images that must differ round by the number of threads: the same in every job.
         threads = torch.get_num_threads()
         with ProcessPoolExecutor(jobs, get_context("spawn"), _enter, (self, threads)) as pool:
-            waiting = {pool.submit(_do, task): task for task in tasks}
-            tell(names[0], 0)
+            tell(tasks[0].layer, 0)
             try:
-                for done in as_completed(waiting):
-                    done.result()
-                    tell(waiting[done].layer, waiting[done].work)
+                for leaning in (False, True):  # what leans on others' pictures waits for them
+                    waiting = {
+                        pool.submit(_do, task): task
+                        for task in tasks
+                        if (task.view.name == DIVERSE.name) is leaning
+                    }
+                    for done in as_completed(waiting):
+                        done.result()
+                        tell(waiting[done].layer, waiting[done].work)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
@@ -158,22 +171,29 @@ class Microscope:
             units: Which units; without it all.
         """
         wanted = range(self.network.units(layer)) if units is None else units
+        if not wanted:
+            raise ValueError(f"pictures of no unit of {layer} were asked for; name at least one.")
         entries = []
         for part in _chunks(wanted, self._width(layer, view)):
-            specs = {unit: self._spec(layer, view, unit) for unit in part}
-            missing = [
-                u
-                for u, spec in specs.items()
+            asked = self._objectives(layer, view, part)
+            specs = {unit: self._spec(layer, view, one) for unit, one in asked.items()}
+            missing = {
+                unit: asked[unit]
+                for unit, spec in specs.items()
                 if not self.store.path(spec, ascent.__name__).exists()
-            ]
+            }
             made = self._climb(layer, view, missing) if missing else {}
-            for unit, spec in specs.items():
+            for unit in part:
 
-                def make(unit: int = unit, made: _Entries = made) -> Mapping[str, ArrayLike]:
+                def make(
+                    unit: int = unit,
+                    made: _Entries = made,
+                    asked: Mapping[int, Objective] = asked,
+                ) -> Mapping[str, ArrayLike]:
                     # An entry that is there may turn out to be damaged.
-                    return made.get(unit) or self._climb(layer, view, [unit])[unit]
+                    return made.get(unit) or self._climb(layer, view, {unit: asked[unit]})[unit]
 
-                entries.append(self.store.arrays(spec, make, ascent.__name__))
+                entries.append(self.store.arrays(specs[unit], make, ascent.__name__))
         return Pictures(
             np.stack([entry["images"] for entry in entries]),
             np.stack([entry["values"] for entry in entries]),
@@ -200,30 +220,40 @@ class Microscope:
             warnings.simplefilter("error", UnsavedEntry)
             self.pictures(task.layer, task.view, task.units)
 
-    def _spec(self, layer: str, view: View, unit: int) -> dict[str, object]:
-        wanted = self._objective(layer, view, unit)
+    def _spec(self, layer: str, view: View, wanted: Objective) -> dict[str, object]:
         return {**self.base, "layer": layer, "view": view, "objective": str(wanted)}
 
-    def _objective(self, layer: str, view: View, unit: int) -> Objective:
+    def _objectives(self, layer: str, view: View, units: Sequence[int]) -> Mapping[int, Objective]:
+        """What each unit's images are asked to excite."""
         first = self.network.reads_image(layer)
+        has_field = side(self.network, layer, NEURON) is not None
         # The mean of a first layer is linear in the image: its optimum is a pattern of the stride.
-        channel = Channel(f"{layer}:relu" if first else layer, unit)
+        channels = {unit: Channel(f"{layer}:relu" if first else layer, unit) for unit in units}
         if view.name == NEURON.name:
-            return Neuron(layer, unit)
+            return {unit: Neuron(layer, unit) for unit in units}
         if view.name == OPPOSITE.name:
-            return -1 * (Neuron(layer, unit) if first else channel)
+            # Behind its ReLU a first layer has no opposite.
+            return {
+                unit: -1 * (Neuron(layer, unit) if first and has_field else Channel(layer, unit))
+                for unit in units
+            }
         if view.name == DIVERSE.name:
-            return differing(channel, self.pictures(layer, self.channel, [unit]).values[0, 0])
-        return channel
+            reached = self.pictures(layer, self.channel, units).values[:, 0]
+            return {
+                unit: differing(channel, value)
+                for (unit, channel), value in zip(channels.items(), reached, strict=True)
+            }
+        return channels
 
-    def _climb(self, layer: str, view: View, units: Sequence[int]) -> _Entries:
+    def _climb(self, layer: str, view: View, wanted: Mapping[int, Objective]) -> _Entries:
         """The arrays of each unit's entry."""
-        objectives = [self._objective(layer, view, unit) for unit in units]
-        first = is_linear_in_image(self.network, objectives[0])
+        units, objectives = list(wanted), list(wanted.values())
+        field = side(self.network, layer, NEURON)
+        first = field is not None and is_linear_in_image(self.network, objectives[0])
         found = ascent.maximize(
             self.network,
             [objective for objective in objectives for _ in range(view.copies)],
-            size=side(self.network, layer, NEURON if first else view),
+            size=field if first else side(self.network, layer, view),
             steps=None if first else view.steps,
             seed=self.seed,
             progress=False,

@@ -93,7 +93,19 @@ def differing(channel: Channel, value: float) -> Objective:
 
 
 def side(network: Network, layer: str, view: View) -> int | None:
-    """Returns the side in pixels of a view's canvas; None if the layer has no receptive field."""
+    """Returns the side of a view's canvas.
+
+    Args:
+        network: The network.
+        layer: The layer's name.
+        view: The view.
+
+    Returns:
+        Pixels; None if the view shows a receptive field and the layer has none that is known.
+
+    Raises:
+        UnknownLayerError: The network has no such layer.
+    """
     network.resolve(layer)
     if view.side is not None:
         return view.side
@@ -104,7 +116,25 @@ def side(network: Network, layer: str, view: View) -> int | None:
 
 
 def in_field(network: Network, layer: str, images: Tensor) -> Tensor:
-    """Cuts square images (..., H, W) down to the receptive field of the central neuron."""
-    center = network.shape(layer, images.shape[-1])[-1] // 2
+    """Cuts square images down to the receptive field of the central neuron.
+
+    Args:
+        network: The network.
+        layer: The neuron's layer.
+        images: (..., H, H).
+
+    Returns:
+        (..., S, S), S the side of the field in pixels.
+
+    Raises:
+        ValueError: The field reaches over the images' border, or the layer has none.
+    """
+    size = images.shape[-1]
+    center = network.shape(layer, size)[-1] // 2
     first, end = network.receptive_field(layer).span(center)
+    if first < 0 or end > size:
+        raise ValueError(
+            f"the receptive field of {layer}, {end - first} px, reaches over the border of an "
+            f"image of {size} px; {network.receptive_field(layer).canvas()} px are enough."
+        )
     return images[..., first:end, first:end]

@@ -5,18 +5,22 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 import featviz as fv
-from featviz import findings, store
+from featviz import ascent, findings, microscope, store
 from featviz.microscope import Microscope
 from featviz.objectives import Diversity
 from featviz.store import Store, UnsavedEntry
-from featviz.views import APART, CHANNEL, DIVERSE, NEURON, OPPOSITE, VIEWS
+from featviz.views import APART, CHANNEL, DIVERSE, NEURON, OPPOSITE, VIEWS, in_field
 from tests.networks import LAYERS, SmallCNN
 
 QUICK = tuple(replace(view, side=view.side and 24, steps=2) for view in VIEWS)
@@ -87,7 +91,7 @@ def test_the_opposite_of_an_exact_neuron_is_its_complement(whole):
 
 def test_diversity_costs_a_part_of_the_units_own_value(whole):
     value = whole.pictures("conv2", QUICK[0], [3]).values[0, 0]
-    wanted = whole._objective("conv2", QUICK[3], 3)
+    wanted = whole._objectives("conv2", QUICK[3], [3])[3]
     (weight,) = (w for w, term in wanted.terms if isinstance(term, Diversity))
     assert weight == pytest.approx(APART * abs(value), rel=0.05)
 
@@ -98,6 +102,101 @@ def test_some_units_are_the_same_as_in_the_whole(whole, tmp_path):
     made = entries(tmp_path)
     assert len(made) == 2 * 4
     assert made.items() <= entries(whole.store.folder).items()
+
+
+def test_units_come_as_often_as_they_are_named(whole):
+    found = whole.pictures("conv2", QUICK[0], [3, 7, 3]).images
+    np.testing.assert_array_equal(found[0], found[2])
+    assert not np.array_equal(found[0], found[1])
+
+
+class Inline:
+    """Runs what it is given at once, in this process, and notes it."""
+
+    submitted: ClassVar = []
+
+    def __init__(self, jobs, context, enter, arguments):
+        self.microscope = arguments[0]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.submitted.append("end")
+
+    def submit(self, _do, task):
+        self.submitted.append(task.view.name)
+        self.microscope._keep(task)
+        done = Future()
+        done.set_result(None)
+        return done
+
+
+def test_with_several_jobs_pictures_that_lean_on_others_wait_for_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(microscope, "ProcessPoolExecutor", Inline)
+    climbs = []
+    maximize = ascent.maximize
+    monkeypatch.setattr(
+        ascent, "maximize", lambda *given, **more: climbs.append(given) or maximize(*given, **more)
+    )
+    over(tmp_path).build(["conv2", "conv3"], jobs=2)
+    names = [view.name for view in (CHANNEL, NEURON, OPPOSITE)]
+    assert Inline.submitted == [*names, *names, DIVERSE.name, DIVERSE.name, "end"]
+    assert len(climbs) == 8
+
+
+def test_different_pictures_lean_on_all_channels_at_once(tmp_path, monkeypatch):
+    climbs = []
+    maximize = ascent.maximize
+    monkeypatch.setattr(
+        ascent, "maximize", lambda *given, **more: climbs.append(given) or maximize(*given, **more)
+    )
+    over(tmp_path).pictures("conv2", QUICK[3])
+    assert [len(objectives) for _, objectives in climbs] == [12, 4 * 12]
+
+
+def test_half_a_picture_is_not_kept(tmp_path, monkeypatch):
+    maximize = ascent.maximize
+
+    def stopped(*given, **more):
+        return replace(maximize(*given, **more), interrupted=True)
+
+    monkeypatch.setattr(ascent, "maximize", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        over(tmp_path).build(["conv1"])
+    assert entries(tmp_path) == {}
+
+
+class Deciding(nn.Module):
+    """A network whose fields nobody knows."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 4, (3, 5)), nn.Conv2d(4, 2, 3)
+
+    def forward(self, images):
+        return self.second(self.first(images).relu()) if images.mean() < 9 else images
+
+
+def test_without_receptive_fields_the_other_views_are_there(tmp_path):
+    scope = Microscope(fv.Network(Deciding().eval()), store=Store(tmp_path), views=QUICK)
+    assert NEURON.name not in [view.name for view in scope.views("first")]
+    scope.build()
+    assert len(entries(tmp_path)) == 3 * (4 + 2)
+    assert scope.pictures("first", QUICK[2]).images.shape == (4, 1, 3, 24, 24)
+
+
+def test_a_field_larger_than_the_image_is_refused(alexnet):
+    with pytest.raises(ValueError, match=r"conv5, 163 px, .* image of 128 px; \d+ px are enough"):
+        in_field(alexnet, "conv5", torch.zeros(3, 128, 128))
+    canvas = alexnet.receptive_field("conv5").canvas()
+    assert in_field(alexnet, "conv5", torch.zeros(3, canvas, canvas)).shape == (3, 163, 163)
+
+
+@pytest.mark.parametrize("views", [(), (DIVERSE,), (NEURON, CHANNEL)])
+def test_views_begin_with_the_channels(views):
+    with pytest.raises(ValueError, match="the first view is the channel's"):
+        Microscope(fv.load("alexnet"), views=views)
 
 
 def test_the_report_adds_up_to_the_work(tmp_path):
@@ -127,6 +226,8 @@ def test_views_have_names_and_fields_know_their_canvas(whole):
         ({"layers": ["conv9"]}, "no layer 'conv9'"),
         ({"units": [12]}, "has units 0 to 7, not 12"),
         ({"jobs": 0}, "jobs is at least 1, not 0"),
+        ({"layers": []}, "nothing to build"),
+        ({"units": [], "jobs": 2}, "nothing to build"),
     ],
 )
 def test_what_cannot_be_built_is_said_before_anything_is(tmp_path, arguments, message):
