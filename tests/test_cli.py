@@ -1,12 +1,13 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from featviz import cli
+from featviz import ascent, cli
 
 
 def run(monkeypatch, capsys, *arguments):
@@ -133,6 +134,20 @@ def test_ctrl_c_is_130(monkeypatch, capsys):
 
     monkeypatch.setattr(cli.common, "load", stopped)
     assert run(monkeypatch, capsys, "layers")[0] == 130
+
+
+def test_a_stopped_ascent_writes_nothing(monkeypatch, capsys, tmp_path):
+    maximize = ascent.maximize
+
+    def stopped(*given, **more):
+        return replace(maximize(*given, **more), interrupted=True)
+
+    monkeypatch.setattr(ascent, "maximize", stopped)
+    file = tmp_path / "x.png"
+    code, _, err = run(monkeypatch, capsys, "render", "conv1:3@center", "-o", str(file))
+    assert code == 130
+    assert "x.png was not written" in err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

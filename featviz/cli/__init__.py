@@ -22,7 +22,7 @@ def main() -> None:
         error.show()
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        common.say("Stopped. What was done is kept where the command keeps it.")
+        common.say("Stopped.")
         code = 130
     except (ValueError, OSError, UserWarning) as error:
         common.say(f"featviz: {error}")

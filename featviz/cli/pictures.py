@@ -84,6 +84,7 @@ def render(
     wanted = [parse(spec) for spec in specs]
     found = maximize(net, wanted, size=size, steps=steps, seed=seed, device=device)
     if found.interrupted:
+        common.say(f"{output} was not written: its pictures had not climbed to their end.")
         raise KeyboardInterrupt
     save(found.images.numpy(), output, columns=grid)
     common.say(f"Wrote {output}")
@@ -162,7 +163,7 @@ def _described(net: Network, layer: str) -> dict[str, Any]:
 def _target(text: str | None) -> Objective | str | int | None:
     """A target as `featviz.attribute` takes it: an objective, a class by name or number, None."""
     if text is None or ":" not in text:
-        return int(text) if text is not None and text.isdigit() else text
+        return int(text) if text is not None and text.isdecimal() else text
     from featviz.notation import parse
 
     return parse(text)

@@ -63,7 +63,7 @@ def build(
 
     net = common.load(name)
     scope = Microscope(net, seed=seed)
-    chosen = ",".join(layers).split(",") if layers else list(net.layers)
+    chosen = [name.strip() for name in ",".join(layers).split(",")] if layers else list(net.layers)
     some = _numbers(",".join(units)) if units else None
     _with_bars(scope, chosen, some, jobs)
     if some is None or out is not None:
@@ -127,6 +127,9 @@ def _with_bars(
 
     try:
         scope.build(chosen, units, jobs=jobs, report=report)
+    except KeyboardInterrupt:
+        common.say("What is done is kept; the next build goes on from there.")
+        raise
     finally:
         for bar in bars.values():
             bar.close()
