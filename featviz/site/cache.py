@@ -7,7 +7,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ _PACKAGE = Path(__file__).parents[1]
 _PRESENTATION = ("site/", "figures/web/")
 # Counts changes in what the bridge keeps of a run; part of every key.
 _FORMAT = 3
+# Seconds that a build may take from a page's files to the page.
+_LONGEST_BUILD = 3600
 _VALUES = "site/values.py"  # the one module of the bridge that pages themselves import
 # A page computed by one version of these is not what another version would compute.
 _NUMERIC = (
@@ -62,7 +65,13 @@ def library_digest(package: Path = _PACKAGE) -> str:
     return digest.hexdigest()
 
 
-def page_key(path: str | Path, config: Mapping[str, Any], execute: bool, library: str) -> str:
+def page_key(
+    path: str | Path,
+    config: Mapping[str, Any],
+    execute: bool,
+    library: str,
+    place: Sequence[str],
+) -> str:
     """Name one run of one page; takes the place of mkdocs-jupyter's key.
 
     Args:
@@ -70,13 +79,14 @@ def page_key(path: str | Path, config: Mapping[str, Any], execute: bool, library
         config: mkdocs-jupyter's options.
         execute: Whether the page is to be run.
         library: What `library_digest` gave.
+        place: What tells the page from others, and where its files lie as it names them.
 
     Returns:
         A hexadecimal digest. Two pages with the same code have different keys, and so has a page
         that moves: its run names its files as seen from its place.
     """
     code = [cell.source for cell in source.cells(path) if cell.cell_type == "code"]
-    parts = [_FORMAT, Path(path).parts[-2:], code, execute, config["allow_errors"], library]
+    parts = [_FORMAT, *place, code, execute, config["allow_errors"], library]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -112,4 +122,6 @@ def drop_unused(folder: Path) -> None:
     """
     kept = {files_of(path) for path in folder.glob("*.json")}
     for left in set(folder.glob("*.files")) - kept:
-        shutil.rmtree(left, ignore_errors=True)
+        # A build beside this one writes a run's files before the run itself.
+        if time.time() - left.stat().st_mtime > _LONGEST_BUILD:
+            shutil.rmtree(left, ignore_errors=True)

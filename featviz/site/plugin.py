@@ -101,7 +101,7 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         library = cache.library_digest()
         mkdocs_jupyter.config.settings.templates_dir = str(_HERE / "templates")
         mkdocs_jupyter.plugin._compute_cache_key = lambda path, options, execute: cache.page_key(
-            path, options, execute, library
+            path, options, execute, library, self._places[str(path)]
         )
         assert self._jupyter is not None
         folder = self._root / self._jupyter.config["cache_dir"]
@@ -111,6 +111,10 @@ class FeatvizPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
         """Add the styles and scripts to the site."""
         self._files = files
+        self._places = {
+            str(file.abs_src_path): (file.src_uri, assets.figure_address(file.url))
+            for file in files.documentation_pages()
+        }
         unused = files.get_file_from_path(_MAP)
         if unused is not None and _MAP not in config.theme.static_templates:
             files.remove(unused)  # the theme's template of it, which would be copied as it is
