@@ -8,7 +8,7 @@
 #
 # A convolutional network turns pixels into classes in a few steps, and nobody told it what to look for on the way. We ask
 # each of its layers directly: *what would you like to see?* The answers change with depth, from edges and colors that
-# fill {{ first_field }} pixels to heads, wheels and fur that fill {{ last_field }}.
+# fill {{ first_field }} pixels to heads, fur and vehicles that fill {{ last_field }}.
 
 # %% tags=["hide"]
 from featviz.studies import overview as study
@@ -17,7 +17,7 @@ from featviz.studies import overview as study
 study.numbers()
 
 # %%
-study.neurons()
+study.channels()
 
 # %% [markdown]
 # The story in five sentences:
@@ -33,13 +33,13 @@ study.neurons()
 # 5. [Side by side](chapters/depth.py), and beside a network that has learned nothing, the difference can be
 #    put in numbers.
 #
-# ## From one place to everywhere
+# ## From everywhere to one place
 #
-# A *neuron* looks at one place. Ask the same unit to be excited everywhere at once, as a *channel*, and its wish becomes a
-# texture.
+# A *channel* is a unit everywhere at once, and its image a texture. A *neuron* is the unit at one place: its image is no
+# larger than what it sees, and shows one thing instead of many.
 
 # %%
-study.channels()
+study.neurons()
 
 # %% [markdown]
 # ## How to read these pictures
@@ -51,6 +51,6 @@ study.channels()
 # When two pictures look alike we say that their units are alike. That is an assumption, the one of the distill articles
 # whose manner we follow[^olah2017]. We say so wherever it matters.
 #
-# What would prove this page wrong: if the rows of [](#fig-neurons) could be swapped without anyone noticing, depth would
+# What would prove this page wrong: if the rows of [](#fig-channels) could be swapped without anyone noticing, depth would
 # change nothing. If a network with shuffled weights gave rows like these, training would change nothing;
 # [it doesn't](chapters/depth.py#fig-untrained).

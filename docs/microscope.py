@@ -6,13 +6,14 @@
 # %% [markdown]
 # # The microscope: every unit
 #
-# <p class="lede" markdown>All {{ units }} convolutional units of AlexNet, with nothing left out and nobody's choice in between.
+# <p class="lede" markdown>All {{ units }} convolutional units of AlexNet, none left out and none chosen.
 # {{ alive }} of {{ units }} give a picture; none is gray: the palest has a contrast of {{ palest }}, and what we call gray
-# has less than {{ gray }}.</p>
+# has less than {{ gray }}. A few, such as [conv2:179](#conv2-179), are nearly one color, and that is what their units
+# answer to.</p>
 #
 # Each tile is the image that excites a whole channel most, found by [gradient ascent](chapters/ascent.py). The panel shows the
-# unit under the pointer in several ways: everywhere and at one place, its opposite, four that must differ, and the
-# patches of {{ photographs }} photographs that it answers to most. Numbers come from gratings and photographs, as in the
+# unit under the pointer in several ways: everywhere and at one place, its opposite, four images pushed to differ, and the
+# patches of {{ photographs }} photographs that it answers to most (brown lies outside of the photograph). Numbers come from gratings and photographs, as in the
 # chapter on [shallow layers](chapters/shallow.py); so do the names of families, which only say how a unit answers to
 # *gratings*. From conv3 on that is a small part of what it does.
 #

@@ -35,6 +35,9 @@ from featviz.studies import methods, questions
 study.numbers()
 
 # %% tags=["hide-code"]
+methods.numbers()
+
+# %% tags=["hide-code"]
 methods.unit_picker()
 
 # %% [markdown]
@@ -42,7 +45,7 @@ methods.unit_picker()
 #
 # We start with the algorithm of the Keras example[^chollet2020], which is gray noise, the mean activation away from the border, a
 # gradient normalized to length 1, steps of a fixed length, and a picture stretched to a fixed contrast at the end. Then we
-# change one thing at a time. Every row has the same units, the same seed and the same number of steps.
+# change one group of things at a time. Every row has the same units, the same seed and the same number of steps.
 
 # %%
 methods.method_ladder()
@@ -61,8 +64,11 @@ methods.method_ladder()
 methods.combined()
 
 # %% [markdown]
-# So no single number ranks these methods. The transforms decide whether an image still excites its unit after a shift; the
-# basis and its colors decide what the image is made of, at hardly any change in score.
+# So no single number ranks these methods. The transforms decide whether an image still excites its unit after a shift. The
+# basis and its colors decide what the image is made of: decorrelated color costs {{ color_cost }} of the score at Lucid's step sizes,
+# and featviz's steps win it back. featviz's own transforms lose {{ own_robust }} of this score to Lucid's, under which it is
+# taken, and gain {{ own_clean }} on the image as it is; what decided for them is that they resample once and only at every
+# other step, which blurs less and takes less time.
 
 # %%
 study.climb()
@@ -71,8 +77,8 @@ study.climb()
 # ## The trap: units that never start
 #
 # In torchvision's AlexNet the ReLUs work *in place*: they overwrite the convolution's output. Whoever reads
-# `features.10` through a forward hook gets the value behind the ReLU. For gray noise it is zero for most deep units,
-# and where the ReLU is at zero its gradient is zero. The image then stays as it was.
+# `features.10` through a forward hook gets the value after the ReLU. For faint noise around gray it is zero for most neurons of
+# every layer, and for most channels of conv5; where the ReLU is at zero its gradient is zero. The image then stays as it was.
 
 # %%
 study.dead_shares()
@@ -82,8 +88,8 @@ study.dead_images()
 
 # %% [markdown]
 # featviz reads the value *before* the ReLU, on a private copy of the network whose in-place operations are off. Every
-# unit then has a gradient at every image. What we show would be wrong if a unit's image before the ReLU excited it less behind
-# it; it can't, because the ReLU never changes the order of values.
+# unit then has a gradient at every image, and what excites it most before the ReLU excites it most after it, because a ReLU
+# never changes the order of values.
 #
 # ## The check: a summit we know
 #
@@ -120,9 +126,9 @@ study.settings()
 questions.asked()
 
 # %% [markdown]
-# That a random direction gives a picture as readable as a channel's should make us careful: a picture shows that
-# *something* in the layer's space is excited by it, not that the axis we asked for is special. What is special about
-# units has to be measured, as [chapter 4](shallow.py) does with gratings and [chapter 5](deep.py) with photographs.
+# To our eyes the random directions give pictures as readable as the channels', and that should make us careful: that a
+# picture can be read doesn't show that the axis we asked for is special, nor that the direction means something. What is special
+# about units has to be measured, as [chapter 4](shallow.py) does with gratings and [chapter 5](deep.py) with photographs.
 #
 # A network with a classifier can be asked for a class. AlexNet's part in this article ends at conv5, so we ask
 # SqueezeNet[^iandola2016].
@@ -131,6 +137,12 @@ questions.asked()
 questions.classes()
 
 # %% [markdown]
+# ## What would have proved this wrong
+#
+# - An exact maximum that the default misses: [](#fig-exact-shares) would show a dot below 100%. It shows none.
+# - Units that stay gray: [the microscope](../microscope.py) counts them, over all layers. There are none.
+# - Images that one shift undoes: the robust activation under [](#fig-methods) would be near zero, as in its first two rows.
+#
 # ## What is left open
 #
 # - An image shows *a* summit, not the only one. [The deep chapter](deep.py) shows several for the same unit.

@@ -8,8 +8,9 @@
 #
 # <p class="lede" markdown>Show AlexNet a photograph, and every layer answers to other places of it. Shallow layers answer to
 # contours, with many units, and to the same ones whatever one asks; deep layers answer with few units, and can tell what they
-# answer for. When two photographs stand side by side, {{ share_first }} of Grad-CAM's evidence for one's class lies on
-# the right one at the first layer, which is as good as a coin, and {{ share_last }} at the last.</p>
+# answer for. AlexNet's convolutions know no classes, so we ask SqueezeNet: when two photographs stand side by side,
+# {{ share_first }} of Grad-CAM's evidence for one's class lies on the right one at its first layer, no better than a coin, and
+# {{ share_last }} at its last.</p>
 #
 # A map over a photograph is quickly made and easily believed. So every map in this chapter has one scale with those it is
 # compared with, every claim has a number, and every number stands beside that of a map that knows nothing. Some of the
@@ -50,7 +51,7 @@ study.activation_maps()
 #
 # A place has a vector, and the vector has names: the units with the largest values. Each unit has a picture of what it
 # looks for ([how it is made](ascent.py)). Together they translate a place into what the network sees
-# there[^olah2018].
+# there[^olah2018]. That units are what their pictures look like is the assumption of this whole section.
 
 # %%
 study.what_a_place_means()
@@ -81,6 +82,8 @@ study.unit_evidence()
 study.supporters()
 
 # %% [markdown]
+# A unit of conv5 is assembled from many: the six that speak most make up a fifth of the evidence or less.
+#
 # ## Which places speak for a class?
 #
 # The part of AlexNet that ships with featviz ends at conv5 and knows no classes. A whole classifier of the same accuracy is
@@ -119,10 +122,12 @@ controls.why_these_layers()
 # half of it lies on {{ area_first }} of the places at conv1 and on {{ area_last }} at fire9.
 #
 # So we read shallow layers for *what is there* and deep layers for *what it speaks for*, and show those in between
-# because the change from one to the other is what this article is about. Had Grad-CAM at conv1 pointed to the right photograph, or had
-# the maps of two classes agreed at fire9, we would have had to say the opposite.
+# because the change from one to the other is what this article is about.
 #
 # ## What does the method change?
+#
+# Grad-CAM is one of many ways to ask. Below are seven, in pictures; the three that differ most in how they weigh a
+# place are then measured.
 
 # %%
 controls.methods_compared()
@@ -166,9 +171,15 @@ controls.faithfulness_table()
 controls.randomization()
 
 # %% [markdown]
-# With the last layer shuffled, Grad-CAM's rank agreement with the real map falls to {{ shuffled_cam }}; activation
-# strength keeps {{ shuffled_activation }}, as it must, since it never asks for the class. Activation maps are honest about what lit up
-# and silent about why.
+# With the last layer shuffled, Grad-CAM keeps {{ shuffled_cam }} of its rank agreement and LayerCAM
+# {{ shuffled_layercam }}: neither falls to zero, so a part of each map is there whatever the last layer has learned. Activation strength
+# keeps {{ shuffled_activation }}, as it must, since it never asks for the class: it is honest about what lit up and silent about why.
+#
+# ## What would have proved this wrong
+#
+# - Had Grad-CAM at conv1 pointed to the right photograph in [](#fig-why-these-layers), or had the maps of two classes agreed at
+#   fire9, we would have had to say the opposite of shallow and deep layers.
+# - Had every map fallen to zero in [](#fig-randomization), maps would show what was learned and nothing else. They don't.
 #
 # ## What is left open
 #

@@ -65,13 +65,15 @@ named.families()
 study.asked()
 
 # %% [markdown]
-# If the four images of a row had nothing in common, we would have visualized the method and not the unit.
+# If neuron, channel and natural spectrum had nothing in common, we would have visualized the method and not the unit. They do
+# in most rows; in conv4:64 the neuron's triangle and the channel's branches are hard to see as one.
 #
 # ## From silence to excitement
 #
 # A unit's opposite is as much part of it as its optimum. Between the two lies everything that photographs do to it, and
 # most of that is below zero. So look at what the unit answers to weakly, and at what it is silenced by, before
-# naming it after its best patches[^olah2017].
+# naming it after its best patches[^olah2017]. conv3:96, which opens the figure, is silenced by galaxies, small spots on black, and
+# its optimized opposite in the figure above is full of small rings.
 
 # %%
 study.between()
@@ -88,22 +90,22 @@ study.diverse()
 # %% [markdown]
 # In most rows one thing returns in other layouts and colors. In one it doesn't:
 # [conv4:64](../microscope.py#conv4-64) draws fur twice, and lines that branch twice, all four at {{ split_low }} or more of the
-# activation without the push. Either this unit answers to two things, or to one for which our eyes have no word.
-# If it is two, photographs of both must excite it, and a later section shows few: ours may not hold the
-# second one. The number matters: the lowest answer of
+# activation without the push. A dark junction with lines running from it is in all four, and among the photographs that excite
+# it most, [further down](#fig-natural), are the joints of a tripod. So one meaning, branching, is the likelier reading, and the
+# fur may be what fills the gaps. The number matters: the lowest answer of
 # [conv4:192](../microscope.py#conv4-192), at {{ sold }}, has given up its unit in order to differ.
 #
 # ## Two units, one image
 #
-# Units don't work alone: a photograph excites many of them at once. What becomes of two wishes in one image?
+# Units don't work alone: a photograph excites many of them at once. What becomes of two units in one image?
 
 # %%
 questions.together()
 
 # %% [markdown]
-# Between {{ pair_low }} and {{ pair_high }} of the weaker unit is left. Had the two always stood side by side, units would be
-# bricks. Mostly they don't: the eyes of the one wear the fur or the color of the other, and a thing appears that neither
-# asked for. So the picture of a unit by itself is not yet what it contributes.
+# Between {{ pair_low }} and {{ pair_high }} of the weaker unit is left. Two units that divide the ground would keep about half
+# each, so the number doesn't decide. By eye, some pairs blend, such as conv5:64 and conv5:128, eyes of the one in fur of the
+# other, and some divide the image, such as conv5:0 and conv5:32. The picture of one unit doesn't tell what two make together.
 #
 # ## The photographs' side
 #
@@ -127,10 +129,10 @@ judged.judged()
 # %% [markdown]
 # For conv2 SqueezeNet is right in {{ eye_conv2 }} of choices (95% interval {{ eye_conv2_interval }}), for conv5 in {{ eye_conv5 }}
 # ({{ eye_conv5_interval }}). Whoever knows color and coarseness alone is right in {{ plain_conv2 }} and {{ plain_conv5 }}. So there is more
-# in the images than color and scale, in every layer whose two intervals lie apart. For {{ missed }} of the units the judge is worse than a
+# in the images than color and scale from conv3 on; in conv2 the two intervals nearly touch. For {{ missed }} of the units the judge is worse than a
 # coin: there the image, the {{ photographs }} photographs, or the judge is at fault, and we can't tell which.
 #
-# ## What would have proved us wrong
+# ## What would have proved this wrong
 #
 # - Had SqueezeNet's choices in [](#fig-judged) been no better than those by color and coarseness, the images would be artifacts
 #   of ascent with the right palette.
@@ -143,5 +145,3 @@ judged.judged()
 #   [how to use featviz as a library](../reference/library.md).
 # - The judge was trained on the photographs that AlexNet was trained on. What both learned from them, it recognizes; what only
 #   AlexNet sees, it may miss.
-# - When we call two units alike because their images are, we assume that looking alike is being alike. Nothing on
-#   this page tests it.

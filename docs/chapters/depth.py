@@ -9,9 +9,10 @@
 # What changes from conv1 to conv5? Three things that can be measured. Deep units answer rarely: a unit of conv1 is active at
 # {{ active_first }}% of the places of a photograph, one of conv5 at {{ active_last }}%. They ask for things that no
 # photograph contains: the favorite image of a conv1 neuron excites it {{ ratio_first }} times as much as the best patch
-# of our photographs, that of a conv5 neuron {{ ratio_last }} times. And they forget where and how: from conv5 a
-# photograph can be rebuilt only in kind. What does *not* change is as telling, and so is what a network with shuffled weights
-# does in the same test.
+# of our photographs, that of a conv5 neuron {{ ratio_last }} times. And they let go of detail: from conv5 a photograph can be
+# rebuilt with everything in its place, but with other edges and colors. What does *not* change is as telling: how fine the pictures
+# are, and how little of its answer a unit keeps when its picture is turned. A network with shuffled weights takes the same
+# tests.
 
 # %% tags=["hide"]
 from featviz.studies import depth as study
@@ -38,14 +39,15 @@ study.overlaid()
 # ## The scorecard
 #
 # The same measures for all layers, on the same {{ photographs }} photographs and on {{ units }} units per layer (all units
-# for activity). Every row that can have a control has one: AlexNet with the entries of each weight tensor shuffled, which keeps
-# every histogram of weights and destroys what was learned.
+# for activity). Two rows have a control: AlexNet with the entries of each weight tensor shuffled, which keeps every histogram of
+# weights and destroys what was learned.
 
 # %%
 study.scorecard()
 
 # %% [markdown]
-# Two rows deserve a closer look.
+# The shuffled network's activity jumps up and down from layer to layer: the steady fall of AlexNet's was learned. Its frequency
+# changes as little with depth as AlexNet's does: that, architecture explains. Three rows deserve a closer look.
 #
 # ## Deep images are exaggerations
 
@@ -55,11 +57,11 @@ study.exaggeration()
 # %% [markdown]
 # A ratio near 1 means that the photographs contain what the unit wants. For deep units they don't, for two reasons we can't
 # tell apart here: {{ photographs }} photographs are few, and an optimized image is free to hold contrast and
-# coincidences that no camera sees. The ratio is a lower bound on how far an image may mislead.
+# coincidences that no camera sees. With more photographs the ratio can only fall; with better ascent it can only rise.
 #
 # ## Tolerance to turning
 #
-# It is often said that deep layers are invariant. To shifts, pooling makes them so. To turns nothing does.
+# It is often said that deep layers are invariant. To turns they are not.
 
 # %%
 study.turning()
@@ -84,14 +86,14 @@ study.detail()
 study.untrained()
 
 # %% [markdown]
-# ## What would prove us wrong
+# ## What would have proved this wrong
 #
-# - If the shuffled network's row in [](#fig-untrained) could be named as easily as AlexNet's, our names would be worth nothing.
-# - If its rows in [](#fig-scorecard) matched AlexNet's, the differences between shallow and deep would be those of
-#   architecture.
+# - Had the shuffled network's row in [](#fig-untrained) been named as easily as AlexNet's, our names would be worth nothing. To
+#   our eyes it has stripes and grain only.
+# - Had its rows in [](#fig-scorecard) matched AlexNet's, the differences between shallow and deep would be those of
+#   architecture. For activity they don't; for frequency they do.
 #
 # ## What is left open
 #
 # - We compare layers by {{ units }} units each. Intervals say how far that carries.
 # - All of this is one network, trained once. Whether another training run would give the same units, this page can't say.
-# - That similar images mean similar units is assumed on this page too.

@@ -89,7 +89,7 @@ study.silence()
 
 # %% [markdown]
 # In conv5, {{ photos_last }} of all values on photographs are below zero, and {{ gray_last }} on plain gray, from which
-# gradient ascent starts. Behind the ReLU all of these are the same zero, with no gradient: a visualization that starts
+# gradient ascent starts. After the ReLU all of these are the same zero, with no gradient: a visualization that starts
 # there stays gray, as [chapter 3](ascent.py) shows live. Before the ReLU a unit can be asked how far it is
 # from answering. So `"conv5"` means the value before the ReLU everywhere in this article, and `"conv5:relu"` the one after.
 #

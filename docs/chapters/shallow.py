@@ -119,9 +119,10 @@ answers.reach()
 study.feeds()
 
 # %% [markdown]
-# The wiring explains the tuning. The oriented filter that a unit weighs most lies {{ inherited }}° from the unit's own
-# direction; the one with the largest negative weights lies {{ against }}° away, farther than chance: stripes along
-# excite, stripes across inhibit. The curves above have a cause that can be pointed at. This makes the smallest *circuit*[^olah2020] in the network, and it can be read without an experiment.
+# The wiring predicts part of the tuning. In the {{ wired }} oriented units of light, the oriented filter that a unit weighs most
+# lies {{ inherited }}° from the unit's own direction on average; the one with the largest negative weights lies {{ against }}° away,
+# farther than chance: stripes along excite, stripes across inhibit. This makes the smallest *circuit*[^olah2020] in the network. A
+# large weight is not yet a cause: an input that is rarely active matters less than its weight says.
 #
 # ## The control, and what would have proved this wrong
 #
@@ -136,10 +137,11 @@ answers.control()
 
 # %% [markdown]
 # Had the untrained network's intervals covered those of AlexNet, the families of this chapter would describe convolution
-# and not learning. They don't: {{ oriented_conv1 }} of the trained filters of conv1 are oriented, against
-# {{ oriented_untrained }} of the untrained; gratings there are {{ gratings_untrained }}. Phase tolerance is the closest call, as
-# we said above. And had the strongest inputs of conv2's units, for and against, both been {{ chance }}° away, as inputs drawn
-# by chance are, the wiring would explain nothing. They are {{ inherited }}° and {{ against }}° away.
+# and not learning. For edges and gratings they don't: {{ oriented_conv1 }} of the trained filters of conv1 are oriented, against
+# {{ oriented_untrained }} of the untrained, of which {{ gratings_untrained }} are gratings. Color patches are *more* frequent
+# without training. For color edges and for spots and checks the intervals overlap: those names alone prove nothing. Phase
+# tolerance is a close call, as we said above. And had the strongest inputs of conv2's units, for and against, both been {{ chance }}° away, as inputs drawn
+# by chance are, the wiring would predict nothing. They are {{ inherited }}° and {{ against }}° away.
 #
 # ## What is left open
 #

@@ -228,7 +228,7 @@ def _swarm(axes: Axes, values: NDArray[np.float64], at: float, thick: float, col
     path = Path(np.repeat(points, 2, axis=0), [Path.MOVETO, Path.LINETO] * len(points))
     path.should_simplify = False
     axes.add_patch(
-        PathPatch(path, facecolor="none", edgecolor=color, linewidth=3, capstyle="round", alpha=0.4)
+        PathPatch(path, facecolor="none", edgecolor=color, linewidth=3, capstyle="round", alpha=0.6)
     )
     axes.vlines(at, low, high, color=INK, linewidth=1.4)
     axes.hlines(middle, at - thick / 2, at + thick / 2, color=INK, linewidth=2)

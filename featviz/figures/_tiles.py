@@ -283,7 +283,8 @@ def tile_rows(
         name = f"{name}. The number under an image: {score_name}."
     # On a phone the halves of a long row stand below each other.
     halves = " fv-pairs--halves" if columns > LONG_ROW and 2 * left == columns else ""
-    cls = f"fv-tiles {frame.cls}{halves}"
+    wide = " fv-tiles--wide" if columns > LONG_ROW and not halves else ""
+    cls = f"fv-tiles {frame.cls}{halves}{wide}"
     stage = tag(
         "div", *rows, role="table", aria_label=name, cls=cls, style=style,
         data_score=score_name or None,

@@ -42,7 +42,7 @@ def family_counts() -> figures.Figure:
         caption="<strong>Families by number.</strong> Share of the units of each layer that fall "
         "into each family by what they answer to, in AlexNet and in the same architecture with "
         "untrained weights; lines are 95% bootstrap intervals over units. "
-        f"{tuned.families('conv1', 'untrained').count('grating')} untrained filters of conv1 are gratings.",
+        "Where the lines of the trained and the untrained network overlap, the name alone says nothing of learning.",
         width="middle",
     )
 
@@ -108,6 +108,7 @@ def tolerance() -> figures.Figure:
         alt="Dots at -1 for all units of conv1; in conv2 spread from -1 to 1, most trained ones high.",
         caption="<strong>Phase tolerance of every unit:</strong> the worst response over phases by "
         "the best. At −1 sliding the stripes undoes the response, at 1 it makes no difference. "
+        "Bars mark the median, lines the middle half. "
         f"conv2, trained: {percent(tolerant('trained'))} of the units above {TOLERANT}; "
         f"untrained: {percent(tolerant('untrained'))}.",
     )
@@ -147,7 +148,7 @@ def reach() -> figures.Figure:
         caption="<strong>How far gratings go.</strong> Response to a unit's best grating as a "
         "part of the response to the best image known for it, both less plain gray: the exact "
         "optimum in conv1; in conv2 the better of gradient ascent on the receptive field and the "
-        f"strongest place of the sample photographs, which wins for {tuned.beaten('conv2')} units. "
+        "strongest place of the sample photographs. Bars mark the median, lines the middle half. "
         "Gratings have less contrast than an optimum, so few come near 1. "
         f"Means: {means['conv1'].mean:.2f} in conv1 "
         f"({means['conv1'].low:.2f} to {means['conv1'].high:.2f}), {means['conv2'].mean:.2f} in "
@@ -171,8 +172,8 @@ def control() -> figures.Figure:
         alt="Means of tuning measures with intervals, for conv1 and conv2, trained and untrained.",
         caption="<strong>The control.</strong> The same measurement on the same architecture with "
         "random weights, as PyTorch draws them before training. Means over units with their "
-        "95% bootstrap intervals. Where the intervals of a layer overlap, architecture alone "
-        "explains the number; where they lie apart, it was learned.",
+        "95% bootstrap intervals. Where the intervals of a layer lie apart, training made a "
+        "difference; where they overlap, we can't say.",
         width="page",
     )
 

@@ -52,8 +52,8 @@ def climb() -> Figure:
         id="trajectory",
         alt="Several units' images growing from gray noise to full patterns over the steps",
         labels=[str(unit) for unit in units],
-        caption="Move the slider to follow an image from noise. <strong>Half of the final activation is "
-        f"there after {_half(found)} of {STEPS} steps</strong>, and with it the pattern; the rest adds "
+        caption=f"Move the slider to follow an image from noise. <strong>By step {_half(found)} of {STEPS} every unit "
+        "has at least half of its final activation</strong>, and with it the pattern; the rest adds "
         "contrast and detail. The curve is the objective on the image itself, without transforms.",
         value_name="channel mean",
         log_x=True,
@@ -67,7 +67,7 @@ def _half(found: Maximization) -> int:
 
 
 def dead_shares() -> Figure:
-    """How many units have no gradient at the start, if they are read behind the ReLU."""
+    """How many units have no gradient at the start, if they are read after the ReLU."""
     net = alexnet()
     neurons, channels = _dead(net.layers)
     return bars(
@@ -76,26 +76,26 @@ def dead_shares() -> Figure:
         "share of units with zero gradient, %",
         id="dead-shares",
         alt="Bars per layer: the share of units without gradient rises to nearly all at conv5",
-        caption="The share of units that <strong>can't start</strong> if the objective is read behind "
+        caption="The share of units that <strong>can't start</strong> if the objective is read after "
         f"the ReLU, counted over {STARTS} random starts. Where the ReLU gives zero, its gradient is "
         "zero too, and the image stays gray forever. Before the ReLU the share is zero at every layer.",
     )
 
 
 def dead_images() -> Figure:
-    """The trap, live: the same neurons read behind the ReLU and before it."""
+    """The trap, live: the same neurons read after the ReLU and before it."""
     units = [Neuron("conv5", unit) for unit in evenly("conv5")]
     size = alexnet().receptive_field("conv5").canvas()
     behind = maximize([Rectified(unit) for unit in units], size=size, recipe=STANDARD)
     before = maximize(units)
     images = [list(in_field("conv5", found.images)) for found in (behind, before)]
     return grid(
-        ["behind the ReLU", "before the ReLU"],
+        ["after the ReLU", "before the ReLU"],
         [str(unit.unit) for unit in units],
         images,
         id="dead-images",
         alt="Eight neurons of conv5 in two rows: mostly gray squares above, clear images below",
-        caption="Eight neurons of conv5, same seed and steps. Above, the objective is the value behind "
+        caption="Eight neurons of conv5, same seed and steps. Above, the objective is the value after "
         "the ReLU, which is what a hook on torchvision's AlexNet reads, because its ReLUs overwrite "
         "the convolution's output. Below, the value before it. <strong>Nothing else differs.</strong>",
         scores=[behind.values.tolist(), before.values.tolist()],
@@ -126,7 +126,7 @@ def exact_shares() -> Figure:
         caption="conv1 before its ReLU is a weighted sum of pixels, so its maximum is known: white "
         "where the weight is positive, black where it is negative. Each dot is one of the 64 filters, "
         f"scored on the 8-bit image after {LUCID.steps} steps (featviz: "
-        f"{EXACT.steps}). <strong>A basis of falling amplitudes and mixed colors can't reach the "
+        f"{EXACT.steps}); bars mark the median, lines the middle half. <strong>A basis of falling amplitudes and mixed colors can't reach the "
         "corners of the color cube</strong> at every pixel; pixels can.",
     )
 

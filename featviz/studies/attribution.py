@@ -65,7 +65,8 @@ def activation_maps() -> Figure:
         alt="Four photographs in rows; maps of how strongly conv1 to conv5 answer in columns, from fine outlines to broad spots",
         caption="<strong>How strongly each layer answers</strong>: the length of the vector of all its units, after the ReLU. "
         "All maps have one scale: 1 is what that layer says of a place on average over these photographs. "
-        "Read a row from left to right: outlines at conv1, then surfaces and whole things, the inside of the cup, a face. "
+        "Read a row from left to right: outlines at conv1, then surfaces, and at conv4 the inside of the cup and the "
+        "astronaut's face. "
         "Switch to <em>map</em> to see each layer's own resolution.",
         scale_name="times the layer's mean",
         column_notes=[_resolution(maps[SHOWN[0], layer]) for layer in net.layers],
@@ -98,8 +99,8 @@ def what_a_place_means() -> Figure:
         caption="<strong>What each place means to a layer.</strong> Pick a photograph and a layer, then point at a place or move "
         "with the arrow keys. The pictures show what the strongest units there look for, found by gradient ascent; "
         "the bars are their activations. The frame is the unit's receptive field. "
-        "Stay at one place and go from conv1 to conv5: an edge, a texture, a piece of an animal. "
-        "Places of conv1 are shown in blocks of four.",
+        "Stay at one place, an eye of the cat say, and go from conv1 to conv5. "
+        "Places of conv1 are shown in blocks of four; the pictures are smaller and climb fewer steps than elsewhere.",
     )
 
 
@@ -116,7 +117,8 @@ def groups() -> Figure:
         alt="Four photographs in rows; in columns, where each of six groups of units answers",
         caption=f"<strong>{GROUPS} groups instead of {alexnet().units(GROUPED)} units.</strong> Non-negative matrix "
         f"factorization finds units of {GROUPED} that answer at the same places. Every group is one column. Some answer to "
-        "one thing in one photograph, others to something that several have. The pictures below show what each group looks for.",
+        "one thing in one photograph, others to something that several have, and one to the images' corners, where it may "
+        "be the padding that it knows. The pictures below show what each group looks for.",
         scale_name="times the mean of all groups",
         limit=GROUP_LIMIT,
         subjects=SHOWN,
@@ -206,9 +208,9 @@ def class_evidence() -> Figure:
         id="class-evidence",
         alt="Six photographs in rows with the classifier's first class; Grad-CAM maps at five depths in columns, diffuse at first and on the object at the end",
         caption="<strong>Evidence for a class</strong>: Grad-CAM for the class that SqueezeNet ranks first, at five depths. "
-        "The last column lies on the cat's face, the cup, the roof, the tripod, the tie. The first follows contours, "
-        "whatever the class. The astronaut is taken for a barbell, and the last column shows for what: the "
-        "ring of the suit.",
+        "At fire9 the cup, the roof, the tripod and the tie light up; the cat hardly does, its evidence is strongest at "
+        "fire7, under the eyes. At conv1 there are contours where there is anything. The astronaut is taken for a "
+        "barbell, and fire9 shows for what: the ring of the suit.",
         scale_name="times the layer's mean",
         column_notes=[_resolution(maps[CLASSES_SHOWN[0], depth]) for depth in DEPTHS],
         subjects=CLASSES_SHOWN,
@@ -232,7 +234,7 @@ def two_at_once() -> Figure:
         id="two-at-once",
         alt="A cat and a cup side by side, twice; maps of evidence for the cat and for espresso, alike at conv1, each on its own half at fire9",
         caption="<strong>A test with a known answer.</strong> One image holds a cat and a cup of coffee; the two rows ask for the "
-        "evidence for either. At conv1 the rows are nearly the same map. At fire9 each lies on its own half.",
+        "evidence for either. At conv1 most of the evidence for the cat lies on the coffee. At fire9 each lies on its own half.",
         scale_name="times the layer's mean",
         subjects=PAIR,
     )

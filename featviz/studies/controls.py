@@ -142,8 +142,8 @@ def randomization() -> Figure:
         id="randomization",
         alt="Bars per method: agreement of the map at fire9 with that of a network with shuffled weights",
         caption="<strong>Would the map change if the network knew nothing?</strong> Agreement of the map at fire9 with the map of the "
-        "same network after its weights were shuffled. A map that explains the class should fall to zero. Activation strength "
-        "can't notice that the last layer has changed: it never asks for the class.",
+        "same network after its weights were shuffled, with 95% bootstrap intervals. A map that only explains the class "
+        "should fall to zero. Activation strength can't notice that the last layer has changed: it never asks for the class.",
     )
 
 
@@ -192,6 +192,7 @@ def numbers() -> Values:
         beaten=beaten,
         cells=len(MEASURES) * len(DEPTHS),
         shuffled_cam=f"{shuffled['classifier'][m].mean():.2f}".replace("-", "−"),
+        shuffled_layercam=f"{shuffled['classifier'][MEASURES.index('layercam')].mean():.2f}",
         shuffled_activation=f"{shuffled['classifier'][-1].mean():.2f}",
         deep_low=f"{deep.min():.0%}",
         deep_high=f"{deep.max():.0%}",

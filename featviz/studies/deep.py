@@ -80,7 +80,7 @@ def units(layer: str) -> Figure:
         id=f"sheet-{layer}",
         alt=f"A sheet of {SHEET} images, one per channel of {layer}",
         caption=f"{SHEET} of {layer}'s {count} channels, spread evenly. Point at one, or walk with the "
-        "arrow keys, to see it large. " + _LOOK[layer],
+        "arrow keys, to see it large; a press keeps it. " + _LOOK[layer],
         values={"activation": found.values[:, 0], "contrast": found.contrast[:, 0]},
         links=[unit_link(layer, unit) for unit in picked],
         columns=12,
@@ -94,7 +94,7 @@ _LOOK = {
     "conv4": "<strong>Look for pieces</strong>: eyes, tufts, spokes and windows stand apart from a ground "
     "that carries them.",
     "conv5": "<strong>Look for parts</strong>: many images hold something with an inside and an outside, "
-    "a face, a wheel, a petal, fewer times and larger than in conv3.",
+    "a face, a fruit, a shell, fewer times and larger than in conv3.",
 }
 
 
@@ -116,11 +116,11 @@ def asked() -> Figure:
         id="asked",
         alt="Six deep units in rows, each shown as neuron, as channel, negated, and with the spectrum "
         "of photographs",
-        caption="The same unit, asked in four ways. The <strong>neuron</strong> has one place to please "
-        "and draws one thing; the <strong>channel</strong> repeats it. <strong>The opposite</strong> "
+        caption="The same unit, asked in four ways. The <strong>neuron</strong> has one place to please, "
+        "the <strong>channel</strong> all of them: see what the second repeats of the first. <strong>The opposite</strong> "
         "maximizes the negative: what the unit is silenced by, which a ReLU never passes on. The last "
-        "column keeps the amplitudes of photographs and moves only phases: paler, closer to "
-        "photographs, and lower in score.",
+        "column keeps the amplitudes of photographs and moves only phases: darker, with colors nearer to those of "
+        "photographs.",
         subjects=[str(channel) for channel in channels],
         links=[unit_link(layer, unit) for layer, unit in chosen()],
     )
@@ -183,8 +183,9 @@ def diverse() -> Figure:
         alt="Six deep channels in rows, each with four images that were pushed apart",
         caption="Four answers to the same question: the images of a row excite the same channel and were "
         "<strong>pushed to differ</strong> from each other in their layer. The number is the channel's "
-        "activation in percent of what it reaches without the push. What all four share is what the unit "
-        "is about; what only one has is decoration, or a second meaning if its number is as high as the others'.",
+        "activation in percent of what it reaches without the push; above 100, the push led to a higher summit. "
+        "What all four share is what the unit is about; what only one has is decoration, or a second meaning if its "
+        "number is as high as the others'.",
         scores=100 * shares,
         score_name="percent of the activation without the push",
         subjects=[str(channel) for channel in channels],
@@ -209,7 +210,8 @@ def beside_photos() -> Figure:
         id="natural",
         alt="Six deep neurons: their synthetic image beside the four photo patches that excite them most",
         caption=f"Left, the image found by ascent; right, the {PATCHES} patches that excite the neuron most "
-        f"among all places of {len(SEARCHED)} sample photographs, cut to its true field. "
+        f"among all places of {len(SEARCHED)} sample photographs, those at the border too, cut to its true field; "
+        "what lies outside of the photograph is brown, as the unit sees it. "
         "<strong>Ask of each row: would you have guessed the right side from the left?</strong> With "
         "so few photographs the patches are the best there are, not the best there could be. "
         f"Photographs: {credits_line()}.",

@@ -15,13 +15,13 @@ NAMED = {
     },
     "conv4": {
         "eyes": (18, 62, 78, 95, 111, 126),
-        "fur": (22, 40, 100, 120, 121, 154),
+        "fur": (40, 89, 100, 120, 121, 154),
         "round things": (31, 50, 53, 104, 106, 124),
     },
     "conv5": {
-        "muzzles": (63, 66, 90, 143, 180, 254),
-        "eyes": (27, 92, 126, 151, 163, 216),
-        "fruit": (7, 13, 40, 114, 117, 121),
+        "faces": (102, 115, 175, 200, 247, 254),
+        "eyes": (34, 104, 126, 151, 159, 190),
+        "fruit and kernels": (40, 89, 101, 117, 121, 230),
     },
 }
 """Names given by looking at all pictures of a layer, and units whose pictures they fit best."""
@@ -43,11 +43,11 @@ def families() -> Figure:
         pictures,
         id="named",
         alt="Nine rows of six channels: rings, nets and scales in conv3; eyes, fur and round things in conv4; "
-        "muzzles, eyes and fruit in conv5",
+        "faces, eyes, fruit and kernels in conv5",
         caption="<strong>Names, given by looking.</strong> We went through every picture of a layer and put together "
-        "what looks alike; six of each are shown. Nothing was measured, other eyes would draw other "
-        "borders, and most units fit no name. <strong>Compare the eyes</strong> of conv4 and conv5: rings among hair in the "
-        "one, in the other with a brow, a nose or a second eye.",
+        "what looks alike; shown are the six that fit each name best. Nothing was measured, other eyes would draw other "
+        "borders, and most units fit no name. <strong>Go from layer to layer</strong>: conv3 repeats one rule over the "
+        "whole picture; conv4 sets pieces into fur; in conv5 a face is in one place, and the eyes around it have one size.",
         width="middle",
         notes=notes,
         labels=labels,

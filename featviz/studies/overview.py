@@ -27,12 +27,11 @@ def neurons() -> Figure:
         id="neurons",
         alt="Five rows of images, from striped patches of 11 pixels at conv1 to intricate shapes of "
         "163 pixels at conv5",
-        caption=f"What {PER_LAYER} neurons of each layer want to see, <strong>shallow to deep</strong>. "
-        "Each image was found by gradient ascent from noise and fills the neuron's receptive field. "
-        "Read it from top to bottom: edges and color, then textures, then patterns, then things that "
-        "look like parts of animals and objects. Point at a tile or walk with the arrow keys; "
-        "<em>to scale</em> shows how small the first fields are. The units are spread evenly over "
-        "each layer; nobody picked them.",
+        caption="The <strong>same units as neurons</strong>: now one place of the map counts, and the image fills "
+        "that neuron's receptive field. <em>True to scale</em> shows how small the first fields are. Deep down, "
+        "the neuron wants one of what the channel repeats; in conv1 and conv2 it can be another image, because "
+        "overlapping fields want different things of the same pixel. Every pixel of conv1 goes to one end of its "
+        "range, even where its weight is nearly zero; hence the speckled corners.",
         width="page",
     )
 
@@ -51,10 +50,11 @@ def channels() -> Figure:
         id="channels",
         alt="Five rows of textures: stripes at conv1, weaves at conv2, repeated curls and eyes at "
         "conv3 and conv4, repeated parts at conv5",
-        caption="The <strong>same units as channels</strong>: now the image should excite the unit at "
-        "every position at once, on 128 × 128 pixels, with the same steps and seed for all layers. "
-        "What a neuron wanted once is repeated into a texture; the deeper the layer, the larger and "
-        "the less regular the repeated piece.",
+        caption=f"What {PER_LAYER} channels of each layer want to see, <strong>shallow to deep</strong>. "
+        "Each image was found by gradient ascent from noise, with the same steps and seed for all layers. "
+        "Read it from top to bottom: stripes and color; weaves and checks; repeated curls and rings; parts set in a "
+        "texture; heads and things. conv3 and conv4 differ least. Point at a tile or walk with the arrow keys. The "
+        "units are spread evenly over each layer; nobody picked them.",
         width="page",
     )
 

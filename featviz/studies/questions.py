@@ -47,15 +47,17 @@ def asked() -> Figure:
         rows.append([in_field(layer, neuron), alone, *others])
     units = [evenly(layer)[SHOWN] for layer in layers]
     return grid(
-        [f"{layer}:{unit}" for layer, unit in zip(layers, units, strict=True)],
+        list(layers),
         ["one neuron", "one channel", "a random direction", "the whole layer"],
         rows,
         id="asked-for",
         alt="Five layers in rows; a neuron, a channel, a random direction and the whole layer in columns",
-        caption="<strong>Four questions, one climb.</strong> A channel is one axis of its layer's "
-        "space; a random direction mixes all of them a little. The whole layer, as loud as it can "
-        "be, is the objective of DeepDream: the image picks its units itself. Read the "
-        "third column downward: these are pictures too, and by eye they are hard to tell from the second.",
+        caption="<strong>Four questions, one climb.</strong> Left, one unit as a neuron and as a channel: "
+        + ", ".join(f"{layer}:{unit}" for layer, unit in zip(layers, units, strict=True))
+        + ". A channel is one axis of its layer's space; a random direction mixes all of them a little (one per layer, "
+        f"of length 1, drawn with seed {SEED}). The whole layer, as loud as it can be, is the objective of DeepDream: the "
+        "image picks its units itself. <strong>Compare the second column with the third</strong>, and read the last "
+        "downward: rings at conv3, an eye at conv4, a face at conv5.",
         links=[unit_link(layer, unit) for layer, unit in zip(layers, units, strict=True)],
     )
 
@@ -78,8 +80,9 @@ def classes() -> Figure:
         id="classes",
         alt="Eight images, one per class: shapes of fish, a cat, zebras, a yellow bus, a strawberry, a cup, towers",
         caption="<strong>What a class wants.</strong> The same climb on the score of a class of SqueezeNet. Cover "
-        "the names and guess. Color and pose are free; what recurs is what the score rests on: stripes and legs, "
-        "a yellow flank with wheels, towers.",
+        "the names and guess. To us zebra, goldfish and castle can be guessed; the school bus has spots and "
+        "something like a fish's head, and of the daisy two yellow disks are left. What a score rests on need not "
+        "be the thing that the class is named after.",
     )
 
 
@@ -100,9 +103,9 @@ def together() -> Figure:
         id="together",
         alt=f"Five units of {PAIR_LAYER} against each other: alone on the diagonal, in pairs beside it",
         caption="<strong>Two units at once.</strong> On the diagonal each unit alone; elsewhere one image "
-        "that is asked to excite the unit of its row and that of its column. The number is what is left of the "
-        "weaker of the two, in percent of what it reaches alone. Look whether the two share the ground between "
-        "them, or become one thing that is both.",
+        "that is asked to excite the unit of its row and that of its column, each counted in percent of what it reaches "
+        "alone. The number is what the weaker of the two gets. Each pair stands twice, so that a row or a column can be "
+        "read whole. Look whether the two divide the ground between them, or become one thing that is both.",
         scores=100 * kept,
         score_name="percent left",
         links=[unit_link(PAIR_LAYER, unit) for unit in units],
@@ -120,7 +123,8 @@ def _pairs() -> tuple[Tensor, Tensor]:
     alone = [Channel(PAIR_LAYER, unit) for unit in _paired_units()]
     shared = shared_channels(PAIR_LAYER)
     best = quality.values(net, alone, quality.to_bytes(shared.images[:PAIRED]))
-    # Each counts as a share of what it reaches alone, or the louder unit would have the image.
+    # Each counts in percent of what it reaches alone, or the louder unit would have the image. The
+    # weight's digits are part of the image's name in the store.
     even = [
         float(f"{100 / value:.3g}") * unit for unit, value in zip(alone, best.tolist(), strict=True)
     ]

@@ -63,8 +63,8 @@ def optima() -> figures.Figure:
         caption="<strong>The best image of a conv1 unit is known exactly.</strong> Left: the "
         f"{SHOWN} filters of each family that answer most strongly to a grating. Right: for each "
         "the image that excites it most of all images there are. It is the sign of the weights: "
-        "every pixel at one end of its range. Gradient ascent finds the same image to within "
-        f"{tuned.ascent_error():.0e} of its value, for all {len(weights)} units.",
+        "every pixel at one end of its range. Gradient ascent comes within "
+        f"{_plainly(tuned.ascent_error())} of its value, for all {len(weights)} units.",
         notes=[f"conv1: {linked('conv1', units)}" for units in chosen],
     )
 
@@ -79,7 +79,7 @@ def conv2_sheet() -> figures.Figure:
         id="conv2",
         alt="192 textures: stripes, checks, dots, curves and fields of color.",
         caption=f"<strong>What the {len(units)} channels of conv2 want,</strong> by gradient "
-        "ascent on the mean of the channel, with the numbers that gratings gave. Sort by phase "
+        f"ascent on the mean of the channel, on {SIDE} px, with the numbers that gratings gave. Sort by phase "
         "tolerance, frequency or color; find a family by its name. Families come from the "
         "numbers alone: look whether they agree with the picture.",
         values=_columns(tuned.preferences("conv2"))
@@ -143,8 +143,9 @@ def untrained_pictures() -> figures.Figure:
         caption="<strong>What the same pictures look like without training.</strong> Filters of "
         "conv1, and channels of conv2 by the same ascent with the same seed. An untrained unit has "
         "an optimum too, and ascent makes a texture of it: that a picture shows a texture proves "
-        "nothing. Only the filters of conv1 tell at a glance which network has learned. The units "
-        "are the first of each layer, not a choice.",
+        "nothing. <strong>Compare within a layer</strong>: the filters of conv1 tell at a glance which network has "
+        "learned, the textures of conv2 by their variety only. The units are the first of each layer, not a choice. "
+        "Untrained weights are those with which training would begin.",
     )
 
 
@@ -171,7 +172,8 @@ def numbers() -> Values:
         oriented_untrained=answers.percent(
             interval(tuned.preferences("conv1", "untrained").selectivity >= ORIENTED, SEED)
         ),
-        gratings_untrained=tuned.families("conv1", "untrained").count("grating"),
+        gratings_untrained=tuned.families("conv1", "untrained").count("grating") or "none",
+        wired=tuned.inherited()[0].count,
         tolerant=f"{answers.tolerant('trained').mean:.0%}",
         tolerant_untrained=f"{answers.tolerant('untrained').mean:.0%}",
         reach_conv1=f"{first.mean:.2f}",
@@ -180,7 +182,7 @@ def numbers() -> Values:
         complex_units=linked("conv2", _highest(tuned.preferences("conv2").tolerance)),
         held_down=linked("conv2", _highest(-tuned.preferences("conv2").crossed)),
         moved=_moved(),
-        beaten=tuned.beaten("conv2"),
+        beaten=tuned.beaten("conv2") or "none",
         inhibited=f"{answers.inhibited():.0%}",
         inherited=f"{tuned.inherited()[0].mean:.0f}",
         against=f"{tuned.inherited()[1].mean:.0f}",
@@ -189,6 +191,14 @@ def numbers() -> Values:
         oriented_border=str(tuning.ORIENTED),
         narrow_border=str(tuning.NARROW),
     )
+
+
+def _plainly(share: float) -> str:
+    """A very small share in words."""
+    for limit, words in ((1e-6, "a millionth"), (1e-3, "a thousandth")):
+        if share < limit:
+            return words
+    return f"{share:.1%}"
 
 
 def _highest(values: torch.Tensor) -> list[int]:

@@ -71,9 +71,16 @@
       const shown = data.layers.flatMap((/** @type {any} */ one) =>
         [...one.board.children].map((tile) => byId.get(tile.id)).filter((unit) => found.has(unit)));
       const written = (/** @type {any[]} */ list) => list.length.toLocaleString("en-US");
-      count.textContent = `${written(shown)} of ${written(units)} units`;
+      count.textContent = shown.length ? `${written(shown)} of ${written(units)} units` : missing(words);
       reset.hidden = shown.length === units.length;
       changed(shown);
+    }
+    /** Why nothing is shown. @param {string} words */
+    function missing(words) {
+      const one = data.layers.find((/** @type {any} */ each) => words.startsWith(`${each.name.toLowerCase()}:`));
+      if (!one) return "No unit fits: reset the filters.";
+      const last = units.filter((unit) => unit.layer === one).length - 1;
+      return `No such unit here: ${one.name} has units 0 to ${last}.`;
     }
     function sort() {
       if (order === sorting.select.value) return;

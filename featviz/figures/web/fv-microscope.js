@@ -62,8 +62,9 @@
     /** @param {Unit[]} left */
     function narrow(left) {
       shown = left;
-      if (left.length && !left.includes(current)) choose(left[0]);
-      else look(current);
+      if (!left.length || left.includes(current)) return look(current);
+      choose(left[0]);
+      if (left.length === 1) name(current);
     }
     /** Show a unit with the next frame: a quick pointer passes many. @param {Unit} unit */
     function look(unit) {
