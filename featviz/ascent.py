@@ -106,8 +106,8 @@ def maximize(
     Args:
         network: The network.
         objectives: One objective per image, or one. Equal objectives get different images.
-        size: Side of the images in pixels, or (height, width). Without it, neurons get the smallest
-            canvas whose central unit sees no padding, everything else 128 px.
+        size: Side of the images in pixels, or (height, width). Without it, central neurons get the
+            smallest canvas on which they see no padding, everything else 128 px.
         steps: How many steps to take, if not the recipe's.
         seed: Where all randomness comes from.
         recipe: How to climb. Without it, `recipes.EXACT` where the objective is linear in the image

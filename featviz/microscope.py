@@ -202,7 +202,7 @@ class Microscope:
     def _tasks(self, layer: str, units: Sequence[int] | None) -> Iterator[_Task]:
         count = self.network.units(layer)
         wanted = range(count) if units is None else sorted(set(units))
-        for unit in wanted:
+        for unit in [*wanted[:1], *wanted[-1:]]:
             self.network.check_unit(layer, unit)
         for view in self.views(layer):
             width = side(self.network, layer, view) or 0

@@ -130,8 +130,11 @@ def _default_recipe(network: Network, objective: Objective) -> Recipe:
 
 
 def _has(kind: type[Objective], objective: Objective) -> bool:
-    terms = [term for _, term in objective.terms] if isinstance(objective, Sum) else [objective]
-    return any(isinstance(term, kind) for term in terms)
+    return any(isinstance(term, kind) for term in _terms(objective))
+
+
+def _terms(objective: Objective) -> list[Objective]:
+    return [term for _, term in objective.terms] if isinstance(objective, Sum) else [objective]
 
 
 def _canvas(
@@ -139,8 +142,10 @@ def _canvas(
 ) -> tuple[int, int]:
     if size is None:
         size = CANVAS
-        if isinstance(objective, Neuron) and objective.position is None:
-            size = network.receptive_field(objective.layer).canvas()
+        read = [term for term in _terms(objective) if term.layers != {IMAGE}]
+        if read and all(isinstance(term, Neuron) and term.position is None for term in read):
+            layers = {layer for term in read for layer in term.layers}
+            size = max(network.receptive_field(layer).canvas() for layer in layers)
     sides = size if isinstance(size, tuple) else (size, size)
     if len(sides) != 2 or any(not isinstance(side, int) or side < 1 for side in sides):
         raise ValueError(

@@ -574,6 +574,11 @@ def test_neurons_get_the_canvas_of_their_receptive_field(small, alexnet):
     assert found.images.shape[-1] == small.receptive_field("conv3").canvas()
     found = climb(alexnet, Neuron("conv2", 1), size=None, steps=1)
     assert found.images.shape == (1, 3, 57, 57)
+    for wanted in (-Neuron("conv2", 1), Neuron("conv2", 1) + 0.1 * TotalVariation()):
+        found = climb(alexnet, wanted, size=None, steps=1)
+        assert found.images.shape == (1, 3, 57, 57)
+    both = climb(small, Neuron("conv1", 1) - Neuron("conv3", 1), size=None, steps=1)
+    assert both.images.shape[-1] == small.receptive_field("conv3").canvas()
     assert climb(small, Neuron("conv3", 1, (0, 0)), size=None, steps=1).images.shape[-1] == 128
     assert climb(small, Channel("conv3", 1), size=None, steps=1).images.shape[-1] == 128
 

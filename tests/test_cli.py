@@ -71,29 +71,35 @@ def test_steps_size_and_seed_reach_the_ascent(monkeypatch, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["render", "conv9:1", "-o", "x.png"], 1, "did you mean"),
+        (["render", "conv9:1", "-o", "x.png"], 2, "did you mean"),
         (["render", "conv5:1", "-o", "x.gif"], 2, "ends in none of .png, .webp"),
         (["render", "conv5:1", "-o", "no/such/x.png"], 2, "no folder"),
+        (["render", "conv5:1", "-o", "folder.png"], 2, "folder.png is a folder"),
+        (["render", "conv5:1", "-o", "x.png", "--size", "9999"], 2, "9999 is not in the range"),
         (["render", "-o", "x.png"], 2, "Missing argument"),
-        (["layers", "alexnot"], 1, "Did you mean 'alexnet'"),
+        (["layers", "alexnot"], 2, "Did you mean 'alexnet'"),
         (["attribute", "chelsea", "--layer", "conv5"], 2, "give -o FILE, --json, or both"),
-        (["attribute", "cat", "--layer", "conv5", "--json"], 1, "no sample photograph 'cat'"),
+        (["attribute", "cat", "--layer", "conv5", "--json"], 2, "no sample photograph 'cat'"),
         (["microscope", "build", "--units", "a-b"], 2, "Units are numbers and ranges"),
         (["microscope", "build", "--units", "9-0"], 2, "not '9-0'"),
         (["microscope", "build", "--units", "1-"], 2, "not '1-'"),
+        (["microscope", "build", "--layers", "conv1", "--units", "0-500"], 2, "not 500"),
         (["microscope", "open", "--page", "none.html"], 1, "there is no page none.html"),
+        (["microscope", "open", "conv1:9", "--page", "page.html"], 2, "shows no unit 'conv1:9'"),
     ],
 )
 def test_what_goes_wrong_is_one_sentence_on_stderr(
     monkeypatch, capsys, tmp_path, arguments, code, message
 ):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "page.html").write_text('<i id="conv1-8"></i>', "utf-8")
     ended, out, err = run(monkeypatch, capsys, *arguments)
     assert ended == code
     assert out == ""
     assert message in err
     assert "Traceback" not in err
-    assert list(tmp_path.iterdir()) == []
+    assert {path.name for path in tmp_path.iterdir()} == {"folder.png", "page.html"}
 
 
 def test_attribution_as_picture_and_as_numbers(monkeypatch, capsys, tmp_path):
@@ -113,7 +119,7 @@ def test_attribution_as_picture_and_as_numbers(monkeypatch, capsys, tmp_path):
 
 def test_open_names_the_unit(monkeypatch, capsys, tmp_path):
     page = tmp_path / "microscope.html"
-    page.write_text("")
+    page.write_text('<i id="conv5-12"></i>', "utf-8")
     code, out, _ = run(
         monkeypatch, capsys, "microscope", "open", "conv5:12", "--page", str(page), "--print"
     )

@@ -24,7 +24,10 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         common.say("Stopped.")
         code = 130
-    except (ValueError, OSError, UserWarning) as error:
+    except ValueError as error:
+        common.say(f"featviz: {error}")
+        code = 2
+    except (OSError, UserWarning) as error:
         common.say(f"featviz: {error}")
         code = 1
     sys.exit(code)

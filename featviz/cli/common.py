@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,13 @@ def check_format(output: Path) -> None:
     """Says that a picture can't be written before an ascent has been waited for."""
     if output.suffix.lower() not in FORMATS:
         raise click.UsageError(f"{output} ends in none of {', '.join(FORMATS)}.")
-    if not output.absolute().parent.is_dir():
-        raise click.UsageError(f"There is no folder {output.absolute().parent} to write to.")
+    folder = output.absolute().parent
+    if not folder.is_dir():
+        raise click.UsageError(f"There is no folder {folder} to write to.")
+    if output.is_dir():
+        raise click.UsageError(f"{output} is a folder; name a file in it.")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"{folder} can't be written to.")
 
 
 def say(text: str) -> None:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from featviz.network import Network
     from featviz.objectives import Objective
 
+LARGEST = 2048
+"""Largest side in pixels of a picture that can be asked for: one takes about 4 GB to make."""
+
 PHOTO_SIDE = 224
 """Side in pixels that a photograph is cut to for attribution: ImageNet's crop."""
 
@@ -46,7 +49,7 @@ def layers(network: str, as_json: bool) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The picture.")
 @click.option("--grid", type=click.IntRange(1), metavar="COLUMNS", help="Pictures to a row.")
 @click.option("--steps", type=click.IntRange(1), help="Steps of ascent, if not the recipe's.")
-@click.option("--size", type=click.IntRange(1), help="Side of each picture in pixels.")
+@click.option("--size", type=click.IntRange(1, LARGEST), help="Side of each picture in pixels.")
 @common.seed
 @common.network
 @click.option("--device", default="auto", show_default=True, help="auto, cuda, mps or cpu.")
@@ -118,7 +121,7 @@ def attribute(
 
     \b
     Examples:
-      featviz attribute chelsea --layer conv5 --target conv5:12 --method activation -o cat.png
+      featviz attribute chelsea --layer conv3 --target conv5:53 -o cat.png
       featviz attribute my.jpg --network squeezenet --layer features.12 --target tabby --json
     """
     if output is None and not as_json:

@@ -103,6 +103,8 @@ def open_page(unit: str | None, page: Path, only_print: bool) -> None:
             f"there is no page {page}; `make site` builds the article's, and "
             "`featviz microscope build --out DIR` one of its own."
         )
+    if unit and f'"{slug(unit)}"' not in page.read_text("utf-8", errors="replace"):
+        raise click.UsageError(f"{page} shows no unit {unit!r}; name one as in conv5:12.")
     address = page.resolve().as_uri() + (f"#{slug(unit)}" if unit else "")
     click.echo(address)
     if not only_print:
