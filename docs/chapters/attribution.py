@@ -82,7 +82,7 @@ study.unit_evidence()
 study.supporters()
 
 # %% [markdown]
-# A unit of conv5 is assembled from many: the six that speak most make up a fifth of the evidence or less.
+# A unit of conv5 is assembled from many: the six that speak most make up about a fifth of the evidence.
 #
 # ## Which places speak for a class?
 #

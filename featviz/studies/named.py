@@ -14,7 +14,7 @@ NAMED = {
         "scales": (34, 69, 79, 118, 133, 163),
     },
     "conv4": {
-        "eyes": (18, 62, 78, 95, 111, 126),
+        "eyes": (18, 20, 62, 78, 95, 111),
         "fur": (40, 89, 100, 120, 121, 154),
         "round things": (31, 50, 53, 104, 106, 124),
     },
@@ -47,7 +47,7 @@ def families() -> Figure:
         caption="<strong>Names, given by looking.</strong> We went through every picture of a layer and put together "
         "what looks alike; shown are the six that fit each name best. Nothing was measured, other eyes would draw other "
         "borders, and most units fit no name. <strong>Go from layer to layer</strong>: conv3 repeats one rule over the "
-        "whole picture; conv4 sets pieces into fur; in conv5 a face is in one place, and the eyes around it have one size.",
+        "whole picture; conv4 sets many small pieces into fur; in conv5 one face fills the picture.",
         width="middle",
         notes=notes,
         labels=labels,

@@ -123,6 +123,17 @@ def test_filters_leave_what_was_asked_for(view):
     assert shown(view) == [f"{layer}-{u}" for layer in ("conv1", "conv2") for u in range(4)]
 
 
+def test_what_is_not_there_is_said(view):
+    count = view.locator(".fv-micro__count")
+    view.fill(".fv-find", "conv2:99")
+    assert count.inner_text() == "No such unit here: conv2 has units 0 to 11."
+    view.fill(".fv-find", "nothing like it")
+    assert count.inner_text() == "No unit fits: show all."
+    view.fill(".fv-find", "conv2:9")
+    assert title(view) == "conv2:9"
+    view.wait_for_function("location.hash === '#conv2-9'")
+
+
 def test_sorting_and_kin(view):
     view.select_option("label:has-text('Sort') select", "color")
     assert shown(view)[:3] == ["conv1-10", "conv1-9", "conv1-8"]

@@ -78,7 +78,7 @@
     /** Why nothing is shown. @param {string} words */
     function missing(words) {
       const one = data.layers.find((/** @type {any} */ each) => words.startsWith(`${each.name.toLowerCase()}:`));
-      if (!one) return "No unit fits: reset the filters.";
+      if (!one) return "No unit fits: show all.";
       const last = units.filter((unit) => unit.layer === one).length - 1;
       return `No such unit here: ${one.name} has units 0 to ${last}.`;
     }
