@@ -28,8 +28,9 @@ new PerformanceObserver(list => {
 
 
 def words(html: str) -> Counter[str]:
-    """Count the words of a page's paragraphs."""
-    prose = " ".join(re.findall(r"<p\b[^>]*>(.*?)</p>", html, re.DOTALL))
+    """Count the words of a page's paragraphs and lists."""
+    blocks = re.findall(r"<(p|li)\b[^>]*>(.*?)</\1>", html, re.DOTALL)
+    prose = " ".join(block for _, block in blocks)
     return Counter(re.findall(r"\b[a-z]{6,}\b", unescape(re.sub(r"<[^>]+>", " ", prose))))
 
 
