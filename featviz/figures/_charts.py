@@ -240,7 +240,7 @@ def _categories(axes: Axes, categories: Sequence[str], ylabel: str) -> None:
     room = axes.get_figure(root=True).get_figwidth() - _AXIS_ROOM  # type: ignore[union-attr]
     letters = max(1, int(room / len(categories) / _LETTER))
     wrapped = [textwrap.wrap(str(c), letters, break_long_words=False) for c in categories]
-    longest = max(len(line) for lines in wrapped for line in lines)
+    longest = max((len(line) for lines in wrapped for line in lines), default=1)
     size = TEXT_SIZE * min(1.0, letters / longest)
     axes.set_xticks(range(len(categories)), [""] * len(categories))
     below = axes.get_xaxis_transform()
