@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from featviz.objectives import Objective
 
 LARGEST = 2048
-"""Largest side in pixels of a picture that can be asked for: one takes about 4 GB to make."""
+"""Largest side in pixels of a picture that can be asked for: one takes about 2 GB to make."""
 
 PHOTO_SIDE = 224
 """Side in pixels that a photograph is cut to for attribution: ImageNet's crop."""
