@@ -50,12 +50,14 @@ def test_search_finds_a_word_of_each_page(visit, site, page_names):
         opened.page.keyboard.press("/")
         opened.page.wait_for_selector(".md-search__input:focus")
         opened.page.keyboard.type(word)
-        opened.page.wait_for_selector(".md-search-result__link", timeout=10_000)
-        links = opened.page.eval_on_selector_all(
-            ".md-search-result__link", "links => links.map(link => link.href)"
+        # What is shown first may still be for the word's first letters.
+        opened.page.wait_for_function(
+            """page => [...document.querySelectorAll(".md-search-result__link")].some(
+              (link) => decodeURIComponent(new URL(link.href).pathname) === page
+            )""",
+            arg=(site / name).as_posix(),
+            timeout=20_000,
         )
-        found = {unquote(urlsplit(link).path) for link in links}
-        assert (site / name).as_posix() in found, word
 
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
