@@ -139,9 +139,9 @@ questions.classes()
 # %% [markdown]
 # ## What would have proved this wrong
 #
-# - An exact maximum that the default misses: [](#fig-exact-shares) would show a dot below 100%. It shows none.
+# - An exact maximum that the default misses: featviz's column in [](#fig-exact-shares) would hold a dot below 100%. It holds none.
 # - Units that stay gray: [the microscope](../microscope.py) counts them, over all layers. There are none.
-# - Images that one shift undoes: the robust activation under [](#fig-methods) would be near zero, as in its first two rows.
+# - Images that one shift undoes: the robust activation under [](#fig-methods) would be small, as in its first two rows.
 #
 # ## What is left open
 #

@@ -65,8 +65,8 @@ named.families()
 study.asked()
 
 # %% [markdown]
-# If neuron, channel and natural spectrum had nothing in common, we would have visualized the method and not the unit. They do
-# in most rows; in conv4:64 the neuron's triangle and the channel's branches are hard to see as one.
+# If neuron, channel and natural spectrum had nothing in common, we would have visualized the method and not the unit. In most
+# rows they share their motif; in conv4:64 the neuron's triangle and the channel's branches are hard to see as one.
 #
 # ## From silence to excitement
 #
