@@ -82,7 +82,7 @@ class Sum(Objective):
     def __post_init__(self) -> None:
         merged: dict[Objective, float] = {}
         for outer, part in self.terms:
-            for inner, term in _terms(part):
+            for inner, term in weighted_terms(part):
                 merged[term] = merged.get(term, 0.0) + float(outer) * inner
         ordered = sorted(((w, t) for t, w in merged.items()), key=lambda pair: str(pair[1]))
         object.__setattr__(self, "terms", tuple(ordered))
@@ -119,5 +119,6 @@ def weighted_sum(terms: Iterable[tuple[float, Objective]]) -> Objective:
     return total
 
 
-def _terms(objective: Objective) -> tuple[tuple[float, Objective], ...]:
+def weighted_terms(objective: Objective) -> tuple[tuple[float, Objective], ...]:
+    """Returns the (weight, objective) pairs that an objective is the sum of: its own, or itself."""
     return objective.terms if isinstance(objective, Sum) else ((1.0, objective),)

@@ -18,6 +18,7 @@ from featviz.algebra import IMAGE as IMAGE
 from featviz.algebra import Objective as Objective
 from featviz.algebra import Sum as Sum
 from featviz.algebra import weighted_sum as weighted_sum
+from featviz.algebra import weighted_terms as weighted_terms
 from featviz.network import OUTPUT, Network
 
 EPSILON = 1e-8

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from featviz.network import Network
-from featviz.objectives import IMAGE, Diversity, Neuron, Objective, Sum
+from featviz.objectives import IMAGE, Diversity, Neuron, Objective, weighted_terms
 from featviz.recipes import EXACT, NEURON, STANDARD, Recipe
 from featviz.scoring import is_linear_in_image
 
@@ -130,11 +130,7 @@ def _default_recipe(network: Network, objective: Objective) -> Recipe:
 
 
 def _has(kind: type[Objective], objective: Objective) -> bool:
-    return any(isinstance(term, kind) for term in _terms(objective))
-
-
-def _terms(objective: Objective) -> list[Objective]:
-    return [term for _, term in objective.terms] if isinstance(objective, Sum) else [objective]
+    return any(isinstance(term, kind) for _, term in weighted_terms(objective))
 
 
 def _canvas(
@@ -142,7 +138,7 @@ def _canvas(
 ) -> tuple[int, int]:
     if size is None:
         size = CANVAS
-        read = [term for term in _terms(objective) if term.layers != {IMAGE}]
+        read = [term for _, term in weighted_terms(objective) if term.layers != {IMAGE}]
         if read and all(isinstance(term, Neuron) and term.position is None for term in read):
             layers = {layer for term in read for layer in term.layers}
             size = max(network.receptive_field(layer).canvas() for layer in layers)
