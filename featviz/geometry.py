@@ -98,7 +98,13 @@ def receptive_fields(module: nn.Module) -> dict[str, ReceptiveField | None]:
     Raises:
         ValueError: The module can't be traced, or its windows differ between the two axes.
     """
-    graph = trace(module)
+    try:
+        graph = trace(module)
+    except Exception as error:
+        raise ValueError(
+            f"receptive fields need a module that torch.fx can trace, "
+            f"and {type(module).__name__} is none: {error}"
+        ) from error
     fields: dict[fx.Node, _Field | None] = {}
     named: dict[str, ReceptiveField | None] = {}
     for node in graph.nodes:
