@@ -58,6 +58,20 @@ def whole(tmp_path_factory):
     return scope
 
 
+@pytest.fixture
+def climbs(monkeypatch):
+    """The arguments of every ascent from here on."""
+    given = []
+    maximize = ascent.maximize
+
+    def recorded(*arguments, **options):
+        given.append(arguments)
+        return maximize(*arguments, **options)
+
+    monkeypatch.setattr(ascent, "maximize", recorded)
+    return given
+
+
 # ---- what is built ------------------------------------------------------------------------------
 
 
@@ -132,25 +146,15 @@ class Inline:
         return done
 
 
-def test_with_several_jobs_pictures_that_lean_on_others_wait_for_them(tmp_path, monkeypatch):
+def test_with_several_jobs_what_leans_on_others_waits(tmp_path, monkeypatch, climbs):
     monkeypatch.setattr(microscope, "ProcessPoolExecutor", Inline)
-    climbs = []
-    maximize = ascent.maximize
-    monkeypatch.setattr(
-        ascent, "maximize", lambda *given, **more: climbs.append(given) or maximize(*given, **more)
-    )
     over(tmp_path).build(["conv2", "conv3"], jobs=2)
     names = [view.name for view in (CHANNEL, NEURON, OPPOSITE)]
     assert Inline.submitted == [*names, *names, DIVERSE.name, DIVERSE.name, "end"]
     assert len(climbs) == 8
 
 
-def test_different_pictures_lean_on_all_channels_at_once(tmp_path, monkeypatch):
-    climbs = []
-    maximize = ascent.maximize
-    monkeypatch.setattr(
-        ascent, "maximize", lambda *given, **more: climbs.append(given) or maximize(*given, **more)
-    )
+def test_different_pictures_lean_on_all_channels_at_once(tmp_path, climbs):
     over(tmp_path).pictures("conv2", QUICK[3])
     assert [len(objectives) for _, objectives in climbs] == [12, 4 * 12]
 

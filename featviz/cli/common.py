@@ -30,7 +30,7 @@ def load(name: str) -> Network:
     return load(name)
 
 
-def check_format(output: Path) -> None:
+def check_output(output: Path) -> None:
     """Says that a picture can't be written before an ascent has been waited for."""
     if output.suffix.lower() not in FORMATS:
         raise click.UsageError(f"{output} ends in none of {', '.join(FORMATS)}.")

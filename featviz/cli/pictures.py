@@ -78,7 +78,7 @@ def render(
       featviz render conv3:1 conv3:2 conv3:3 conv3:4 --grid 2 --steps 64 -o four.webp
       featviz render -o not.png -- -conv5:12
     """
-    common.check_format(output)
+    common.check_output(output)
     from featviz.ascent import maximize
     from featviz.figures import save
     from featviz.notation import parse
@@ -127,7 +127,7 @@ def attribute(
     if output is None and not as_json:
         raise click.UsageError("Nothing to write: give -o FILE, --json, or both.")
     if output is not None:
-        common.check_format(output)
+        common.check_output(output)
     from featviz import photos
     from featviz.attribution import attribute as explain
     from featviz.figures import overlaid, save
