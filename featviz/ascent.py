@@ -4,7 +4,7 @@ Source: D. Erhan, Y. Bengio, A. Courville, P. Vincent, "Visualizing Higher-Layer
 Network", 2009, section 3; in the form of C. Olah et al., "Feature Visualization", Distill 2017.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +16,7 @@ from featviz import transforms
 from featviz.machine import find_device, find_precision
 from featviz.network import Network
 from featviz.objectives import Objective
-from featviz.planning import Job, check, frame_numbers, parts, plan, random_streams
+from featviz.planning import Job, check, frame_numbers, parts, plan, random_streams, starts
 from featviz.recipes import Recipe
 from featviz.scoring import Scorer
 
@@ -90,6 +90,8 @@ def maximize(
     steps: int | None = None,
     seed: int = 0,
     recipe: Recipe | None = None,
+    start: Tensor | None = None,
+    streams: Sequence[Hashable] | None = None,
     frames: Sequence[int] | str = (),
     stop: Stop | None = None,
     callback: Callback | None = None,
@@ -106,12 +108,19 @@ def maximize(
     Args:
         network: The network.
         objectives: One objective per image, or one. Equal objectives get different images.
-        size: Side of the images in pixels, or (height, width). Without it, central neurons get the
-            smallest canvas on which they see no padding, everything else 128 px.
+        size: Side of the images in pixels, or (height, width). Without it, `start`'s; central
+            neurons get the smallest canvas that holds the part of their field that they use
+            (`effective.used_field`), everything else 160 px.
         steps: How many steps to take, if not the recipe's.
         seed: Where all randomness comes from.
-        recipe: How to climb. Without it, `recipes.EXACT` where the objective is linear in the image
-            (its maximum is then exact), `recipes.NEURON` for neurons, else `recipes.STANDARD`.
+        recipe: How to climb. Without it, `recipes.LINEAR` where the objective is linear in the
+            image, `recipes.NEURON` for neurons, else `recipes.STANDARD`. All three keep the energy
+            of the images within twice that of photographs; `recipes.HIGHEST` does not.
+        start: (3, H, W) or (N, 3, H, W) images in [0, 1] to start from, a photograph say, instead
+            of noise.
+        streams: One label per image; images with equal labels start from the same noise and are
+            changed alike, so that their pictures can be compared place by place. Without it every
+            image has noise of its own.
         frames: Steps before which to keep the image, or "log" for 0, 1, 2, 4, ... and the last.
         stop: Ends images early, `Plateau()` for instance.
         callback: Called after each step with its number and the batch's objectives (N,).
@@ -126,15 +135,18 @@ def maximize(
 
     Raises:
         ValueError: An unknown layer, unit, device or precision; no objective; wrong numbers of
-            steps, frames or images; a neuron without a receptive field, canvases of different
-            sizes, or one too small for its layer.
+            steps, frames, images, starts or streams; a neuron without a receptive field, canvases
+            of different sizes, or one too small for its layer.
         TypeError: What is to be maximized is no objective.
     """
     wanted = (objectives,) if isinstance(objectives, Objective) else tuple(objectives)
     check(network, wanted, steps, batch)
     target = find_device(device)
     dtype = find_precision(precision, target)
-    jobs = list(plan(network, wanted, recipe, steps, size, batch))
+    begun = starts(start, len(wanted), size)
+    sides = size if begun is None else (begun.shape[-2], begun.shape[-1])
+    jobs = list(plan(network, wanted, recipe, steps, sides, batch))
+    drawn = random_streams(wanted, seed, streams)
     total = sum(len(job.rows) * job.recipe.steps for job in jobs)
     kept = frame_numbers(frames, max(job.recipe.steps for job in jobs))
     found: list[tuple[list[int], Maximization]] = []
@@ -146,7 +158,10 @@ def maximize(
                 callback(step, values)
 
         for job in jobs:
-            climb = _Climb(network, job, random_streams(wanted, job.rows, seed), target, dtype)
+            own = [drawn[row] for row in job.rows]
+            climb = _Climb(
+                network, job, own, None if begun is None else begun[job.rows], target, dtype
+            )
             found.append((job.rows, climb.run(kept, stop, report)))
             if found[-1][1].interrupted:
                 break
@@ -156,9 +171,15 @@ def maximize(
 class _Part:
     """Images of a batch that are made and transformed together, one step at a time."""
 
-    def __init__(self, job: Job, streams: list[torch.Generator], device: torch.device) -> None:
+    def __init__(
+        self,
+        job: Job,
+        streams: list[torch.Generator],
+        start: Tensor | None,
+        device: torch.device,
+    ) -> None:
         self.transforms = job.recipe.transforms
-        self.image = job.recipe.image.build(streams, *job.size).to(device)
+        self.image = job.recipe.image.build(streams, *job.size, start).to(device)
         shape = (job.recipe.steps, transforms.draws(self.transforms))
         self.uniform = torch.stack([torch.rand(shape, generator=s) for s in streams], 1).to(device)
         self.norms = torch.zeros(len(streams))
@@ -185,13 +206,17 @@ class _Climb:
         network: Network,
         job: Job,
         streams: list[torch.Generator],
+        start: Tensor | None,
         device: torch.device,
         precision: torch.dtype,
     ) -> None:
         self.network, self.job, self.precision = network, job, precision
         self.steps = job.recipe.steps
         self.rows = list(parts(len(streams), job.size, device))
-        self.parts = [_Part(job, streams[rows], device) for rows in self.rows]
+        self.parts = [
+            _Part(job, streams[rows], None if start is None else start[rows], device)
+            for rows in self.rows
+        ]
         parameters = [p for part in self.parts for p in part.image.parameters()]
         self.optimizer = job.recipe.optimizer.start(parameters)
         self.score = Scorer(network, job.objectives, device, precision)

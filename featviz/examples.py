@@ -12,11 +12,15 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from featviz import photos as photographs
+from featviz.effective import used_field
 from featviz.geometry import ReceptiveField
 from featviz.network import Network, activations
 from featviz.photos import Photo
 
 Bytes = NDArray[np.uint8]
+
+Box = tuple[int, int, int, int]
+"""(top, left, bottom, right) in pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,14 +33,15 @@ class Example:
         position: (row, column) in the layer's map.
         box: (top, left, bottom, right) of the unit's receptive field in pixels of the photo; it may
             reach over the border.
-        patch: (3, size, size) uint8, the field's content. Beyond the photo's border stands the mean
-            color, which is what the network's zero padding says.
+        patch: (3, size, size) uint8, the part of the field that the layer's units use
+            (`effective.used_field`). Beyond the photo's border stands the mean color, which is what
+            the network's zero padding says.
     """
 
     photo: str
     value: float
     position: tuple[int, int]
-    box: tuple[int, int, int, int]
+    box: Box
     patch: Tensor
 
     @property
@@ -92,7 +97,7 @@ def find_examples(
         ValueError: An unknown layer or unit, a layer whose units see the whole image, a folder
             without photographs, or no photograph that is large enough.
     """
-    field = network.receptive_field(layer)
+    field, used = network.receptive_field(layer), used_field(network, layer)
     wanted = list(range(network.units(layer)) if units is None else units)
     for unit in wanted:
         network.check_unit(layer, unit)
@@ -114,7 +119,8 @@ def find_examples(
             rivals = best[unit]
             if len(rivals) == count and amount <= rivals[-1].value:
                 continue
-            patch, box = _cut(pixels, field, row, column, padding)
+            box = field_box(field, row, column)
+            patch = _cut(pixels, field_box(used, row, column), padding)
             rivals.append(Example(photo.name, amount, (row, column), box, patch))
             rivals.sort(key=lambda one: -one.value)
             del rivals[count:]
@@ -175,17 +181,21 @@ def _peaks(
         left[done] = -math.inf
 
 
-def _cut(
-    image: Bytes, field: ReceptiveField, row: int, column: int, padding: Bytes
-) -> tuple[Tensor, tuple[int, int, int, int]]:
-    """The content of a field, and where it lies."""
+def field_box(field: ReceptiveField, row: int, column: int) -> Box:
+    """Returns where the field of a place lies in the image."""
     (top, bottom), (left, right) = field.span(row), field.span(column)
+    return top, left, bottom, right
+
+
+def _cut(image: Bytes, box: Box, padding: Bytes) -> Tensor:
+    """Cuts a box out of an image (3, H, W); beyond its border stands the padding (3, 1, 1)."""
+    top, left, bottom, right = box
     height, width = image.shape[1:]
-    patch = np.broadcast_to(padding, (3, field.size, field.size)).copy()
+    patch = np.broadcast_to(padding, (3, bottom - top, right - left)).copy()
     inside = image[:, max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
     down, across = max(0, -top), max(0, -left)
     patch[:, down : down + inside.shape[1], across : across + inside.shape[2]] = inside
-    return torch.from_numpy(patch), (top, left, bottom, right)
+    return torch.from_numpy(patch)
 
 
 def _bytes(image: Tensor) -> Bytes:

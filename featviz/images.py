@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from featviz.colors import to_colors
+from featviz.colors import LOGIT_MARGIN, from_colors, to_colors
 
 REFERENCE_FREQUENCY = 1 / 16
 """Cycles per pixel at which the spectrum's scale doesn't depend on its decay: 8 cycles over an
@@ -64,13 +64,16 @@ class Image(nn.Module):
 class Parameterization:
     """Specification of an image parameterization; abstract."""
 
-    def build(self, streams: Sequence[Generator], height: int, width: int) -> Image:
+    def build(
+        self, streams: Sequence[Generator], height: int, width: int, start: Tensor | None = None
+    ) -> Image:
         """Makes the module, each image from its own stream.
 
         Args:
             streams: One random stream per image.
             height: Height of the images in pixels.
             width: Width in pixels.
+            start: (N, 3, height, width) images in [0, 1] to start from; noise without it.
 
         Returns:
             A module whose parameters have the images in their first dimension.
@@ -94,11 +97,14 @@ class Pixels(Parameterization):
         if self.squash not in ("sigmoid", "clamp"):
             raise ValueError(f"pixels are squashed by 'sigmoid' or 'clamp', not {self.squash!r}.")
 
-    def build(self, streams: Sequence[Generator], height: int, width: int) -> Image:
-        noise = self.noise * _normal(streams, (3, *tiled(height, width)))
+    def build(
+        self, streams: Sequence[Generator], height: int, width: int, start: Tensor | None = None
+    ) -> Image:
+        noise = self.noise * normal(streams, (3, *tiled(height, width)))
         if self.squash == "sigmoid":
-            return _SigmoidPixels(noise, height, width)
-        return _ClampedPixels(noise + 0.5, height, width)
+            logits = noise if start is None else start_logits(start)
+            return _SigmoidPixels(logits, height, width)
+        return _ClampedPixels(noise + 0.5 if start is None else filled(start), height, width)
 
 
 class _SigmoidPixels(Image):
@@ -140,11 +146,13 @@ class UnboundedPixels(Parameterization):
     noise: float = 0.25
     contrast: float = 0.15
 
-    def build(self, streams: Sequence[Generator], height: int, width: int) -> Image:
+    def build(
+        self, streams: Sequence[Generator], height: int, width: int, start: Tensor | None = None
+    ) -> Image:
         shape = (3, *tiled(height, width))
         uniform = torch.stack([torch.rand(shape, generator=stream) for stream in streams])
-        start = 0.5 + self.noise * (uniform - 0.5)
-        return _UnboundedPixels(start, self.contrast, height, width)
+        pixels = 0.5 + self.noise * (uniform - 0.5) if start is None else filled(start)
+        return _UnboundedPixels(pixels, self.contrast, height, width)
 
 
 class _UnboundedPixels(Image):
@@ -178,15 +186,23 @@ class Fourier(Parameterization):
     decorrelate: bool = True
     noise: float = 0.01
 
-    def build(self, streams: Sequence[Generator], height: int, width: int) -> Image:
+    def build(
+        self, streams: Sequence[Generator], height: int, width: int, start: Tensor | None = None
+    ) -> Image:
         down, across = tiled(height, width)
         scale = radial_frequencies(down, across).clamp(min=1 / max(down, across)) ** -self.decay
         scale *= SPECTRUM_GAIN * REFERENCE_FREQUENCY ** (self.decay - 1)
         scale /= (down * across) ** 0.5  # the transform's own factor, taken once and not every step
         # Once for the real and once for the imaginary part: a real product is twice as fast.
         scale = scale[..., None].repeat(1, 1, 2)
-        start = self.noise * _normal(streams, (3, *scale.shape))
-        return _FourierImage(start, scale, self.decorrelate, height, width)
+        if start is None:
+            coefficients = self.noise * normal(streams, (3, *scale.shape))
+        else:
+            logits = start_logits(start)
+            channels = from_colors(logits) if self.decorrelate else logits
+            spectrum = torch.view_as_real(torch.fft.rfft2(channels, norm="forward"))
+            coefficients = spectrum / scale
+        return _FourierImage(coefficients, scale, self.decorrelate, height, width)
 
 
 class _FourierImage(Image):
@@ -225,8 +241,10 @@ class Transparent(Parameterization):
 
     image: Parameterization
 
-    def build(self, streams: Sequence[Generator], height: int, width: int) -> Image:
-        return TransparentImage(self.image.build(streams, height, width), streams)
+    def build(
+        self, streams: Sequence[Generator], height: int, width: int, start: Tensor | None = None
+    ) -> Image:
+        return TransparentImage(self.image.build(streams, height, width, start), streams)
 
 
 class TransparentImage(Image):
@@ -271,6 +289,18 @@ def tiled(height: int, width: int) -> tuple[int, int]:
     return -(-height // TILE) * TILE, -(-width // TILE) * TILE
 
 
+def filled(images: Tensor) -> Tensor:
+    """Continues images (N, 3, H, W) to whole tiles, by the colors of their border."""
+    height, width = images.shape[-2:]
+    down, across = tiled(height, width)
+    return F.pad(images, (0, across - width, 0, down - height), mode="replicate")
+
+
+def start_logits(images: Tensor) -> Tensor:
+    """Returns the logits of images (N, 3, H, W) in [0, 1], continued to whole tiles."""
+    return filled(images).clamp(LOGIT_MARGIN, 1 - LOGIT_MARGIN).logit()
+
+
 def radial_frequencies(height: int, width: int) -> Tensor:
     """Returns the frequency of each coefficient of `rfft2`, in cycles per pixel.
 
@@ -287,6 +317,6 @@ def radial_frequencies(height: int, width: int) -> Tensor:
     return frequencies
 
 
-def _normal(streams: Sequence[Generator], shape: tuple[int, ...]) -> Tensor:
-    """Standard normal numbers (N, *shape), the i-th from the i-th stream."""
+def normal(streams: Sequence[Generator], shape: tuple[int, ...]) -> Tensor:
+    """Returns standard normal numbers (N, *shape), the i-th from the i-th stream."""
     return torch.stack([torch.randn(shape, generator=stream) for stream in streams])

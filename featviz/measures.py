@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from featviz.gratings import GRAY
+from featviz.natural import ENERGY, whitened
 from featviz.network import Network, activations
-from featviz.passes import run_to
 
 
 def optimum(network: Network, layer: str) -> tuple[Tensor, Tensor]:
@@ -32,6 +33,36 @@ def optimum(network: Network, layer: str) -> tuple[Tensor, Tensor]:
     images = (weights > 0).float()
     seen = weights / weights.new_tensor(network.std).view(3, 1, 1)
     return images, (seen * (images - GRAY)).flatten(1).sum(1)
+
+
+def bounded_optimum(
+    network: Network, layer: str, size: int | None = None, energy: float = ENERGY
+) -> Tensor:
+    """Returns the images that excite the units of a first layer most under the photographs' bound.
+
+    To first order in contrast the value is linear in the image's spectrum, and the best spectrum
+    under the bound of `natural.Natural` is the filter's own, each octave brought to its limit: the
+    whitened filter.
+
+    Args:
+        network: The network.
+        layer: A layer that reads the image itself.
+        size: Side of the images in pixels, on which the central unit is asked; without it the
+            filters' own.
+        energy: As in `Natural`.
+
+    Returns:
+        (units, 3, size, size) images in [0, 1].
+
+    Raises:
+        ValueError: The layer doesn't read the image.
+    """
+    weights = first_weights(network, layer)
+    seen = weights / weights.new_tensor(network.std).view(3, 1, 1)
+    side = size or seen.shape[-1]
+    first = network.receptive_field(layer).span(network.shape(layer, side)[-1] // 2)[0]
+    after = side - first - seen.shape[-1]
+    return whitened(F.pad(seen, (first, after, first, after)), energy)
 
 
 def gray_share(network: Network, layer: str) -> Tensor:
@@ -158,66 +189,3 @@ def _unpadded(network: Network, layer: str, image: Tensor) -> Tensor:
         )
     value = activations(network, image, [layer])[layer][0]
     return value[:, rows.start : rows.stop, columns.start : columns.stop].flatten(1)
-
-
-def effective_field(
-    network: Network, layer: str, images: Sequence[Tensor], draws: int = 4, seed: int = 0
-) -> Tensor:
-    """Measures how much each pixel of a receptive field moves the unit in the center of the map.
-
-    Source: W. Luo, Y. Li, R. Urtasun, R. Zemel, "Understanding the Effective Receptive Field in
-    Deep Convolutional Neural Networks", NeurIPS 2016.
-
-    Args:
-        network: The network.
-        layer: The layer's name.
-        images: Photographs (3, H, W) in [0, 1], all of one size.
-        draws: Random signs per photograph under which the units of the layer are summed: their
-            gradients then add up by their squares.
-        seed: Where the signs come from.
-
-    Returns:
-        (size, size) shares of the squared gradient, over the field; they sum to 1.
-
-    Raises:
-        ValueError: The center's field reaches over the border of the photographs.
-    """
-    field = network.receptive_field(layer)
-    height, width = images[0].shape[-2:]
-    row, column = (count // 2 for count in _map_shape(network, layer, images[0]))
-    (top, bottom), (left, right) = field.span(row), field.span(column)
-    if min(top, left) < 0 or bottom > height or right > width:
-        raise ValueError(
-            f"a photo of {width} x {height} px doesn't hold the {field.size} px around its center "
-            f"that a unit of {layer} sees."
-        )
-    generator = torch.Generator().manual_seed(seed)
-    signs = torch.randint(2, (draws, network.units(layer)), generator=generator) * 2.0 - 1
-    view, ref = network.view(), network.resolve(layer)
-    total = torch.zeros(height, width)
-    for image in images:
-        batch = network.normalize(image.expand(draws, -1, -1, -1)).requires_grad_()
-        value = run_to(view, batch, [ref])[layer][:, :, row, column]
-        (gradient,) = torch.autograd.grad((value * signs).sum(), batch)
-        total += gradient.square().sum((0, 1))
-    return total[top:bottom, left:right] / total.sum()
-
-
-def concentrated(shares: Tensor, part: float) -> int:
-    """Returns the side of the smallest centered square that holds a part of the shares.
-
-    Args:
-        shares: (size, size), summing to 1.
-        part: Between 0 and 1.
-    """
-    size = len(shares)
-    for side in range(size % 2 or 2, size, 2):
-        edge = (size - side) // 2
-        if shares[edge : size - edge, edge : size - edge].sum() >= part:
-            return side
-    return size
-
-
-def _map_shape(network: Network, layer: str, image: Tensor) -> tuple[int, int]:
-    height, width = activations(network, image, [layer])[layer].shape[-2:]
-    return height, width

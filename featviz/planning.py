@@ -1,18 +1,22 @@
 """Which images are optimized together, on which canvas, from which random streams."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
-from featviz.network import Network
+from featviz.effective import used_field
+from featviz.network import Network, check_images
 from featviz.objectives import IMAGE, Diversity, Neuron, Objective, weighted_terms
-from featviz.recipes import EXACT, NEURON, STANDARD, Recipe
+from featviz.recipes import LINEAR, NEURON, STANDARD, Recipe
 from featviz.scoring import is_linear_in_image
 
-CANVAS = 128
-"""Default side of an image in pixels. Source: lucid, `optvis/render.py`."""
+CANVAS = 160
+"""Default side of an image in pixels: a whole number of tiles, and room for what AlexNet's deepest
+units see, 163 px; lucid's 128 px cut what they want in two."""
 
 BATCH = 32 * 128**2
 """Pixels optimized at a time, unless the caller says otherwise: 32 images of 128 px. On two cores
@@ -125,7 +129,7 @@ def _packed(groups: Sequence[list[int]], width: int) -> Iterator[list[int]]:
 
 def _default_recipe(network: Network, objective: Objective) -> Recipe:
     if is_linear_in_image(network, objective):
-        return EXACT
+        return LINEAR
     return NEURON if _has(Neuron, objective) else STANDARD
 
 
@@ -141,7 +145,7 @@ def _canvas(
         read = [term for _, term in weighted_terms(objective) if term.layers != {IMAGE}]
         if read and all(isinstance(term, Neuron) and term.position is None for term in read):
             layers = {layer for term in read for layer in term.layers}
-            size = max(network.receptive_field(layer).canvas() for layer in layers)
+            size = max(used_field(network, layer).canvas() for layer in layers)
     sides = size if isinstance(size, tuple) else (size, size)
     if len(sides) != 2 or any(not isinstance(side, int) or side < 1 for side in sides):
         raise ValueError(
@@ -152,16 +156,63 @@ def _canvas(
 
 
 def random_streams(
-    objectives: tuple[Objective, ...], rows: Sequence[int], seed: int
+    objectives: tuple[Objective, ...], seed: int, shared: Sequence[Hashable] | None = None
 ) -> list[torch.Generator]:
-    """One random stream per image, from the seed, its objective and its place among equal ones."""
+    """Makes one random stream per image.
+
+    Args:
+        objectives: What each image is asked for. Its stream follows from it, the seed and its place
+            among equal ones.
+        seed: Where all randomness comes from.
+        shared: One label per image, if streams follow from labels instead: images of one label
+            start from the same noise and are changed alike.
+
+    Raises:
+        ValueError: There is not one label per image.
+    """
+    if shared is None:
+        copies: Counter[Objective] = Counter()
+        names = []
+        for objective in objectives:
+            names.append(f"{objective}/{copies[objective]}")
+            copies[objective] += 1
+    elif len(shared) == len(objectives):
+        names = [f"shared/{label}" for label in shared]
+    else:
+        raise ValueError(
+            f"streams hold one label per image, {len(objectives)} here, not {len(shared)}."
+        )
     streams = []
-    for row in rows:
-        copy = objectives[:row].count(objectives[row])
-        digest = hashlib.sha256(f"{seed}/{objectives[row]}/{copy}".encode()).digest()
+    for name in names:
+        digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
         # torch takes seeds of 64 bits, and only positive ones mean the same everywhere.
         streams.append(torch.Generator().manual_seed(int.from_bytes(digest[:8]) >> 1))
     return streams
+
+
+def starts(start: Tensor | None, count: int, size: int | tuple[int, int] | None) -> Tensor | None:
+    """Returns the images to start from, one for each to be made.
+
+    Args:
+        start: (3, H, W), or (N, 3, H, W) in [0, 1]; None where noise is the start.
+        count: N.
+        size: The size asked for, if any.
+
+    Raises:
+        ValueError: Another number of images, another size than asked for, or no images at all.
+    """
+    if start is None:
+        return None
+    images = check_images(start).float().cpu()
+    if len(images) not in (1, count):
+        raise ValueError(f"start holds one image, or one for each of {count}, not {len(images)}.")
+    sides = size if isinstance(size, tuple) or size is None else (size, size)
+    if sides not in (None, tuple(images.shape[-2:])):
+        raise ValueError(
+            f"start is {images.shape[-2]} x {images.shape[-1]} px, but size is {size!r}; "
+            f"leave size out."
+        )
+    return images.expand(count, -1, -1, -1)
 
 
 def parts(whole: int, size: tuple[int, int], device: torch.device) -> Iterator[slice]:

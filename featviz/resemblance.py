@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from featviz.network import Network
-from featviz.objectives import Objective
+from featviz.objectives import IMAGE, Objective
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Resemblance(Objective):
     """How close a layer's value is to a given one: 1 minus the squared relative distance.
 
     Attributes:
-        layer: The layer's name.
+        layer: The layer's name; `"image"` compares the images themselves, before transforms.
         target: (units, h, w) the value to come close to, that of a photo say.
     """
 
@@ -47,7 +47,7 @@ class Resemblance(Objective):
         return 1 - distance
 
     def check(self, network: Network) -> None:
-        units = network.units(self.layer)
+        units = 3 if self.layer == IMAGE else network.units(self.layer)
         if self.target.ndim != 3 or len(self.target) != units:
             raise ValueError(
                 f"a target in {self.layer} has shape ({units}, h, w), "

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from featviz.examples import Example
+from featviz.effective import used_field
+from featviz.examples import Box, Example, field_box
 from featviz.geometry import ReceptiveField
 from featviz.network import Network, activations
 from featviz.photos import Photo
@@ -64,12 +65,12 @@ def find_spectrum(
         count: Patches per unit and level; there are fewer if the photographs hold fewer apart.
 
     Returns:
-        Unit -> its spectrum.
+        Unit -> its spectrum. Patches hold the part of the field that the units use.
 
     Raises:
         ValueError: An unknown layer or unit, or no photograph that is as large as a unit's field.
     """
-    field = network.receptive_field(layer)
+    field, used = network.receptive_field(layer), used_field(network, layer)
     for unit in units:
         network.check_unit(layer, unit)
     seen = [one for photo in photos if (one := _see(network, layer, photo, units))]
@@ -84,7 +85,8 @@ def find_spectrum(
         low, high = values.min().item(), values.max().item()
         targets = [level * (high if level > 0 else -low) for level in levels]
         found[unit] = Spectrum(
-            tuple(_nearest(seen, index, values, field, target, count) for target in targets), values
+            tuple(_nearest(seen, index, values, field, used, target, count) for target in targets),
+            values,
         )
     return found
 
@@ -110,6 +112,7 @@ def _nearest(
     unit: int,
     values: Tensor,
     field: ReceptiveField,
+    used: ReceptiveField,
     target: float,
     count: int,
 ) -> tuple[Example, ...]:
@@ -123,11 +126,10 @@ def _nearest(
         one = seen[which]
         row, column = divmod(place - starts[which], one.values.shape[2])
         position = one.first[0] + row, one.first[1] + column
-        (top, bottom), (left, right) = field.span(position[0]), field.span(position[1])
-        box = top, left, bottom, right
+        box = field_box(field, *position)
         if all(which != other or _apart(box, there.box) >= field.size for other, there in chosen):
             value = one.values[unit, row, column].item()
-            chosen.append((which, _example(one.photo, value, position, box)))
+            chosen.append((which, _example(one.photo, value, position, box, used)))
         if len(chosen) == count:
             break
     return tuple(example for _, example in chosen)
@@ -139,8 +141,8 @@ def _apart(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> 
 
 
 def _example(
-    photo: Photo, value: float, position: tuple[int, int], box: tuple[int, int, int, int]
+    photo: Photo, value: float, position: tuple[int, int], box: Box, used: ReceptiveField
 ) -> Example:
-    top, left, bottom, right = box
+    top, left, bottom, right = field_box(used, *position)
     patch = (photo.image[:, top:bottom, left:right].cpu() * 255).round().to(torch.uint8)
     return Example(photo.name, value, position, box, patch)

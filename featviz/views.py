@@ -1,10 +1,7 @@
 """Ways to ask a unit, and what the pictures of several units are.
 
-What they cost, in seconds on two cores with bfloat16: a step of 32 images of 128 px takes 0.017 in
-conv2, 0.027 in conv3, 0.032 in conv4 and 0.037 in conv5, in proportion to the pixels. The views
-below are 4,300 such steps for the 1,152 units of AlexNet; with the default of 128 steps and 128 px
-they would be eight times as many. What helps the reader least gives way: the opposite and the four
-different ones are smallest, and nothing climbs on once its picture has settled.
+They cost in proportion to pixels and steps. What helps the reader least gives way: the opposite and
+the four different ones are smallest, and nothing climbs on once its picture has settled.
 """
 
 from dataclasses import dataclass
@@ -15,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from featviz import quality
+from featviz.effective import used_field
 from featviz.network import Network
 from featviz.objectives import Channel, Diversity, Objective
 
@@ -25,7 +23,7 @@ class View:
 
     Attributes:
         name: What is asked.
-        side: Side of the image in pixels; None for the unit's receptive field.
+        side: Side of the image in pixels; None for the field that a unit uses.
         steps: Steps of ascent; first layers are solved exactly where they can be.
         copies: Images per unit.
     """
@@ -36,12 +34,11 @@ class View:
     copies: int = 1
 
 
-CHANNEL = View("channel", 128, 48)
-"""The unit everywhere at once: the picture on the sheet. 128 steps draw the same things with more
-contrast, for a value a third higher."""
+CHANNEL = View("channel", 160, 48)
+"""The unit everywhere at once: the picture on the sheet."""
 
-NEURON = View("neuron", None, 32)
-"""One place of the unit, on all that it sees and no more."""
+NEURON = View("neuron", None, 48)
+"""One place of the unit, on the part of its field that it uses."""
 
 OPPOSITE = View("opposite", 96, 32)
 """What the unit is silenced by most."""
@@ -101,7 +98,7 @@ def side(network: Network, layer: str, view: View) -> int | None:
         view: The view.
 
     Returns:
-        Pixels; None if the view shows a receptive field and the layer has none that is known.
+        Pixels; None if the view shows a field and the layer has none that is known.
 
     Raises:
         UnknownLayerError: The network has no such layer.
@@ -110,13 +107,13 @@ def side(network: Network, layer: str, view: View) -> int | None:
     if view.side is not None:
         return view.side
     try:
-        return network.receptive_field(layer).canvas()
+        return used_field(network, layer).canvas()
     except ValueError:
         return None
 
 
 def in_field(network: Network, layer: str, images: Tensor) -> Tensor:
-    """Cuts square images down to the receptive field of the central neuron.
+    """Cuts square images down to what the central neuron uses of its receptive field.
 
     Args:
         network: The network.
@@ -124,17 +121,18 @@ def in_field(network: Network, layer: str, images: Tensor) -> Tensor:
         images: (..., H, H).
 
     Returns:
-        (..., S, S), S the side of the field in pixels.
+        (..., S, S), S the side of the field in use, in pixels.
 
     Raises:
-        ValueError: The field reaches over the images' border, or the layer has none.
+        ValueError: That field reaches over the images' border, or the layer has none.
     """
     size = images.shape[-1]
     center = network.shape(layer, size)[-1] // 2
-    first, end = network.receptive_field(layer).span(center)
+    field = used_field(network, layer)
+    first, end = field.span(center)
     if first < 0 or end > size:
         raise ValueError(
-            f"the receptive field of {layer}, {end - first} px, reaches over the border of an "
-            f"image of {size} px; {network.receptive_field(layer).canvas()} px are enough."
+            f"the field that {layer} uses, {field.size} px, reaches over the border of an image of "
+            f"{size} px; {field.canvas()} px are enough."
         )
     return images[..., first:end, first:end]

@@ -5,7 +5,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 import torch
@@ -14,14 +14,17 @@ from hypothesis import settings as with_settings
 from hypothesis import strategies as st
 
 import featviz as fv
-from featviz import planning
+from featviz import measures, natural, planning, quality
 from featviz.ascent import Plateau
+from featviz.effective import used_field
 from featviz.images import Fourier, Pixels, Transparent
 from featviz.maco import Maco
+from featviz.natural import Natural
 from featviz.objectives import Channel, Direction, Diversity, Layer, Logit, Neuron
 from featviz.penalties import L1, L2, Blur, TotalVariation
 from featviz.planning import frame_numbers, plan
-from featviz.recipes import STANDARD, Adam, Recipe
+from featviz.recipes import ACCENT, EXACT, LINEAR, STANDARD, Adam, Recipe
+from featviz.resemblance import Resemblance
 from featviz.transforms import Jitter, Transform
 from tests.networks import CLASSES, LAYERS, SmallCNN, eight_bit
 
@@ -49,6 +52,7 @@ PARAMETERIZATIONS = [
     Pixels("clamp", noise=0.1),
     Fourier(noise=0.3),
     Maco(),
+    Natural(noise=0.3),
     Transparent(Fourier(noise=0.3)),
 ]
 of_the_network = st.one_of(
@@ -121,12 +125,88 @@ def test_conv1_neurons_reach_their_exact_maximum_on_the_8_bit_image(alexnet):
     # Linear in each pixel: at its maximum each is black or white.
     ends = torch.stack([weight * (0 - mean) / std, weight * (1 - mean) / std])
     best = bias + ends.max(0).values.sum((1, 2, 3))
-    found = fv.maximize(alexnet, [Neuron("conv1", u) for u in range(64)], progress=False)
+    wanted = [Neuron("conv1", unit) for unit in range(64)]
+    found = fv.maximize(alexnet, wanted, recipe=EXACT, progress=False)
     acts = fv.activations(alexnet, eight_bit(found.images), ["conv1"])["conv1"].double()
     center = acts.shape[2] // 2
     reached = acts[:, :, center, center].diagonal()
     assert (reached / best).min() >= 0.999
     torch.testing.assert_close(found.values.double(), reached, rtol=1e-3, atol=1e-3)
+
+
+def test_under_the_bound_conv1_neurons_reach_the_closed_form(alexnet):
+    wanted = [Neuron("conv1", unit) for unit in range(64)]
+    gray = quality.values(alexnet, wanted, torch.full((64, 3, 13, 13), 0.5))
+    # The closed form is the summit to first order in contrast: it takes no account of the sigmoid.
+    for energy, least, most in ((natural.ENERGY, 0.9, 2.0), (1e-3, 0.83, 1.0)):
+        recipe = replace(LINEAR, image=Natural(energy))
+        found = fv.maximize(alexnet, wanted, recipe=recipe, progress=False)
+        closed = measures.bounded_optimum(alexnet, "conv1", 13, energy)
+        rise = quality.values(alexnet, wanted, closed) - gray
+        share = (found.values - gray) / rise
+        assert share.min() >= least
+        assert share.max() <= most
+    default = fv.maximize(alexnet, wanted[:2], progress=False).images
+    assert default.equal(fv.maximize(alexnet, wanted[:2], recipe=LINEAR, progress=False).images)
+
+
+def test_images_start_where_they_are_told(small):
+    photo = torch.rand(3, 20, 24, generator=torch.Generator().manual_seed(5)) * 0.8 + 0.1
+    recipe = Recipe(Pixels("clamp"), (), PLAIN)
+    found = climb(small, [Channel("conv3", 1), Channel("conv3", 4)], size=None, start=photo,
+                  frames=[0], recipe=recipe)  # fmt: skip
+    assert found.images.shape == (2, 3, 20, 24)
+    torch.testing.assert_close(found.frames[0], photo.expand(2, -1, -1, -1))
+    own = torch.stack([photo, 1 - photo])
+    apart = climb(small, [Channel("conv3", 1)] * 2, size=None, start=own, frames=[0], recipe=recipe)
+    torch.testing.assert_close(apart.frames[0], own)
+
+
+def test_a_start_is_left_as_near_as_resemblance_holds_it(small):
+    photo = torch.rand(3, 24, 24, generator=torch.Generator().manual_seed(5)) * 0.5 + 0.25
+    distances = []
+    for weight in (0, 10, 1000):
+        near = Channel("conv3", 1) + weight * Resemblance("image", photo)
+        found = climb(small, near, start=photo, steps=16, recipe=ACCENT)
+        distances.append((found.images - photo).square().mean().item())
+    assert distances == sorted(distances, reverse=True)
+    assert 0 < distances[2] < 0.1 * distances[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"start": torch.zeros(3, 3, 24, 24)},
+            "start holds one image, or one for each of 2, not 3",
+        ),
+        ({"start": torch.zeros(3, 20, 24)}, "start is 20 x 24 px, but size is 24; leave size out"),
+        (
+            {"start": torch.full((3, 24, 24), 2.0)},
+            r"images have values in \[0, 1\], not from 2 to 2",
+        ),
+        ({"streams": ["a"]}, "streams hold one label per image, 2 here, not 1"),
+    ],
+)
+def test_wrong_starts_and_streams_say_what_is_valid(small, options, message):
+    with pytest.raises(ValueError, match=message):
+        climb(small, [Channel("conv3", 1), Channel("conv3", 4)], **options)
+
+
+def test_images_of_one_stream_start_alike_and_are_changed_alike(small):
+    wanted = [Channel("conv3", 1), Channel("conv3", 4), Channel("conv3", 4)]
+    found = climb(small, wanted, streams=["a", "a", "b"], frames=[0])
+    assert found.frames[0, 0].equal(found.frames[0, 1])
+    assert not found.frames[0, 1].equal(found.frames[0, 2])
+    same = climb(small, [Channel("conv3", 4)] * 2, streams=[0, 0])
+    assert same.images[0].equal(same.images[1])
+    assert climb(small, wanted[1], streams=["a"]).images[0].equal(found.images[1])
+
+
+def test_streams_of_thousands_of_objectives_take_no_time():
+    wanted = tuple(Channel("conv3", unit % 50) for unit in range(20_000))
+    drawn = [stream.initial_seed() for stream in planning.random_streams(wanted, 0)]
+    assert len(set(drawn)) == len(drawn)
 
 
 def test_values_are_those_of_the_images_given_back(small):
@@ -468,13 +548,13 @@ def test_recipes_of_different_length_share_a_history(small):
         precision="float32",
         progress=False,
     )
-    assert found.history.shape == (128, 2)
+    assert found.history.shape == (96, 2)
     assert found.history[:, 0].isfinite().all()
-    assert found.history[:32, 1].isfinite().all()
-    assert found.history[32:, 1].isnan().all()
-    assert found.frame_steps == (0, 1, 2, 4, 8, 16, 32, 64, 128)
+    assert found.history[:48, 1].isfinite().all()
+    assert found.history[48:, 1].isnan().all()
+    assert found.frame_steps == (0, 1, 2, 4, 8, 16, 32, 64, 96)
     assert found.frames[-1].equal(found.images)
-    assert found.frames[6:, 1].unique(dim=0).shape[0] == 1
+    assert found.frames[7:, 1].unique(dim=0).shape[0] == 1
 
 
 def test_the_callback_is_told_each_step_of_each_batch(small):
@@ -569,18 +649,18 @@ def test_what_is_no_objective_is_quoted(small, objectives):
 # ---- canvases, batches, memory ------------------------------------------------------------------
 
 
-def test_neurons_get_the_canvas_of_their_receptive_field(small, alexnet):
+def test_neurons_get_the_canvas_of_the_field_that_they_use(small, alexnet):
     found = climb(small, Neuron("conv3", 1), size=None, steps=1)
-    assert found.images.shape[-1] == small.receptive_field("conv3").canvas()
+    assert found.images.shape[-1] == used_field(small, "conv3").canvas()
     found = climb(alexnet, Neuron("conv2", 1), size=None, steps=1)
-    assert found.images.shape == (1, 3, 57, 57)
+    assert found.images.shape == (1, 3, 45, 45)
     for wanted in (-Neuron("conv2", 1), Neuron("conv2", 1) + 0.1 * TotalVariation()):
         found = climb(alexnet, wanted, size=None, steps=1)
-        assert found.images.shape == (1, 3, 57, 57)
+        assert found.images.shape == (1, 3, 45, 45)
     both = climb(small, Neuron("conv1", 1) - Neuron("conv3", 1), size=None, steps=1)
-    assert both.images.shape[-1] == small.receptive_field("conv3").canvas()
-    assert climb(small, Neuron("conv3", 1, (0, 0)), size=None, steps=1).images.shape[-1] == 128
-    assert climb(small, Channel("conv3", 1), size=None, steps=1).images.shape[-1] == 128
+    assert both.images.shape[-1] == used_field(small, "conv3").canvas()
+    assert climb(small, Neuron("conv3", 1, (0, 0)), size=None, steps=1).images.shape[-1] == 160
+    assert climb(small, Channel("conv3", 1), size=None, steps=1).images.shape[-1] == 160
 
 
 def test_memory_stays_flat_over_fifty_calls():

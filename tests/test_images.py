@@ -16,6 +16,7 @@ from featviz.images import (
     tiled,
 )
 from featviz.maco import Maco
+from featviz.natural import Natural
 
 EVERY = {
     "sigmoid": Pixels("sigmoid"),
@@ -24,14 +25,15 @@ EVERY = {
     "fourier": Fourier(),
     "fourier without decorrelation": Fourier(decay=1.0, decorrelate=False),
     "maco": Maco(),
+    "natural": Natural(),
     "transparent fourier": Transparent(Fourier()),
     "transparent pixels": Transparent(Pixels()),
 }
 SIZES = [(48, 64), (37, 53), (1, 1), (5, 17)]
 
 # Mean squared error that 200 steps of Adam (at the rate given) reach on a photograph of variance
-# 0.024. Maco keeps its amplitudes, so that it can't reach every photograph; a mean color leaves
-# 0.014, random phases 0.04 to 0.14.
+# 0.024. Maco keeps its amplitudes and Natural its bound, so that they can't reach every
+# photograph; a mean color leaves 0.014.
 FIT = {
     "sigmoid": (0.2, 1e-6),
     "clamp": (0.05, 1e-6),
@@ -71,13 +73,27 @@ def test_every_parameterization_fits_a_photograph(name, size):
     assert errors.max() < bound
 
 
-def test_phases_alone_fit_a_photograph_as_far_as_amplitudes_allow():
-    image = Maco(gain=1.0).build(streams(2), 48, 64)
-    target = photograph(48, 64)
-    before = (image() - target).square().mean((1, 2, 3))
-    errors = fit(image, target, 0.2, 150)
-    assert before.min() > 0.03
-    assert errors.max() < 0.006  # less than half of what a mean color leaves
+def test_phases_alone_fit_an_image_of_their_amplitudes():
+    image, other = (Maco(gain=1.0).build(streams(2, seed), 48, 64) for seed in (0, 10))
+    target = other().detach()
+    assert (image() - target).square().mean((1, 2, 3)).min() > 0.03
+    assert fit(image, target, 0.1, 200).max() < 1e-3
+
+
+@pytest.mark.parametrize("size", [(48, 64), (37, 53), (5, 17)])
+@pytest.mark.parametrize("name", [name for name in EVERY if name not in ("maco", "unbounded")])
+def test_images_start_from_a_photograph_as_it_is(name, size):
+    start = photograph(*size).expand(2, -1, -1, -1)
+    image = EVERY[name].build(streams(2), *size, start)
+    colors = image.image if "transparent" in name else image
+    torch.testing.assert_close(colors(), start.clamp(1 / 512, 511 / 512), atol=2e-3, rtol=0)
+    assert image.shown()[0].equal(image.shown()[1])
+
+
+def test_phases_start_from_those_of_a_photograph():
+    start = photograph(48, 64)
+    ours, anyhow = (Maco(1.0).build(streams(1), 48, 64, given)() for given in (start, None))
+    assert (ours - start).square().mean() < 0.5 * (anyhow - start).square().mean()
 
 
 @pytest.mark.parametrize("size", SIZES)

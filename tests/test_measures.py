@@ -188,29 +188,3 @@ def test_places_inside_are_those_that_a_change_of_the_padding_leaves_alone(alexn
     span = slice(good.start, good.stop)
     moved = slice(good.start + shift, good.stop + shift)
     torch.testing.assert_close(alone[:, span, span], within[:, moved, moved], atol=1e-3, rtol=1e-4)
-
-
-def test_the_effective_field_lies_in_the_field_and_sums_to_one(alexnet):
-    image = torch.rand(3, 96, 96, generator=torch.Generator().manual_seed(0))
-    shares = measures.effective_field(alexnet, "conv2", [image])
-    assert shares.shape == (51, 51)
-    assert shares.sum().item() == pytest.approx(1)
-    assert shares[20:31, 20:31].mean() > 3 * shares[:11, :11].mean()
-    with pytest.raises(ValueError, match="doesn't hold the 99 px"):
-        measures.effective_field(alexnet, "conv3", [image])
-
-
-@pytest.mark.parametrize("layer", ["conv1", "conv2", "conv3", "conv4", "conv5"])
-def test_gradients_reach_the_whole_field_and_no_farther(alexnet, layer):
-    image = torch.rand(3, 224, 224, generator=torch.Generator().manual_seed(0))
-    shares = measures.effective_field(alexnet, layer, [image], draws=1)
-    assert (shares.sum(0) > 0).all()
-    assert (shares.sum(1) > 0).all()
-    assert shares.sum().item() == pytest.approx(1)  # as a part of the whole image's gradient
-
-
-def test_concentrated_counts_the_centered_square():
-    shares = torch.zeros(5, 5)
-    shares[2, 2], shares[0, 0] = 0.8, 0.2
-    assert measures.concentrated(shares, 0.8) == 1
-    assert measures.concentrated(shares, 0.9) == 5
