@@ -45,8 +45,9 @@ study.neurons()
 # ## How to read these pictures
 #
 # Every picture and number on these pages was computed by the build that made them, from AlexNet's own weights, with a
-# fixed seed; under each figure is the code that made it. The pictures are exaggerations: contrast and color are whatever excites
-# the unit most, as no photograph would show it.
+# fixed seed; under each figure is the code that made it. The pictures have about the contrast and the colors of photographs, by
+# a [bound](chapters/ascent.py) on what each octave of their spectrum may hold. They are exaggerations all the same: they
+# show what excites a unit most, over and over, as no photograph would.
 #
 # When two pictures look alike we say that their units are alike. That is an assumption, the one of the distill articles
 # whose manner we follow[^olah2017]. We say so wherever it matters.

@@ -12,7 +12,7 @@
 # answer to.</p>
 #
 # Each tile is the image that excites a whole channel most, found by [gradient ascent](chapters/ascent.py). The panel shows the
-# unit under the pointer in several ways: everywhere and at one place, its opposite, four images pushed to differ, and the
+# unit under the pointer in several ways: everywhere and at one place (with its whole field as a dashed square), its opposite, four images pushed to differ, and the
 # patches of {{ photographs }} photographs that it answers to most (brown lies outside of the photograph). Numbers come from gratings and photographs, as in the
 # chapter on [shallow layers](chapters/shallow.py); so do the names of families, which only say how a unit answers to
 # *gratings*. From conv3 on that is a small part of what it does.

@@ -45,7 +45,9 @@ methods.unit_picker()
 #
 # We start with the algorithm of the Keras example[^chollet2020], which is gray noise, the mean activation away from the border, a
 # gradient normalized to length 1, steps of a fixed length, and a picture stretched to a fixed contrast at the end. Then we
-# change one group of things at a time. Every row has the same units, the same seed and the same number of steps.
+# change one group of things at a time. Every row has the same units, the same seed and the same number of steps. And every picture
+# is brought to the same contrast, {{ contrast }}, before it is shown and scored: contrast alone buys activation, and a
+# method that is free to be loud would win by that.
 
 # %%
 methods.method_ladder()
@@ -65,10 +67,25 @@ methods.combined()
 
 # %% [markdown]
 # So no single number ranks these methods. The transforms decide whether an image still excites its unit after a shift. The
-# basis and its colors decide what the image is made of: decorrelated color costs {{ color_cost }} of the score at Lucid's step sizes,
-# and featviz's steps win it back. featviz's own transforms lose {{ own_robust }} of this score to Lucid's, under which it is
-# taken, and gain {{ own_clean }} on the image as it is; what decided for them is that they resample once and only at every
-# other step, which blurs less and takes less time.
+# basis and its colors decide what the image is made of: decorrelated color changes the score by {{ color_change }} at Lucid's step
+# sizes, and makes the colors those of things.
+#
+# ## The bound
+#
+# Photographs hold a known amount of energy in each octave of their spectrum: a power of the frequency, nearly the same for all.
+# A climb that may put any amount anywhere buys its score with contrast, and with frequencies and colors that no photograph
+# holds. The Keras example stretches its picture at the end; Lucid makes low frequencies easier to reach. Neither says how much
+# is too much. MACO[^fel2023] does, and fixes the magnitude of every single coefficient, so that only phases move; but then no picture
+# can be empty where its unit wants nothing. featviz bounds the *sum* over each octave and over the three colors, at twice
+# what the median photograph holds, and leaves to the climb where inside the octave the energy goes:
+#
+# $$ \sum_{k \in \text{octave}} |z_k|^2 \;\le\; 2 \sum_{k \in \text{octave}} \left(a\, f_k^{-\alpha}\right)^2. $$
+#
+# After each step an octave that holds more is scaled down as a whole. That costs a few percent of a step's time. What decided for it
+# is what you see in the last row: at the same contrast it reaches {{ bound_gain }} times the score of the row above it and
+# {{ lucid_gain }} times that of Lucid's method. The price is paid where nothing is held equal: left as they are, the pictures of the
+# row above have a contrast of {{ free_contrast }} and {{ price }} times the score of those under the bound, which have {{ bound_contrast }};
+# photographs have {{ photo_contrast }}.
 
 # %%
 study.climb()
@@ -98,8 +115,12 @@ study.dead_images()
 #
 # $$ \max_x a_u(x) = b_u + \sum_i \max\!\left(\frac{w_i}{\sigma_i}(1-\mu_i),\; -\frac{w_i}{\sigma_i}\mu_i\right). $$
 #
-# What featviz finds by default reaches {{ exact_worst }}% of it for the *worst* of the 64 filters. Lucid's Fourier basis
-# reaches {{ lucid_median }}% in the median and {{ lucid_worst }}% for the worst.
+# Clamped pixels, featviz's recipe for this case when the highest score is asked for, reach {{ exact_worst }}% of it for the
+# *worst* of the 64 filters. Lucid's Fourier basis reaches {{ lucid_median }}% in the median and {{ lucid_worst }}% for the worst.
+#
+# The default is under the bound, where this summit lies outside. There, too, the answer is known, as long as contrast is small: each
+# octave of the filter itself, brought to its limit. The default's picture reaches at least {{ bounded_worst }}% of the value of that one,
+# for all 64 filters; it may exceed it, for the closed form takes no account of the sigmoid.
 
 # %%
 study.exact_shares()
@@ -110,8 +131,7 @@ study.exact_images()
 # %% [markdown]
 # ## The settings, argued for
 #
-# A default is a claim that other values are worse. Here is what each setting is worth on the units of
-# [](#fig-methods).
+# A default is a choice. Here is what each setting is worth on the units of [](#fig-methods).
 
 # %%
 study.settings()
@@ -124,6 +144,19 @@ study.settings()
 
 # %%
 questions.asked()
+
+# %% [markdown]
+# The climb need not start from noise. Started from a photograph and held near it, it shows what a unit sees *in this
+# photograph*[^hamblin2024].
+
+# %%
+questions.accentuated()
+
+# %% [markdown]
+# And a mixture of two units is a question like any other.
+
+# %%
+questions.strip()
 
 # %% [markdown]
 # To our eyes the random directions give pictures as readable as the channels', and that should make us careful: that a
@@ -139,13 +172,13 @@ questions.classes()
 # %% [markdown]
 # ## What would have proved this wrong
 #
-# - An exact maximum that the default misses: featviz's column in [](#fig-exact-shares) would hold a dot below 100%. It holds none.
+# - An exact maximum that the exact recipe misses: the last column in [](#fig-exact-shares) would hold a dot below 100%. It holds none.
 # - Units that stay gray: [the microscope](../microscope.py) counts them, over all layers. There are none.
 # - Images that one shift undoes: the robust activation under [](#fig-methods) would be small, as in its first two rows.
 #
 # ## What is left open
 #
 # - An image shows *a* summit, not the only one. [The deep chapter](deep.py) shows several for the same unit.
-# - A higher score isn't a better picture. Past a point the score is bought with contrast, and the eye sees no more.
+# - A higher score isn't a better picture. That is why the default is bounded, and no score says where the bound should lie.
 # - That two similar images mean two similar units is an assumption here, as in the distill papers: we assume it whenever
 #   we say that two units are alike because their images are.

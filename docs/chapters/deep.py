@@ -59,21 +59,20 @@ named.families()
 # ## One unit, asked in several ways
 #
 # A single image answers a single question. We can ask the same unit in other ways: at one place or everywhere, for what
-# excites or for what silences it, with free or with natural contrast.
+# excites or for what silences it, in another parameterization.
 
 # %%
 study.asked()
 
 # %% [markdown]
-# If neuron, channel and natural spectrum had nothing in common, we would have visualized the method and not the unit. In most
-# rows they share their motif; in conv4:64 the neuron's triangle and the channel's branches are hard to see as one.
+# If neuron, channel and phases alone had nothing in common, we would have visualized the method and not the unit. In most
+# rows they share their motif.
 #
 # ## From silence to excitement
 #
 # A unit's opposite is as much part of it as its optimum. Between the two lies everything that photographs do to it, and
 # most of that is below zero. So look at what the unit answers to weakly, and at what it is silenced by, before
-# naming it after its best patches[^olah2017]. conv3:96, which opens the figure, is silenced by galaxies, small spots on black, and
-# its optimized opposite in the figure above is full of small rings.
+# naming it after its best patches[^olah2017].
 
 # %%
 study.between()

@@ -7,9 +7,9 @@
 # # Shallow versus deep
 #
 # What changes from conv1 to conv5? Three things that can be measured. Deep units answer rarely: a unit of conv1 is active at
-# {{ active_first }}% of the places of a photograph, one of conv5 at {{ active_last }}%. They ask for things that no
-# photograph contains: the favorite image of a conv1 neuron excites it {{ ratio_first }} times as much as the best patch
-# of our photographs, that of a conv5 neuron {{ ratio_last }} times. And they let go of detail: from conv5 a photograph can be
+# {{ active_first }}% of the places of a photograph, one of conv5 at {{ active_last }}%. They ask for more than our
+# photographs contain: the favorite image of a conv1 neuron, with no more energy than a photograph, excites it {{ ratio_first }} times as
+# much as the best patch of our photographs, that of a conv5 neuron {{ ratio_last }} times. And they let go of detail: from conv5 a photograph can be
 # rebuilt with everything in its place, but with other edges and colors. What does *not* change is as telling: how fine the pictures
 # are, and how little of its answer a unit keeps when its picture is turned. A network with shuffled weights takes the same
 # tests.
@@ -56,8 +56,8 @@ study.exaggeration()
 
 # %% [markdown]
 # A ratio near 1 means that the photographs contain what the unit wants. For deep units they don't, for two reasons we can't
-# tell apart here: {{ photographs }} photographs are few, and an optimized image is free to hold contrast and
-# coincidences that no camera sees. With more photographs the ratio can only fall; with better ascent it can only rise.
+# tell apart here: {{ photographs }} photographs are few, and an optimized image is free to hold coincidences that no
+# camera sees, though hardly more contrast. With more photographs the ratio can only fall; with more steps it can only rise.
 #
 # ## Tolerance to turning
 #

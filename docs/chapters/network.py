@@ -45,11 +45,11 @@ study.receptive_fields()
 # Two cautions. First, a field may hang over the border of the image; the unit then sees zeros, which stand for the
 # mean color. At {{ size }} pixels that is rare in conv1, where {{ first_inside }} of the places see the image only. In conv5
 # it is the rule: {{ last_inside }} of {{ last_places }} places are free of padding, and {{ padded }} are not. A map of conv5
-# near its border is partly a map of the border. When we visualize a neuron, we take the one in the center of a canvas that
-# holds its whole field.
+# near its border is partly a map of the border.
 #
 # Second, to be allowed to see is not to look. The gradient tells how much each pixel moves a unit; most of it lies well
-# inside the field[^luo2016].
+# inside the field[^luo2016]. When we visualize a neuron, we climb and show the square in the middle that holds 95% of it; the rim
+# would be noise.
 
 # %%
 study.used_fields()

@@ -11,7 +11,7 @@
 # {{ conv1_color_patch }} patches of color, and {{ conv1_spot_or_check }} have no direction: spots and checks. conv2 puts these
 # together. {{ tolerant }} of its {{ units }} units no longer mind where the stripes are, {{ inhibited }} are held
 # down by stripes of another direction, and many want colors and directions at once. A network that has not been
-# trained does each of these less often, but not never: part of it is architecture.</p>
+# trained has edges and such units too, but fewer: part of it is architecture.</p>
 #
 # ## conv1, exactly
 #

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from featviz.figures._figure import Figure, expect_length, tag, text
@@ -20,7 +21,9 @@ class Rung:
     Args:
         layer: Name of the layer.
         field: Receptive field of one unit, in input pixels.
-        images: (n,3,H,W) in [0,1], one per unit.
+        images: (n,3,H,W) in [0,1], one per unit, in the network's own pixels. True to scale, they
+            are cropped to the field where they are larger, and the field is outlined around them
+            where they are smaller.
         labels: One label per unit, such as ``"conv5:12"``; it is the alt text too.
         links: Address per unit, or empty for none.
     """
@@ -64,7 +67,12 @@ def ladder(
         most = max(most, len(cells))
         name = tag("span", tag("strong", text(rung.layer)), f"sees {rung.field} px")
         head = tag("div", _field_glyph(rung.field), name, role="rowheader", cls="fv-head")
-        style = f"--fv-field:{rung.field / widest:.4f}"
+        shown = np.shape(rung.images)[-1]
+        cropped = max(0.0, 1 - rung.field / shown) / 2
+        style = (
+            f"--fv-field:{rung.field / widest:.4f};--fv-shown:{shown / widest:.4f};"
+            f"--fv-cropped:{cropped:.2%}"
+        )
         parts.append(tag("div", head, *cells, role="row", cls="fv-row", style=style))
     frame = Frame("fv-ladder", id, alt, caption, width)
     return tile_rows(frame, most, parts, {"scale": True, "toScale": to_scale})

@@ -42,6 +42,7 @@ class MicroscopeLayer:
         units: The units' indices.
         views: Name -> pictures (N,K,3,H,W) uint8; the first view's first picture is the sheet's.
         sees: Receptive field in pixels; 0 if a unit sees the whole image.
+        uses: Side in pixels of the part of the field that units use.
         values: Measure -> (N,) numbers; NaN where a unit has none.
         families: (N,) names of kinds.
         kin: (N,k) units of this layer that look most alike.
@@ -49,13 +50,14 @@ class MicroscopeLayer:
         wired: (N,k) units of it with the largest weights, falling.
         weights: (N,k) these weights.
         notes: View -> (N,) a sentence for each unit.
-        fields: Views that show a whole receptive field, whatever size they are drawn at.
+        fields: Views that show the part of the field in use, whatever size they are drawn at.
     """
 
     layer: str
     units: Sequence[int]
     views: Mapping[str, NDArray[np.uint8]]
     sees: int = 0
+    uses: int = 0
     values: Mapping[str, ArrayLike] = field(default_factory=dict)
     families: Sequence[str] = ()
     kin: ArrayLike | None = None
@@ -236,6 +238,7 @@ def _layer(layer: MicroscopeLayer, shape: dict[str, Any], packing: Packing) -> d
         "sizes": {name: pictures.shape[-1] for name, pictures in layer.views.items()},
         "scales": packing.scales,
         "sees": layer.sees,
+        "uses": layer.uses,
         "fields": list(layer.fields),
     }
 

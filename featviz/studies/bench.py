@@ -12,7 +12,7 @@ from featviz.figures import address
 from featviz.machine import find_device, find_precision
 from featviz.objectives import Channel, Neuron, Objective
 from featviz.recipes import Recipe
-from featviz.store import Store
+from featviz.store import Store, fingerprint
 
 SEED = 0
 """Where all randomness of the article comes from."""
@@ -38,6 +38,8 @@ def maximize(
     steps: int | None = None,
     seed: int = SEED,
     recipe: Recipe | None = None,
+    start: torch.Tensor | None = None,
+    streams: Sequence[str] | None = None,
     frames: Sequence[int] | str = (),
 ) -> ascent.Maximization:
     """Finds images by gradient ascent, or takes them from the store.
@@ -49,6 +51,8 @@ def maximize(
         steps: As there.
         seed: As there.
         recipe: As there.
+        start: As there, one image for all.
+        streams: As there; all objectives are then optimized together.
         frames: As there.
 
     Returns:
@@ -64,9 +68,13 @@ def maximize(
         "recipe": recipe,
         "frames": frames,
     }
+    named: dict[str, Any] = {} if start is None else {"start": fingerprint(start.numpy())}
+    named |= {} if streams is None else {"streams": list(streams)}
+    given: dict[str, Any] = {"start": start, "streams": streams}
     parts = []
-    for first in range(0, len(objectives), CHUNK):
-        chunk = objectives[first : first + CHUNK]
+    width = CHUNK if streams is None else len(objectives)
+    for first in range(0, len(objectives), width):
+        chunk = objectives[first : first + width]
         names = [str(objective) for objective in chunk]
         found = Store().arrays(
             {
@@ -75,8 +83,9 @@ def maximize(
                 "device": device.type,
                 "precision": precision,
                 **settings,
+                **named,
             },
-            lambda chunk=chunk: _arrays(ascent.maximize(net, chunk, **settings)),  # type: ignore[misc]
+            lambda chunk=chunk: _arrays(ascent.maximize(net, chunk, **settings, **given)),  # type: ignore[misc]
             "featviz.ascent",
         )
         parts.append(found)

@@ -15,7 +15,7 @@ from featviz.findings import SEARCHED, credits_line
 from featviz.maco import Maco
 from featviz.objectives import Channel, Neuron
 from featviz.photos import Photo
-from featviz.recipes import STANDARD_ADAM, Recipe
+from featviz.recipes import HIGHEST_ADAM, Recipe
 from featviz.site.values import Values
 from featviz.spectrum import find_spectrum
 from featviz.store import Store, fingerprint
@@ -43,8 +43,8 @@ SHEET_SIDE = 92
 DIVERSE = 4
 """Images of one unit that must differ."""
 
-NATURAL = Recipe(Maco(gain=2.0), optimizer=STANDARD_ADAM, steps=128)
-"""Phases alone, at twice the photographs' contrast."""
+PHASES = Recipe(Maco(gain=1.5), optimizer=HIGHEST_ADAM, steps=128)
+"""Phases alone, at one and a half times the photographs' amplitudes."""
 
 PATCHES = 4
 """Natural patches shown per unit."""
@@ -105,22 +105,22 @@ def asked() -> Figure:
     for column in (
         [_shared(shared_channels, layer, unit)[0] for layer, unit in chosen()],
         maximize([-1 * channel for channel in channels]).images,
-        maximize(channels, recipe=NATURAL).images,
+        maximize(channels, recipe=PHASES).images,
     ):
         for row, image in zip(shown, column, strict=True):
             row.append(image)
     return grid(
         [str(channel) for channel in channels],
-        ["neuron", "channel", "the opposite", "natural spectrum"],
+        ["neuron", "channel", "the opposite", "phases alone"],
         shown,
         id="asked",
-        alt="Six deep units in rows, each shown as neuron, as channel, negated, and with the spectrum "
-        "of photographs",
+        alt="Six deep units in rows, each shown as neuron, as channel, negated, and with phases alone "
+        "that move",
         caption="The same unit, asked in four ways. The <strong>neuron</strong> has one place to please, "
         "the <strong>channel</strong> all of them: see what the second repeats of the first. <strong>The opposite</strong> "
         "maximizes the negative: what the unit is silenced by, which a ReLU never passes on. The last "
-        "column keeps the amplitudes of photographs and moves only phases: darker, with colors nearer to those of "
-        "photographs.",
+        "column, MACO, keeps every single amplitude of the photographs' law and moves only phases; the others may leave "
+        "a frequency empty that the unit has no use for.",
         subjects=[str(channel) for channel in channels],
         links=[unit_link(layer, unit) for layer, unit in chosen()],
     )
@@ -210,8 +210,8 @@ def beside_photos() -> Figure:
         id="natural",
         alt="Six deep neurons: their synthetic image beside the four photo patches that excite them most",
         caption=f"Left, the image found by ascent; right, the {PATCHES} patches that excite the neuron most "
-        f"among all places of {len(SEARCHED)} sample photographs, those at the border too, cut to its true field; "
-        "what lies outside of the photograph is brown, as the unit sees it. "
+        f"among all places of {len(SEARCHED)} sample photographs, those at the border too, cut like the picture to the part of "
+        "its field that it uses; what lies outside of the photograph is brown, as the unit sees it. "
         "<strong>Ask of each row: would you have guessed the right side from the left?</strong> With "
         "so few photographs the patches are the best there are, not the best there could be. "
         f"Photographs: {credits_line()}.",

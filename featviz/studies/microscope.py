@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from featviz import figures, findings, measures, tuning
+from featviz.effective import used_field
 from featviz.figures import Choice, Figure, MicroscopeLayer
 from featviz.microscope import Microscope
 from featviz.network import Network
@@ -98,11 +99,12 @@ def show(
         alt=f"{count:,} units of {scope.network.name}, each as the image that excites it.",
         caption=f"<strong>{count:,} units.</strong> Point at one, or walk with the arrow keys; a press keeps "
         "it in the panel, and the page's address then leads to it. Pictures are drawn pixel by pixel, so that "
-        "fields of different layers can be compared; patches of photographs are reduced where the field is "
+        "fields of different layers can be compared. A neuron and its patches of photographs show the part of the "
+        "field that the layer uses; the dashed square is the whole field. Patches are reduced where that part is "
         f"larger than {findings.PATCH_SIDE} px. <em>Looks like</em> names the units of the same layer whose "
         "pictures raise the same units of that layer above the average: that units which look alike are alike "
         "is an assumption. What feeds a unit are the units with the largest sums of weights. "
-        f"Seed {scope.seed}; steps of ascent: {steps}; what is linear in the image is exact. "
+        f"Seed {scope.seed}; steps of ascent: {steps}, under the energy of photographs. conv1's channels are asked behind the ReLU. "
         f"Photographs: {findings.credits_line()}.",
         titles=TITLES,
         filters=FILTERS,
@@ -156,6 +158,7 @@ def _layer(scope: Microscope, layer: str, units: Sequence[int] | None) -> Micros
         wanted,
         views,
         sees=net.receptive_field(layer).size if NEURON.name in made else 0,
+        uses=used_field(net, layer).size if NEURON.name in made else 0,
         values={
             name: column[wanted] for name, column in _measures(scope, layer, preferred).items()
         },
@@ -165,7 +168,7 @@ def _layer(scope: Microscope, layer: str, units: Sequence[int] | None) -> Micros
         wired=None if wired is None else wired.units[wanted],
         weights=None if wired is None else wired.weights[wanted],
         notes=notes,
-        fields=("patches",),
+        fields=(NEURON.name, "patches"),
     )
 
 

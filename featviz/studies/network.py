@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from featviz import attribution, figures, measures, photos
+from featviz import attribution, effective, figures, measures, photos
 from featviz.faithfulness import interval
 from featviz.network import PROBE_SIZE, activations
 from featviz.objectives import Channel
@@ -256,8 +256,8 @@ def _measure_used() -> dict[str, np.ndarray]:
     images = [photos.load(name, PROBE_SIZE).image for name in SHOWN]
     found = {}
     for layer in net.layers:
-        shares = measures.effective_field(net, layer, images, seed=SEED)
-        found[f"side/{layer}"] = np.array(measures.concentrated(shares, PART))
+        shares = effective.effective_field(net, layer, images, seed=SEED)
+        found[f"side/{layer}"] = np.array(effective.concentrated(shares, PART))
         # Rows and columns of the field that have any effect at all.
         found[f"reach/{layer}"] = np.array(int((shares.sum(1) > 0).sum()))
     return found

@@ -5,6 +5,7 @@ from featviz.site.values import Values
 from featviz.studies.bench import (
     PER_LAYER,
     alexnet,
+    channel,
     evenly,
     in_field,
     shared_channels,
@@ -28,10 +29,10 @@ def neurons() -> Figure:
         alt="Five rows of images, from striped patches of 11 pixels at conv1 to intricate shapes of "
         "163 pixels at conv5",
         caption="The <strong>same units as neurons</strong>: now one place of the map counts, and the image fills "
-        "that neuron's receptive field. <em>True to scale</em> shows how small the first fields are. Deep down, "
-        "the neuron wants one of what the channel repeats; in conv1 and conv2 it can be another image, because "
-        "overlapping fields want different things of the same pixel. Every pixel of conv1 goes to one end of its "
-        "range, even where its weight is nearly zero; hence the speckled corners.",
+        "the part of the neuron's field that it uses. <em>True to scale</em> outlines the whole field around it. Deep down, "
+        "the neuron wants one of what the channel repeats; in conv2 it can be another image, because "
+        "overlapping fields want different things of the same pixel. conv1 reads the image itself: its picture is its filter, "
+        "with each octave brought to the energy that the bound allows.",
         width="page",
     )
 
@@ -41,7 +42,7 @@ def channels() -> Figure:
     net = alexnet()
     rungs = []
     for layer in net.layers:
-        labels = [f"{layer}:{unit}" for unit in evenly(layer)]
+        labels = [str(channel(layer, unit)) for unit in evenly(layer)]
         images = shared_channels(layer).images
         links = [unit_link(layer, unit, root="") for unit in evenly(layer)]
         rungs.append(Rung(layer, net.receptive_field(layer).size, images, labels, links))
@@ -53,8 +54,9 @@ def channels() -> Figure:
         caption=f"What {PER_LAYER} channels of each layer want to see, <strong>shallow to deep</strong>. "
         "Each image was found by gradient ascent from noise, with the same steps and seed for all layers. "
         "Read it from top to bottom: stripes and color; weaves and checks; repeated curls and rings; parts set in a "
-        "texture; heads and things. conv3 and conv4 differ least. Point at a tile or walk with the arrow keys. The "
-        "units are spread evenly over each layer; nobody picked them.",
+        "texture; heads and things. conv3 and conv4 differ least. Point at a tile or walk with the arrow keys; <em>true to "
+        "scale</em> leaves of each texture what one unit sees. The units are spread evenly over each layer; nobody picked "
+        "them. conv1 is asked behind its ReLU: before it, the mean's best image is a pattern of the stride.",
         width="page",
     )
 

@@ -1,15 +1,19 @@
 """Chapters 3 and 5: other questions for the same climb: directions, layers, classes, two units."""
 
+import math
 from functools import cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from featviz import quality, zoo
+from featviz import photos, quality, zoo
 from featviz.ascent import Maximization
 from featviz.figures import Figure, grid
-from featviz.network import Network
-from featviz.objectives import Channel, Direction, Layer, Logit, Objective
+from featviz.network import Network, activations
+from featviz.objectives import IMAGE, Channel, Direction, Layer, Logit, Objective
+from featviz.recipes import ACCENT
+from featviz.resemblance import Resemblance
 from featviz.site.values import Values
 from featviz.studies.bench import (
     SEED,
@@ -29,8 +33,21 @@ SHOWN = 5
 CLASSES = (1, 281, 340, 779, 949, 967, 483, 985)
 """Classes of ImageNet that are asked for: animals, things and a place, chosen by us."""
 
-CLASS_SIDE = 160
+CLASS_SIDE = 224
 """Side in pixels of a class's image: it needs room for more than one thing."""
+
+ACCENTED, ACCENT_SIDE, ACCENT_UNITS = "chelsea", 160, 4
+"""The photograph that is accentuated, the side of its square in pixels, and for how many units."""
+
+NEARNESS = (3000.0, 1000.0, 100.0)
+"""Weights of the resemblance to the photograph, from near to far."""
+
+STRIPS = ((0, 96), (32, 160), (64, 192))
+"""Pairs of units of the deepest layer between which pictures are mixed: those that all chapters
+share, three apart."""
+
+SHARES = (0.2, 0.4, 0.5, 0.6, 0.8)
+"""Shares of the second unit in the mixtures."""
 
 PAIR_LAYER, PAIRED = "conv5", 5
 """The layer whose first shared units are asked for two at a time, and how many."""
@@ -43,7 +60,7 @@ def asked() -> Figure:
     for layer in layers:
         neuron = shared_neurons(layer).images[SHOWN]
         alone = shared_channels(layer).images[SHOWN]
-        others = maximize([_direction(layer), Layer(f"{layer}:relu")], size=128).images
+        others = maximize([_direction(layer), Layer(f"{layer}:relu")]).images
         rows.append([in_field(layer, neuron), alone, *others])
     units = [evenly(layer)[SHOWN] for layer in layers]
     return grid(
@@ -57,7 +74,7 @@ def asked() -> Figure:
         + ". A channel is one axis of its layer's space; a random direction mixes all of them a little (one per layer, "
         f"of length 1, drawn with seed {SEED}). The whole layer, as loud as it can be, is the objective of DeepDream: the "
         "image picks its units itself. <strong>Compare the second column with the third</strong>, and read the last "
-        "downward: rings at conv3, an eye at conv4, a face at conv5.",
+        "downward.",
         links=[unit_link(layer, unit) for layer, unit in zip(layers, units, strict=True)],
     )
 
@@ -80,9 +97,68 @@ def classes() -> Figure:
         id="classes",
         alt="Eight images, one per class: shapes of fish, a cat, zebras, a yellow bus, a strawberry, a cup, towers",
         caption="<strong>What a class wants.</strong> The same climb on the score of a class of SqueezeNet. Cover "
-        "the names and guess. To us zebra, goldfish and castle can be guessed; the school bus has spots and "
-        "something like a fish's head, and of the daisy two yellow disks are left. What a score rests on need not "
-        "be the thing that the class is named after.",
+        "the names and guess. What a score rests on need not be the thing that the class is named after alone.",
+    )
+
+
+def accentuated() -> Figure:
+    """What the units that a photograph excites most see in it."""
+    net, photo = alexnet(), photos.load(ACCENTED, ACCENT_SIDE)
+    image = photo.image[:, :ACCENT_SIDE, :ACCENT_SIDE]
+    units = _loudest(net, image)
+    plain = [Channel(PAIR_LAYER, unit) for unit in units]
+    rows = []
+    for weight in NEARNESS:
+        wanted = [unit + weight * Resemblance(IMAGE, image) for unit in plain]
+        rows.append([image, *maximize(wanted, start=image, recipe=ACCENT).images])
+    before = quality.values(net, plain, image.expand(len(plain), -1, -1, -1))
+    shown = torch.stack([torch.stack(row) for row in rows])
+    scores = [[math.nan, *quality.values(net, plain, row[1:]).tolist()] for row in shown]
+    return grid(
+        [f"weight {weight:g}" for weight in NEARNESS],
+        ["the photograph", *(str(unit) for unit in plain)],
+        shown,
+        id="accentuated",
+        alt="A cat's face, and the same face with what four units of conv5 see in it: fur, spots, eyes",
+        caption="<strong>What does the unit see in this photograph?</strong> The climb starts from the photograph and is held "
+        "near it; the weight of the squared distance falls from row to row. Shown are the channels of conv5 that the "
+        f"photograph excites most; on it as it is they give {', '.join(f'{value:.1f}' for value in before.tolist())}. "
+        "<strong>Look for what changes first</strong>: that is what the unit responds to here. "
+        f"Photograph: {photo.attribution}.",
+        scores=np.array(scores),
+        score_name="activation",
+    )
+
+
+def _loudest(net: Network, image: Tensor) -> list[int]:
+    """The channels of the deepest layer that an image excites most, averaged over its places."""
+    values = activations(net, image, [f"{PAIR_LAYER}:relu"])[f"{PAIR_LAYER}:relu"][0]
+    loudest: list[int] = values.mean((1, 2)).topk(ACCENT_UNITS).indices.tolist()
+    return loudest
+
+
+def strip() -> Figure:
+    """From one unit to another, each picture from the same noise."""
+    rows, names = [], []
+    for one, other in STRIPS:
+        ends = [Channel(PAIR_LAYER, one), Channel(PAIR_LAYER, other)]
+        # Each counts by what it reaches alone, or the louder unit would have the whole strip.
+        alone = [found.item() for found in maximize(ends, streams=["strip"] * 2).values]
+        a, b = (float(f"{100 / value:.3g}") * unit for value, unit in zip(alone, ends, strict=True))
+        mixed = [a, *((1 - share) * a + share * b for share in SHARES), b]
+        images = maximize(mixed, streams=["strip"] * len(mixed)).images
+        rows.append(list(images))
+        names.append(f"{PAIR_LAYER}:{one} to {other}")
+    return grid(
+        names,
+        [f"{share:.0%}" for share in (0.0, *SHARES, 1.0)],
+        rows,
+        id="strip",
+        alt="Three strips of seven pictures, each from one unit of conv5 to another",
+        caption="<strong>From one unit to the other.</strong> Left the first unit, right the second, between them mixtures "
+        "of the two, each counted by what it reaches alone. All pictures of a strip start from the same noise and are "
+        "shifted alike, so that a thing keeps its place: <strong>follow one spot from left to right</strong>, and see what "
+        "turns into what, and where one motif gives way to the other.",
     )
 
 
@@ -129,7 +205,7 @@ def _pairs() -> tuple[Tensor, Tensor]:
         float(f"{100 / value:.3g}") * unit for unit, value in zip(alone, best.tolist(), strict=True)
     ]
     at = [(i, j) for i in range(PAIRED) for j in range(i)]
-    both = maximize([even[i] + even[j] for i, j in at], size=128)
+    both = maximize([even[i] + even[j] for i, j in at])
     images = torch.zeros(PAIRED, PAIRED, *both.images.shape[1:])
     kept = torch.ones(PAIRED, PAIRED)
     for i in range(PAIRED):

@@ -14,6 +14,7 @@ from featviz.measures import Activity
 from featviz.microscope import Microscope
 from featviz.network import Network, activations
 from featviz.objectives import Neuron
+from featviz.recipes import EXACT, HIGHEST_NEURON
 from featviz.studies.bench import SEED, alexnet, maximize
 from featviz.tuning import ORIENTED, Preferences, Tuning
 
@@ -161,8 +162,12 @@ def _best(layer: str, unit: int) -> tuple[Tensor, tuple[int, ...]]:
 
 def _climbed(layer: str) -> Tensor:
     """(units,) values of the neurons' images by ascent, less those of plain gray."""
-    units = alexnet().units(layer)
-    return maximize([Neuron(layer, unit) for unit in range(units)]).values - _plain(layer)
+    net = alexnet()
+    neurons = [Neuron(layer, unit) for unit in range(net.units(layer))]
+    # On the whole field and for the highest score, whatever the picture looks like.
+    recipe = EXACT if net.reads_image(layer) else HIGHEST_NEURON
+    side = net.receptive_field(layer).canvas()
+    return maximize(neurons, size=side, recipe=recipe).values - _plain(layer)
 
 
 def _photographed(layer: str) -> Tensor:

@@ -39,14 +39,18 @@
     function pictures(unit, view) {
       const { layer, row } = unit;
       const size = layer.sizes[view], scale = layer.scales[view];
-      const whole = layer.fields.includes(view) ? layer.sees : size;
+      const field = layer.fields.includes(view);
+      const whole = field ? layer.uses : size;
       const name = data.titles[view] ?? view;
       const note = layer.data.notes[view]?.[row];
       const drawn = scale > 1 ? `, \u00d7 ${scale}` : whole > size ? `, drawn at ${size}` : "";
       const several = layer.places[view].length > 1;
+      const sees = field && layer.sees > whole ? ` of ${layer.sees}` : "";
+      // The whole field, to scale, around the part of it that is used.
+      const rim = sees && !several ? ((layer.sees - whole) / 2) * (layer.places[view][0][2] / whole) : 0;
       return make("div", { class: `fv-micro__view fv-micro__view--${view}` },
-        make("p", {}, make("b", {}, name), ` ${whole} px${drawn}`),
-        make("div", { class: "fv-micro__row" },
+        make("p", {}, make("b", {}, name), ` ${whole}${sees} px${drawn}`),
+        make("div", { class: `fv-micro__row${rim ? " fv-micro__row--field" : ""}`, style: `--fv-rim:${rim}px` },
           ...layer.places[view].map((/** @type {any} */ _, /** @type {number} */ i) =>
             picture(unit, view, i, `${unit.label}: ${name}${several ? `, ${i + 1}` : ""}`))),
         ...(note ? [make("p", { class: "fv-micro__note" }, note)] : []));
