@@ -29,6 +29,7 @@ check: $(READY) ## style, types, imports
 
 bench: $(READY) ## measure what the README claims about speed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps faccent==1.0.3
 	@$(BIN)/python -m benchmarks
 
 setup: $(READY) ## make the environment, nothing else

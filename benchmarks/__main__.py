@@ -5,17 +5,25 @@ import warnings
 from pathlib import Path
 
 import featviz as fv
-from benchmarks import claims, speed
+from benchmarks import claims, looks, speed
 
-PARTS = ("exact", "bits", "alive", "limit", "microscope", "lucent")
-"""What can be measured, from seconds to about half an hour."""
+PARTS = ("exact", "bits", "alive", "look", "limit", "microscope", "recognition", "lucent")
+"""What is measured unless parts are named, from seconds to about an hour."""
+
+OTHERS = "others"
+"""The part that takes hours, for horama's default takes more than ten minutes per channel."""
+
+FEW = 1
+"""Channels a layer for it."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--channels", type=int, default=speed.PER_LAYER, help="channels a layer")
     parser.add_argument("--out", type=Path, default=Path(".cache/benchmarks"), help="for images")
-    parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="parts to run")
+    parser.add_argument(
+        "--only", choices=(*PARTS, OTHERS), nargs="+", default=PARTS, help="parts to run"
+    )
     asked = parser.parse_args()
     # Lucent warns about torch's own changes since 2021.
     warnings.filterwarnings("ignore", module="lucent|torch")
@@ -30,6 +38,12 @@ def main() -> None:
         speed.near_the_limit(network)
     if "microscope" in asked.only:
         speed.every_unit(network)
+    if "look" in asked.only:
+        looks.contrast_and_color(asked.channels)
+    if "recognition" in asked.only:
+        looks.recognition(network)
+    if OTHERS in asked.only:
+        looks.others(network, FEW)
     if "lucent" in asked.only:
         speed.against_lucent(network, asked.channels, asked.out)
         print(f"\nLucent's images above ours: {asked.out}")

@@ -6,6 +6,7 @@ from tqdm import tqdm
 import featviz as fv
 from featviz import quality
 from featviz.network import Network
+from featviz.recipes import EXACT
 from featviz.views import GRAY_BELOW
 
 
@@ -24,9 +25,10 @@ def alive(network: Network) -> None:
 
 
 def exact(network: Network) -> None:
-    """Prints what part of conv1's exact maximum the default reaches."""
+    """Prints what part of conv1's exact maximum the recipe for it reaches."""
     wanted = [fv.Neuron("conv1", unit) for unit in range(network.units("conv1"))]
-    images = quality.to_bytes(fv.maximize(network, wanted, progress=False).images)
+    found = fv.maximize(network, wanted, recipe=EXACT, progress=False)
+    images = quality.to_bytes(found.images)
     weights = network.module.get_parameter("features.0.weight").detach()
     slope = weights / weights.new_tensor(network.std).view(3, 1, 1)
     floor = network.module.get_parameter("features.0.bias").detach()

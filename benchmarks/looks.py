@@ -1,0 +1,180 @@
+"""How the pictures look, in numbers: contrast and color, and what another network recognizes."""
+
+import statistics
+import time
+import warnings
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from tqdm import tqdm
+
+import featviz as fv
+from benchmarks.speed import channels
+from featviz import photos, quality
+from featviz.effective import used_field
+from featviz.examples import find_examples
+from featviz.findings import PATCH_SIDE, PATCHES, SEARCHED
+from featviz.matching import seen_by, two_choice
+from featviz.network import Network
+from featviz.recipes import HIGHEST, HIGHEST_NEURON, STANDARD
+
+CROP = 128
+"""Side in pixels of the crops of photographs that pictures are compared with."""
+
+JUDGED = ("conv2", "conv3", "conv4", "conv5")
+"""Layers whose pictures another network is asked about."""
+
+JUDGE, EYE, SHOWN = "squeezenet", "features.12", 128
+"""The network, its last layer before the classes, and the side in pixels that it sees all at."""
+
+STEPS = 48
+"""Steps of ascent for pictures that are judged, those of the microscope."""
+
+
+def contrast_and_color(count: int) -> None:
+    """Prints contrast, share of pixels at an end and saturation of the default's pictures."""
+    print(
+        "\nContrast and color of the default's pictures, medians (share of pixels at 0 or 1: mean)"
+    )
+    print(f"{'':<30}{'contrast':>10}{'at an end':>11}{'saturation':>12}")
+    crops = []
+    for name in photos.samples():
+        image = photos.load(name).image
+        down, across = (side // CROP * CROP for side in image.shape[1:])
+        tiles = image[:, :down, :across].unfold(1, CROP, CROP).unfold(2, CROP, CROP)
+        crops.append(tiles.permute(1, 2, 0, 3, 4).flatten(0, 1))
+    _look("photographs", torch.cat(crops))
+    for network in (fv.load("alexnet"), fv.load("squeezenet")):
+        layers = network.layers if network.name == "AlexNet" else network.layers[3::6]
+        for layer in layers:
+            units = channels(network, layer, count)
+            read = f"{layer}:relu" if network.reads_image(layer) else layer
+            wanted = [fv.Channel(read, unit) for unit in units]
+            found = fv.maximize(network, wanted, progress=False)
+            _look(f"{network.name} {layer}", quality.to_bytes(found.images))
+
+
+def _look(name: str, images: Tensor) -> None:
+    contrast = quality.contrast(images).median().item()
+    ends = ((images <= 0) | (images >= 1)).float().mean().item()
+    colors = (images.amax(1) - images.amin(1)).flatten(1).mean(1).median().item()
+    print(f"{name:<30}{contrast:>10.3f}{ends:>11.2%}{colors:>12.3f}", flush=True)
+
+
+def recognition(network: Network) -> None:
+    """Prints how often another network chooses a picture's photographs, before and now."""
+    print(f"\n{JUDGE}'s right choices, %, all units; the default before this bound against today's")
+    print(f"{'':<18}{'before':>8}{'today':>8}{'difference, 95 %':>26}")
+    for layer in JUDGED:
+        units = range(network.units(layer))
+        field, used = network.receptive_field(layer), used_field(network, layer)
+        patches = {side: _seen_patches(network, layer, side) for side in {field.size, used.size}}
+        neurons = [fv.Neuron(layer, unit) for unit in units]
+        whole = _climb(network, neurons, size=field.canvas(), recipe=HIGHEST_NEURON, steps=32)
+        middle = _climb(network, neurons, steps=STEPS)
+        both = [fv.Channel(layer, unit) for unit in units]
+        loud = _climb(network, both, size=CROP, recipe=HIGHEST, steps=STEPS)
+        calm = _climb(network, both, steps=STEPS)
+        first, end = field.span(network.shape(layer, field.canvas())[-1] // 2)
+        whole = whole[..., first:end, first:end]
+        for name, before, today in (
+            ("neuron", (whole, field.size), (middle, used.size)),
+            ("channel", (loud, field.size), (calm, used.size)),
+        ):
+            old, new = (
+                two_choice(_seen(pictures), patches[side]) for pictures, side in (before, today)
+            )
+            apart = 100 * (new - old)
+            half = 1.96 * apart.std().item() / len(apart) ** 0.5
+            middle_of = apart.mean().item()
+            print(
+                f"{layer} {name:<12}{100 * old.mean():>8.1f}{100 * new.mean():>8.1f}"
+                f"{middle_of:>12.1f} ({middle_of - half:.1f} to {middle_of + half:.1f})",
+                flush=True,
+            )
+
+
+def _climb(network: Network, wanted: Sequence[fv.Objective], **options: object) -> Tensor:
+    parts = [
+        fv.maximize(network, wanted[first : first + 64], progress=False, **options).images  # type: ignore[arg-type]
+        for first in tqdm(range(0, len(wanted), 64), desc=str(wanted[0]), leave=False)
+    ]
+    return quality.to_bytes(torch.cat(parts))
+
+
+def _seen_patches(network: Network, layer: str, side: int) -> Tensor:
+    """What the judge sees in the photographs' strongest patches, cut to a side: (units, D)."""
+    shown = [photos.load(name) for name in SEARCHED]
+    found = find_examples(network, layer, shown, count=PATCHES, progress=False).found
+    by_name = {photo.name: photo.image for photo in shown}
+    seen = []
+    for unit in range(network.units(layer)):
+        boxes = [(by_name[one.photo], _middle(one.box, side)) for one in found[unit]]
+        cut = torch.stack([_cut(image, box, network.mean) for image, box in boxes])
+        seen.append(_seen(cut).mean(0))
+    return torch.stack(seen)
+
+
+def _middle(box: tuple[int, int, int, int], side: int) -> tuple[int, int, int]:
+    top, left, bottom, _ = box
+    rim = (bottom - top - side) // 2
+    return top + rim, left + rim, side
+
+
+def _cut(image: Tensor, box: tuple[int, int, int], color: Sequence[float]) -> Tensor:
+    top, left, side = box
+    patch = image.new_tensor(color).view(3, 1, 1).repeat(1, side, side)
+    rows = slice(max(0, top), min(image.shape[1], top + side))
+    columns = slice(max(0, left), min(image.shape[2], left + side))
+    inside = image[:, rows, columns]
+    down, across = rows.start - top, columns.start - left
+    patch[:, down : down + inside.shape[1], across : across + inside.shape[2]] = inside
+    return patch
+
+
+def _seen(images: Tensor) -> Tensor:
+    """What the judge sees, through the same resolution for pictures and photographs."""
+    for side in (min(PATCH_SIDE, images.shape[-1]), SHOWN):
+        images = F.interpolate(
+            images, side, mode="bilinear", align_corners=False, antialias=True
+        ).clamp(0, 1)
+    return seen_by(fv.load(JUDGE), EYE, images)
+
+
+def others(network: Network, count: int) -> None:
+    """Prints scores, look and time of other libraries at their defaults, beside ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from benchmarks.others import LIBRARIES, Library  # they silence and seed the whole process
+    print("\nOther libraries at their defaults; images scored at 128 px, clean / robust, medians")
+    print(
+        f"{'layer':<7}{'library':<22}{'units':>6}{'steps':>7}{'s/unit':>9}{'scores':>15}{'contrast':>10}"
+    )
+    ours = Library("featviz", STANDARD.steps, _default)
+    for layer in ("conv2", "conv5"):
+        units = channels(network, layer, count)
+        wanted = [fv.Channel(layer, unit) for unit in units]
+        for library in (ours, *LIBRARIES):
+            runs = [library.visualize(network, layer, unit) for unit in units]
+            shown = quality.to_bytes(torch.stack([_at(CROP, image) for image, _ in runs]))
+            clean = quality.values(network, wanted, shown).median().item()
+            robust = quality.robust_values(network, wanted, shown).median().item()
+            seconds = statistics.median(seconds for _, seconds in runs)
+            print(
+                f"{layer:<7}{library.name:<22}{len(units):>6}{library.steps:>7}{seconds:>9.1f}"
+                f"{f'{clean:.1f} / {robust:.1f}':>15}{quality.contrast(shown).median():>10.3f}",
+                flush=True,
+            )
+
+
+def _default(network: Network, layer: str, unit: int) -> tuple[Tensor, float]:
+    start = time.perf_counter()
+    found = fv.maximize(network, fv.Channel(layer, unit), progress=False)
+    return found.images[0], time.perf_counter() - start
+
+
+def _at(side: int, image: Tensor) -> Tensor:
+    resized = F.interpolate(image[None], side, mode="bilinear", antialias=True)[0]
+    return resized.clamp(0, 1)  # rounding
