@@ -57,6 +57,31 @@ def test_render_writes_one_file_and_says_so_on_stderr(monkeypatch, capsys, tmp_p
         assert picture.size == (4 * 13 + 3 * 2, 13)
 
 
+def test_a_photo_is_accentuated_and_its_unit_scored_alone(monkeypatch, capsys, tmp_path):
+    file = tmp_path / "spotted.png"
+    common = ["render", "conv2:3", "--start", "chelsea", "--size", "48", "-o", str(file), "--json"]
+    reached = []
+    for steps, near in (("1", "1e6"), ("12", "1e6"), ("12", "0")):
+        code, out, _ = run(monkeypatch, capsys, *common, "--steps", steps, "--near", near)
+        assert code == 0
+        reached.append(json.loads(out)["images"][0]["value"])
+    assert reached[0] < reached[2]
+    assert reached[1] < reached[2]
+    with Image.open(file) as picture:
+        assert picture.size == (48, 48)
+
+
+def test_the_highest_score_is_asked_for(monkeypatch, capsys, tmp_path):
+    values = []
+    for flag in ([], ["--highest"]):
+        _, out, _ = run(
+            monkeypatch, capsys, "render", "conv2:3", "--size", "48", "--steps", "24", "--json",
+            "-o", str(tmp_path / "x.png"), *flag,
+        )  # fmt: skip
+        values.append(json.loads(out)["images"][0]["value"])
+    assert values[1] > values[0]
+
+
 def test_steps_size_and_seed_reach_the_ascent(monkeypatch, capsys, tmp_path):
     common = ["render", "conv2:3", "--size", "40", "--steps", "2", "-o"]
     for seed, name in (("0", "a.webp"), ("0", "b.webp"), ("1", "c.webp")):
@@ -73,6 +98,8 @@ def test_steps_size_and_seed_reach_the_ascent(monkeypatch, capsys, tmp_path):
     [
         (["render", "conv9:1", "-o", "x.png"], 2, "did you mean"),
         (["render", "conv5:1", "-o", "x.gif"], 2, "ends in none of .png, .webp"),
+        (["render", "conv5:1", "-o", "x.png", "--highest", "--start", "chelsea"], 2, "from noise"),
+        (["render", "conv5:1", "-o", "x.png", "--start", "chelsie"], 2, "chelsea"),
         (["render", "conv5:1", "-o", "no/such/x.png"], 2, "no folder"),
         (["render", "conv5:1", "-o", "folder.png"], 2, "folder.png is a folder"),
         (["render", "conv5:1", "-o", "x.png", "--size", "9999"], 2, "9999 is not in the range"),

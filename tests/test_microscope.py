@@ -344,6 +344,7 @@ def test_kin_of_some_units_are_among_them(whole):
 def test_findings_fit_the_units(tmp_path):
     scope = over(tmp_path)
     patches = findings.patches(scope, "conv3", ["coffee"])
-    assert patches.images.shape == (10, findings.PATCHES, 3, 19, 19)
+    used = used_field(scope.network, "conv3").size
+    assert patches.images.shape == (10, findings.PATCHES, 3, used, used)
     assert (np.diff(patches.values, axis=1) <= 0).all()
     assert findings.active(scope, "conv3", ["coffee"]).share.shape == (10,)

@@ -11,6 +11,9 @@ import click
 from featviz.cli import common
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from featviz.ascent import Maximization
     from featviz.network import Network
     from featviz.objectives import Objective
 
@@ -50,6 +53,15 @@ def layers(network: str, as_json: bool) -> None:
 @click.option("--grid", type=click.IntRange(1), metavar="COLUMNS", help="Pictures to a row.")
 @click.option("--steps", type=click.IntRange(1), help="Steps of ascent, if not the recipe's.")
 @click.option("--size", type=click.IntRange(1, LARGEST), help="Side of each picture in pixels.")
+@click.option("--highest", is_flag=True, help="Highest score, whatever the picture looks like.")
+@click.option("--start", metavar="PHOTO", help="Start from a photo: what is seen in it?")
+@click.option(
+    "--near",
+    type=click.FloatRange(0),
+    default=1000.0,
+    show_default=True,
+    help="With --start: how strongly the photo is held on to.",
+)
 @common.seed
 @common.network
 @click.option("--device", default="auto", show_default=True, help="auto, cuda, mps or cpu.")
@@ -60,6 +72,9 @@ def render(
     grid: int | None,
     steps: int | None,
     size: int | None,
+    highest: bool,
+    start: str | None,
+    near: float,
     seed: int,
     name: str,
     device: str,
@@ -76,26 +91,58 @@ def render(
     Examples:
       featviz render conv5:12 -o unit.png
       featviz render conv3:1 conv3:2 conv3:3 conv3:4 --grid 2 --steps 64 -o four.webp
+      featviz render conv5:53 --start chelsea -o spotted.png
       featviz render -o not.png -- -conv5:12
     """
     common.check_output(output)
+    if highest and start:
+        raise click.UsageError("--highest starts from noise; leave it out, or --start.")
+    from featviz import quality, recipes
     from featviz.ascent import maximize
     from featviz.figures import save
     from featviz.notation import parse
 
     net = common.load(name)
-    wanted = [parse(spec) for spec in specs]
-    found = maximize(net, wanted, size=size, steps=steps, seed=seed, device=device)
+    asked = [parse(spec) for spec in specs]
+    options: dict[str, Any] = {"steps": steps, "seed": seed, "device": device}
+    if start is None:
+        recipe = recipes.HIGHEST if highest else None
+        found = maximize(net, asked, size=size, recipe=recipe, **options)
+        values = found.values
+    else:
+        found = _accentuated(net, asked, start, size or PHOTO_SIDE, near, options)
+        values = quality.values(net, asked, found.images)
     if found.interrupted:
         common.say(f"{output} was not written: its pictures had not climbed to their end.")
         raise KeyboardInterrupt
     save(found.images.numpy(), output, columns=grid)
     common.say(f"Wrote {output}")
     if as_json:
-        values = zip(specs, found.values.tolist(), strict=True)
-        told = [{"spec": spec, "value": value} for spec, value in values]
+        told = [
+            {"spec": spec, "value": value}
+            for spec, value in zip(specs, values.tolist(), strict=True)
+        ]
         side = list(found.images.shape[-2:])
         click.echo(json.dumps({"file": str(output), "size": side, "seed": seed, "images": told}))
+
+
+def _accentuated(
+    net: Network,
+    asked: Sequence[Objective],
+    photo: str,
+    side: int,
+    near: float,
+    options: dict[str, Any],
+) -> Maximization:
+    """What units see in a photograph: a climb that starts from it and is held near it."""
+    from featviz import photos
+    from featviz.ascent import maximize
+    from featviz.recipes import ACCENT
+    from featviz.resemblance import Resemblance
+
+    image = photos.load(photo, side).image
+    wanted = [objective + near * Resemblance("image", image) for objective in asked]
+    return maximize(net, wanted, start=image, recipe=ACCENT, **options)
 
 
 @click.command(short_help="Maps which places of a photo speak for a target.")

@@ -104,7 +104,7 @@ def classes() -> Figure:
 def accentuated() -> Figure:
     """What the units that a photograph excites most see in it."""
     net, photo = alexnet(), photos.load(ACCENTED, ACCENT_SIDE)
-    image = photo.image[:, :ACCENT_SIDE, :ACCENT_SIDE]
+    image = photo.image
     units = _loudest(net, image)
     plain = [Channel(PAIR_LAYER, unit) for unit in units]
     rows = []

@@ -80,6 +80,16 @@ def test_the_static_figure_is_complete(figure):
     assert "http" not in re.sub(r'xmlns="[^"]+"', "", static)
 
 
+def test_true_to_scale_crops_what_is_larger_than_the_field_and_outlines_what_is_smaller():
+    large, small = (
+        figures.Rung(layer, field, textures(1, 40), ["u"])
+        for layer, field in (("a", 10), ("b", 80))
+    )
+    written = figures.ladder([large, small], **ARGS)._repr_html_()
+    found = re.findall(r"--fv-field:([\d.]+);--fv-shown:([\d.]+);--fv-cropped:([\d.]+)%", written)
+    assert [tuple(map(float, row)) for row in found] == [(0.125, 0.5, 37.5), (1.0, 0.5, 0.0)]
+
+
 def test_labels_and_numbers_are_there_without_scripts(all_figures):
     assert 'alt="conv5:2"' in all_figures["ladder"]._repr_html_()
     assert "sees 163 px" in visible(all_figures["ladder"])

@@ -52,6 +52,17 @@ def test_each_unit_has_its_place_and_each_layer_its_part():
     assert figures.address("conv2", 7) == "conv2-7"
 
 
+def test_a_neuron_stands_inside_its_whole_field_to_scale(view):
+    view.locator(".fv-unit").first.click()
+    neuron = view.locator(".fv-micro__view--neuron")
+    assert "20 of 32 px" in neuron.inner_text()
+    picture, field = (
+        neuron.locator(f".fv-micro__{part}").bounding_box() for part in ("picture", "row--field")
+    )
+    border = 2
+    assert (field["width"] - border) / picture["width"] == pytest.approx(32 / 20, rel=0.02)
+
+
 def test_cards_hold_every_picture_without_overlap():
     from featviz.figures._microscope import Packing
 
