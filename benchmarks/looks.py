@@ -17,8 +17,10 @@ from featviz.effective import used_field
 from featviz.examples import find_examples
 from featviz.findings import PATCH_SIDE, PATCHES, SEARCHED
 from featviz.matching import seen_by, two_choice
+from featviz.microscope import Microscope
 from featviz.network import Network
 from featviz.recipes import HIGHEST, HIGHEST_NEURON, STANDARD
+from featviz.views import CHANNEL, NEURON
 
 CROP = 128
 """Side in pixels of the crops of photographs that pictures are compared with."""
@@ -28,9 +30,6 @@ JUDGED = ("conv2", "conv3", "conv4", "conv5")
 
 JUDGE, EYE, SHOWN = "squeezenet", "features.12", 128
 """The network, its last layer before the classes, and the side in pixels that it sees all at."""
-
-STEPS = 48
-"""Steps of ascent for pictures that are judged, those of the microscope."""
 
 
 def contrast_and_color(count: int) -> None:
@@ -67,16 +66,20 @@ def recognition(network: Network) -> None:
     """Prints how often another network chooses a picture's photographs, before and now."""
     print(f"\n{JUDGE}'s right choices, %, all units; the default before this bound against today's")
     print(f"{'':<18}{'before':>8}{'today':>8}{'difference, 95 %':>26}")
+    scope = Microscope(network)
     for layer in JUDGED:
         units = range(network.units(layer))
         field, used = network.receptive_field(layer), used_field(network, layer)
         patches = {side: _seen_patches(network, layer, side) for side in {field.size, used.size}}
         neurons = [fv.Neuron(layer, unit) for unit in units]
         whole = _climb(network, neurons, size=field.canvas(), recipe=HIGHEST_NEURON, steps=32)
-        middle = _climb(network, neurons, steps=STEPS)
         both = [fv.Channel(layer, unit) for unit in units]
-        loud = _climb(network, both, size=CROP, recipe=HIGHEST, steps=STEPS)
-        calm = _climb(network, both, steps=STEPS)
+        loud = _climb(network, both, size=CROP, recipe=HIGHEST, steps=48)
+        # Today's are the microscope's, from the store where they are there.
+        middle, calm = (
+            torch.from_numpy(scope.pictures(layer, view).images[:, 0]).float() / 255
+            for view in (NEURON, CHANNEL)
+        )
         first, end = field.span(network.shape(layer, field.canvas())[-1] // 2)
         whole = whole[..., first:end, first:end]
         for name, before, today in (

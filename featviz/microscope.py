@@ -20,11 +20,13 @@ from featviz.machine import find_device, find_precision
 from featviz.network import Network
 from featviz.objectives import Channel, Neuron, Objective
 from featviz.planning import BATCH
+from featviz.recipes import Recipe
 from featviz.scoring import is_linear_in_image
 from featviz.store import Store, UnsavedEntry
 from featviz.views import (
     CHANNEL,
     DIVERSE,
+    FIRST,
     NEURON,
     OPPOSITE,
     VIEWS,
@@ -221,7 +223,14 @@ class Microscope:
             self.pictures(task.layer, task.view, task.units)
 
     def _spec(self, layer: str, view: View, wanted: Objective) -> dict[str, object]:
-        return {**self.base, "layer": layer, "view": view, "objective": str(wanted)}
+        spec = {**self.base, "layer": layer, "view": view, "objective": str(wanted)}
+        recipe = self._recipe(layer, view)
+        return spec if recipe is None else {**spec, "recipe": recipe}
+
+    def _recipe(self, layer: str, view: View) -> Recipe | None:
+        """How a view climbs, if not as `maximize` does by default."""
+        everywhere = view.name in (CHANNEL.name, DIVERSE.name)
+        return FIRST if everywhere and self.network.reads_image(layer) else None
 
     def _objectives(self, layer: str, view: View, units: Sequence[int]) -> Mapping[int, Objective]:
         """What each unit's images are asked to excite."""
@@ -255,6 +264,7 @@ class Microscope:
             [objective for objective in objectives for _ in range(view.copies)],
             size=field if first else side(self.network, layer, view),
             steps=None if first else view.steps,
+            recipe=self._recipe(layer, view),
             seed=self.seed,
             progress=False,
         )

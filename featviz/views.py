@@ -4,7 +4,7 @@ They cost in proportion to pixels and steps. What helps the reader least gives w
 the four different ones are smallest, and nothing climbs on once its picture has settled.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from featviz import quality
 from featviz.effective import used_field
 from featviz.network import Network
 from featviz.objectives import Channel, Diversity, Objective
+from featviz.recipes import STANDARD, NormalizedGradient
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ DIVERSE = View("diverse", 64, 24, copies=4)
 
 VIEWS = (CHANNEL, NEURON, OPPOSITE, DIVERSE)
 """In the order in which they are made; the last leans on the first."""
+
+FIRST = replace(STANDARD, optimizer=NormalizedGradient(3.0))
+"""How the channels of a layer that reads the image climb, behind their ReLU. Half of what such a
+unit does is linear, and steps that keep the gradient's proportions draw its stripes clean, where
+Adam's make all frequencies of an octave equally strong, and so grain."""
 
 APART = 1 / 16
 """What a mean cosine of 1 between the diverse images costs, as a part of the value of the unit's

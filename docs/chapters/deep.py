@@ -46,7 +46,7 @@ study.units("conv5")
 # %% [markdown]
 # ## Names
 #
-# Whoever looks through all the pictures of a layer begins to name them. We did, too.
+# Looking through all the pictures of a layer, one begins to name them. We did, too.
 
 # %%
 named.families()

@@ -131,9 +131,14 @@ def channel(layer: str, unit: int) -> Channel:
     """Returns the objective of a channel's picture.
 
     The mean of conv1 before its ReLU is linear in the image and has a 4-px pattern as its optimum,
-    the stride's, so that its picture is taken behind the ReLU.
+    the stride's, so that its picture is taken behind the ReLU, by `how`.
     """
     return Channel("conv1:relu" if layer == "conv1" else layer, unit)
+
+
+def how(layer: str) -> Recipe | None:
+    """Returns how whole maps of a layer are asked; None for the default."""
+    return views.FIRST if layer == "conv1" else None
 
 
 def unit_link(layer: str, unit: int, root: str = "../") -> str:
@@ -174,4 +179,4 @@ def shared_neurons(layer: str) -> ascent.Maximization:
 
 def shared_channels(layer: str, net: network.Network | None = None) -> ascent.Maximization:
     """Returns the channels' pictures of the units that all chapters share."""
-    return maximize([channel(layer, unit) for unit in evenly(layer)], net=net)
+    return maximize([channel(layer, unit) for unit in evenly(layer)], net=net, recipe=how(layer))

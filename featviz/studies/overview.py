@@ -56,7 +56,8 @@ def channels() -> Figure:
         "Read it from top to bottom: stripes and color; weaves and checks; repeated curls and rings; parts set in a "
         "texture; heads and things. conv3 and conv4 differ least. Point at a tile or walk with the arrow keys; <em>true to "
         "scale</em> leaves of each texture what one unit sees. The units are spread evenly over each layer; nobody picked "
-        "them. conv1 is asked behind its ReLU: before it, the mean's best image is a pattern of the stride.",
+        "them. conv1 is asked behind its ReLU, because before it the mean's best image is a pattern of the stride, and "
+        "climbs by steps along the plain gradient.",
         width="page",
     )
 

@@ -20,6 +20,7 @@ from featviz.studies.bench import (
     alexnet,
     channel,
     evenly,
+    how,
     in_field,
     maximize,
     shared_channels,
@@ -60,7 +61,8 @@ def asked() -> Figure:
     for layer in layers:
         neuron = shared_neurons(layer).images[SHOWN]
         alone = shared_channels(layer).images[SHOWN]
-        others = maximize([_direction(layer), Layer(f"{layer}:relu")]).images
+        wanted = [_direction(layer), Layer(f"{layer}:relu")]
+        others = maximize(wanted, recipe=how(layer)).images
         rows.append([in_field(layer, neuron), alone, *others])
     units = [evenly(layer)[SHOWN] for layer in layers]
     return grid(
