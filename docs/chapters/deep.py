@@ -91,8 +91,8 @@ study.diverse()
 # [conv4:64](../microscope.py#conv4-64) draws fur twice, and lines that branch twice, all four at {{ split_low }} or more of the
 # activation without the push. A dark junction with lines running from it is in all four, and among the photographs that excite
 # it most, [further down](#fig-natural), are the joints of a tripod. So one meaning, branching, is the likelier reading, and the
-# fur may be what fills the gaps. The number matters: the lowest answer of
-# [conv4:192](../microscope.py#conv4-192), at {{ sold }}, has given up its unit in order to differ.
+# fur may be what fills the gaps. The number matters: an answer that
+# has given up much of its unit in order to differ says little of it. The lowest here keeps {{ lowest }}.
 #
 # ## Two units, one image
 #
@@ -128,7 +128,7 @@ judged.judged()
 # %% [markdown]
 # For conv2 SqueezeNet is right in {{ eye_conv2 }} of choices (95% interval {{ eye_conv2_interval }}), for conv5 in {{ eye_conv5 }}
 # ({{ eye_conv5_interval }}). Whoever knows color and coarseness alone is right in {{ plain_conv2 }} and {{ plain_conv5 }}. So there is more
-# in the images than color and scale from conv3 on; in conv2 the two intervals nearly touch. For {{ missed }} of the units the judge is worse than a
+# in the images than color and scale, and the deeper, the more. For {{ missed }} of the units the judge is worse than a
 # coin: there the image, the {{ photographs }} photographs, or the judge is at fault, and we can't tell which.
 #
 # ## What would have proved this wrong

@@ -49,9 +49,8 @@ PHASES = Recipe(Maco(gain=1.5), optimizer=HIGHEST_ADAM, steps=128)
 PATCHES = 4
 """Natural patches shown per unit."""
 
-SPLIT, SOLD = ("conv4", 64), ("conv4", 192)
-"""Units that the text names after looking: one whose answers are of two kinds, and one of whose answers
-has given up most of the activation in order to differ."""
+SPLIT = ("conv4", 64)
+"""A unit that the text names after looking: its answers are of two kinds."""
 
 LEVEL_NAMES = ("most negative", "negative", "near zero", "positive", "most positive")
 """What the levels of a spectrum are called."""
@@ -294,8 +293,8 @@ def numbers() -> Values:
     net, shares = alexnet(), _diverse()[1]
     return Values(
         shown=SHEET,
-        split_low=f"{shares[chosen().index(SPLIT)].min():.0%}",
-        sold=f"{shares[chosen().index(SOLD)].min():.0%}",
+        split_low=f"{int(100 * shares[chosen().index(SPLIT)].min())}%",
+        lowest=f"{int(100 * shares.min())}%",
         deep_units=sum(net.units(layer) for layer in DEEP),
         photographs=len(SEARCHED),
         conv3_field=net.receptive_field("conv3").size,
