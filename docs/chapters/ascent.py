@@ -77,9 +77,7 @@ methods.combined()
 # holds. The Keras example stretches its picture at the end; Lucid makes low frequencies easier to reach. Neither says how much
 # is too much. MACO[^fel2023] does, and fixes the magnitude of every single coefficient, so that only phases move; but then no picture
 # can be empty where its unit wants nothing. featviz bounds the *sum* over each octave and over the three colors, at twice
-# what the median photograph holds, and leaves to the climb where inside the octave the energy goes:
-#
-# $$ \sum_{k \in \text{octave}} |z_k|^2 \;\le\; 2 \sum_{k \in \text{octave}} \left(a\, f_k^{-\alpha}\right)^2. $$
+# what the median photograph holds, and leaves to the climb where inside the octave the energy goes.
 #
 # After each step an octave that holds more is scaled down as a whole. That costs a few percent of a step's time. What decided for it
 # is what you see in the last row: at the same contrast it reaches {{ bound_gain }} times the score of the row above it and
@@ -146,14 +144,8 @@ study.settings()
 questions.asked()
 
 # %% [markdown]
-# The climb need not start from noise. Started from a photograph and held near it, it shows what a unit sees *in this
-# photograph*[^hamblin2024].
-
-# %%
-questions.accentuated()
-
-# %% [markdown]
-# And a mixture of two units is a question like any other.
+# A mixture of two units is a question like any other. And the climb need not start from noise: [chapter 6](depth.py) starts it
+# from a photograph.
 
 # %%
 questions.strip()

@@ -16,6 +16,7 @@
 
 # %% tags=["hide"]
 from featviz.studies import depth as study
+from featviz.studies import questions
 
 # %% tags=["hide-code"]
 study.numbers()
@@ -34,6 +35,13 @@ study.inversion()
 
 # %%
 study.overlaid()
+
+# %% [markdown]
+# What a layer has kept is one side. The other is what it is looking for. Started from the photograph and held near it,
+# gradient ascent shows what a unit sees *in this photograph*[^hamblin2024].
+
+# %%
+questions.accentuated()
 
 # %% [markdown]
 # ## The scorecard

@@ -110,8 +110,6 @@ EXACT_NAME = "pixels, clamped"
 
 EXACT_METHODS = {
     "Lucid's basis": Recipe(Fourier(decay=1.0), (), Adam(0.05), LUCID.steps),
-    "without color": Recipe(Fourier(decay=1.0, decorrelate=False), (), Adam(0.05), LUCID.steps),
-    "flat spectrum": Recipe(Fourier(decay=0.0, decorrelate=False), (), Adam(0.05), LUCID.steps),
     "pixels, sigmoid": Recipe(Pixels("sigmoid"), (), Adam(0.05), LUCID.steps),
     EXACT_NAME: EXACT,
 }

@@ -1,9 +1,7 @@
-"""Chapters 3 and 5: other questions for the same climb: directions, layers, classes, two units."""
+"""Chapters 3, 5 and 6: other questions for the same climb: directions, classes, two units, a photo."""
 
-import math
 from functools import cache
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,14 +38,17 @@ CLASS_SIDE = 224
 ACCENTED, ACCENT_SIDE, ACCENT_UNITS = "chelsea", 160, 4
 """The photograph that is accentuated, the side of its square in pixels, and for how many units."""
 
-NEARNESS = (3000.0, 1000.0, 100.0)
-"""Weights of the resemblance to the photograph, from near to far."""
+ACCENT_LAYERS = ("conv2", "conv3", "conv4", "conv5")
+"""The layers that are asked."""
+
+NEARNESS = 1000.0
+"""Weight of the resemblance to the photograph."""
 
 STRIPS = ((0, 96), (32, 160), (64, 192))
 """Pairs of units of the deepest layer between which pictures are mixed: those that all chapters
 share, three apart."""
 
-SHARES = (0.2, 0.4, 0.5, 0.6, 0.8)
+SHARES = (0.25, 0.5, 0.75)
 """Shares of the second unit in the mixtures."""
 
 PAIR_LAYER, PAIRED = "conv5", 5
@@ -104,37 +105,33 @@ def classes() -> Figure:
 
 
 def accentuated() -> Figure:
-    """What the units that a photograph excites most see in it."""
+    """What units of every layer see in one photograph."""
     net, photo = alexnet(), photos.load(ACCENTED, ACCENT_SIDE)
     image = photo.image
-    units = _loudest(net, image)
-    plain = [Channel(PAIR_LAYER, unit) for unit in units]
-    rows = []
-    for weight in NEARNESS:
-        wanted = [unit + weight * Resemblance(IMAGE, image) for unit in plain]
-        rows.append([image, *maximize(wanted, start=image, recipe=ACCENT).images])
-    before = quality.values(net, plain, image.expand(len(plain), -1, -1, -1))
-    shown = torch.stack([torch.stack(row) for row in rows])
-    scores = [[math.nan, *quality.values(net, plain, row[1:]).tolist()] for row in shown]
+    shown, labels = [], []
+    for layer in ACCENT_LAYERS:
+        plain = [Channel(layer, unit) for unit in _loudest(net, image, layer)]
+        wanted = [unit + NEARNESS * Resemblance(IMAGE, image) for unit in plain]
+        shown.append([image, *maximize(wanted, start=image, recipe=ACCENT).images])
+        labels.append([photo.name, *map(str, plain)])
     return grid(
-        [f"weight {weight:g}" for weight in NEARNESS],
-        ["the photograph", *(str(unit) for unit in plain)],
+        list(ACCENT_LAYERS),
+        ["the photograph", *(f"channel {number}" for number in range(1, ACCENT_UNITS + 1))],
         shown,
         id="accentuated",
-        alt="A cat's face, and the same face with what four units of conv5 see in it: fur, spots, eyes",
-        caption="<strong>What does the unit see in this photograph?</strong> The climb starts from the photograph and is held "
-        "near it; the weight of the squared distance falls from row to row. Shown are the channels of conv5 that the "
-        f"photograph excites most; on it as it is they give {', '.join(f'{value:.1f}' for value in before.tolist())}. "
-        "<strong>Look for what changes first</strong>: that is what the unit responds to here. "
+        alt="A cat's face, and the same face with what four units of each layer see in it: strokes, scales and curls, "
+        "fur and spots, eyes",
+        caption="<strong>What does each layer see in this photograph?</strong> Each climb starts from the photograph and is held "
+        f"near it; shown are the {ACCENT_UNITS} channels of each layer that the photograph excites most. <strong>Look for what "
+        "changes, and how much of the face it takes to say it</strong>: in conv2 a stroke, in conv5 a muzzle. "
         f"Photograph: {photo.attribution}.",
-        scores=np.array(scores),
-        score_name="activation",
+        labels=labels,
     )
 
 
-def _loudest(net: Network, image: Tensor) -> list[int]:
-    """The channels of the deepest layer that an image excites most, averaged over its places."""
-    values = activations(net, image, [f"{PAIR_LAYER}:relu"])[f"{PAIR_LAYER}:relu"][0]
+def _loudest(net: Network, image: Tensor, layer: str) -> list[int]:
+    """The channels of a layer that an image excites most, averaged over its places."""
+    values = activations(net, image, [f"{layer}:relu"])[f"{layer}:relu"][0]
     loudest: list[int] = values.mean((1, 2)).topk(ACCENT_UNITS).indices.tolist()
     return loudest
 
@@ -156,7 +153,7 @@ def strip() -> Figure:
         [f"{share:.0%}" for share in (0.0, *SHARES, 1.0)],
         rows,
         id="strip",
-        alt="Three strips of seven pictures, each from one unit of conv5 to another",
+        alt="Three strips of five pictures, each from one unit of conv5 to another",
         caption="<strong>From one unit to the other.</strong> Left the first unit, right the second, between them mixtures "
         "of the two, each counted by what it reaches alone. All pictures of a strip start from the same noise and are "
         "shifted alike, so that a thing keeps its place: <strong>follow one spot from left to right</strong>, and see what "
