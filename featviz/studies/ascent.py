@@ -124,7 +124,7 @@ def exact_shares() -> Figure:
         {"conv1 filters": [100 * shares[name] for name in EXACT_METHODS]},
         "reached, % of the exact maximum",
         id="exact-shares",
-        alt="Dots per method: the Fourier methods scatter between 70 and 100 percent, clamped pixels lie "
+        alt="Dots per method: Lucid's basis scatters between 70 and 100 percent, clamped pixels lie "
         "at 100 percent for all filters",
         caption="conv1 before its ReLU is a weighted sum of pixels, so its maximum is known: white "
         "where the weight is positive, black where it is negative. Each dot is one of the 64 filters, "
