@@ -628,7 +628,7 @@ def test_ctrl_c_in_a_later_batch_keeps_the_earlier_ones(small):
         (
             [Neuron("conv1", 1), Neuron("conv3", 1)],
             {"size": None},
-            "canvases of different sizes, 5 x 5 and 19 x 19 px; give one size for all",
+            r"canvases of different sizes, 5 x 5 and \d+ x \d+ px; give one size for all",
         ),
     ],
 )
