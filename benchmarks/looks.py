@@ -35,7 +35,7 @@ JUDGE, EYE, SHOWN = "squeezenet", "features.12", 128
 def contrast_and_color(count: int) -> None:
     """Prints contrast, share of pixels at an end and saturation of the default's pictures."""
     print(
-        "\nContrast and color of the default's pictures, medians (share of pixels at 0 or 1: mean)"
+        "\nContrast (median), share of pixels at 0 or 1 and saturation (means) of default pictures"
     )
     print(f"{'':<30}{'contrast':>10}{'at an end':>11}{'saturation':>12}")
     crops = []
@@ -45,10 +45,10 @@ def contrast_and_color(count: int) -> None:
         tiles = image[:, :down, :across].unfold(1, CROP, CROP).unfold(2, CROP, CROP)
         crops.append(tiles.permute(1, 2, 0, 3, 4).flatten(0, 1))
     _look("photographs", torch.cat(crops))
-    for network in (fv.load("alexnet"), fv.load("squeezenet")):
-        layers = network.layers if network.name == "AlexNet" else network.layers[3::6]
-        for layer in layers:
-            units = channels(network, layer, count)
+    for network, every in ((fv.load("alexnet"), 1), (fv.load("squeezenet"), 6)):
+        for layer in network.layers[::every]:
+            total = network.units(layer)
+            units = [index * total // count for index in range(count)]
             read = f"{layer}:relu" if network.reads_image(layer) else layer
             wanted = [fv.Channel(read, unit) for unit in units]
             found = fv.maximize(network, wanted, progress=False)
@@ -58,7 +58,7 @@ def contrast_and_color(count: int) -> None:
 def _look(name: str, images: Tensor) -> None:
     contrast = quality.contrast(images).median().item()
     ends = ((images <= 0) | (images >= 1)).float().mean().item()
-    colors = (images.amax(1) - images.amin(1)).flatten(1).mean(1).median().item()
+    colors = (images.amax(1) - images.amin(1)).mean().item()
     print(f"{name:<30}{contrast:>10.3f}{ends:>11.2%}{colors:>12.3f}", flush=True)
 
 
