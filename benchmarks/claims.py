@@ -4,10 +4,10 @@ import torch
 from tqdm import tqdm
 
 import featviz as fv
-from featviz import quality
-from featviz.network import Network
-from featviz.recipes import EXACT
-from featviz.views import GRAY_BELOW
+from featviz.ascent.recipes import EXACT
+from featviz.measures import pictures
+from featviz.microscope.views import GRAY_BELOW
+from featviz.network.network import Network
 
 
 def alive(network: Network) -> None:
@@ -19,7 +19,7 @@ def alive(network: Network) -> None:
             wanted = [spec(layer, unit) for unit in range(network.units(layer))]
             for first in tqdm(range(0, len(wanted), 64), desc=f"{kind} {layer}", leave=False):
                 images = fv.maximize(network, wanted[first : first + 64], progress=False).images
-                gray += int((quality.contrast(images) < GRAY_BELOW).sum())
+                gray += int((pictures.contrast(images) < GRAY_BELOW).sum())
             total += len(wanted)
         print(f"{kind:<16}{gray} of {total:,}", flush=True)
 
@@ -28,12 +28,14 @@ def exact(network: Network) -> None:
     """Prints what part of conv1's exact maximum the recipe for it reaches."""
     wanted = [fv.Neuron("conv1", unit) for unit in range(network.units("conv1"))]
     found = fv.maximize(network, wanted, recipe=EXACT, progress=False)
-    images = quality.to_bytes(found.images)
+    images = pictures.to_bytes(found.images)
     weights = network.module.get_parameter("features.0.weight").detach()
     slope = weights / weights.new_tensor(network.std).view(3, 1, 1)
     floor = network.module.get_parameter("features.0.bias").detach()
     floor = floor - (slope * slope.new_tensor(network.mean).view(3, 1, 1)).flatten(1).sum(1)
-    share = quality.values(network, wanted, images) / (floor + slope.clamp(min=0).flatten(1).sum(1))
+    share = pictures.values(network, wanted, images) / (
+        floor + slope.clamp(min=0).flatten(1).sum(1)
+    )
     print(f"\nconv1 neurons reach {share.min():.4%} of the exact maximum for the worst filter")
 
 

@@ -12,15 +12,16 @@ from tqdm import tqdm
 
 import featviz as fv
 from benchmarks.speed import channels
-from featviz import photos, quality
-from featviz.effective import used_field
-from featviz.examples import find_examples
-from featviz.findings import PATCH_SIDE, PATCHES, SEARCHED
-from featviz.matching import seen_by, two_choice
-from featviz.microscope import Microscope
-from featviz.network import Network
-from featviz.recipes import HIGHEST, HIGHEST_NEURON, STANDARD
-from featviz.views import CHANNEL, NEURON
+from featviz import photos
+from featviz.ascent.effective_field import used_field
+from featviz.ascent.recipes import HIGHEST, HIGHEST_NEURON, STANDARD
+from featviz.measures import pictures
+from featviz.measures.patches import find_examples
+from featviz.measures.two_choice import seen_by, two_choice
+from featviz.microscope.build import Microscope
+from featviz.microscope.findings import PATCH_SIDE, PATCHES, SEARCHED
+from featviz.microscope.views import CHANNEL, NEURON
+from featviz.network.network import Network
 
 CROP = 128
 """Side in pixels of the crops of photographs that pictures are compared with."""
@@ -52,11 +53,11 @@ def contrast_and_color(count: int) -> None:
             read = f"{layer}:relu" if network.reads_image(layer) else layer
             wanted = [fv.Channel(read, unit) for unit in units]
             found = fv.maximize(network, wanted, progress=False)
-            _look(f"{network.name} {layer}", quality.to_bytes(found.images))
+            _look(f"{network.name} {layer}", pictures.to_bytes(found.images))
 
 
 def _look(name: str, images: Tensor) -> None:
-    contrast = quality.contrast(images).median().item()
+    contrast = pictures.contrast(images).median().item()
     ends = ((images <= 0) | (images >= 1)).float().mean().item()
     colors = (images.amax(1) - images.amin(1)).mean().item()
     print(f"{name:<30}{contrast:>10.3f}{ends:>11.2%}{colors:>12.3f}", flush=True)
@@ -104,7 +105,7 @@ def _climb(network: Network, wanted: Sequence[fv.Objective], **options: object) 
         fv.maximize(network, wanted[first : first + 64], progress=False, **options).images  # type: ignore[arg-type]
         for first in tqdm(range(0, len(wanted), 64), desc=str(wanted[0]), leave=False)
     ]
-    return quality.to_bytes(torch.cat(parts))
+    return pictures.to_bytes(torch.cat(parts))
 
 
 def _seen_patches(network: Network, layer: str, side: int) -> Tensor:
@@ -161,13 +162,13 @@ def others(network: Network, count: int) -> None:
         wanted = [fv.Channel(layer, unit) for unit in units]
         for library in (ours, *LIBRARIES):
             runs = [library.visualize(network, layer, unit) for unit in units]
-            shown = quality.to_bytes(torch.stack([_at(CROP, image) for image, _ in runs]))
-            clean = quality.values(network, wanted, shown).median().item()
-            robust = quality.robust_values(network, wanted, shown).median().item()
+            shown = pictures.to_bytes(torch.stack([_at(CROP, image) for image, _ in runs]))
+            clean = pictures.values(network, wanted, shown).median().item()
+            robust = pictures.robust_values(network, wanted, shown).median().item()
             seconds = statistics.median(seconds for _, seconds in runs)
             print(
                 f"{layer:<7}{library.name:<22}{len(units):>6}{library.steps:>7}{seconds:>9.1f}"
-                f"{f'{clean:.1f} / {robust:.1f}':>15}{quality.contrast(shown).median():>10.3f}",
+                f"{f'{clean:.1f} / {robust:.1f}':>15}{pictures.contrast(shown).median():>10.3f}",
                 flush=True,
             )
 

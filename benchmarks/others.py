@@ -19,7 +19,7 @@ from horama import maco_fv
 from torch import Tensor
 
 from benchmarks.rival import Trunk
-from featviz.network import Network
+from featviz.network.network import Network
 
 with warnings.catch_warnings():  # importing it silences every warning of the whole process
     from torch_dreams import Dreamer

@@ -8,8 +8,8 @@ import torchvision
 from lucent.optvis import render, transform
 from torch import Tensor, nn
 
-from featviz.network import Network
-from featviz.passes import run_to
+from featviz.network.network import Network
+from featviz.network.passes import run_to
 
 STEPS = 512
 """Lucent's default number of steps."""

@@ -15,14 +15,15 @@ from tqdm import tqdm
 
 import featviz as fv
 from benchmarks import rival
-from featviz import planning, quality
-from featviz.machine import find_precision
-from featviz.microscope import Microscope
-from featviz.natural import bounded
-from featviz.network import Network
-from featviz.recipes import HIGHEST, STANDARD, Recipe
+from featviz.ascent import plan
+from featviz.ascent.machine import find_precision
+from featviz.ascent.recipes import HIGHEST, STANDARD, Recipe
+from featviz.images.natural import bounded
+from featviz.measures import pictures
+from featviz.microscope.build import Microscope
+from featviz.microscope.views import side
+from featviz.network.network import Network
 from featviz.store import Store
-from featviz.views import side
 
 LAYERS = ("conv2", "conv3", "conv4", "conv5")
 """Layers without an exact answer."""
@@ -90,10 +91,10 @@ def against_lucent(network: Network, count: int, out: Path) -> None:
                 rival.visualize(network, layer, unit, size)
                 for unit in tqdm(units, desc=f"Lucent {layer} at {size}", leave=False)
             ]
-            theirs = quality.to_bytes(torch.stack([image for image, _ in runs]))
+            theirs = pictures.to_bytes(torch.stack([image for image, _ in runs]))
             seconds = statistics.median(seconds for _, seconds in runs)
             for name, recipe, terms in (
-                ("as they are", HIGHEST, quality.to_bytes),
+                ("as they are", HIGHEST, pictures.to_bytes),
                 ("equal", STANDARD, on_equal_terms),
             ):
                 race = Race(network, layer, units, recipe, terms)
@@ -106,7 +107,7 @@ def against_lucent(network: Network, count: int, out: Path) -> None:
 def on_equal_terms(images: Tensor) -> Tensor:
     """Brings images under the photographs' bound and to one contrast."""
     calm = bounded(images)
-    return quality.to_bytes(quality.at_contrast(calm, torch.full((len(calm),), CONTRAST)))
+    return pictures.to_bytes(pictures.at_contrast(calm, torch.full((len(calm),), CONTRAST)))
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class Race:
         """Medians over the channels."""
         wanted = [fv.Channel(self.layer, unit) for unit in self.units]
         shown = self.terms(images)
-        clean = quality.values(self.network, wanted, shown).median().item()
+        clean = pictures.values(self.network, wanted, shown).median().item()
         robust = rival.robust(self.network, self.layer, self.units, shown).median().item()
         return Scores(clean, robust)
 
@@ -167,7 +168,7 @@ def every_unit(network: Network) -> None:
             images = network.units(layer) * view.copies
             width = side(network, layer, view)
             assert width is not None  # every unit of these networks sees less than an image
-            batch = min(images, planning.BATCH // width**2)
+            batch = min(images, plan.BATCH // width**2)
             once = _bare(network, layer, precision, 8, batch, width)
             bare += view.steps * once * images / batch
     units = sum(map(network.units, network.layers))
@@ -179,7 +180,7 @@ def every_unit(network: Network) -> None:
 def _ours(network: Network, layer: str, units: list[int], recipe: Recipe, steps: int) -> Tensor:
     wanted = [fv.Channel(layer, unit) for unit in units]
     found = fv.maximize(network, wanted, size=128, steps=steps, recipe=recipe, progress=False)
-    return quality.to_bytes(found.images)
+    return pictures.to_bytes(found.images)
 
 
 def _time(network: Network, layer: str, recipe: Recipe, steps: int) -> float:

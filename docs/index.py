@@ -11,7 +11,7 @@
 # fill {{ first_field }} pixels to heads, fur and vehicles that fill {{ last_field }}.
 
 # %% tags=["hide"]
-from featviz.studies import overview as study
+from featviz.article.studies import overview as study
 
 # %% tags=["hide-code"]
 study.numbers()

@@ -21,7 +21,7 @@
 # own address, such as [conv5-12](#conv5-12).
 
 # %% tags=["hide"]
-from featviz.studies import microscope as study
+from featviz.article.studies import microscope as study
 
 # %% tags=["hide-code"]
 study.numbers()

@@ -194,7 +194,7 @@ def code_version(module: str) -> str:
     not where it is only passed through. The versions of `LIBRARIES` count too.
 
     Args:
-        module: dotted name, such as "featviz.ascent". It is read, not imported.
+        module: dotted name, such as "featviz.ascent.climb". It is read, not imported.
 
     Returns:
         64 hexadecimal digits.
@@ -206,7 +206,7 @@ def code_version(module: str) -> str:
     if module == "__main__" or _source(module) is None:
         raise ValueError(
             f"There is no module {module!r} whose source could be read; "
-            'give the dotted name of an importable one, such as "featviz.ascent".'
+            'give the dotted name of an importable one, such as "featviz.ascent.climb".'
         )
     sources: dict[str, str] = {}
     waiting = [module]

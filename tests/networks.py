@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import nn
 
-from featviz.passes import run_to
+from featviz.network.passes import run_to
 
 LAYERS = {"conv1": "features.0", "conv2": "features.2", "conv3": "features.6"}
 CLASSES = ("ant", "bee", "cat", "dog", "elk")

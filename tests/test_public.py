@@ -12,7 +12,9 @@ import featviz as fv
 PROMISED = ("Channel", "Neuron", "Network", "load", "activations", "maximize", "parse")
 """What the README and the pages write; more may come, none may go."""
 
-PUBLIC = fv.__all__
+ROOMS = [name for name in fv.__all__ if inspect.ismodule(getattr(fv, name))]
+
+PUBLIC = [name for name in fv.__all__ if name not in ROOMS]
 
 
 @pytest.mark.parametrize("name", PROMISED)
@@ -29,6 +31,15 @@ def test_every_public_name_is_documented_and_ours(name):
     first = text.splitlines()[0]
     assert first.endswith("."), first
     assert not first.startswith(f"{name}("), "the signature that dataclass writes"
+
+
+def test_rooms_are_reachable_and_documented():
+    assert {"ascent", "photos", "recipes", "network", "store"} <= set(ROOMS)
+    for room in ROOMS:
+        values = [value for name, value in vars(getattr(fv, room)).items() if name[0] != "_"]
+        spoken = [v for v in values if inspect.isclass(v) or inspect.isfunction(v)]
+        assert getattr(fv, room).__doc__
+        assert all(inspect.getdoc(v) for v in spoken if v.__module__.startswith("featviz."))
 
 
 @pytest.mark.parametrize("name", [n for n in PUBLIC if inspect.isfunction(getattr(fv, n))])

@@ -1,7 +1,7 @@
 """Fits the law of natural amplitudes to the sample photographs: `python tools/fit_natural.py`.
 
-Prints `EXPONENTS` and `AMPLITUDES` of `featviz.natural`, how many photographs and crops they rest
-on, and how far the law is from what it was fitted to.
+Prints `EXPONENTS` and `AMPLITUDES` of `featviz.images.natural`, how many photographs and crops
+they rest on, and how far the law is from what it was fitted to.
 """
 
 import math
@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from featviz import photos
-from featviz.colors import LOGIT_MARGIN, from_colors
-from featviz.images import REFERENCE_FREQUENCY, radial_frequencies
+from featviz.images.colors import LOGIT_MARGIN, from_colors
+from featviz.images.fourier import REFERENCE_FREQUENCY, radial_frequencies
 
 TEXTURES = ("brick", "grass", "gravel")
 """Samples that are left out: one gray material each, photographed to fill the frame."""

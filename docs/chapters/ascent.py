@@ -28,8 +28,8 @@
 #
 
 # %% tags=["hide"]
-from featviz.studies import ascent as study
-from featviz.studies import methods, questions
+from featviz.article.studies import ascent as study
+from featviz.article.studies import methods, questions
 
 # %% tags=["hide-code"]
 study.numbers()

@@ -22,8 +22,8 @@
 # length says how strongly the layer answers there.
 
 # %% tags=["hide"]
-from featviz.studies import attribution as study
-from featviz.studies import controls
+from featviz.article.studies import attribution as study
+from featviz.article.studies import controls
 
 # %% tags=["hide-code"]
 controls.numbers()
@@ -194,7 +194,7 @@ controls.randomization()
 # %% tags=["show-code"]
 import featviz as fv
 from featviz import photos
-from featviz.attribution import attribute
+from featviz.attribution.attribute import attribute
 
 net = fv.load("squeezenet")
 photo = photos.load("chelsea", 224)

@@ -13,8 +13,8 @@
 # something true of most units, and of some they don't.</p>
 #
 # %% tags=["hide"]
-from featviz.studies import deep as study
-from featviz.studies import judged, named, questions
+from featviz.article.studies import deep as study
+from featviz.article.studies import judged, named, questions
 
 # %% tags=["hide-code"]
 study.numbers()

@@ -15,8 +15,8 @@
 # tests.
 
 # %% tags=["hide"]
-from featviz.studies import depth as study
-from featviz.studies import questions
+from featviz.article.studies import depth as study
+from featviz.article.studies import questions
 
 # %% tags=["hide-code"]
 study.numbers()

@@ -20,7 +20,7 @@
 # the photographs of ImageNet, and come with this page's source.
 
 # %% tags=["hide"]
-from featviz.studies import network as study
+from featviz.article.studies import network as study
 
 # %% tags=["hide-code"]
 study.numbers()

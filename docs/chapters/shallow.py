@@ -20,8 +20,8 @@
 # positive and 0 where it is negative.
 
 # %% tags=["hide"]
-from featviz.studies import answers
-from featviz.studies import shallow as study
+from featviz.article.studies import answers
+from featviz.article.studies import shallow as study
 
 # %% tags=["hide-code"]
 study.numbers()

@@ -11,7 +11,7 @@ import sys
 
 import click
 
-from featviz.cli import common, pictures, scope
+from featviz.cli import common, microscope, pictures
 
 
 def main() -> None:
@@ -42,5 +42,5 @@ def cli() -> None:
     """See what a convolutional network has learned. Works offline."""
 
 
-for command in (pictures.layers, pictures.render, pictures.attribute, scope.microscope):
+for command in (pictures.layers, pictures.render, pictures.attribute, microscope.microscope):
     cli.add_command(command)

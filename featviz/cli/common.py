@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from featviz.network import Network
+    from featviz.network.network import Network
 
 FORMATS = (".png", ".webp")
 """Kinds of pictures that can be written."""
@@ -25,7 +25,7 @@ as_json = click.option(
 
 def load(name: str) -> Network:
     """Loads a network by its name."""
-    from featviz.zoo import load
+    from featviz.zoo.networks import load
 
     return load(name)
 

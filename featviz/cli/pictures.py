@@ -13,9 +13,9 @@ from featviz.cli import common
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from featviz.ascent import Maximization
-    from featviz.network import Network
-    from featviz.objectives import Objective
+    from featviz.ascent.climb import Maximization
+    from featviz.network.network import Network
+    from featviz.objectives.algebra import Objective
 
 LARGEST = 2048
 """Largest side in pixels of a picture that can be asked for: one takes about 2 GB to make."""
@@ -97,10 +97,11 @@ def render(
     common.check_output(output)
     if highest and start:
         raise click.UsageError("--highest starts from noise; leave it out, or --start.")
-    from featviz import quality, recipes
-    from featviz.ascent import maximize
+    from featviz.ascent import recipes
+    from featviz.ascent.climb import maximize
     from featviz.figures import save
-    from featviz.notation import parse
+    from featviz.measures import pictures
+    from featviz.objectives.text import parse
 
     net = common.load(name)
     asked = [parse(spec) for spec in specs]
@@ -111,7 +112,7 @@ def render(
         values = found.values
     else:
         found = _accentuated(net, asked, start, size or PHOTO_SIDE, near, options)
-        values = quality.values(net, asked, found.images)
+        values = pictures.values(net, asked, found.images)
     if found.interrupted:
         common.say(f"{output} was not written: its pictures had not climbed to their end.")
         raise KeyboardInterrupt
@@ -136,9 +137,9 @@ def _accentuated(
 ) -> Maximization:
     """What units see in a photograph: a climb that starts from it and is held near it."""
     from featviz import photos
-    from featviz.ascent import maximize
-    from featviz.recipes import ACCENT
-    from featviz.resemblance import Resemblance
+    from featviz.ascent.climb import maximize
+    from featviz.ascent.recipes import ACCENT
+    from featviz.objectives.resemblance import Resemblance
 
     image = photos.load(photo, side).image
     wanted = [objective + near * Resemblance("image", image) for objective in asked]
@@ -176,7 +177,7 @@ def attribute(
     if output is not None:
         common.check_output(output)
     from featviz import photos
-    from featviz.attribution import attribute as explain
+    from featviz.attribution.attribute import attribute as explain
     from featviz.figures import overlaid, save
 
     net = common.load(name)
@@ -214,6 +215,6 @@ def _target(text: str | None) -> Objective | str | int | None:
     """A target as `featviz.attribute` takes it: an objective, a class by name or number, None."""
     if text is None or ":" not in text:
         return int(text) if text is not None and text.isdecimal() else text
-    from featviz.notation import parse
+    from featviz.objectives.text import parse
 
     return parse(text)

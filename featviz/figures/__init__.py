@@ -5,8 +5,6 @@ without JavaScript. Its scripts and styles are the files of ``WEB``, classic scr
 in the order of their names.
 """
 
-from pathlib import Path
-
 from featviz.figures._attribution import attribution_grid as attribution_grid
 from featviz.figures._charts import Series as Series
 from featviz.figures._charts import bars as bars
@@ -15,6 +13,7 @@ from featviz.figures._charts import dots as dots
 from featviz.figures._color import overlaid as overlaid
 from featviz.figures._field import Field as Field
 from featviz.figures._field import receptive_field as receptive_field
+from featviz.figures._figure import WEB as WEB
 from featviz.figures._figure import Figure as Figure
 from featviz.figures._figure import number as number
 from featviz.figures._figure import slug as slug
@@ -40,8 +39,6 @@ from featviz.figures._tiles import methods as methods
 from featviz.figures._tiles import pairs as pairs
 from featviz.figures._trajectory import trajectory as trajectory
 from featviz.figures._wipe import compare as compare
-
-WEB = Path(__file__).parent / "web"
 
 __all__ = [
     "WEB",

@@ -6,10 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+# The scripts and styles of all figures: classic scripts, to be loaded in the order of their names.
+WEB = Path(__file__).parent / "web"
 # Smaller magnitudes are written with an exponent, as JavaScript does.
 _SMALLEST = 1e-6
 # The named widths of the article's layout; each becomes the class "l-<name>".

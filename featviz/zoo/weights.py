@@ -74,7 +74,7 @@ def load_weights(name: str) -> dict[str, Tensor]:
         known = ", ".join(WEIGHTS)
         raise WeightsError(f"No weights named {name!r} are bundled; there are: {known}.")
     weights = WEIGHTS[name]
-    restore = f"reinstall featviz or run `python -m featviz.zoo.pack {name}` to restore it"
+    restore = "reinstall featviz to restore it"
     try:
         data = resources.files("featviz.zoo").joinpath(weights.file).read_bytes()
     except FileNotFoundError:

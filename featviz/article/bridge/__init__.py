@@ -1,0 +1,1 @@
+"""The bridge: pages that run become native pages of an offline site."""

@@ -1,0 +1,127 @@
+"""When a page must run again: if its code changed or the library did, not if its prose did."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from featviz.article.bridge import source
+
+_PACKAGE = Path(__file__).parents[2]
+# These shape how a page looks, not what its code computes.
+_PRESENTATION = ("article/bridge/", "article/hooks.py", "figures/web/")
+# Counts changes in what the bridge keeps of a run; part of every key.
+_FORMAT = 3
+# Seconds that a build may take from a page's files to the page.
+_LONGEST_BUILD = 3600
+_VALUES = "article/bridge/values.py"  # the one module of the bridge that pages themselves import
+# A page computed by one version of these is not what another version would compute.
+_NUMERIC = (
+    "torch",
+    "torchvision",
+    "torchcam",
+    "numpy",
+    "scikit-image",
+    "scikit-learn",
+    "pillow",
+)
+
+
+def library_digest(package: Path = _PACKAGE) -> str:
+    """Name the state of everything that a page's result depends on besides the page.
+
+    Args:
+        package: The folder of the library.
+
+    Returns:
+        A hexadecimal digest over the library's files, the numeric packages and Python itself.
+    """
+    digest = hashlib.sha256()
+    digest.update(repr(sys.version_info[:2]).encode())
+    for path in sorted(package.rglob("*")):
+        name = path.relative_to(package).as_posix()
+        if not path.is_file() or "__pycache__" in name:
+            continue
+        if name.startswith(_PRESENTATION) and name != _VALUES:
+            continue
+        digest.update(f"{name}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    for package_name in _NUMERIC:
+        try:
+            digest.update(f"{package_name}=={metadata.version(package_name)}".encode())
+        except metadata.PackageNotFoundError:
+            continue
+    for name in sorted(os.environ):
+        if name.startswith("FEATVIZ_"):
+            digest.update(f"{name}={os.environ[name]}".encode())
+    return digest.hexdigest()
+
+
+def page_key(
+    path: str | Path,
+    config: Mapping[str, Any],
+    execute: bool,
+    library: str,
+    place: Sequence[str],
+) -> str:
+    """Name one run of one page; takes the place of mkdocs-jupyter's key.
+
+    Args:
+        path: The page.
+        config: mkdocs-jupyter's options.
+        execute: Whether the page is to be run.
+        library: What `library_digest` gave.
+        place: What tells the page from others, and where its files lie as it names them.
+
+    Returns:
+        A hexadecimal digest. Two pages with the same code have different keys, and so has a page
+        that moves: its run names its files as seen from its place.
+    """
+    code = [cell.source for cell in source.cells(path) if cell.cell_type == "code"]
+    parts = [_FORMAT, *place, code, execute, config["allow_errors"], library]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def files_of(run: Path) -> Path:
+    """Say where the pictures and the long data of a cached run lie.
+
+    Args:
+        run: The run's file in mkdocs-jupyter's cache.
+    """
+    return run.with_suffix(".files")
+
+
+def drop_broken(folder: Path) -> None:
+    """Delete cached runs that a killed build left half written, or whose files are gone.
+
+    Args:
+        folder: mkdocs-jupyter's cache: one JSON object a file, a run of megabytes in one string,
+            which is why its end is looked at and the whole isn't parsed.
+    """
+    for path in folder.glob("*.json"):
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 1))
+            whole = file.read() == b"}"
+        if not whole or not files_of(path).is_dir():
+            path.unlink()
+
+
+def drop_unused(folder: Path) -> None:
+    """Delete the files of runs that mkdocs-jupyter has dropped.
+
+    Args:
+        folder: Its cache.
+    """
+    kept = {files_of(path) for path in folder.glob("*.json")}
+    for left in set(folder.glob("*.files")) - kept:
+        # A build beside this one writes a run's files before the run itself.
+        if time.time() - left.stat().st_mtime > _LONGEST_BUILD:
+            shutil.rmtree(left, ignore_errors=True)

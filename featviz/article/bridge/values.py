@@ -1,0 +1,86 @@
+"""Numbers that prose quotes: computed by a page's code, written where its text names them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+MIME = "application/vnd.featviz.values+json"
+
+
+class Values(Mapping[str, str]):
+    """Name the numbers that a page's text quotes.
+
+    Let this be the last expression of a cell; the page's Markdown cells may then say `{{ name }}`.
+    What the reader shall see is decided here, by formatting: `Values(share=f"{share:.0%}")`.
+
+    Args:
+        **values: One text per name; whole numbers are taken as they are.
+
+    Raises:
+        ValueError: If a value is neither a text nor a whole number.
+    """
+
+    def __init__(self, **values: str | int) -> None:
+        for name, value in values.items():
+            if isinstance(value, bool) or not isinstance(value, (str, int)):
+                raise ValueError(
+                    f"Value {name!r} is {value!r}; give the text that readers shall see, "
+                    f'for example f"{{{name}:.2f}}".'
+                )
+        self._values = {name: str(value) for name, value in values.items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{name}={value!r}" for name, value in self._values.items())
+        return f"Values({inside})"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+        return {MIME: dict(self._values), "text/plain": repr(self)}
+
+
+_PLACE = re.compile(r"\{\{( ?)([A-Za-z_]\w*)( ?)\}\}")
+
+
+class UnknownValueError(ValueError):
+    """A page's text quotes a value that none of its cells gave."""
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Write the values into a text.
+
+    `{{ name }}` with its spaces must be known; `{{name}}` without them may also be two braces of
+    a TeX formula, and stays as it is unless the name is known.
+
+    Args:
+        text: Markdown.
+        values: What each name stands for.
+
+    Returns:
+        The text with every known name replaced.
+
+    Raises:
+        UnknownValueError: If a name is unknown.
+    """
+
+    def one(match: re.Match[str]) -> str:
+        name = match[2]
+        if name in values:
+            return values[name]
+        if not (match[1] and match[3]):
+            return match[0]
+        known = ", ".join(sorted(values)) or "none"
+        raise UnknownValueError(
+            f"the text says {{{{ {name} }}}}, but no cell of the page gives a value {name!r}; "
+            f"known: {known}. Values come from a cell that ends in Values(...)."
+        )
+
+    return _PLACE.sub(one, text)

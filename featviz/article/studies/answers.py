@@ -1,0 +1,222 @@
+"""Chapter 4: the answers to gratings as curves and numbers, beside an untrained network."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from featviz import figures
+from featviz.article.studies import tuned
+from featviz.article.studies.bench import SEED
+from featviz.article.studies.tuned import KINDS
+from featviz.measures.statistics import Interval, interval
+from featviz.measures.tuning import FAMILIES, ORIENTED, Preferences
+
+LAYERS = ("conv1", "conv2")
+"""What the chapter calls shallow."""
+
+TOLERANT = 0.5
+"""Phase tolerance from which a unit counts as one that doesn't mind where the stripes are."""
+
+AGAINST = 0.25
+"""Part of the best response: stripes that take away more than that count as inhibiting."""
+
+HUES = 3
+"""Units per layer whose tuning to hue is drawn."""
+
+
+def family_counts() -> figures.Figure:
+    """Returns the share of each family in both layers, trained and untrained."""
+    series = {}
+    for layer in LAYERS:
+        for kind in KINDS:
+            names = np.array(tuned.families(layer, kind))
+            shares = [interval(100 * (names == family), SEED) for family in FAMILIES]
+            series[f"{layer}, {kind}"] = _bounds(shares)
+    return figures.bars(
+        FAMILIES,
+        series,
+        "units, %",
+        id="families",
+        alt="Bars of the share of units in five families, for conv1 and conv2, with controls.",
+        caption="<strong>Families by number.</strong> Share of the units of each layer that fall "
+        "into each family by what they answer to, in AlexNet and in the same architecture with "
+        "untrained weights; lines are 95% bootstrap intervals over units. "
+        "Where the lines of the trained and the untrained network overlap, the name alone says nothing of learning.",
+        width="middle",
+    )
+
+
+def orientation_curves() -> figures.Figure:
+    """Returns how answers depend on the direction of the stripes."""
+    return figures.curves(
+        {
+            layer: {
+                name: tuned.along_orientation(layer, unit)
+                for name, unit in _examples(layer, FAMILIES[:4])
+            }
+            for layer in LAYERS
+        },
+        "orientation of the stripes, degrees",
+        "response, part of the best",
+        id="orientation",
+        alt="Curves of the response over orientation: a peak for edges and gratings, flat for spots.",
+        caption="<strong>Tuning to orientation.</strong> Response of one unit per family to "
+        "gratings of its favorite color and frequency, as they turn; the best phase at each angle. "
+        f"Shown is the most responsive unit of the family. Over all oriented units the mean "
+        f"selectivity is {_oriented_mean('conv1'):.2f} in conv1 and {_oriented_mean('conv2'):.2f} in "
+        "conv2. Curves of conv1 cannot fall below zero: for every phase that inhibits, the opposite "
+        f"one excites. Of conv2's units, {inhibited():.0%} do, by more than "
+        f"{AGAINST:.0%} of the best response.",
+        width="middle",
+    )
+
+
+def phase_curves() -> figures.Figure:
+    """Returns how answers depend on where the stripes are."""
+    return figures.curves(
+        {
+            layer: {
+                name: tuned.along_phase(layer, unit)
+                for name, unit in _examples(layer, FAMILIES[:2] + FAMILIES[3:4])
+            }
+            for layer in LAYERS
+        },
+        "phase of the grating, degrees from its best",
+        "response, part of the best",
+        id="phase",
+        alt="In conv1 full cosine waves from 1 to -1, in conv2 nearly flat lines.",
+        caption="<strong>conv1 minds where the stripes are; conv2 often does not.</strong> The "
+        "same units as their best grating slides by one cycle. A unit of conv1 adds up weighted "
+        "pixels, so half a cycle turns its response into its negative. "
+        f"Of conv2, {tolerant('trained').mean:.0%} of the units keep at least half of their best "
+        "response at every phase.",
+        width="middle",
+    )
+
+
+def tolerance() -> figures.Figure:
+    """Returns the phase tolerance of all units, trained and untrained."""
+    return figures.dots(
+        LAYERS,
+        {
+            kind: [tuned.preferences(layer, kind).tolerance.numpy() for layer in LAYERS]
+            for kind in KINDS
+        },
+        "phase tolerance",
+        id="tolerance",
+        alt="Dots at -1 for all units of conv1; in conv2 spread from -1 to 1, most trained ones high.",
+        caption="<strong>Phase tolerance of every unit:</strong> the worst response over phases by "
+        "the best. At −1 sliding the stripes undoes the response, at 1 it makes no difference. "
+        "Bars mark the median, lines the middle half. "
+        f"conv2, trained: {percent(tolerant('trained'))} of the units above {TOLERANT}; "
+        f"untrained: {percent(tolerant('untrained'))}.",
+    )
+
+
+def hue_curves() -> figures.Figure:
+    """Returns how answers depend on the hue."""
+    return figures.curves(
+        {
+            layer: {
+                f"{layer}:{unit}": tuned.along_hue(layer, unit) for unit in tuned.hued(layer, HUES)
+            }
+            for layer in LAYERS
+        },
+        "hue, degrees (0 red, 120 green, 240 blue)",
+        "response, part of the best",
+        id="hue",
+        alt="Curves of the response to plain patches over the hue circle: each with one broad peak.",
+        caption="<strong>Tuning to hue.</strong> Response to a plain patch of color, as its hue "
+        "goes around the circle; lightness stays. Shown are the color patches that answer most to plain color. "
+        "In conv1 each hue's opposite inhibits as much as the hue excites: a filter can "
+        "only be for one color by being against another.",
+        width="middle",
+    )
+
+
+def reach() -> figures.Figure:
+    """Returns how near gratings come to the best that the units can be given."""
+    found = {layer: tuned.grating_share(layer) for layer in LAYERS}
+    means = {layer: interval(shares, SEED) for layer, shares in found.items()}
+    return figures.dots(
+        LAYERS,
+        {"best grating, part of the unit's optimum": list(found.values())},
+        "part of the optimum",
+        id="reach",
+        alt="Dots: the part of the optimum reached by gratings, higher in conv1 than in conv2.",
+        caption="<strong>How far gratings go.</strong> Response to a unit's best grating as a "
+        "part of the response to the best image known for it, both less plain gray: the exact "
+        "optimum in conv1; in conv2 the better of gradient ascent on the receptive field and the "
+        "strongest place of the sample photographs. Bars mark the median, lines the middle half. "
+        "Gratings have less contrast than an optimum, so few come near 1. "
+        f"Means: {means['conv1'].mean:.2f} in conv1 "
+        f"({means['conv1'].low:.2f} to {means['conv1'].high:.2f}), {means['conv2'].mean:.2f} in "
+        f"conv2 ({means['conv2'].low:.2f} to {means['conv2'].high:.2f}).",
+    )
+
+
+def control() -> figures.Figure:
+    """Returns the measures of both layers beside those of an untrained network."""
+    rows = [
+        [
+            name,
+            *(_written(one(tuned.preferences(layer, kind))) for layer in LAYERS for kind in KINDS),
+        ]
+        for name, one in _MEASURES.items()
+    ]
+    return figures.table(
+        rows,
+        ["mean over units", *(f"{layer}, {kind}" for layer in LAYERS for kind in KINDS)],
+        id="control",
+        alt="Means of tuning measures with intervals, for conv1 and conv2, trained and untrained.",
+        caption="<strong>The control.</strong> The same measurement on the same architecture with "
+        "random weights, as PyTorch draws them before training. Means over units with their "
+        "95% bootstrap intervals. Where the intervals of a layer lie apart, training made a "
+        "difference; where they overlap, we can't say.",
+        width="page",
+    )
+
+
+def percent(one: Interval) -> str:
+    """Writes a share with its interval."""
+    return f"{one.mean:.0%} ({one.low:.0%} to {one.high:.0%})"
+
+
+def tolerant(kind: str) -> Interval:
+    """Returns the share of conv2's units that don't mind where the stripes are."""
+    return interval((tuned.preferences("conv2", kind).tolerance >= TOLERANT).float().numpy(), SEED)
+
+
+def inhibited() -> float:
+    """Returns the share of conv2's units that stripes of another direction hold down."""
+    return float((tuned.preferences("conv2").crossed < -AGAINST).float().mean())
+
+
+_MEASURES: dict[str, Callable[[Preferences], torch.Tensor]] = {
+    "orientation selectivity (0 to 1)": lambda p: p.selectivity,
+    "oriented, share of units": lambda p: p.selectivity >= ORIENTED,
+    "inhibited by other orientations, share of units": lambda p: p.crossed < -AGAINST,
+    "color, distance from even (0 to 0.5)": lambda p: (p.color - 0.5).abs(),
+    "breadth under 1 octave, share of units": lambda p: p.breadth < 1,
+    "phase tolerance (−1 to 1)": lambda p: p.tolerance,
+}
+
+
+def _written(values: torch.Tensor) -> str:
+    one = interval(values.float().numpy(), SEED)
+    told = f"{one.mean:.2f} ({one.low:.2f} to {one.high:.2f})"
+    return told.replace("-", "\N{MINUS SIGN}").replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _bounds(shares: list[Interval]) -> tuple[list[float], list[float], list[float]]:
+    return [s.mean for s in shares], [s.low for s in shares], [s.high for s in shares]
+
+
+def _examples(layer: str, names: tuple[str, ...]) -> list[tuple[str, int]]:
+    return [(family, tuned.members(layer, family, 1)[0]) for family in names]
+
+
+def _oriented_mean(layer: str) -> float:
+    selectivity = tuned.preferences(layer).selectivity
+    return float(selectivity[selectivity >= ORIENTED].mean())

@@ -1,0 +1,254 @@
+"""The chapter on attribution: which places of a photograph lit up, and what they mean."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from featviz.article.studies import evidence
+from featviz.article.studies.bench import alexnet, channel, maximize
+from featviz.article.studies.evidence import DEPTHS, SHOWN
+from featviz.attribution.attribute import Attribution, one_scale
+from featviz.attribution.groups import channel_attribution
+from featviz.figures import (
+    Figure,
+    InspectorLayer,
+    Picker,
+    attribution_grid,
+    grid,
+    inspector,
+    picker,
+)
+from featviz.objectives.units import Channel
+
+PER_PLACE = 3
+"""Units that the inspector shows per place."""
+
+PICTURE, PICTURE_STEPS = 64, 40
+"""Side in pixels and steps of the inspector's pictures: small, because there are hundreds of them."""
+
+GROUPED, GROUPS = "conv4", 6
+"""The layer that is factorized, and into how many groups."""
+
+CLASSES_SHOWN = (*SHOWN, "camera", "grace_hopper")
+"""Photographs of the class figure: those of the other figures, and two whose class is small in them."""
+
+PAIR = ("chelsea", "coffee")
+"""The two photographs that stand side by side."""
+
+GROUP_LIMIT, SIGNED_LIMIT = 8.0, 4.0
+"""Ends of the color scales of sparse maps, whose few peaks would darken everything else."""
+
+SUPPORTERS = 96
+"""Side in pixels of the supporting units' pictures: there are nine for every photograph."""
+
+EXPLAINED, OPPOSED = 6, 2
+"""Supporting and opposing units shown for a unit of conv5."""
+
+
+def photo_picker() -> Picker:
+    """The strip that picks one of the photographs for all figures."""
+    shown = [evidence.photo(name).image for name in SHOWN]
+    return picker("photo", shown, SHOWN, title="Follow one photograph:")
+
+
+def activation_maps() -> Figure:
+    """How strongly each layer answers, place by place, on one scale."""
+    maps = evidence.strengths()
+    net = alexnet()
+    return attribution_grid(
+        [evidence.photo(name).image for name in SHOWN],
+        _rows(maps, SHOWN, net.layers),
+        SHOWN,
+        net.layers,
+        id="activation-maps",
+        alt="Four photographs in rows; maps of how strongly conv1 to conv5 answer in columns, from fine outlines to broad spots",
+        caption="<strong>How strongly each layer answers</strong>: the length of the vector of all its units, after the ReLU. "
+        "All maps have one scale: 1 is what that layer says of a place on average over these photographs. "
+        "Read a row from left to right: outlines at conv1, then surfaces, and at conv4 the inside of the cup and the "
+        "astronaut's face. "
+        "Switch to <em>map</em> to see each layer's own resolution.",
+        scale_name="times the layer's mean",
+        column_notes=[_resolution(maps[SHOWN[0], layer]) for layer in net.layers],
+        subjects=SHOWN,
+    )
+
+
+def what_a_place_means() -> Figure:
+    """The semantic dictionary, to walk about in."""
+    net = alexnet()
+    layers = []
+    for layer in net.layers:
+        units, values = evidence.dictionary(layer, PER_PLACE)
+        used, renumbered = torch.unique(units, return_inverse=True)
+        found = maximize(
+            [channel(layer, unit) for unit in used.tolist()], size=PICTURE, steps=PICTURE_STEPS
+        )
+        layers.append(
+            InspectorLayer(
+                layer, renumbered, values, found.images,
+                [f"{layer}:{unit}" for unit in used.tolist()], net.receptive_field(layer).size,
+            )
+        )  # fmt: skip
+    return inspector(
+        [evidence.photo(name).image for name in SHOWN],
+        SHOWN,
+        layers,
+        id="inspector",
+        alt="A photograph with a movable frame; beside it pictures of the three units that answer most strongly there",
+        caption="<strong>What each place means to a layer.</strong> Pick a photograph and a layer, then point at a place or move "
+        "with the arrow keys. The pictures show what the strongest units there look for, found by gradient ascent; "
+        "the bars are their activations. The frame is the unit's receptive field. "
+        "Stay at one place, an eye of the cat say, and go from conv1 to conv5. "
+        "Places of conv1 are shown in blocks of four; the pictures are smaller and climb fewer steps than elsewhere.",
+    )
+
+
+def groups() -> Figure:
+    """A few groups of units in place of hundreds of units: where they answer."""
+    found = evidence.unit_groups(GROUPED, GROUPS)
+    scaled = found.maps / found.maps.mean()
+    return attribution_grid(
+        [evidence.photo(name).image for name in SHOWN],
+        [list(maps) for maps in scaled],
+        SHOWN,
+        [f"group {index + 1}" for index in range(GROUPS)],
+        id="groups",
+        alt="Four photographs in rows; in columns, where each of six groups of units answers",
+        caption=f"<strong>{GROUPS} groups instead of {alexnet().units(GROUPED)} units.</strong> Non-negative matrix "
+        f"factorization finds units of {GROUPED} that answer at the same places. Every group is one column. Some answer to "
+        "one thing in one photograph, others to something that several have, and one to the images' corners, where it may "
+        "be the padding that it knows. The pictures below show what each group looks for.",
+        scale_name="times the mean of all groups",
+        limit=GROUP_LIMIT,
+        subjects=SHOWN,
+    )
+
+
+def group_pictures() -> Figure:
+    """What each of the groups looks for."""
+    found = evidence.unit_groups(GROUPED, GROUPS)
+    pictures = maximize(found.objectives)
+    return grid(
+        [GROUPED],
+        [f"group {index + 1}" for index in range(GROUPS)],
+        [list(pictures.images)],
+        id="group-pictures",
+        alt="Six images found by gradient ascent, one for each group of units",
+        caption="<strong>What the groups look for</strong>: gradient ascent along each group's direction in the space of "
+        f"{GROUPED}'s units. A direction is visualized just as a unit is.",
+    )
+
+
+def unit_evidence() -> Figure:
+    """One unit of conv5 explained in every layer before it, signed."""
+    maps = evidence.unit_evidence()
+    net = alexnet()
+    return attribution_grid(
+        [evidence.photo(name).image for name in SHOWN],
+        _rows(maps, SHOWN, net.layers),
+        [f"{name}, conv5:{evidence.leading_unit(name)}" for name in SHOWN],
+        net.layers,
+        id="unit-evidence",
+        alt="Four photographs in rows; in columns, signed maps of what speaks for and against one unit of conv5 in each layer",
+        caption="<strong>Why does this unit of conv5 answer?</strong> For each photograph the unit that it excites most, "
+        "explained in every layer by gradient × value. Red speaks for the unit, blue against it. "
+        "At conv1 both lie side by side along the same contours and nearly cancel; deeper, what speaks for the unit takes over.",
+        scale_name="times the layer's mean",
+        limit=SIGNED_LIMIT,
+        subjects=SHOWN,
+        column_notes=[_resolution(maps[SHOWN[0], layer]) for layer in net.layers],
+    )
+
+
+def supporters(layer: str = "conv3") -> Figure:
+    """The units that speak most for a unit of conv5, in pictures, photograph by photograph."""
+    images, labels, notes = [], [], []
+    for name in SHOWN:
+        unit = evidence.leading_unit(name)
+        support = channel_attribution(
+            alexnet(), evidence.photo(name).image, Channel("conv5:relu", unit), f"{layer}:relu"
+        )
+        ranked = support.argsort(descending=True)
+        chosen = [*ranked[:EXPLAINED].tolist(), *ranked[-OPPOSED:].tolist()]
+        found = maximize(
+            [channel("conv5", unit), *(channel(layer, one) for one in chosen)], size=SUPPORTERS
+        )
+        share = (support[chosen[:EXPLAINED]].sum() / support.abs().sum()).item()
+        images.append(list(found.images))
+        labels.append([f"conv5:{unit}", *(f"{layer}:{one}" for one in chosen)])
+        notes.append(f"conv5:{unit}; the {EXPLAINED} give {share:.0%}")
+    return grid(
+        SHOWN,
+        [
+            "the unit",
+            *(f"for, {place}" for place in range(1, EXPLAINED + 1)),
+            *(f"against, {place}" for place in range(OPPOSED, 0, -1)),
+        ],
+        images,
+        labels=labels,
+        notes=notes,
+        subjects=SHOWN,
+        id="supporters",
+        alt=f"Four photographs in rows: a picture of the unit of conv5 that leads, then of {EXPLAINED} units of {layer} that support it and of {OPPOSED} that oppose it",
+        caption=f"<strong>Assembled from what?</strong> For each photograph the unit of conv5 that it excites most, the {EXPLAINED} units of "
+        f"{layer} that speak most for it there, and the {OPPOSED} that speak most against it. Percentages say what part the "
+        f"{EXPLAINED} make up of all that {layer} says, for and against.",
+    )
+
+
+def class_evidence() -> Figure:
+    """What speaks for the first class, at five depths of the classifier."""
+    maps = evidence.class_maps(CLASSES_SHOWN)
+    return attribution_grid(
+        [evidence.photo(name).image for name in CLASSES_SHOWN],
+        _rows(maps, CLASSES_SHOWN, tuple(DEPTHS)),
+        [f"{evidence.class_name(n)}, {evidence.top_class(n)[1]:.0%}" for n in CLASSES_SHOWN],
+        tuple(DEPTHS),
+        id="class-evidence",
+        alt="Six photographs in rows with the classifier's first class; Grad-CAM maps at five depths in columns, diffuse at first and on the object at the end",
+        caption="<strong>Evidence for a class</strong>: Grad-CAM for the class that SqueezeNet ranks first, at five depths. "
+        "At fire9 the cup, the roof, the tripod and the tie light up; the cat hardly does, its evidence is strongest at "
+        "fire7, under the eyes. At conv1 there are contours where there is anything. The astronaut is taken for a "
+        "barbell, and fire9 shows for what: the ring of the suit.",
+        scale_name="times the layer's mean",
+        column_notes=[_resolution(maps[CLASSES_SHOWN[0], depth]) for depth in DEPTHS],
+        subjects=CLASSES_SHOWN,
+    )
+
+
+def two_at_once() -> Figure:
+    """Two photographs side by side, two classes: does the evidence lie on the right one?"""
+    maps = {
+        (name, depth): found
+        for name in PAIR
+        for (depth, _), found in evidence.montage_maps(
+            PAIR, name, ("gradcam",), tuple(DEPTHS)
+        ).items()
+    }
+    return attribution_grid(
+        [evidence.montage(*PAIR)] * 2,
+        _rows(maps, PAIR, tuple(DEPTHS)),
+        [f"evidence for {evidence.class_name(name)}" for name in PAIR],
+        tuple(DEPTHS),
+        id="two-at-once",
+        alt="A cat and a cup side by side, twice; maps of evidence for the cat and for espresso, alike at conv1, each on its own half at fire9",
+        caption="<strong>A test with a known answer.</strong> One image holds a cat and a cup of coffee; the two rows ask for the "
+        "evidence for either. At conv1 most of the evidence for the cat lies on the coffee. At fire9 each lies on its own half.",
+        scale_name="times the layer's mean",
+        subjects=PAIR,
+    )
+
+
+def _rows(
+    maps: dict[tuple[str, str], Attribution], names: Sequence[str], layers: Sequence[str]
+) -> list[list[Tensor]]:
+    """Maps on one scale, photographs in rows and layers in columns."""
+    scaled = one_scale([maps[name, layer] for name in names for layer in layers])
+    flat = [found.map for found in scaled]
+    return [flat[start : start + len(layers)] for start in range(0, len(flat), len(layers))]
+
+
+def _resolution(found: Attribution) -> str:
+    height, width = found.map.shape
+    return f"{height} × {width}"

@@ -1,0 +1,181 @@
+"""What all studies work with: the network, the photographs, and ascent that is done only once."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from featviz.ascent import climb
+from featviz.ascent.machine import find_device, find_precision
+from featviz.ascent.recipes import Recipe
+from featviz.figures import address
+from featviz.microscope import views
+from featviz.network import network
+from featviz.objectives.algebra import Objective
+from featviz.objectives.units import Channel, Neuron
+from featviz.store import Store, fingerprint
+from featviz.zoo import networks
+
+SEED = 0
+"""Where all randomness of the article comes from."""
+
+PER_LAYER = 8
+"""Units per layer that all chapters share, so that a unit has the same picture everywhere."""
+
+CHUNK = 64
+"""Images per entry of the store: what a killed build computes again at most."""
+
+
+@cache
+def alexnet() -> network.Network:
+    """Returns the network that the article is about."""
+    return networks.load("alexnet")
+
+
+def maximize(
+    objectives: Sequence[Objective],
+    *,
+    net: network.Network | None = None,
+    size: int | None = None,
+    steps: int | None = None,
+    seed: int = SEED,
+    recipe: Recipe | None = None,
+    start: torch.Tensor | None = None,
+    streams: Sequence[str] | None = None,
+    frames: Sequence[int] | str = (),
+) -> climb.Maximization:
+    """Finds images by gradient ascent, or takes them from the store.
+
+    Args:
+        objectives: One per image; equal ones stay together if they come one after the other.
+        net: The network; AlexNet without it.
+        size: As in `featviz.maximize`, like all that follow.
+        steps: As there.
+        seed: As there.
+        recipe: As there.
+        start: As there, one image for all.
+        streams: As there; all objectives are then optimized together.
+        frames: As there.
+
+    Returns:
+        As `featviz.maximize`.
+    """
+    net = net or alexnet()
+    device = find_device("auto")
+    precision = str(find_precision("auto", device)).removeprefix("torch.")
+    settings: dict[str, Any] = {
+        "size": size,
+        "steps": steps,
+        "seed": seed,
+        "recipe": recipe,
+        "frames": frames,
+    }
+    named: dict[str, Any] = {} if start is None else {"start": fingerprint(start.numpy())}
+    named |= {} if streams is None else {"streams": list(streams)}
+    given: dict[str, Any] = {"start": start, "streams": streams}
+    parts = []
+    width = CHUNK if streams is None else len(objectives)
+    for first in range(0, len(objectives), width):
+        chunk = objectives[first : first + width]
+        names = [str(objective) for objective in chunk]
+        found = Store().arrays(
+            {
+                "network": net.fingerprint,
+                "objectives": names,
+                "device": device.type,
+                "precision": precision,
+                **settings,
+                **named,
+            },
+            lambda chunk=chunk: _arrays(climb.maximize(net, chunk, **settings, **given)),  # type: ignore[misc]
+            "featviz.ascent.climb",
+        )
+        parts.append(found)
+    return _join(parts, objectives, precision)
+
+
+def _arrays(found: climb.Maximization) -> dict[str, np.ndarray]:
+    if found.interrupted:
+        # Half a result must not be kept under the name of a whole one.
+        raise KeyboardInterrupt
+    names = ("images", "alpha", "values", "history", "gradients", "frames", "frame_values")
+    arrays = {name: getattr(found, name).numpy() for name in names}
+    return arrays | {"frame_steps": np.array(found.frame_steps, dtype=np.int64)}
+
+
+def _join(
+    parts: list[dict[str, np.ndarray]], objectives: Sequence[Objective], precision: str
+) -> climb.Maximization:
+    def joined(name: str, axis: int) -> torch.Tensor:
+        return torch.from_numpy(np.concatenate([part[name] for part in parts], axis))
+
+    return climb.Maximization(
+        tuple(objectives),
+        joined("images", 0),
+        joined("alpha", 0),
+        joined("values", 0),
+        joined("history", 1),
+        joined("gradients", 1),
+        tuple(parts[0]["frame_steps"].tolist()),
+        joined("frames", 1),
+        joined("frame_values", 1),
+        precision,
+    )
+
+
+def evenly(layer: str, count: int = PER_LAYER) -> list[int]:
+    """Returns units spread evenly over a layer: a choice that no one has made by looking."""
+    units = alexnet().units(layer)
+    return [index * units // count for index in range(count)]
+
+
+def channel(layer: str, unit: int) -> Channel:
+    """Returns the objective of a channel's picture.
+
+    The mean of conv1 before its ReLU is linear in the image and has a 4-px pattern as its optimum,
+    the stride's, so that its picture is taken behind the ReLU, by `how`.
+    """
+    return Channel("conv1:relu" if layer == "conv1" else layer, unit)
+
+
+def how(layer: str) -> Recipe | None:
+    """Returns how whole maps of a layer are asked; None for the default."""
+    return views.FIRST if layer == "conv1" else None
+
+
+def unit_link(layer: str, unit: int, root: str = "../") -> str:
+    """Returns the address of a unit in the microscope, which stands at the site's root.
+
+    Args:
+        layer: The layer's name.
+        unit: Index of the unit.
+        root: Way from the page to the root; chapters lie one folder below it.
+    """
+    return f"{root}microscope.html#{address(layer, unit)}"
+
+
+def linked(layer: str, units: Sequence[int]) -> str:
+    """Returns the numbers of units as links to the microscope."""
+    return ", ".join(f'<a href="{unit_link(layer, unit)}">{unit}</a>' for unit in units)
+
+
+def all_views(layer: str, unit: int) -> str:
+    """Returns a link to a unit in the microscope, for beside its name."""
+    return f'<a href="{unit_link(layer, unit)}">all its views</a>'
+
+
+def in_field(layer: str, images: torch.Tensor) -> torch.Tensor:
+    """Cuts images of neurons (..., H, W) down to the receptive field of the central one."""
+    return views.in_field(alexnet(), layer, images)
+
+
+def shared_neurons(layer: str) -> climb.Maximization:
+    """Returns the neurons' pictures of the units that all chapters share."""
+    return maximize([Neuron(layer, unit) for unit in evenly(layer)])
+
+
+def shared_channels(layer: str, net: network.Network | None = None) -> climb.Maximization:
+    """Returns the channels' pictures of the units that all chapters share."""
+    return maximize([channel(layer, unit) for unit in evenly(layer)], net=net, recipe=how(layer))

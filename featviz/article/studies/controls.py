@@ -1,0 +1,279 @@
+"""The chapter on attribution: how far its maps can be trusted, in numbers beside controls."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from featviz.article.bridge.values import Values
+from featviz.article.studies import evidence
+from featviz.article.studies.attribution import GROUPED, GROUPS, PAIR
+from featviz.article.studies.evidence import DEPTHS, MEASURED, MEASURES, SEED, SHOWN, Table, alexnet
+from featviz.attribution import checks
+from featviz.attribution.attribute import Attribution, attribute, one_scale
+from featviz.figures import Figure, attribution_grid, bars, table
+from featviz.measures import statistics
+from featviz.network.network import activations
+
+TITLES = {
+    "activation": "activation strength",
+    "gradcam": "Grad-CAM",
+    "gradcam++": "Grad-CAM++",
+    "smoothgradcam++": "Smooth Grad-CAM++",
+    "xgradcam": "XGrad-CAM",
+    "layercam": "LayerCAM",
+    "scorecam": "Score-CAM",
+    "gradient": "gradient × value",
+}
+"""How readers know the methods."""
+
+COMPARED = tuple(name for name in TITLES if name != "activation")
+"""Methods that are shown next to each other."""
+
+COMPARED_DEPTHS = ("fire3", "fire9")
+"""Where they are shown: shallow and deep."""
+
+METHOD_LIMIT = 4.0
+"""End of their color scale: some of the maps have peaks that would darken everything else."""
+
+
+def why_these_layers() -> Figure:
+    """Localization, class-specificity and fineness, measured per layer."""
+    found = evidence.pointing()
+    m = MEASURES.index("gradcam")
+    series = {
+        "evidence on the right photograph": _series(found["share"][m]),
+        "the same, random map": _series(found["share"][-1]),
+        "agreement of two classes' maps": _series(found["agreement"][m]),
+        "area that holds half of it": _series(found["spread"][m]),
+    }
+    return bars(
+        tuple(DEPTHS),
+        series,
+        "share, or rank correlation",
+        id="why-these-layers",
+        alt="Bars per layer: the evidence on the right photograph rises from one half to most of it, the agreement between two classes falls to about zero, the area shrinks",
+        caption=f"<strong>What a layer can and cannot tell.</strong> {len(MEASURED)} photographs, each beside "
+        f"{evidence.NEIGHBORS} others in turn; means with 95% bootstrap intervals over photographs. "
+        "Blue: which share of the evidence for a class (Grad-CAM) lies on its own photograph; one half is chance, as the random map shows. "
+        "Green: how far the maps of the two classes agree; 1 means that the map doesn't care about the class.",
+        width="middle",
+    )
+
+
+def methods_compared() -> Figure:
+    """Seven methods for one class at a shallow and a deep layer."""
+    maps = evidence.montage_maps(PAIR, PAIR[0], COMPARED, COMPARED_DEPTHS)
+    scaled = {key: _for_it(found) for key, found in maps.items()}
+    return attribution_grid(
+        [evidence.montage(*PAIR)] * 2,
+        [[scaled[depth, method] for method in COMPARED] for depth in COMPARED_DEPTHS],
+        [f"{evidence.class_name(PAIR[0])} at {depth}" for depth in COMPARED_DEPTHS],
+        [TITLES[method] for method in COMPARED],
+        id="methods",
+        alt="Maps of seven methods for the cat beside the cup: scattered at fire3, gathered on the cat's face at fire9",
+        caption="<strong>Seven methods, one question.</strong> Evidence for the cat by all methods, at a shallow layer and at the "
+        "deepest. Only what speaks for the cat is shown, and each map is scaled to its own mean, as methods have no unit in common. "
+        "Compare the rows, then the columns.",
+        scale_name="times the map's mean",
+        limit=METHOD_LIMIT,
+        width="screen",
+    )
+
+
+def methods_measured() -> Figure:
+    """Where the evidence lies, for every measured method and layer."""
+    share = evidence.pointing()["share"]
+    series = {
+        TITLES.get(name, name): _series(share[index])
+        for index, name in enumerate((*MEASURES, "random map"))
+    }
+    return bars(
+        tuple(DEPTHS),
+        series,
+        "share on the right photograph",
+        id="methods-measured",
+        alt="Bars per layer and method: Grad-CAM rises from one half at conv1 to nearly three quarters at fire9, the other methods start higher; the random map stays at one half",
+        caption="<strong>The same test for every method</strong>, with 95% bootstrap intervals over "
+        f"{len(MEASURED)} photographs. The random map shows what no knowledge looks like.",
+    )
+
+
+def faithfulness_table() -> Figure:
+    """Deletion and insertion, with controls, nothing left out."""
+    found = evidence.curves()
+    rows: list[list[str]] = []
+    for d, depth in enumerate(DEPTHS):
+        for m, name in enumerate((*MEASURES, "random map")):
+            pair = (found["deletion"][m, d], found["insertion"][m, d])
+            rows.append([f"{TITLES.get(name, name)}, {depth}", *_told(*pair)])
+    for control, title in (("center", "blob in the middle"), ("edges", "edge detector")):
+        rows.append([title, *_told(*found[control])])
+    return table(
+        rows,
+        [
+            "map",
+            "deletion (lower is better)",
+            "insertion (higher is better)",
+            "insertion − deletion",
+        ],
+        id="faithfulness",
+        alt="Table of deletion and insertion areas per method and layer, and of the controls",
+        caption="<strong>Does hiding what the map marks hurt the class?</strong> Area under the curve of the class's probability, "
+        f"as a share of that on the whole photograph, in {checks.STEPS} steps; what is hidden is blurred by "
+        f"{checks.BLUR:.0f} px. Means over {len(MEASURED)} photographs with 95% bootstrap intervals. Compare every row with its random map, "
+        "and with the blob in the middle, which knows nothing of the photograph.",
+        width="page",
+    )
+
+
+def randomization() -> Figure:
+    """What of a map outlives the learned weights."""
+    found = evidence.randomization()
+    names = (*MEASURES, "activation")
+    series = {
+        "last layer shuffled": _series(found["classifier"]),
+        "every layer shuffled": _series(found["all"]),
+    }
+    return bars(
+        [TITLES[name] for name in names],
+        series,
+        "rank agreement with the real map",
+        id="randomization",
+        alt="Bars per method: agreement of the map at fire9 with that of a network with shuffled weights",
+        caption="<strong>Would the map change if the network knew nothing?</strong> Agreement of the map at fire9 with the map of the "
+        "same network after its weights were shuffled, with 95% bootstrap intervals. A map that only explains the class "
+        "should fall to zero. Activation strength can't notice that the last layer has changed: it never asks for the class.",
+    )
+
+
+def numbers() -> Values:
+    """What the text quotes."""
+    point, curve, shuffled = evidence.pointing(), evidence.curves(), evidence.randomization()
+    m = MEASURES.index("gradcam")
+    first, last = (statistics.interval(point["share"][m, d]) for d in (0, -1))
+    apart = [point["agreement"][m, d].mean() for d in (0, -1)]
+    area = [point["spread"][m, d].mean() for d in (0, -1)]
+    gain = curve["insertion"] - curve["deletion"]
+    best = np.unravel_index(gain[:-1].mean(2).argmax(), gain.shape[:2])
+    beaten = sum(
+        statistics.interval(gain[k, d] - gain[-1, d]).low > 0
+        for k in range(len(MEASURES)) for d in range(len(DEPTHS))
+    )  # fmt: skip
+    center, edges = (curve[name][1] - curve[name][0] for name in ("center", "edges"))
+    shallow, deep = (point["share"][: len(MEASURES), d].mean((1, 2)) for d in (0, -1))
+    spans = evidence.strengths()
+    return Values(
+        photos=len(MEASURED),
+        shown=len(SHOWN),
+        share_first=f"{first.mean:.0%}",
+        share_last=f"{last.mean:.0%}",
+        share_first_interval=_span(first),
+        share_last_interval=_span(last),
+        stride_first=evidence.classifier().receptive_field("features.0").stride,
+        stride_last=evidence.classifier().receptive_field("features.12.squeeze").stride,
+        agree_first=f"{apart[0]:.2f}",
+        agree_last=f"{apart[1]:.2f}".replace("-", "−"),
+        area_first=f"{area[0]:.0%}",
+        area_last=f"{area[1]:.0%}",
+        half_first=f"{_half(spans, 'conv1'):.0%}",
+        half_last=f"{_half(spans, 'conv5'):.0%}",
+        active_first=f"{_active('conv1'):.0%}",
+        active_last=f"{_active('conv5'):.0%}",
+        net_first=f"{_net('conv1'):.0%}",
+        net_late=f"{_net('conv4'):.0%}",
+        best_map=f"{TITLES[MEASURES[best[0]]]} at {list(DEPTHS)[best[1]]}",
+        best_gain=f"{gain[best].mean():.2f}",
+        center_gain=f"{center.mean():.2f}",
+        edges_gain=f"{edges.mean():.2f}",
+        above_edges=int((gain[:-1].mean(2) > edges.mean()).sum()),
+        above_center=int((gain[:-1].mean(2) > center.mean()).sum()),
+        random_gain=f"{gain[-1, -1].mean():.2f}",
+        beaten=beaten,
+        cells=len(MEASURES) * len(DEPTHS),
+        shuffled_cam=f"{shuffled['classifier'][m].mean():.2f}".replace("-", "−"),
+        shuffled_layercam=f"{shuffled['classifier'][MEASURES.index('layercam')].mean():.2f}",
+        shuffled_activation=f"{shuffled['classifier'][-1].mean():.2f}",
+        deep_low=f"{deep.min():.0%}",
+        deep_high=f"{deep.max():.0%}",
+        shallow_low=f"{shallow.min():.0%}",
+        shallow_high=f"{shallow.max():.0%}",
+        deep_twins=f"{_twins():.2f}",
+        groups=GROUPS,
+        grouped=GROUPED,
+        explained=f"{evidence.unit_groups(GROUPED, GROUPS).explained:.0%}",
+        credits="; ".join(
+            f"{name}: {evidence.photo(name).attribution}" for name in sorted({*MEASURED, *SHOWN})
+        ),
+    )
+
+
+def cat_found() -> Values:
+    """Where the center of the evidence for the cat lies on the two photographs side by side."""
+    name = PAIR[0]
+    found = attribute(
+        evidence.classifier(), evidence.montage(*PAIR), evidence.top_class(name)[0], DEPTHS["fire9"],
+        seed=SEED,
+    )  # fmt: skip
+    noise = checks.random_map(found.map.shape, SEED)
+    control = Attribution(noise, "fire9", "random", None, None)
+    return Values(
+        cat_center=f"{found.center()[1]:.0%}",
+        random_center=f"{control.center()[1]:.0%}",
+        cat=evidence.class_name(name),
+        drink=evidence.class_name(PAIR[1]),
+    )
+
+
+def _twins() -> float:
+    """Rank agreement of Grad-CAM and gradient times value at fire9, over the measured pairs."""
+    agreements = []
+    for pair in evidence.pairs():
+        for name in pair:
+            maps = evidence.montage_maps(pair, name, MEASURES, tuple(DEPTHS))
+            one, two = maps["fire9", "gradcam"].map, maps["fire9", "gradient"].map.clamp(min=0)
+            agreements.append(statistics.agreement(one, two))
+    return float(np.mean(agreements))
+
+
+def _span(found: statistics.Interval) -> str:
+    return f"{found.low:.0%} to {found.high:.0%}"
+
+
+def _for_it(found: Attribution) -> Tensor:
+    """A map's positive part on a scale of its own."""
+    return one_scale([replace(found, map=found.map.clamp(min=0))])[0].map
+
+
+def _active(layer: str) -> float:
+    """Share of a layer's values that its ReLU lets through, over the measured photographs."""
+    images = torch.stack([evidence.photo(name).image for name in MEASURED])
+    return (activations(alexnet(), images, [layer])[layer] > 0).float().mean().item()
+
+
+def _net(layer: str) -> float:
+    """What is left of a unit's evidence after for and against cancel, as a share of both."""
+    maps = evidence.unit_evidence()
+    shares = [maps[n, layer].map.sum().abs() / maps[n, layer].map.abs().sum() for n in SHOWN]
+    return torch.stack(shares).mean().item()
+
+
+def _half(maps: dict[tuple[str, str], Attribution], layer: str) -> float:
+    """Share of the places that hold half of a layer's activation, over the shown photographs."""
+    return float(np.mean([checks.spread(maps[name, layer].map) for name in SHOWN]))
+
+
+def _series(per_photo: Table) -> tuple[list[float], list[float], list[float]]:
+    """Mean, lower and upper bound for each row of (rows, photos, ...)."""
+    found = [statistics.interval(row) for row in per_photo]
+    return [f.mean for f in found], [f.low for f in found], [f.high for f in found]
+
+
+def _told(deleted: Table, inserted: Table) -> list[str]:
+    return [_interval(values) for values in (deleted, inserted, inserted - deleted)]
+
+
+def _interval(values: Table) -> str:
+    found = statistics.interval(values)
+    return f"{found.mean:.2f} ({found.low:.2f} to {found.high:.2f})".replace("-", "−")

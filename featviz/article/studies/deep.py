@@ -1,0 +1,303 @@
+"""Chapter 5: what deep units answer to, asked in several ways."""
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from featviz import photos
+from featviz.article.bridge.values import Values
+from featviz.article.studies.bench import (
+    alexnet,
+    evenly,
+    in_field,
+    maximize,
+    shared_channels,
+    shared_neurons,
+    unit_link,
+)
+from featviz.article.studies.microscope import scope
+from featviz.ascent.climb import Maximization
+from featviz.ascent.recipes import HIGHEST_ADAM, Recipe
+from featviz.figures import Figure, Picker, Spectrum, grid, pairs, picker, sheet, spectrum
+from featviz.images.maco import Maco
+from featviz.measures import pictures
+from featviz.measures.levels import find_spectrum
+from featviz.measures.patches import find_examples
+from featviz.microscope.findings import SEARCHED, credits_line
+from featviz.microscope.views import CHANNEL, differing
+from featviz.objectives.units import Channel, Neuron
+from featviz.photos import Photo
+from featviz.store import Store, fingerprint
+
+DEEP = ("conv3", "conv4", "conv5")
+"""The layers of this chapter."""
+
+SHEET = 48
+"""Units shown per layer."""
+
+SHEET_SIDE = 92
+"""Side in pixels of a sheet's pictures: three sheets stand near the top of the page."""
+
+DIVERSE = 4
+"""Images of one unit that must differ."""
+
+PHASES = Recipe(Maco(gain=1.5), optimizer=HIGHEST_ADAM, steps=128)
+"""Phases alone, at one and a half times the photographs' amplitudes."""
+
+PATCHES = 4
+"""Natural patches shown per unit."""
+
+SPLIT = ("conv4", 64)
+"""A unit that the text names after looking: its answers are of two kinds."""
+
+LEVEL_NAMES = ("most negative", "negative", "near zero", "positive", "most positive")
+"""What the levels of a spectrum are called."""
+
+
+def chosen() -> list[tuple[str, int]]:
+    """Returns the units that are asked more than one question: two per layer, by their place."""
+    return [(layer, unit) for layer in DEEP for unit in evenly(layer)[2:7:4]]
+
+
+def unit_picker() -> Picker:
+    """Returns the strip that picks one of these units for all figures."""
+    pictures = [_shared(shared_channels, layer, unit)[0] for layer, unit in chosen()]
+    labels = [f"{layer}:{unit}" for layer, unit in chosen()]
+    return picker("unit", pictures, labels, title="Follow one unit:")
+
+
+def units(layer: str) -> Figure:
+    """Many channels of a layer as one sheet."""
+    picked = evenly(layer, SHEET)
+    found = scope().pictures(layer, CHANNEL, picked)
+    count = alexnet().units(layer)
+    return sheet(
+        found.images[:, 0] / 255,
+        [f"{layer}:{unit}" for unit in picked],
+        id=f"sheet-{layer}",
+        alt=f"A sheet of {SHEET} images, one per channel of {layer}",
+        caption=f"{SHEET} of {layer}'s {count} channels, spread evenly. Point at one, or walk with the "
+        "arrow keys, to see it large; a press keeps it. " + _LOOK[layer],
+        values={"activation": found.values[:, 0], "contrast": found.contrast[:, 0]},
+        links=[unit_link(layer, unit) for unit in picked],
+        columns=12,
+        side=SHEET_SIDE,
+    )
+
+
+_LOOK = {
+    "conv3": "<strong>Look for repetition</strong>: meshes, scales, curls, rings with a center. Most are "
+    "textures that could go on forever.",
+    "conv4": "<strong>Look for pieces</strong>: eyes, tufts, spokes and windows stand apart from a ground "
+    "that carries them.",
+    "conv5": "<strong>Look for parts</strong>: many images hold something with an inside and an outside, "
+    "a face, a fruit, a shell, fewer times and larger than in conv3.",
+}
+
+
+def asked() -> Figure:
+    """A few units, asked in several ways."""
+    channels = [Channel(layer, unit) for layer, unit in chosen()]
+    shown = [[in_field(layer, _shared(shared_neurons, layer, unit)[0])] for layer, unit in chosen()]
+    for column in (
+        [_shared(shared_channels, layer, unit)[0] for layer, unit in chosen()],
+        maximize([-1 * channel for channel in channels]).images,
+        maximize(channels, recipe=PHASES).images,
+    ):
+        for row, image in zip(shown, column, strict=True):
+            row.append(image)
+    return grid(
+        [str(channel) for channel in channels],
+        ["neuron", "channel", "the opposite", "phases alone"],
+        shown,
+        id="asked",
+        alt="Six deep units in rows, each shown as neuron, as channel, negated, and with phases alone "
+        "that move",
+        caption="The same unit, asked in four ways. The <strong>neuron</strong> has one place to please, "
+        "the <strong>channel</strong> all of them: see what the second repeats of the first. <strong>The opposite</strong> "
+        "maximizes the negative: what the unit is silenced by, which a ReLU never passes on. The last "
+        "column, MACO, keeps every single amplitude of the photographs' law and moves only phases; the others may leave "
+        "a frequency empty that the unit has no use for.",
+        subjects=[str(channel) for channel in channels],
+        links=[unit_link(layer, unit) for layer, unit in chosen()],
+    )
+
+
+def between() -> Figure:
+    """What photographs do to a unit, from what silences it to what excites it."""
+    shown, below = [], []
+    for layer in DEEP:
+        units = tuple(unit for where, unit in chosen() if where == layer)
+        against = maximize([-1 * Neuron(layer, unit) for unit in units])
+        patches, values, everywhere = _natural_spectrum(layer, units)
+        below += (everywhere < 0).float().mean(1).tolist()
+        for index, unit in enumerate(units):
+            image, best = _shared(shared_neurons, layer, unit)
+            shown.append(
+                Spectrum(
+                    f"{layer}:{unit}",
+                    in_field(layer, against.images[index]), in_field(layer, image),
+                    (-against.values[index].item(), best),
+                    list(patches[index]), list(values[index]), everywhere[index],
+                )
+            )  # fmt: skip
+    return spectrum(
+        shown,
+        LEVEL_NAMES,
+        id="spectrum",
+        alt="patches of photographs from most negative to most positive activation, between the images "
+        "optimized against and for the unit",
+        caption="<strong>From what silences a neuron to what excites it.</strong> Outside, the images found by "
+        "ascent against and for it; between them, patches of photographs by the neuron's value before the "
+        f"ReLU, written below each: the {PATCHES} lowest and highest of all that see no padding and don't "
+        f"overlap in {len(SEARCHED)} photographs, those nearest to half of either, and those nearest to "
+        "zero. The axis shows where they lie, and in blue how often each value occurs. "
+        f"Below zero, where the ReLU lets nothing pass, lie {min(below):.0%} to {max(below):.0%} of a unit's values.",
+    )
+
+
+@cache
+def _diverse() -> tuple[Tensor, Tensor]:
+    """Images (units, DIVERSE, 3, H, W) that must differ; their share of the unit's own activation."""
+    images, shares = [], []
+    for layer, unit in chosen():
+        channel = Channel(layer, unit)
+        _, alone = _shared(shared_channels, layer, unit)
+        images.append(maximize([differing(channel, alone)] * DIVERSE).images)
+        shares.append(pictures.values(alexnet(), [channel] * DIVERSE, images[-1]) / alone)
+    return torch.stack(images), torch.stack(shares)
+
+
+def diverse() -> Figure:
+    """Several images of one unit that must differ."""
+    channels = [Channel(layer, unit) for layer, unit in chosen()]
+    images, shares = _diverse()
+    return grid(
+        [str(channel) for channel in channels],
+        [f"answer {number}" for number in range(1, DIVERSE + 1)],
+        images,
+        id="diverse",
+        alt="Six deep channels in rows, each with four images that were pushed apart",
+        caption="Four answers to the same question: the images of a row excite the same channel and were "
+        "<strong>pushed to differ</strong> from each other in their layer. The number is the channel's "
+        "activation in percent of what it reaches without the push; above 100, the push led to a higher summit. "
+        "What all four share is what the unit is about; what only one has is decoration, or a second meaning if its "
+        "number is as high as the others'.",
+        scores=100 * shares,
+        score_name="percent of the activation without the push",
+        subjects=[str(channel) for channel in channels],
+        links=[unit_link(layer, unit) for layer, unit in chosen()],
+    )
+
+
+def beside_photos() -> Figure:
+    """Synthetic images beside the photographs' strongest patches."""
+    synthetic, natural, notes = [], [], []
+    for layer, unit in chosen():
+        patches, values = natural_patches(layer, (unit,))
+        image, best = _shared(shared_neurons, layer, unit)
+        synthetic.append(in_field(layer, image))
+        natural.append(patches[0])
+        notes.append(f"{best:.0f} against {values[0, 0]:.0f} for the best patch")
+    return pairs(
+        synthetic,
+        natural,
+        [f"{layer}:{unit}" for layer, unit in chosen()],
+        headings=("what the neuron wants", "what excites it most in our photographs"),
+        id="natural",
+        alt="Six deep neurons: their synthetic image beside the four photo patches that excite them most",
+        caption=f"Left, the image found by ascent; right, the {PATCHES} patches that excite the neuron most "
+        f"among all places of {len(SEARCHED)} sample photographs, those at the border too, cut like the picture to the part of "
+        "its field that it uses; what lies outside of the photograph is brown, as the unit sees it. "
+        "<strong>Ask of each row: would you have guessed the right side from the left?</strong> With "
+        "so few photographs the patches are the best there are, not the best there could be. "
+        f"Photographs: {credits_line()}.",
+        notes=notes,
+        subjects=[f"{layer}:{unit}" for layer, unit in chosen()],
+        links=[unit_link(layer, unit) for layer, unit in chosen()],
+    )
+
+
+def _shared(pictures: Callable[[str], Maximization], layer: str, unit: int) -> tuple[Tensor, float]:
+    """One of the pictures that all chapters share, and its value."""
+    found, row = pictures(layer), evenly(layer).index(unit)
+    return found.images[row], found.values[row].item()
+
+
+def natural_patches(
+    layer: str, units: tuple[int, ...], count: int = PATCHES
+) -> tuple[Tensor, Tensor]:
+    """Finds the photographs' strongest patches for units, or takes them from the store.
+
+    Args:
+        layer: The layer's name.
+        units: The units.
+        count: Patches per unit.
+
+    Returns:
+        Patches (units, count, 3, size, size) in [0, 1] and values (units, count).
+    """
+    loaded, spec = _searched(layer, units, count)
+
+    def make() -> dict[str, np.ndarray]:
+        found = find_examples(alexnet(), layer, loaded, units=units, count=count).found
+        return {
+            "patches": torch.stack(
+                [torch.stack([e.patch for e in found[unit]]) for unit in units]
+            ).numpy(),
+            "values": np.array([[e.value for e in found[unit]] for unit in units]),
+        }
+
+    arrays = Store().arrays(spec, make, "featviz.measures.patches")
+    return torch.from_numpy(arrays["patches"]).float() / 255, torch.from_numpy(arrays["values"])
+
+
+def _natural_spectrum(layer: str, units: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """Patches (units, levels, PATCHES, 3, size, size), their values, and all values (units, n)."""
+    loaded, spec = _searched(layer, units, PATCHES)
+
+    def make() -> dict[str, np.ndarray]:
+        found = find_spectrum(alexnet(), layer, loaded, units=units, count=PATCHES)
+        levels = [[list(level) for level in found[unit].levels] for unit in units]
+        return {
+            "patches": np.array([[[e.patch.numpy() for e in lv] for lv in one] for one in levels]),
+            "values": np.array([[[e.value for e in lv] for lv in one] for one in levels]),
+            "everywhere": np.stack([found[unit].values.numpy() for unit in units]),
+        }
+
+    arrays = Store().arrays(spec, make, "featviz.measures.levels")
+    patches, values, everywhere = (
+        torch.from_numpy(arrays[name]) for name in ("patches", "values", "everywhere")
+    )
+    return patches.float() / 255, values, everywhere
+
+
+def _searched(
+    layer: str, units: tuple[int, ...], count: int
+) -> tuple[list[Photo], dict[str, object]]:
+    """The photographs that are searched for units' patches, and what the result depends on."""
+    loaded = [photos.load(name) for name in SEARCHED]
+    return loaded, {
+        "network": alexnet().fingerprint,
+        "layer": layer,
+        "units": list(units),
+        "count": count,
+        "photos": [fingerprint(photo.image.numpy()) for photo in loaded],
+    }
+
+
+def numbers() -> Values:
+    """What the text quotes."""
+    net, shares = alexnet(), _diverse()[1]
+    return Values(
+        shown=SHEET,
+        split_low=f"{int(100 * shares[chosen().index(SPLIT)].min())}%",
+        lowest=f"{int(100 * shares.min())}%",
+        deep_units=sum(net.units(layer) for layer in DEEP),
+        photographs=len(SEARCHED),
+        conv3_field=net.receptive_field("conv3").size,
+        conv5_field=net.receptive_field("conv5").size,
+    )

@@ -1,0 +1,309 @@
+"""Chapter 6: shallow and deep on equal terms, in numbers, beside a network that learned nothing."""
+
+import math
+from functools import cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from featviz import photos
+from featviz.article.bridge.values import Values
+from featviz.article.studies.bench import (
+    PER_LAYER,
+    SEED,
+    alexnet,
+    evenly,
+    maximize,
+    shared_channels,
+    shared_neurons,
+)
+from featviz.article.studies.deep import natural_patches
+from featviz.ascent.recipes import Adam, Recipe
+from featviz.figures import Figure, Series, compare, curves, dots, grid, table
+from featviz.images.fourier import Fourier, radial_frequencies
+from featviz.measures import pictures
+from featviz.measures.activity import measure_activity
+from featviz.measures.statistics import interval
+from featviz.microscope.findings import SEARCHED
+from featviz.network.controls import shuffled
+from featviz.network.network import Network, activations
+from featviz.objectives.resemblance import Resemblance
+
+PHOTO = 224
+"""Side in pixels of the photographs that activity is measured on: what AlexNet was trained with."""
+
+ANGLES = (0, 5, 10, 15, 20, 30, 45, 60, 90)
+"""Degrees that an image is turned by."""
+
+REMEMBERED = "chelsea"
+"""The photograph that is rebuilt from each layer."""
+
+CANVAS = 160
+"""Side in pixels of the rebuilt photograph."""
+
+REBUILD = Recipe(Fourier(decay=1.0), (), Adam(rate=0.1, momentum=(0.9, 0.999), tail=0.5), 160)
+"""How a photograph is rebuilt: no transforms, as every pixel has its place."""
+
+
+@cache
+def control() -> Network:
+    """Returns AlexNet with every weight tensor shuffled: the same numbers, nothing learned."""
+    return shuffled(alexnet(), SEED)
+
+
+@cache
+def _photographs() -> tuple[Tensor, ...]:
+    return tuple(photos.load(name, PHOTO).image for name in SEARCHED)
+
+
+def inversion() -> Figure:
+    """One photograph, rebuilt from what each layer has kept of it."""
+    photo = photos.load(REMEMBERED, CANVAS).image
+    layers = alexnet().layers
+    rows = [[photo, *_rebuilt(net)] for net in (alexnet(), control())]
+    left = {name: _left_over(net) for name, net in (("ours", alexnet()), ("twin", control()))}
+    return grid(
+        ["AlexNet", "shuffled weights"],
+        ["photo", *layers],
+        rows,
+        id="inversion",
+        alt="A cat, and the images that each layer cannot tell from it: nearly the photograph at conv1, "
+        "a cat-like arrangement of textures at conv5",
+        caption="Each image gives its layer <strong>nearly the same values as the photograph</strong> does: "
+        f"they differ by {left['ours'].min():.0%} to {left['ours'].max():.0%} of their length. "
+        "Conv1 keeps almost everything; deeper layers keep what kind of thing is where, and let go of exact edges "
+        "and colors. Below, the same for a network with shuffled weights, where "
+        f"{left['twin'].min():.0%} to {left['twin'].max():.0%} are left: what is missing there was lost by random "
+        "filters, pooling and striding, or not found by ascent. From conv3 on AlexNet still gives a face, the other noise. "
+        f"Photograph: {photos.load(REMEMBERED).attribution}.",
+    )
+
+
+def overlaid() -> Figure:
+    """The photograph and what a layer has kept of it, under one slider."""
+    layers = alexnet().layers
+    return compare(
+        photos.load(REMEMBERED, CANVAS).image,
+        list(_rebuilt(alexnet())),
+        "photograph",
+        layers,
+        id="overlaid",
+        alt="a tabby cat's face",
+        caption="<strong>Hold the two against each other.</strong> Choose a layer and move the edge: left is the photograph, "
+        "right what the layer cannot tell from it. Follow the outline of the eye from conv1 to conv5.",
+    )
+
+
+@cache
+def _rebuilt(net: Network) -> Tensor:
+    """(layers, 3, CANVAS, CANVAS) the photograph, rebuilt from each layer of a network."""
+    photo = photos.load(REMEMBERED, CANVAS).image
+    targets = activations(net, photo, net.layers)
+    wanted = [Resemblance(layer, targets[layer][0]) for layer in net.layers]
+    return maximize(wanted, net=net, size=CANVAS, recipe=REBUILD).images
+
+
+def _left_over(net: Network) -> Tensor:
+    """(layers,) distance of the rebuilt photograph's values from the photograph's, by their length."""
+    photo = photos.load(REMEMBERED, CANVAS).image
+    targets = activations(net, photo, net.layers)
+    distances = [
+        (activations(net, image, [layer])[layer] - targets[layer]).norm() / targets[layer].norm()
+        for layer, image in zip(net.layers, _rebuilt(net), strict=True)
+    ]
+    return torch.stack(distances)
+
+
+def detail() -> Figure:
+    """How fine the channels' pictures are."""
+    layers = alexnet().layers
+    values = {"AlexNet": alexnet(), "shuffled weights": control()}
+    return dots(
+        layers,
+        {
+            name: [_fineness(net, layer).tolist() for layer in layers]
+            for name, net in values.items()
+        },
+        "mean frequency, cycles per pixel",
+        id="detail",
+        alt="Dots per layer: the mean frequency of the channels' pictures",
+        caption=f"How fine the pictures of {PER_LAYER} channels per layer are: the mean spatial frequency of their "
+        "brightness, weighted by amplitude. One dot is one channel; bars mark the median, lines the middle half. "
+        "Neither network's pictures grow coarser with depth: that is not learned.",
+    )
+
+
+def exaggeration() -> Figure:
+    """How far synthetic images exceed the best natural ones."""
+    layers = alexnet().layers
+    return dots(
+        layers,
+        {"neurons": [_exaggeration(layer).tolist() for layer in layers]},
+        "synthetic over best natural activation",
+        id="exaggeration",
+        alt="Dots per layer on a logarithmic scale: the ratio grows with depth",
+        caption=f"The activation of a neuron's synthetic image, divided by the strongest answer to any place of "
+        f"{len(SEARCHED)} photographs; {PER_LAYER} neurons per layer; bars mark the median, lines the middle half. "
+        "<strong>The deeper the layer, the further its favorite image lies from photographs.</strong>",
+        log_y=True,
+    )
+
+
+def turning() -> Figure:
+    """What a turn leaves of a neuron's answer to its own favorite image."""
+    layers = alexnet().layers
+    series = {}
+    left = [100 * _turned(layer)[:, ANGLES.index(45)].mean().item() for layer in layers]
+    for layer in layers:
+        kept = 100 * _turned(layer)
+        bounds = [interval(column) for column in kept.T.tolist()]
+        series[layer] = Series(
+            ANGLES,
+            [bound.mean for bound in bounds],
+            [bound.low for bound in bounds],
+            [bound.high for bound in bounds],
+        )
+    return curves(
+        series,
+        "turned by, degrees",
+        "activation left, %",
+        id="turning",
+        alt="Lines falling with the angle, one per layer",
+        caption=f"Each of {PER_LAYER} neurons per layer looks at its own favorite image while that is turned. "
+        "Lines are means, bands their 95% bootstrap intervals over neurons. "
+        f"<strong>No layer ignores a turn</strong>: at 45° between {min(left):.0f} and {max(left):.0f}% "
+        "of the answer are left, in shallow and in deep layers alike.",
+    )
+
+
+def scorecard() -> Figure:
+    """All measures in one table, with intervals and the control."""
+    layers = alexnet().layers
+    rows: list[tuple[str, ...]] = [
+        ("receptive field, px", *(str(alexnet().receptive_field(layer).size) for layer in layers))
+    ]
+    for name, net in (("", alexnet()), (", shuffled", control())):
+        rows.append(
+            (f"positions active, %{name}", *(_span(_active(net, layer)) for layer in layers))
+        )
+        rows.append(
+            (
+                f"frequency, cycles per 100 px{name}",
+                *(_span(100 * _fineness(net, layer)) for layer in layers),
+            )
+        )
+    rows.append(("left after a turn of 20°, %", *(_span(100 * _left(layer)) for layer in layers)))
+    ratios = (np.median(_exaggeration(layer).numpy()) for layer in layers)
+    rows.append(("synthetic over natural, median", *(f"{ratio:.1f}" for ratio in ratios)))
+    return table(
+        rows,
+        ["measure", *layers],
+        id="scorecard",
+        alt="Table of measures per layer with intervals",
+        caption="The scorecard. Numbers in brackets are 95% bootstrap intervals over units. <strong>A row in "
+        "which AlexNet and its shuffled twin agree says something about the architecture, not about "
+        "what was learned.</strong>",
+        width="page",
+    )
+
+
+def untrained() -> Figure:
+    """The control for the eye: the same pictures of a network that learned nothing."""
+    layers = alexnet().layers
+    rows = []
+    for net in (alexnet(), control()):
+        rows.append([shared_channels(layer, net).images[i] for layer in layers for i in (2, 6)])
+    return grid(
+        ["AlexNet", "shuffled weights"],
+        [f"{layer}:{evenly(layer)[i]}" for layer in layers for i in (2, 6)],
+        rows,
+        id="untrained",
+        alt="Ten channels' pictures of AlexNet above those of the same network with shuffled weights",
+        caption="The same method on the same network with its weights shuffled. <strong>Whatever you can name in "
+        "the lower row is in your eye or in the method</strong>, for nothing was learned there.",
+    )
+
+
+def numbers() -> Values:
+    """What the text quotes."""
+    ratios = {layer: np.median(_exaggeration(layer).numpy()) for layer in ("conv1", "conv5")}
+    left = {layer: 100 * _left(layer).mean().item() for layer in ("conv2", "conv5")}
+    active = {layer: _active(alexnet(), layer).mean().item() for layer in ("conv1", "conv5")}
+    return Values(
+        units=PER_LAYER,
+        photographs=len(SEARCHED),
+        ratio_first=f"{ratios['conv1']:.1f}",
+        ratio_last=f"{ratios['conv5']:.1f}",
+        left_conv2=f"{left['conv2']:.0f}",
+        left_conv5=f"{left['conv5']:.0f}",
+        active_first=f"{active['conv1']:.0f}",
+        active_last=f"{active['conv5']:.0f}",
+    )
+
+
+@cache
+def _fineness(net: Network, layer: str) -> Tensor:
+    """(PER_LAYER,) mean frequency of the channels' pictures in cycles per pixel."""
+    gray = shared_channels(layer, net).images.mean(1)
+    amplitude = torch.fft.rfft2(gray - gray.mean((1, 2), keepdim=True)).abs()
+    frequency = radial_frequencies(*gray.shape[-2:])
+    mean: Tensor = (amplitude * frequency).sum((1, 2)) / amplitude.sum((1, 2))
+    return mean
+
+
+@cache
+def _exaggeration(layer: str) -> Tensor:
+    """(PER_LAYER,) synthetic over best natural activation."""
+    _, natural = natural_patches(layer, tuple(evenly(layer)), 1)
+    return shared_neurons(layer).values / natural[:, 0].float()
+
+
+@cache
+def _turned(layer: str) -> Tensor:
+    """(PER_LAYER, angles) share of each neuron's activation that turning its image leaves."""
+    net = alexnet()
+    found = shared_neurons(layer)
+    wanted, images = found.objectives, found.images
+    values = [
+        pictures.values(net, wanted, _turn(images, angle, _middle(net, layer, images)))
+        for angle in ANGLES
+    ]
+    return torch.stack(values, 1) / values[0][:, None]
+
+
+def _middle(net: Network, layer: str, images: Tensor) -> float:
+    """Where the central unit's field has its middle, in pixels."""
+    field = net.receptive_field(layer)
+    return field.start + field.stride * (net.shape(layer, images.shape[-1])[-1] // 2)
+
+
+def _turn(images: Tensor, degrees: float, middle: float) -> Tensor:
+    """Turns images around a point on their diagonal; mid-gray comes in from outside."""
+    size = images.shape[-1]
+    offset = (2 * middle + 1) / size - 1
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    # p -> R (p - c) + c, in coordinates from -1 to 1
+    shift = [offset - (cosine - sine) * offset, offset - (sine + cosine) * offset]
+    place = torch.tensor([[cosine, -sine, shift[0]], [sine, cosine, shift[1]]])
+    grid_ = F.affine_grid(place.expand(len(images), 2, 3), list(images.shape), align_corners=False)
+    return F.grid_sample(images - 0.5, grid_, align_corners=False) + 0.5
+
+
+def _left(layer: str) -> Tensor:
+    """(PER_LAYER,) share of the activation left after a turn of 20 degrees."""
+    return _turned(layer)[:, ANGLES.index(20)]
+
+
+@cache
+def _active(net: Network, layer: str) -> Tensor:
+    """(units,) percent of a layer's positions at which each unit is active."""
+    percent: Tensor = 100 * measure_activity(net, layer, _photographs()).share
+    return percent
+
+
+def _span(values: Tensor) -> str:
+    found = interval(values.tolist())
+    digits = 0 if abs(found.mean) >= 10 else 1
+    return f"{found.mean:.{digits}f} ({found.low:.{digits}f}–{found.high:.{digits}f})"

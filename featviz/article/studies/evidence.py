@@ -1,0 +1,327 @@
+"""What the chapter on attribution measures: arrays from the store, made where they are missing."""
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from featviz import photos
+from featviz.attribution import checks
+from featviz.attribution.attribute import Attribution, attribute
+from featviz.attribution.groups import Groups, find_groups, strongest
+from featviz.measures import statistics
+from featviz.network import controls
+from featviz.network.network import Network, activations
+from featviz.objectives.units import Channel, Logit
+from featviz.photos import Photo
+from featviz.store import Arrays, Store, fingerprint
+from featviz.zoo import networks
+
+CODE = "featviz.article.studies.evidence"
+"""The module whose source, with all that it imports, is part of every key of the store."""
+
+SEED = 0
+"""Where all noise comes from. Not the bench's: what it imports would be part of the keys too."""
+
+SHOWN = ("chelsea", "coffee", "astronaut", "china")
+"""Photographs that the figures show."""
+
+MEASURED = (
+    "astronaut", "camera", "chelsea", "china", "coffee", "flower", "grace_hopper", "rocket"
+)  # fmt: skip
+"""Photographs that the measures average over: the samples that show things, not textures, and state
+a license."""
+
+NEIGHBORS = 2
+"""Each measured photograph stands beside the one before it and the one after it."""
+
+DEPTHS = {
+    "conv1": "features.0:relu",
+    "fire3": "features.4",
+    "fire5": "features.7",
+    "fire7": "features.10",
+    "fire9": "features.12",
+}
+"""Five depths of SqueezeNet, evenly spaced: its first convolution and every other fire module."""
+
+MEASURES = ("gradcam", "layercam", "gradient")
+"""Methods that are measured in every layer: those that take one pass."""
+
+SIZE = 224
+"""Side of the photographs in pixels: what both networks were trained on."""
+
+
+@cache
+def alexnet() -> Network:
+    """Returns the network whose layers are mapped."""
+    return networks.load("alexnet")
+
+
+@cache
+def classifier() -> Network:
+    """Returns the bundled classifier."""
+    return networks.load("squeezenet")
+
+
+@cache
+def photo(name: str) -> Photo:
+    """Returns a sample photograph as the networks see it."""
+    return photos.load(name, SIZE)
+
+
+@cache
+def top_class(name: str) -> tuple[int, float]:
+    """Returns the class that the classifier ranks first on a photograph, and its probability."""
+    scores = activations(classifier(), photo(name).image, ["output"])["output"][0].softmax(0)
+    return int(scores.argmax()), float(scores.max())
+
+
+def class_name(name: str) -> str:
+    """Returns the name of a photograph's first class."""
+    return classifier().classes[top_class(name)[0]]
+
+
+def strengths(names: Sequence[str] = SHOWN) -> dict[tuple[str, str], Attribution]:
+    """Maps how strongly each of AlexNet's layers answers, by photograph and layer."""
+    net = alexnet()
+    return {
+        (name, layer): attribute(net, photo(name).image, None, f"{layer}:relu", "activation")
+        for name in names
+        for layer in net.layers
+    }
+
+
+def leading_unit(name: str) -> int:
+    """Returns the channel of conv5 that a photograph excites most, after the ReLU."""
+    value = activations(alexnet(), photo(name).image, ["conv5:relu"])["conv5:relu"][0]
+    return int(value.mean((1, 2)).argmax())
+
+
+def unit_evidence(names: Sequence[str] = SHOWN) -> dict[tuple[str, str], Attribution]:
+    """Explains each photograph's leading unit of conv5 in every layer of AlexNet, signed."""
+    net = alexnet()
+    return {
+        (name, layer): attribute(
+            net, photo(name).image, Channel("conv5:relu", leading_unit(name)),
+            f"{layer}:relu", "gradient",
+        )
+        for name in names
+        for layer in net.layers
+    }  # fmt: skip
+
+
+def class_maps(names: Sequence[str], method: str = "gradcam") -> dict[tuple[str, str], Attribution]:
+    """Explains each photograph's first class at every depth of the classifier."""
+    return {
+        (name, depth): attribute(
+            classifier(), photo(name).image, top_class(name)[0], layer, method, seed=SEED
+        )
+        for name in names
+        for depth, layer in DEPTHS.items()
+    }
+
+
+def montage(left: str, right: str) -> Tensor:
+    """Returns two photographs side by side."""
+    return checks.side_by_side(photo(left).image, photo(right).image)
+
+
+def montage_maps(
+    pair: tuple[str, str], name: str, methods: Sequence[str], depths: Sequence[str]
+) -> dict[tuple[str, str], Attribution]:
+    """Explains one photograph's class on two side by side, by depth and method."""
+    wanted = Logit(top_class(name)[0])
+
+    def make() -> Arrays:
+        image = montage(*pair)
+        return {
+            f"{depth}/{method}": attribute(
+                classifier(), image, wanted, DEPTHS[depth], method, seed=SEED
+            ).map.numpy()
+            for depth in depths
+            for method in methods
+        }
+
+    spec = _spec("montage", pair, of=name, methods=methods, depths=depths)
+    found = Store().arrays(spec, make, CODE)
+    return {
+        (depth, method): Attribution(
+            torch.from_numpy(found[f"{depth}/{method}"]), depth, method, wanted, None
+        )
+        for depth in depths
+        for method in methods
+    }
+
+
+def pointing() -> Arrays:
+    """Measures where the evidence for a class lies when its photograph stands beside another.
+
+    Returns:
+        `share` (methods + random, depths, photos, neighbors): part of the evidence that lies on the
+        right photograph; `agreement`, same shape without the control: rank correlation of the maps
+        of the two classes; `spread` (methods, depths, photos, neighbors): share of the places that
+        hold half of the evidence.
+    """
+
+    def make() -> Arrays:
+        shape = (len(MEASURED), NEIGHBORS)
+        share = np.zeros((len(MEASURES) + 1, len(DEPTHS), *shape))
+        same, spread = np.zeros((2, len(MEASURES), len(DEPTHS), *shape))
+        filled = [0] * len(MEASURED)
+        for pair in pairs():
+            found = _point(pair)
+            for side, name in enumerate(pair):
+                index = MEASURED.index(name)
+                at = np.s_[:, :, index, filled[index]]
+                share[at], same[at], spread[at] = found[0][side], found[1], found[2][side]
+                filled[index] += 1
+        return {"share": share, "agreement": same, "spread": spread}
+
+    return Store().arrays(_spec("pointing", MEASURED, methods=MEASURES), make, CODE)
+
+
+Table = NDArray[np.float64]
+
+
+def pairs() -> list[tuple[str, str]]:
+    """Lists which measured photographs stand side by side: each beside the next, in a ring."""
+    return list(zip(MEASURED, (*MEASURED[1:], MEASURED[0]), strict=True))
+
+
+def _point(pair: tuple[str, str]) -> tuple[Table, Table, Table]:
+    """One pair's shares (2, methods + random, depths), agreement and spread (2, ...)."""
+    maps = [montage_maps(pair, name, MEASURES, tuple(DEPTHS)) for name in pair]
+    share = np.zeros((2, len(MEASURES) + 1, len(DEPTHS)))
+    same = np.zeros((len(MEASURES), len(DEPTHS)))
+    spread = np.zeros((2, len(MEASURES), len(DEPTHS)))
+    for d, depth in enumerate(DEPTHS):
+        for m, method in enumerate(MEASURES):
+            left, right = (of[depth, method].map for of in maps)
+            share[:, m, d] = checks.share_left(left), 1 - checks.share_left(right)
+            same[m, d] = statistics.agreement(left, right)
+            spread[:, m, d] = checks.spread(left), checks.spread(right)
+        noise = checks.random_map(left.shape, SEED + MEASURED.index(pair[0]))
+        chance = checks.share_left(noise)
+        share[:, -1, d] = chance, 1 - chance
+    return share, same, spread
+
+
+def curves() -> Arrays:
+    """Measures deletion and insertion, relative to the class's probability on the whole photo.
+
+    Returns:
+        `deletion` and `insertion` (methods + random, depths, photos) areas under the curves, and
+        `center` and `edges` (2, photos): the same two areas for the controls that have no depth.
+    """
+
+    def make() -> Arrays:
+        shape = (len(MEASURES) + 1, len(DEPTHS), len(MEASURED))
+        deleted, inserted = np.zeros(shape), np.zeros(shape)
+        controls = {name: np.zeros((2, len(MEASURED))) for name in ("center", "edges")}
+        for p, name in enumerate(MEASURED):
+            image = photo(name).image
+            for d, layer in enumerate(DEPTHS.values()):
+                for m, method in enumerate(MEASURES):
+                    found = attribute(classifier(), image, top_class(name)[0], layer, method)
+                    deleted[m, d, p], inserted[m, d, p] = _areas(name, found.map)
+                noise = checks.random_map(found.map.shape, SEED + p)
+                deleted[-1, d, p], inserted[-1, d, p] = _areas(name, noise)
+            controls["center"][:, p] = _areas(name, checks.center_map((SIZE, SIZE)))
+            controls["edges"][:, p] = _areas(name, checks.edge_map(image))
+        return {"deletion": deleted, "insertion": inserted, **controls}
+
+    return Store().arrays(_spec("curves", MEASURED, methods=MEASURES), make, CODE)
+
+
+def randomization(depth: str = "fire9") -> Arrays:
+    """Measures how much of a map outlives what the network has learned.
+
+    Returns:
+        `classifier` and `all` (methods + activation, photos): rank agreement of a map with that of
+        a network whose last layer, or whose every layer, is shuffled.
+    """
+    methods = (*MEASURES, "activation")
+
+    def make() -> Arrays:
+        net = classifier()
+        twins = {
+            "classifier": controls.shuffled(net, SEED, ["classifier.1"]),
+            "all": controls.shuffled(net, SEED),
+        }
+        found = {kind: np.zeros((len(methods), len(MEASURED))) for kind in twins}
+        for m, method in enumerate(methods):
+            for p, name in enumerate(MEASURED):
+                wanted = None if method == "activation" else top_class(name)[0]
+                image, layer = photo(name).image, DEPTHS[depth]
+                own = attribute(net, image, wanted, layer, method).map
+                for kind, twin in twins.items():
+                    other = attribute(twin, image, wanted, layer, method).map
+                    found[kind][m, p] = statistics.agreement(own, other)
+        return found
+
+    return Store().arrays(
+        _spec("randomization", MEASURED, methods=methods, depth=depth), make, CODE
+    )
+
+
+def dictionary(layer: str, count: int, names: Sequence[str] = SHOWN) -> tuple[Tensor, Tensor]:
+    """Finds the strongest units of a layer at each place of the photographs.
+
+    Returns:
+        (photos, h, w, count) indices of units and their values after the ReLU. A map finer than
+        27 x 27 is halved: of each block of four places, the strongest answer of each unit counts.
+    """
+    if layer != "conv1":
+        found = [strongest(alexnet(), photo(name).image, f"{layer}:relu", count) for name in names]
+        return torch.stack([f.units for f in found]), torch.stack([f.values for f in found])
+    images = torch.stack([photo(name).image for name in names])
+    value = F.max_pool2d(activations(alexnet(), images, ["conv1:relu"])["conv1:relu"], 2)
+    values, units = value.topk(count, dim=1)
+    return units.permute(0, 2, 3, 1), values.permute(0, 2, 3, 1)
+
+
+def unit_groups(layer: str, count: int) -> Groups:
+    """Factorizes one of AlexNet's layers on the shown photographs."""
+
+    def make() -> Arrays:
+        images = torch.stack([photo(name).image for name in SHOWN])
+        found = find_groups(alexnet(), images, f"{layer}:relu", count, SEED)
+        return {
+            "maps": found.maps.numpy(),
+            "directions": found.directions.numpy(),
+            "explained": np.array(found.explained),
+        }
+
+    arrays = Store().arrays(_spec("groups", SHOWN, layer=layer, count=count), make, CODE)
+    return Groups(
+        f"{layer}:relu",
+        torch.from_numpy(arrays["maps"]),
+        torch.from_numpy(arrays["directions"]),
+        float(arrays["explained"]),
+    )
+
+
+@cache
+def _fingerprints() -> tuple[str, str]:
+    return classifier().fingerprint, alexnet().fingerprint
+
+
+def _spec(what: str, names: Sequence[str], **settings: object) -> dict[str, object]:
+    return {
+        "what": what,
+        "networks": list(_fingerprints()),
+        "photos": [fingerprint(photo(name).image.numpy()) for name in names],
+        "names": list(names),
+        "settings": settings,
+    }
+
+
+def _areas(name: str, map: Tensor) -> tuple[float, float]:
+    index, whole = top_class(name)
+    found = checks.curves(classifier(), photo(name).image, Logit(index), map)
+    deleted, inserted = (checks.area(curve) / whole for curve in found)
+    return deleted, inserted

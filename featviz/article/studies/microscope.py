@@ -1,0 +1,39 @@
+"""The microscope's chapter: every unit of AlexNet."""
+
+from functools import cache
+
+from featviz.article.bridge.values import Values
+from featviz.article.studies.bench import SEED, alexnet
+from featviz.figures import Figure
+from featviz.microscope import findings
+from featviz.microscope.build import Microscope
+from featviz.microscope.page import show
+from featviz.microscope.views import CHANNEL, GRAY_BELOW
+
+
+@cache
+def scope() -> Microscope:
+    """Returns the microscope over AlexNet."""
+    return Microscope(alexnet(), seed=SEED)
+
+
+def everything() -> Figure:
+    """Returns all units of AlexNet."""
+    return show(scope())
+
+
+def numbers() -> Values:
+    """Returns the numbers that the page's text quotes."""
+    net = alexnet()
+    made = {layer: scope().pictures(layer, CHANNEL) for layer in net.layers}
+    sides = {layer: net.receptive_field(layer).size for layer in net.layers}
+    return Values(
+        units=f"{sum(net.units(layer) for layer in net.layers):,}",
+        alive=f"{sum(int((one.contrast >= GRAY_BELOW).sum()) for one in made.values()):,}",
+        palest=f"{min(one.contrast.min() for one in made.values()):.2f}",
+        gray=str(GRAY_BELOW),
+        photographs=len(findings.SEARCHED),
+        pictures=f"{sum(v.copies * net.units(la) for la in net.layers for v in scope().views(la)):,}",
+        smallest=min(sides.values()),
+        largest=max(sides.values()),
+    )

@@ -1,0 +1,286 @@
+"""Chapter 1: what the network is made of, and how much of an image each layer sees."""
+
+from functools import cache
+
+import numpy as np
+import torch
+from torch import nn
+
+from featviz import figures, photos
+from featviz.article.bridge.values import Values
+from featviz.article.studies.bench import SEED, alexnet
+from featviz.ascent.effective_field import concentrated, effective_field
+from featviz.attribution.attribute import attribute, one_scale
+from featviz.measures.activity import measure_activity, unpadded_places
+from featviz.measures.statistics import interval
+from featviz.measures.weights import first_weights
+from featviz.network.network import PROBE_SIZE, activations
+from featviz.objectives.units import Channel
+from featviz.store import Store
+
+SHOWN = ("chelsea", "coffee", "astronaut")
+"""Photographs whose maps are shown."""
+
+LIMIT = 3.0
+"""Multiples of a layer's mean magnitude at which the colors of maps end."""
+
+PART = 0.9
+"""Part of the squared gradient that counts as the field in use."""
+
+SEEN = "chelsea"
+"""Photograph that the receptive fields are drawn on."""
+
+
+def layers() -> figures.Figure:
+    """Returns the table of AlexNet's layers, read off its modules."""
+    net = alexnet()
+    rows = []
+    for layer in net.layers:
+        module = _convolution(layer)
+        units, height, width = net.shape(layer, PROBE_SIZE)
+        field = net.receptive_field(layer)
+        whole = len(unpadded_places(net, layer, PROBE_SIZE)) ** 2
+        rows.append([
+            layer,
+            f"{module.kernel_size[0]}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{module.kernel_size[1]}",
+            module.stride[0],
+            units,
+            f"{height} × {width}",
+            f"{field.size} px",
+            f"{field.stride} px",
+            f"{whole / (height * width):.0%}",
+            sum(parameter.numel() for parameter in module.parameters()),
+        ])  # fmt: skip
+    first, last = (net.receptive_field(layer).size for layer in (net.layers[0], net.layers[-1]))
+    return figures.table(
+        rows,
+        ["layer", "kernel", "stride", "units", "map", "sees", "moves by", "sees no border", "weights"],
+        id="layers",
+        alt="AlexNet's five convolutional layers: kernel, stride, units, map and receptive field.",
+        caption=f"<strong>AlexNet to scale</strong>, for an image of {PROBE_SIZE} × {PROBE_SIZE} "
+        f"pixels. What a unit <em>sees</em> grows {last / first:.0f}-fold from the first layer to "
+        "the last while the kernels shrink; neighboring units see squares that lie as far apart as "
+        "<em>moves by</em> says. The share that <em>sees no border</em> is that of places whose "
+        "whole square lies inside the image: all others see padding as well.",
+        width="page",
+    )  # fmt: skip
+
+
+def receptive_fields() -> figures.Figure:
+    """Returns the receptive field of every layer, to scale on a photo."""
+    net = alexnet()
+    photo = photos.load(SEEN, PROBE_SIZE)
+    seen = {layer: net.receptive_field(layer) for layer in net.layers}
+    fields = [
+        figures.Field(
+            layer,
+            field.size,
+            field.stride,
+            f"{field.size**2 / PROBE_SIZE**2:.1%} of the image, in steps of {field.stride} px",
+        )
+        for layer, field in seen.items()
+    ]
+    first, last = (
+        seen[layer].size ** 2 / PROBE_SIZE**2 for layer in (net.layers[0], net.layers[-1])
+    )
+    return figures.receptive_field(
+        photo.image,
+        fields,
+        id="receptive-fields",
+        alt="A tabby cat's face with five nested squares, from a few pixels to most of the face.",
+        caption="<strong>What one unit sees.</strong> Move the slider from conv1 to conv5, and the "
+        f"square by clicking or with the arrow keys. A unit of conv1 decides on {first:.1%} of the "
+        f"image; one of conv5 may use {last:.0%} of it. Photograph: {photo.attribution}.",
+    )
+
+
+def filter_bank() -> figures.Figure:
+    """Returns the weights of conv1 as pictures."""
+    weights = first_weights(alexnet(), "conv1")
+    strongest = weights.abs().amax((1, 2, 3))
+    return figures.filters(
+        weights.numpy(),
+        id="filter-bank",
+        alt="64 small color patches: stripes in all directions, and blobs of color.",
+        caption=f"<strong>All {len(weights)} filters of conv1</strong>, as they are: the only layer "
+        "whose weights are pictures, because it reads red, green and blue. Gray is zero, and all "
+        f"share one scale: the strongest weight of one filter is {strongest.max() / strongest.min():.0f} "
+        "times that of another. Point at a filter to enlarge it.",
+        width="middle",
+    )  # fmt: skip
+
+
+def unit_maps() -> figures.Figure:
+    """Returns the map of one unit per layer on several photos, on one scale."""
+    net = alexnet()
+    shown = [photos.load(name, PROBE_SIZE) for name in SHOWN]
+    chosen = [Channel(layer, _keenest(layer)) for layer in net.layers]
+    maps = [
+        attribute(net, photo.image, unit, unit.layer, "activation")
+        for photo in shown
+        for unit in chosen
+    ]
+    scaled = [one.map.numpy() for one in one_scale(maps)]
+    rows = [scaled[i : i + len(chosen)] for i in range(0, len(scaled), len(chosen))]
+    credits = "; ".join(f"{photo.name}: {photo.attribution}" for photo in shown)
+    return figures.attribution_grid(
+        [photo.image.numpy() for photo in shown],
+        rows,
+        [photo.name for photo in shown],
+        [str(unit) for unit in chosen],
+        id="unit-maps",
+        alt="Three photos, each with the map of one unit of each layer; maps grow coarser.",
+        caption="<strong>A unit is a map.</strong> One unit of each layer on "
+        f"{len(shown)} photos, before the ReLU: red places excite it, blue ones go against it, in "
+        "multiples of the layer's mean magnitude here; beyond the ends of the scale colors stay. Of each layer it is the unit whose "
+        f"positive values differ most from place to place of {shown[0].name}. The buttons show the "
+        f"maps in their own resolution. Photographs: {credits}.",
+        scale_name="multiples of the layer's mean magnitude",
+        limit=LIMIT,
+        column_notes=[_map_size(layer) for layer in net.layers],
+    )
+
+
+def silence() -> figures.Figure:
+    """Returns how much of each layer the ReLU silences, on photos and on plain gray."""
+    names = alexnet().layers
+    told = _silence()
+    bars = {
+        "on photographs": [interval(told[f"photos/{name}"], SEED) for name in names],
+        "on a gray image": [interval(told[f"gray/{name}"], SEED) for name in names],
+    }
+    return figures.bars(
+        names,
+        {
+            key: ([100 * i.mean for i in each], [100 * i.low for i in each], [100 * i.high for i in each])
+            for key, each in bars.items()
+        },
+        "values below zero, %",
+        id="silence",
+        alt="Bars of the share of values below zero, for each layer, on photographs and on gray.",
+        caption="<strong>What the ReLU throws away.</strong> Share of the values of each layer that "
+        f"are below zero, on {len(photos.samples())} photographs and on a gray image, in places "
+        "that see no padding; lines are 95% bootstrap intervals of the mean over units. After "
+        "the ReLU all of these are the same number, 0, and none has a gradient.",
+    )  # fmt: skip
+
+
+def used_fields() -> figures.Figure:
+    """Returns how much of its receptive field each layer uses."""
+    net, used = alexnet(), _used()
+    sizes = {layer: net.receptive_field(layer).size for layer in net.layers}
+    last = net.layers[-1]
+    return figures.bars(
+        net.layers,
+        {
+            "field, by geometry": list(sizes.values()),
+            f"square with {PART:.0%} of the effect": [int(used[f"side/{name}"]) for name in sizes],
+        },
+        "side, pixels",
+        id="used-fields",
+        alt="Bars of the receptive field's side by geometry and by effect, for each layer.",
+        caption="<strong>Most of the effect comes from the middle.</strong> Side of the receptive "
+        f"field, and of the centered square whose pixels hold {PART:.0%} of the squared gradient "
+        f"of the layer's units on {len(SHOWN)} photographs. In {last} this square is "
+        f"{used[f'side/{last}'] ** 2 / sizes[last] ** 2:.0%} of the field's area: the corners of "
+        "the field count for little, because few paths lead to them.",
+    )
+
+
+def numbers() -> Values:
+    """Returns the numbers that the chapter's text quotes."""
+    net = alexnet()
+    first, last = net.layers[0], net.layers[-1]
+    fields = {layer: net.receptive_field(layer) for layer in net.layers}
+    counts = {layer: len(unpadded_places(net, layer, PROBE_SIZE)) ** 2 for layer in net.layers}
+    places = {layer: net.shape(layer, PROBE_SIZE)[-1] ** 2 for layer in net.layers}
+    told = _silence()
+    return Values(
+        **{
+            "units": f"{sum(net.units(layer) for layer in net.layers):,}",
+            "size": str(PROBE_SIZE),
+            "first_field": str(fields[first].size),
+            "second_field": str(fields[net.layers[1]].size),
+            "last_field": str(fields[last].size),
+            "first_stride": str(fields[first].stride),
+            "last_stride": str(fields[last].stride),
+            "first_share": f"{fields[first].size ** 2 / PROBE_SIZE**2:.1%}",
+            "last_share": f"{fields[last].size ** 2 / PROBE_SIZE**2:.0%}",
+            "first_inside": f"{counts[first] / places[first]:.0%}",
+            "last_inside": str(counts[last]),
+            "last_places": str(places[last]),
+            "padded": str(places[last] - counts[last]),
+            "gray_first": f"{told[f'gray/{first}'].mean():.0%}",
+            "gray_last": f"{told[f'gray/{last}'].mean():.0%}",
+            "photos_last": f"{told[f'photos/{last}'].mean():.0%}",
+            "used_first": str(_used()[f"side/{first}"]),
+            "used_last": str(_used()[f"side/{last}"]),
+            "used_share": f"{_used()[f'side/{last}'] ** 2 / fields[last].size ** 2:.0%}",
+            "reached": str(
+                sum(int(_used()[f"reach/{layer}"]) == fields[layer].size for layer in fields)
+            ),
+        }
+    )
+
+
+@cache
+def _silence() -> dict[str, np.ndarray]:
+    """Per unit, the share of its values below zero on photographs and in the middle of gray."""
+    net = alexnet()
+    spec = {"network": net.fingerprint, "photos": list(photos.samples()), "figure": "silence"}
+    return Store().arrays(spec, _measure_silence, __name__)
+
+
+def _measure_silence() -> dict[str, np.ndarray]:
+    net = alexnet()
+    images = [photos.load(name, PROBE_SIZE).image for name in photos.samples()]
+    plain = [torch.full((3, PROBE_SIZE, PROBE_SIZE), 0.5)]
+    return {
+        f"{key}/{layer}": 1 - measure_activity(net, layer, seen).share.numpy()
+        for key, seen in (("photos", images), ("gray", plain))
+        for layer in net.layers
+    }
+
+
+@cache
+def _used() -> dict[str, np.ndarray]:
+    """Per layer, the side of the square that holds `PART` of the effect, and how far it reaches."""
+    net = alexnet()
+    spec = {
+        "network": net.fingerprint,
+        "photos": list(SHOWN),
+        "part": PART,
+        "figure": "used fields",
+    }
+    return Store().arrays(spec, _measure_used, __name__)
+
+
+def _measure_used() -> dict[str, np.ndarray]:
+    net = alexnet()
+    images = [photos.load(name, PROBE_SIZE).image for name in SHOWN]
+    found = {}
+    for layer in net.layers:
+        shares = effective_field(net, layer, images, seed=SEED)
+        found[f"side/{layer}"] = np.array(concentrated(shares, PART))
+        # Rows and columns of the field that have any effect at all.
+        found[f"reach/{layer}"] = np.array(int((shares.sum(1) > 0).sum()))
+    return found
+
+
+def _keenest(layer: str) -> int:
+    """The unit whose positive values differ most from place to place on the first photo."""
+    photo = photos.load(SHOWN[0], PROBE_SIZE).image
+    values = activations(alexnet(), photo, [f"{layer}:relu"])[f"{layer}:relu"]
+    return int(values[0].flatten(1).std(1).argmax())
+
+
+def _map_size(layer: str) -> str:
+    _, height, width = alexnet().shape(layer, PROBE_SIZE)
+    return f"{height}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{width}"
+
+
+def _convolution(layer: str) -> nn.Conv2d:
+    net = alexnet()
+    module = net.module.get_submodule(net.resolve(layer).module)
+    assert isinstance(module, nn.Conv2d)
+    return module

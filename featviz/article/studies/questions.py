@@ -1,0 +1,228 @@
+"""Chapters 3, 5 and 6: other questions for the same climb: directions, classes, two units, a photo."""
+
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from featviz import photos
+from featviz.article.bridge.values import Values
+from featviz.article.studies.bench import (
+    SEED,
+    alexnet,
+    channel,
+    evenly,
+    how,
+    in_field,
+    maximize,
+    shared_channels,
+    shared_neurons,
+    unit_link,
+)
+from featviz.ascent.climb import Maximization
+from featviz.ascent.recipes import ACCENT
+from featviz.figures import Figure, grid
+from featviz.measures import pictures
+from featviz.network.network import Network, activations
+from featviz.objectives.algebra import IMAGE, Objective
+from featviz.objectives.resemblance import Resemblance
+from featviz.objectives.units import Channel, Direction, Layer, Logit
+from featviz.zoo import networks
+
+SHOWN = 5
+"""Place of the unit that is asked, among those that all chapters share."""
+
+CLASSES = (1, 281, 340, 779, 949, 967, 483, 985)
+"""Classes of ImageNet that are asked for: animals, things and a place, chosen by us."""
+
+CLASS_SIDE = 224
+"""Side in pixels of a class's image: it needs room for more than one thing."""
+
+ACCENTED, ACCENT_SIDE, ACCENT_UNITS = "chelsea", 160, 4
+"""The photograph that is accentuated, the side of its square in pixels, and for how many units."""
+
+ACCENT_LAYERS = ("conv2", "conv3", "conv4", "conv5")
+"""The layers that are asked."""
+
+NEARNESS = 1000.0
+"""Weight of the resemblance to the photograph."""
+
+STRIPS = ((0, 96), (32, 160), (64, 192))
+"""Pairs of units of the deepest layer between which pictures are mixed: those that all chapters
+share, three apart."""
+
+SHARES = (0.25, 0.5, 0.75)
+"""Shares of the second unit in the mixtures."""
+
+PAIR_LAYER, PAIRED = "conv5", 5
+"""The layer whose first shared units are asked for two at a time, and how many."""
+
+
+def asked() -> Figure:
+    """One neuron, one channel, a random direction and a whole layer, at every depth."""
+    layers = alexnet().layers
+    rows = []
+    for layer in layers:
+        neuron = shared_neurons(layer).images[SHOWN]
+        alone = shared_channels(layer).images[SHOWN]
+        wanted = [_direction(layer), Layer(f"{layer}:relu")]
+        others = maximize(wanted, recipe=how(layer)).images
+        rows.append([in_field(layer, neuron), alone, *others])
+    units = [evenly(layer)[SHOWN] for layer in layers]
+    return grid(
+        list(layers),
+        ["one neuron", "one channel", "a random direction", "the whole layer"],
+        rows,
+        id="asked-for",
+        alt="Five layers in rows; a neuron, a channel, a random direction and the whole layer in columns",
+        caption="<strong>Four questions, one climb.</strong> Left, one unit as a neuron and as a channel: "
+        + ", ".join(f"{layer}:{unit}" for layer, unit in zip(layers, units, strict=True))
+        + ". A channel is one axis of its layer's space; a random direction mixes all of them a little (one per layer, "
+        f"of length 1, drawn with seed {SEED}). The whole layer, as loud as it can be, is the objective of DeepDream: the "
+        "image picks its units itself. <strong>Compare the second column with the third</strong>, and read the last "
+        "downward.",
+        links=[unit_link(layer, unit) for layer, unit in zip(layers, units, strict=True)],
+    )
+
+
+def _direction(layer: str) -> Objective:
+    """A direction of length 1, drawn at random."""
+    read = channel(layer, 0).layer
+    stream = torch.Generator().manual_seed(SEED)
+    vector = torch.randn(alexnet().units(layer), generator=stream)
+    return Direction(read, tuple((vector / vector.norm()).tolist()))
+
+
+def classes() -> Figure:
+    """What a classifier wants to see for some classes."""
+    found, net = _classes()
+    return grid(
+        ["SqueezeNet"],
+        [net.classes[index] for index in CLASSES],
+        [list(found.images)],
+        id="classes",
+        alt="Eight images, one per class: shapes of fish, a cat, zebras, a yellow bus, a strawberry, a cup, towers",
+        caption="<strong>What a class wants.</strong> The same climb on the score of a class of SqueezeNet. Cover "
+        "the names and guess. What a score rests on need not be the thing that the class is named after alone.",
+    )
+
+
+def accentuated() -> Figure:
+    """What units of every layer see in one photograph."""
+    net, photo = alexnet(), photos.load(ACCENTED, ACCENT_SIDE)
+    image = photo.image
+    shown, labels = [], []
+    for layer in ACCENT_LAYERS:
+        plain = [Channel(layer, unit) for unit in _loudest(net, image, layer)]
+        wanted = [unit + NEARNESS * Resemblance(IMAGE, image) for unit in plain]
+        shown.append([image, *maximize(wanted, start=image, recipe=ACCENT).images])
+        labels.append([photo.name, *map(str, plain)])
+    return grid(
+        list(ACCENT_LAYERS),
+        ["the photograph", *(f"channel {number}" for number in range(1, ACCENT_UNITS + 1))],
+        shown,
+        id="accentuated",
+        alt="A cat's face, and the same face with what four units of each layer see in it: strokes, scales and curls, "
+        "fur and spots, eyes",
+        caption="<strong>What does each layer see in this photograph?</strong> Each climb starts from the photograph and is held "
+        f"near it; shown are the {ACCENT_UNITS} channels of each layer that the photograph excites most. <strong>Look for what "
+        "changes, and how much of the face it takes to say it</strong>: in conv2 a stroke, in conv5 a muzzle. "
+        f"Photograph: {photo.attribution}.",
+        labels=labels,
+    )
+
+
+def _loudest(net: Network, image: Tensor, layer: str) -> list[int]:
+    """The channels of a layer that an image excites most, averaged over its places."""
+    values = activations(net, image, [f"{layer}:relu"])[f"{layer}:relu"][0]
+    loudest: list[int] = values.mean((1, 2)).topk(ACCENT_UNITS).indices.tolist()
+    return loudest
+
+
+def strip() -> Figure:
+    """From one unit to another, each picture from the same noise."""
+    rows, names = [], []
+    for one, other in STRIPS:
+        ends = [Channel(PAIR_LAYER, one), Channel(PAIR_LAYER, other)]
+        # Each counts by what it reaches alone, or the louder unit would have the whole strip.
+        alone = [found.item() for found in maximize(ends, streams=["strip"] * 2).values]
+        a, b = (float(f"{100 / value:.3g}") * unit for value, unit in zip(alone, ends, strict=True))
+        mixed = [a, *((1 - share) * a + share * b for share in SHARES), b]
+        images = maximize(mixed, streams=["strip"] * len(mixed)).images
+        rows.append(list(images))
+        names.append(f"{PAIR_LAYER}:{one} to {other}")
+    return grid(
+        names,
+        [f"{share:.0%}" for share in (0.0, *SHARES, 1.0)],
+        rows,
+        id="strip",
+        alt="Three strips of five pictures, each from one unit of conv5 to another",
+        caption="<strong>From one unit to the other.</strong> Left the first unit, right the second, between them mixtures "
+        "of the two, each counted by what it reaches alone. All pictures of a strip start from the same noise and are "
+        "shifted alike, so that a thing keeps its place: <strong>follow one spot from left to right</strong>, and see what "
+        "turns into what, and where one motif gives way to the other.",
+    )
+
+
+@cache
+def _classes() -> tuple[Maximization, Network]:
+    net = networks.load("squeezenet")
+    return maximize([Logit(index) for index in CLASSES], net=net, size=CLASS_SIDE), net
+
+
+def together() -> Figure:
+    """Units two at a time: each pair's common image, and each unit alone."""
+    units, (images, kept) = _paired_units(), _pairs()
+    names = [f"{PAIR_LAYER}:{unit}" for unit in units]
+    return grid(
+        names,
+        names,
+        [list(row) for row in images],
+        id="together",
+        alt=f"Five units of {PAIR_LAYER} against each other: alone on the diagonal, in pairs beside it",
+        caption="<strong>Two units at once.</strong> On the diagonal each unit alone; elsewhere one image "
+        "that is asked to excite the unit of its row and that of its column, each counted in percent of what it reaches "
+        "alone. The number is what the weaker of the two gets. Each pair stands twice, so that a row or a column can be "
+        "read whole. Look whether the two divide the ground between them, or become one thing that is both.",
+        scores=100 * kept,
+        score_name="percent left",
+        links=[unit_link(PAIR_LAYER, unit) for unit in units],
+    )
+
+
+def _paired_units() -> list[int]:
+    return evenly(PAIR_LAYER)[:PAIRED]
+
+
+@cache
+def _pairs() -> tuple[Tensor, Tensor]:
+    """Images (k, k, 3, H, W) of all pairs, and the share (k, k) that the weaker unit keeps."""
+    net = alexnet()
+    alone = [Channel(PAIR_LAYER, unit) for unit in _paired_units()]
+    shared = shared_channels(PAIR_LAYER)
+    best = pictures.values(net, alone, pictures.to_bytes(shared.images[:PAIRED]))
+    # Each counts in percent of what it reaches alone, or the louder unit would have the image. The
+    # weight's digits are part of the image's name in the store.
+    even = [
+        float(f"{100 / value:.3g}") * unit for unit, value in zip(alone, best.tolist(), strict=True)
+    ]
+    at = [(i, j) for i in range(PAIRED) for j in range(i)]
+    both = maximize([even[i] + even[j] for i, j in at])
+    images = torch.zeros(PAIRED, PAIRED, *both.images.shape[1:])
+    kept = torch.ones(PAIRED, PAIRED)
+    for i in range(PAIRED):
+        images[i, i] = shared.images[i]
+    for (i, j), image in zip(at, both.images, strict=True):
+        left = pictures.values(
+            net, [alone[i], alone[j]], pictures.to_bytes(image[None].repeat(2, 1, 1, 1))
+        )
+        images[i, j] = images[j, i] = image
+        kept[i, j] = kept[j, i] = (left / best[[i, j]]).min()
+    return images, kept
+
+
+def numbers() -> Values:
+    """What the deep chapter's text quotes."""
+    kept = _pairs()[1]
+    apart = kept[~torch.eye(PAIRED, dtype=torch.bool)]
+    return Values(pair_low=f"{apart.min():.0%}", pair_high=f"{apart.max():.0%}")

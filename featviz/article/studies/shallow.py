@@ -1,0 +1,251 @@
+"""Chapter 4: the units of conv1 and conv2 in pictures, and what the text quotes of them."""
+
+import numpy as np
+import torch
+
+from featviz import figures
+from featviz.article.bridge.values import Values
+from featviz.article.studies import answers, tuned
+from featviz.article.studies.answers import LAYERS
+from featviz.article.studies.bench import SEED, alexnet, all_views, linked, maximize, unit_link
+from featviz.article.studies.tuned import KINDS
+from featviz.measures import tuning
+from featviz.measures.statistics import interval
+from featviz.measures.tuning import FAMILIES, ORIENTED, Preferences
+from featviz.measures.weights import as_pictures, first_weights, gray_share, input_weights, optimum
+from featviz.objectives.units import Channel
+
+BESIDE = 8
+"""Units of each layer shown beside the untrained network's."""
+
+
+SIDE = 64
+"""Side in pixels of conv2's pictures: its units see 51 px, and a sheet of 192 stays light."""
+
+SHOWN = 5
+"""Units per family, or per row, that a figure has room for."""
+
+
+def filters() -> figures.Figure:
+    """Returns conv1's filters as a sheet with what they prefer."""
+    net = alexnet()
+    weights = first_weights(net, "conv1")
+    found = tuned.preferences("conv1")
+    return figures.sheet(
+        as_pictures(weights).numpy(),
+        _labels("conv1"),
+        id="filters",
+        alt="The 64 filters of conv1 as color patches: stripes, blobs and soft edges.",
+        caption=f"<strong>The {len(weights)} filters of conv1, measured.</strong> Sort them by any "
+        "number, or find a family by its name. Every filter is drawn at its own full contrast, so "
+        "that weak ones can be seen; gray is a weight of zero. Orientations are those of the "
+        "stripes, counterclockwise from horizontal.",
+        values=_columns(found) | {"gray part of the weights": gray_share(net, "conv1").numpy()},
+        links=[unit_link("conv1", unit) for unit in range(len(weights))],
+        columns=16,
+        width="page",
+    )
+
+
+def optima() -> figures.Figure:
+    """Returns filters of each family beside the images that excite them most."""
+    net = alexnet()
+    weights = first_weights(net, "conv1")
+    images, _ = optimum(net, "conv1")
+    chosen = [tuned.members("conv1", family, SHOWN) for family in FAMILIES]
+    shown = as_pictures(weights)
+    return figures.pairs(
+        np.stack([shown[units].numpy() for units in chosen]),
+        np.stack([images[units].numpy() for units in chosen]),
+        FAMILIES,
+        headings=("weights", "exact optimum"),
+        id="optima",
+        alt="Rows of filters of one family each, beside images of pure black, white and color.",
+        caption="<strong>The best image of a conv1 unit is known exactly.</strong> Left: the "
+        f"{SHOWN} filters of each family that answer most strongly to a grating. Right: for each "
+        "the image that excites it most of all images there are. It is the sign of the weights: "
+        "every pixel at one end of its range. Gradient ascent comes within "
+        f"{_plainly(tuned.ascent_error())} of its value, for all {len(weights)} units.",
+        notes=[f"conv1: {linked('conv1', units)}" for units in chosen],
+    )
+
+
+def conv2_sheet() -> figures.Figure:
+    """Returns all units of conv2 with what they prefer."""
+    units = range(alexnet().units("conv2"))
+    found = maximize([Channel("conv2", unit) for unit in units], size=SIDE)
+    return figures.sheet(
+        found.images.numpy(),
+        _labels("conv2"),
+        id="conv2",
+        alt="192 textures: stripes, checks, dots, curves and fields of color.",
+        caption=f"<strong>What the {len(units)} channels of conv2 want,</strong> by gradient "
+        f"ascent on the mean of the channel, on {SIDE} px, with the numbers that gratings gave. Sort by phase "
+        "tolerance, frequency or color; find a family by its name. Families come from the "
+        "numbers alone: look whether they agree with the picture.",
+        values=_columns(tuned.preferences("conv2"))
+        | {"active on photos, share of places": tuned.activity("conv2").share.numpy()},
+        links=[unit_link("conv2", unit) for unit in units],
+        columns=16,
+        width="page",
+    )
+
+
+def feeds() -> figures.Figure:
+    """Returns which filters of conv1 feed some units of conv2, and with what sign."""
+    net = alexnet()
+    weights = input_weights(net, "conv2")
+    bank = first_weights(net, "conv1")
+    shown = as_pictures(bank).numpy()
+    units = [unit for family in FAMILIES for unit in tuned.members("conv2", family, 1)]
+    pictures = maximize(
+        [Channel("conv2", unit) for unit in range(len(weights))], size=SIDE
+    ).images.numpy()
+    rows, scores = [], []
+    for unit in units:
+        order = weights[unit].argsort(descending=True).tolist()
+        chosen = order[:4] + order[-3:][::-1]
+        rows.append([pictures[unit], *(shown[one] for one in chosen)])
+        scores.append([np.nan, *weights[unit, chosen].tolist()])
+    names = tuned.families("conv2")
+    inherited, against, chance = tuned.inherited()
+    return figures.grid(
+        [f"conv2:{unit}" for unit in units],
+        ["the unit", *(f"for, {i}" for i in range(1, 5)), *(f"against, {i}" for i in range(1, 4))],
+        rows,
+        id="feeds",
+        alt="Rows: a conv2 texture, four conv1 filters that excite it, three that inhibit it.",
+        caption="<strong>What feeds a unit of conv2.</strong> The filters of conv1 with the largest "
+        "sums of weights, for it and against it; the number is the sum over the kernel. The "
+        "orientation that gratings measured can be read off the wiring: in oriented units of "
+        f"light the strongest oriented input is off by {inherited.mean:.0f}° on average "
+        f"({inherited.low:.0f} to {inherited.high:.0f}, {inherited.count} units), the strongest against it by {against.mean:.0f}° "
+        f"({against.low:.0f} to {against.high:.0f}), an oriented "
+        f"input drawn by chance by {chance.mean:.0f}° ({chance.low:.0f} to {chance.high:.0f}).",
+        scores=np.array(scores),
+        score_name="sum of weights",
+        notes=[f"{names[unit]}; {all_views('conv2', unit)}" for unit in units],
+    )
+
+
+def untrained_pictures() -> figures.Figure:
+    """Returns filters and channels of the untrained network beside those of the trained one."""
+    rows, pictures = [], []
+    for layer in LAYERS:
+        for kind in KINDS:
+            rows.append(f"{layer}, {kind}")
+            pictures.append(_pictures(layer, kind))
+    return figures.grid(
+        rows,
+        [f"unit {unit}" for unit in range(BESIDE)],
+        pictures,
+        id="untrained",
+        alt="Trained filters and textures are clean and varied, untrained ones are noise.",
+        caption="<strong>What the same pictures look like without training.</strong> Filters of "
+        "conv1, and channels of conv2 by the same ascent with the same seed. An untrained unit has "
+        "an optimum too, and ascent makes a texture of it: that a picture shows a texture proves "
+        "nothing. <strong>Compare within a layer</strong>: the filters of conv1 tell at a glance which network has "
+        "learned, the textures of conv2 by their variety only. The units are the first of each layer, not a choice. "
+        "Untrained weights are those with which training would begin.",
+    )
+
+
+def numbers() -> Values:
+    """Returns the numbers that the chapter's text quotes."""
+    first, second = (interval(tuned.grating_share(layer), SEED) for layer in LAYERS)
+    names = {layer: tuned.families(layer) for layer in LAYERS}
+    oriented = {
+        layer: float((tuned.preferences(layer).selectivity >= ORIENTED).float().mean())
+        for layer in LAYERS
+    }
+    return Values(
+        filters=len(names["conv1"]),
+        first_numbers=first_weights(alexnet(), "conv1")[0].numel(),
+        units=len(names["conv2"]),
+        shown=f"{int(np.prod(tuned.tuned('conv1').gratings.shape)):,}",
+        **{
+            f"{layer}_{family.replace(' ', '_')}": names[layer].count(family)
+            for layer in LAYERS
+            for family in FAMILIES
+        },
+        oriented_conv1=f"{oriented['conv1']:.0%}",
+        oriented_conv2=f"{oriented['conv2']:.0%}",
+        oriented_untrained=answers.percent(
+            interval(tuned.preferences("conv1", "untrained").selectivity >= ORIENTED, SEED)
+        ),
+        gratings_untrained=tuned.families("conv1", "untrained").count("grating") or "none",
+        wired=tuned.inherited()[0].count,
+        tolerant=f"{answers.tolerant('trained').mean:.0%}",
+        tolerant_untrained=f"{answers.tolerant('untrained').mean:.0%}",
+        reach_conv1=f"{first.mean:.2f}",
+        reach_conv2=f"{second.mean:.2f}",
+        colored_edges=linked("conv1", tuned.members("conv1", "color edge", SHOWN)),
+        complex_units=linked("conv2", _highest(tuned.preferences("conv2").tolerance)),
+        held_down=linked("conv2", _highest(-tuned.preferences("conv2").crossed)),
+        moved=_moved(),
+        beaten=tuned.beaten("conv2") or "none",
+        inhibited=f"{answers.inhibited():.0%}",
+        inherited=f"{tuned.inherited()[0].mean:.0f}",
+        against=f"{tuned.inherited()[1].mean:.0f}",
+        chance=f"{tuned.inherited()[2].mean:.0f}",
+        colored_border=str(tuning.COLORED),
+        oriented_border=str(tuning.ORIENTED),
+        narrow_border=str(tuning.NARROW),
+    )
+
+
+def _plainly(share: float) -> str:
+    """A very small share in words."""
+    for limit, words in ((1e-6, "a millionth"), (1e-3, "a thousandth")):
+        if share < limit:
+            return words
+    return f"{share:.1%}"
+
+
+def _highest(values: torch.Tensor) -> list[int]:
+    found: list[int] = values.argsort(descending=True)[:SHOWN].tolist()
+    return found
+
+
+def _moved() -> int:
+    """How many filters of conv1 change their family if all borders move up or down by a tenth."""
+    found = tuned.preferences("conv1")
+    moved = [
+        tuning.families(
+            found,
+            colored=tuning.COLORED * by,
+            oriented=tuning.ORIENTED * by,
+            narrow=tuning.NARROW * by,
+        )
+        for by in (0.9, 1.1)
+    ]
+    return sum(len(set(three)) > 1 for three in zip(tuned.families("conv1"), *moved, strict=True))
+
+
+def _labels(layer: str) -> list[str]:
+    return [f"{layer}:{unit} {family}" for unit, family in enumerate(tuned.families(layer))]
+
+
+def _columns(found: Preferences) -> dict[str, np.ndarray]:
+    """What a sheet shows of each unit and sorts by."""
+    oriented = found.selectivity >= ORIENTED
+    return {
+        "orientation, degrees": torch.where(oriented, found.orientation, torch.nan).numpy(),
+        "orientation selectivity": found.selectivity.numpy(),
+        "frequency, cycles per pixel": found.frequency.numpy(),
+        "color": found.color.numpy(),
+        "phase tolerance": found.tolerance.numpy(),
+    }
+
+
+def _pictures(layer: str, kind: str) -> np.ndarray:
+    net = tuned.network(kind)
+    if layer == "conv1":
+        weights = first_weights(net, layer)[:BESIDE]
+        drawn: np.ndarray = as_pictures(weights).numpy()
+        return drawn
+    wanted = [
+        Channel(layer, unit) for unit in range(BESIDE if kind == "untrained" else net.units(layer))
+    ]
+    images: np.ndarray = maximize(wanted, net=net, size=SIDE).images[:BESIDE].numpy()
+    return images

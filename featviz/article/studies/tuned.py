@@ -1,0 +1,180 @@
+"""What gratings and photographs say of the shallow layers, trained and untrained; computed once."""
+
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from featviz import photos
+from featviz.article.studies.bench import SEED, alexnet, maximize
+from featviz.ascent.recipes import EXACT, HIGHEST_NEURON
+from featviz.measures import tuning
+from featviz.measures.activity import Activity
+from featviz.measures.gratings import GRAY, LIGHT
+from featviz.measures.statistics import Interval, interval
+from featviz.measures.tuning import ORIENTED, Preferences, Tuning
+from featviz.measures.weights import input_weights, optimum
+from featviz.microscope import findings
+from featviz.microscope.build import Microscope
+from featviz.network.controls import initialized
+from featviz.network.network import Network, activations
+from featviz.objectives.units import Neuron
+
+KINDS = ("trained", "untrained")
+"""The network, and its control."""
+
+
+@cache
+def network(kind: str) -> Network:
+    """Returns AlexNet, or its control: the same architecture as PyTorch makes it, untrained."""
+    net = alexnet()
+    if kind == "trained":
+        return net
+    return initialized(net, SEED)
+
+
+@cache
+def tuned(layer: str, kind: str = "trained") -> Tuning:
+    """Returns how a layer's units answer to gratings."""
+    found = findings.find_tuning(Microscope(network(kind)), layer)
+    assert found is not None  # shallow units see less than an image
+    return found
+
+
+@cache
+def preferences(layer: str, kind: str = "trained") -> Preferences:
+    """Returns what a layer's units prefer."""
+    return tuning.preferences(tuned(layer, kind))
+
+
+@cache
+def families(layer: str, kind: str = "trained") -> tuple[str, ...]:
+    """Returns the family of each unit of a layer."""
+    return tuning.families(preferences(layer, kind))
+
+
+def members(layer: str, family: str, count: int | None = None) -> list[int]:
+    """Returns the units of a family, those first that answer most strongly to a grating."""
+    strength, names = preferences(layer).response, families(layer)
+    order = strength.argsort(descending=True).tolist()
+    return [unit for unit in order if names[unit] == family][:count]
+
+
+@cache
+def activity(layer: str) -> Activity:
+    """Returns how busy a layer's units are on the sample photographs."""
+    found = findings.find_activity(Microscope(alexnet()), layer, photos.samples())
+    assert found is not None  # shallow units see less than a photograph
+    return found
+
+
+def ascent_error() -> float:
+    """Returns how far ascent stays from conv1's exact optimum: the worst unit's relative gap."""
+    exact = optimum(alexnet(), "conv1")[1]
+    return float(((exact - _climbed("conv1")) / exact).abs().max())
+
+
+@cache
+def grating_share(layer: str) -> np.ndarray:
+    """Returns what each unit gives for its best grating, as a part of the best known for it.
+
+    The best known is the exact optimum in conv1; deeper it is the largest of what gradient ascent,
+    the sample photographs and the gratings give.
+    """
+    gratings = preferences(layer).response
+    if layer == "conv1":
+        best = optimum(alexnet(), layer)[1]
+    else:
+        best = torch.maximum(torch.maximum(_climbed(layer), _photographed(layer)), gratings)
+    shares: np.ndarray = (gratings / best).numpy()
+    return shares
+
+
+def beaten(layer: str) -> int:
+    """Returns how many of a layer's neurons a sample photograph excites more than ascent does."""
+    return int((_photographed(layer) > _climbed(layer)).sum())
+
+
+@cache
+def inherited() -> tuple[Interval, Interval, Interval]:
+    """Returns by how many degrees conv2's oriented units of light differ from their inputs.
+
+    Returns:
+        From the oriented filter of conv1 with the largest sum of weights; from the one with the
+        smallest, which inhibits most; and from the oriented filters of conv1 on average, which is
+        what one drawn by chance gives.
+    """
+    before, after = preferences("conv1"), preferences("conv2")
+    names = families("conv2")
+    units = [u for u, name in enumerate(names) if name in ("edge or bar", "grating")]
+    oriented = (before.selectivity >= ORIENTED).nonzero().flatten()
+    weights = input_weights(alexnet(), "conv2")[units][:, oriented]
+    angles = before.orientation[oriented]
+    apart = tuning.orientation_distance(after.orientation[units][:, None], angles)
+    rows = torch.arange(len(units))
+    found = (apart[rows, weights.argmax(1)], apart[rows, weights.argmin(1)], apart.mean(1))
+    first, last, mean = (interval(one.numpy(), SEED) for one in found)
+    return first, last, mean
+
+
+def along_orientation(layer: str, unit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns angles, and a unit's response to stripes so turned, its best color and frequency."""
+    responses, (color, _, frequency, _) = _best(layer, unit)
+    angles = tuned(layer).gratings.angles.numpy()
+    values = responses[color, :, frequency].amax(-1).numpy()
+    return np.append(angles, 180), np.append(values, values[0])
+
+
+def along_phase(layer: str, unit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns phases from the best one, and a unit's response to its best grating so shifted."""
+    responses, (color, angle, frequency, phase) = _best(layer, unit)
+    wave = responses[color, angle, frequency].roll(-phase).numpy()
+    return np.linspace(0, 360, len(wave) + 1), np.append(wave, wave[0])
+
+
+def hued(layer: str, count: int) -> list[int]:
+    """Returns the units among the color patches that answer most strongly to plain color."""
+    patches = tuned(layer).responses[:, LIGHT + 1 :, 0, 0].flatten(1).amax(1)
+    return sorted(members(layer, "color patch"), key=lambda unit: -patches[unit])[:count]
+
+
+def along_hue(layer: str, unit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns hues in degrees, and a unit's response to plain patches of them."""
+    responses = tuned(layer).responses[unit]
+    patches = responses[LIGHT + 1 :, 0, 0]
+    half = patches.shape[1] // 2  # the second half of the hue circle: the opposite phase
+    around = torch.cat([patches[:, 0], patches[:, half]]).numpy()
+    values = np.append(around, around[0]) / np.abs(around).max()
+    return np.linspace(0, 360, len(values)), values
+
+
+def _best(layer: str, unit: int) -> tuple[Tensor, tuple[int, ...]]:
+    """A unit's responses, and the index of the largest: color, orientation, frequency, phase."""
+    responses = tuned(layer).responses[unit]
+    where = np.unravel_index(int(responses.argmax()), responses.shape)
+    return responses / responses.max(), tuple(int(i) for i in where)
+
+
+def _climbed(layer: str) -> Tensor:
+    """(units,) values of the neurons' images by ascent, less those of plain gray."""
+    net = alexnet()
+    neurons = [Neuron(layer, unit) for unit in range(net.units(layer))]
+    # On the whole field and for the highest score, whatever the picture looks like.
+    recipe = EXACT if net.reads_image(layer) else HIGHEST_NEURON
+    side = net.receptive_field(layer).canvas()
+    return maximize(neurons, size=side, recipe=recipe).values - _plain(layer)
+
+
+def _photographed(layer: str) -> Tensor:
+    """(units,) largest values on the sample photographs, less those of plain gray."""
+    return activity(layer).peak - _plain(layer)
+
+
+@cache
+def _plain(layer: str) -> Tensor:
+    """(units,) values in the center of plain gray."""
+    net = alexnet()
+    side = net.receptive_field(layer).canvas()
+    value = activations(net, torch.full((3, side, side), GRAY), [layer])[layer][0]
+    return value[:, value.shape[-1] // 2, value.shape[-1] // 2]

@@ -1,0 +1,337 @@
+"""Gradient ascent on the input image: what a unit wants to see.
+
+Source: D. Erhan, Y. Bengio, A. Courville, P. Vincent, "Visualizing Higher-Layer Features of a Deep
+Network", 2009, section 3; in the form of C. Olah et al., "Feature Visualization", Distill 2017.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from featviz.ascent.machine import find_device, find_precision
+from featviz.ascent.plan import Job, check, frame_numbers, parts, plan, random_streams, starts
+from featviz.ascent.recipes import Recipe
+from featviz.ascent.score import Scorer
+from featviz.images import transforms
+from featviz.network.network import Network
+from featviz.objectives.algebra import Objective
+
+Stop = Callable[[Tensor], Tensor]
+"""A stop criterion: history (steps so far, N) -> (N,) booleans, true for images that are done. Each
+column must be judged by itself."""
+
+Callback = Callable[[int, Tensor], None]
+"""Called after each step of each batch with the step's number and the objectives (N,)."""
+
+
+@dataclass(frozen=True)
+class Maximization:
+    """What gradient ascent found: tensors on the CPU, images in the order asked for.
+
+    Attributes:
+        objectives: What each image was asked to excite.
+        images: (N, 3, H, W) float32 in [0, 1]; transparent ones on white.
+        alpha: (N, 1, H, W) opacities in [0, 1]; 1 unless the recipe's image is `Transparent`.
+        values: (N,) the objectives on the final, untransformed images, in float32.
+        history: (steps, N) the objectives on the transformed images, step by step; NaN for steps
+            that an image didn't take.
+        gradients: (steps, N) norms of the objectives' gradients with respect to the images.
+        frame_steps: Numbers of the steps before which `frames` were taken.
+        frames: (F, N, 3, H, W) images on the way.
+        frame_values: (F, N) the objectives on them, untransformed.
+        precision: Number format of the network's pass.
+        interrupted: Whether Ctrl-C ended the run. Then images that had not begun are left out, and
+            the others are as far as they had come.
+    """
+
+    objectives: tuple[Objective, ...]
+    images: Tensor
+    alpha: Tensor
+    values: Tensor
+    history: Tensor
+    gradients: Tensor
+    frame_steps: tuple[int, ...]
+    frames: Tensor
+    frame_values: Tensor
+    precision: str
+    interrupted: bool = False
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """Stops an image when its objective no longer rises.
+
+    Attributes:
+        window: Steps over which the objective is averaged.
+        tolerance: Relative rise from one window to the next below which an image is done.
+    """
+
+    window: int = 32
+    tolerance: float = 0.01
+
+    def __call__(self, history: Tensor) -> Tensor:
+        """Says which images are done: history (steps so far, N) -> (N,) booleans."""
+        if len(history) < 2 * self.window:
+            return torch.zeros(history.shape[1], dtype=torch.bool)
+        recent = history[-self.window :].mean(0)
+        before = history[-2 * self.window : -self.window].mean(0)
+        return recent - before < self.tolerance * before.abs()
+
+
+def maximize(
+    network: Network,
+    objectives: Objective | Sequence[Objective],
+    *,
+    size: int | tuple[int, int] | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    recipe: Recipe | None = None,
+    start: Tensor | None = None,
+    streams: Sequence[Hashable] | None = None,
+    frames: Sequence[int] | str = (),
+    stop: Stop | None = None,
+    callback: Callback | None = None,
+    batch: int | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    progress: bool | None = None,
+) -> Maximization:
+    """Finds images that excite units, by gradient ascent.
+
+    An image depends on its objective, the settings and the seed alone: on one machine it has the
+    same bits in any batch, in any order. The network comes back as it was.
+
+    Args:
+        network: The network.
+        objectives: One objective per image, or one. Equal objectives get different images.
+        size: Side of the images in pixels, or (height, width). Without it, `start`'s; central
+            neurons get the smallest canvas that holds the part of their field that they use
+            (`effective.used_field`), everything else 160 px.
+        steps: How many steps to take, if not the recipe's.
+        seed: Where all randomness comes from.
+        recipe: How to climb. Without it, `recipes.LINEAR` where the objective is linear in the
+            image, `recipes.NEURON` for neurons, else `recipes.STANDARD`. All three keep the energy
+            of the images within twice that of photographs; `recipes.HIGHEST` does not.
+        start: (3, H, W) or (N, 3, H, W) images in [0, 1] to start from, a photograph say, instead
+            of noise.
+        streams: One label per image; images with equal labels start from the same noise and are
+            changed alike, so that their pictures can be compared place by place. Without it every
+            image has noise of its own.
+        frames: Steps before which to keep the image, or "log" for 0, 1, 2, 4, ... and the last.
+        stop: Ends images early, `Plateau()` for instance.
+        callback: Called after each step with its number and the batch's objectives (N,).
+        batch: Images to optimize at a time, if not as many as suit the machine; changes the speed,
+            not the result.
+        device: "auto", "cuda", "mps" or "cpu".
+        precision: "auto", "float32" or "bfloat16" for the network's pass.
+        progress: Whether to show a progress bar; without it, where a terminal is there.
+
+    Returns:
+        The images, their values and how they came about. After Ctrl-C, what there is.
+
+    Raises:
+        ValueError: An unknown layer, unit, device or precision; no objective; wrong numbers of
+            steps, frames, images, starts or streams; a neuron without a receptive field, canvases
+            of different sizes, or one too small for its layer.
+        TypeError: What is to be maximized is no objective.
+    """
+    wanted = (objectives,) if isinstance(objectives, Objective) else tuple(objectives)
+    check(network, wanted, steps, batch)
+    target = find_device(device)
+    dtype = find_precision(precision, target)
+    begun = starts(start, len(wanted), size)
+    sides = size if begun is None else (begun.shape[-2], begun.shape[-1])
+    jobs = list(plan(network, wanted, recipe, steps, sides, batch))
+    drawn = random_streams(wanted, seed, streams)
+    total = sum(len(job.rows) * job.recipe.steps for job in jobs)
+    kept = frame_numbers(frames, max(job.recipe.steps for job in jobs))
+    found: list[tuple[list[int], Maximization]] = []
+    with tqdm(total=total, unit="step", disable=None if progress is None else not progress) as bar:
+
+        def report(step: int, values: Tensor) -> None:
+            bar.update(len(values))
+            if callback is not None:
+                callback(step, values)
+
+        for job in jobs:
+            own = [drawn[row] for row in job.rows]
+            climb = _Climb(
+                network, job, own, None if begun is None else begun[job.rows], target, dtype
+            )
+            found.append((job.rows, climb.run(kept, stop, report)))
+            if found[-1][1].interrupted:
+                break
+    return _join(found)
+
+
+class _Part:
+    """Images of a batch that are made and transformed together, one step at a time."""
+
+    def __init__(
+        self,
+        job: Job,
+        streams: list[torch.Generator],
+        start: Tensor | None,
+        device: torch.device,
+    ) -> None:
+        self.transforms = job.recipe.transforms
+        self.image = job.recipe.image.build(streams, *job.size, start).to(device)
+        shape = (job.recipe.steps, transforms.draws(self.transforms))
+        self.uniform = torch.stack([torch.rand(shape, generator=s) for s in streams], 1).to(device)
+        self.norms = torch.zeros(len(streams))
+
+    def images(self, step: int) -> Tensor:
+        """The images (n, 3, H, W) in [0, 1]; the way back through them notes `norms`."""
+        images: Tensor = self.image(step)
+        images.register_hook(self._note)  # type: ignore[no-untyped-call]
+        return images
+
+    def transform(self, inputs: Tensor, step: int) -> Tensor:
+        """Transforms the images, normalized, as their own streams say."""
+        return transforms.apply(self.transforms, inputs, self.uniform[step], step)
+
+    def _note(self, gradient: Tensor) -> None:
+        self.norms = gradient.flatten(1).norm(dim=1).cpu()
+
+
+class _Climb:
+    """One batch on its way up."""
+
+    def __init__(
+        self,
+        network: Network,
+        job: Job,
+        streams: list[torch.Generator],
+        start: Tensor | None,
+        device: torch.device,
+        precision: torch.dtype,
+    ) -> None:
+        self.network, self.job, self.precision = network, job, precision
+        self.steps = job.recipe.steps
+        self.rows = list(parts(len(streams), job.size, device))
+        self.parts = [
+            _Part(job, streams[rows], None if start is None else start[rows], device)
+            for rows in self.rows
+        ]
+        parameters = [p for part in self.parts for p in part.image.parameters()]
+        self.optimizer = job.recipe.optimizer.start(parameters)
+        self.score = Scorer(network, job.objectives, device, precision)
+        self.history = torch.full((self.steps, len(streams)), torch.nan)
+        self.gradients = self.history.clone()
+        self.done = torch.zeros(len(streams), dtype=torch.bool)
+
+    def run(
+        self, frame_steps: tuple[int, ...], stop: Stop | None, report: Callback
+    ) -> Maximization:
+        """Takes the steps; Ctrl-C ends them."""
+        frames: list[Tensor] = []
+        interrupted = False
+        try:
+            for step in range(self.steps):
+                if step in frame_steps:
+                    frames.append(self.shown())
+                self.step(step)
+                report(step, self.history[step])
+                if stop is not None:
+                    self.done |= stop(self.history[: step + 1])
+                if self.done.all():
+                    break
+        except KeyboardInterrupt:
+            interrupted = True
+        frames += [self.shown()] * (len(frame_steps) - len(frames))
+        images = self.shown()
+        values = self.exact([*frames, images])
+        return Maximization(
+            self.job.objectives,
+            images,
+            self.opacities(),
+            values[-1],
+            self.history,
+            self.gradients,
+            frame_steps,
+            torch.stack(frames) if frames else images.new_empty((0, *images.shape)),
+            values[:-1],
+            str(self.precision).removeprefix("torch."),
+            interrupted,
+        )
+
+    def step(self, number: int) -> None:
+        """One step uphill of every image that isn't done."""
+        images, inputs = [], []
+        for part in self.parts:
+            images.append(part.images(number))
+            inputs.append(part.transform(self.network.normalize(images[-1]), number))
+        values = self.score(inputs, images)
+        self.optimizer.zero_grad()
+        torch.autograd.backward(values.sum())
+        self.move(number)
+        active = ~self.done
+        self.history[number, active] = values.detach().cpu()[active]
+        self.gradients[number, active] = torch.cat([part.norms for part in self.parts])[active]
+
+    def move(self, number: int) -> None:
+        """Changes the parameters of every image that isn't done."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.job.recipe.optimizer.rate_at(number, self.steps)
+        held = [
+            (parameter, self.done[rows])
+            for part, rows in zip(self.parts, self.rows, strict=True)
+            for parameter in part.image.parameters()
+            if self.done[rows].any()
+        ]
+        before = [parameter.detach()[done].clone() for parameter, done in held]
+        self.optimizer.step()
+        with torch.no_grad():
+            for (parameter, done), kept in zip(held, before, strict=True):
+                parameter[done] = kept
+
+    @torch.no_grad()
+    def shown(self) -> Tensor:
+        """The images as they are, for the eye."""
+        return torch.cat([part.image.shown().cpu() for part in self.parts])
+
+    @torch.no_grad()
+    def opacities(self) -> Tensor:
+        """How opaque the images are, (N, 1, H, W)."""
+        return torch.cat([part.image.alpha().cpu() for part in self.parts])
+
+    @torch.no_grad()
+    def exact(self, stages: Sequence[Tensor]) -> Tensor:
+        """The objectives (stages, N) on images as they are, in full precision."""
+        score = Scorer(
+            self.network, self.job.objectives, torch.device("cpu"), torch.float32, shortcuts=False
+        )
+        return torch.stack([score([self.network.normalize(images)], [images]) for images in stages])
+
+
+def _join(climbs: list[tuple[list[int], Maximization]]) -> Maximization:
+    """Puts the images of all batches back into the order asked for."""
+    rows = [row for climb_rows, _ in climbs for row in climb_rows]
+    order = sorted(range(len(rows)), key=rows.__getitem__)
+    found = [climb for _, climb in climbs]
+    longest = max(len(climb.history) for climb in found)
+
+    def joined(name: str, dim: int) -> Tensor:
+        tensors = [getattr(climb, name) for climb in found]
+        if name in ("history", "gradients"):
+            tensors = [F.pad(t, (0, 0, 0, longest - len(t)), value=torch.nan) for t in tensors]
+        return torch.cat(tensors, dim).index_select(dim, torch.tensor(order))
+
+    objectives = [objective for climb in found for objective in climb.objectives]
+    return Maximization(
+        tuple(objectives[i] for i in order),
+        joined("images", 0),
+        joined("alpha", 0),
+        joined("values", 0),
+        joined("history", 1),
+        joined("gradients", 1),
+        found[0].frame_steps,
+        joined("frames", 1),
+        joined("frame_values", 1),
+        found[0].precision,
+        any(climb.interrupted for climb in found),
+    )

@@ -1,0 +1,205 @@
+"""Attribution: which places of a photo, at which depth, speak for an objective.
+
+Maps come back raw. A map alone has no scale that another map shares; `one_scale` gives several maps
+one, so that layers can be compared.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from featviz.attribution.cams import CAMS, cam
+from featviz.attribution.gradients import gradient, integrated, occlusion
+from featviz.attribution.probe import Probe, check_photo
+from featviz.network.network import Network, activations
+from featviz.objectives.algebra import Objective
+from featviz.objectives.units import Channel, Direction, Logit, Neuron
+from featviz.zoo.imagenet import CLASSES, class_index
+
+METHODS = ("activation", *CAMS, "gradient", "integrated", "occlusion")
+"""What `attribute` knows."""
+
+SIGNED = ("gradient", "integrated", "occlusion")
+"""Methods whose maps also show what speaks against the objective."""
+
+IN_PIXELS = SIGNED
+"""Methods that also work on the photo itself, as layer `"image"`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """One map and what it is a map of.
+
+    Attributes:
+        map: (h, w) float32 on the CPU, raw, in the layer's own resolution.
+        layer: Where the objective was explained.
+        method: One of `METHODS`.
+        objective: What was explained; None for the strength of a whole layer.
+        value: The objective on the photo; None without an objective.
+        change: What an integrated map sums to: the objective on the photo less that on a photo of
+            the mean color; None for other methods.
+    """
+
+    map: Tensor
+    layer: str
+    method: str
+    objective: Objective | None
+    value: float | None
+    change: float | None = None
+
+    def center(self) -> tuple[float, float]:
+        """Returns the center of mass of what speaks for the objective.
+
+        Returns:
+            (row, column) as shares of the photo's height and width, from its top left corner; the
+            middle if nothing speaks for it.
+        """
+        mass = self.map.clamp(min=0).double()
+        if not mass.sum() > 0:
+            return 0.5, 0.5
+        share = mass / mass.sum()
+        rows, columns = (torch.arange(size) + 0.5 for size in share.shape)
+        return (
+            (share.sum(1) * rows).sum().item() / len(rows),
+            (share.sum(0) * columns).sum().item() / len(columns),
+        )
+
+
+def attribute(
+    network: Network,
+    photo: Tensor,
+    objective: Objective | str | int | None,
+    layer: str,
+    method: str = "gradcam",
+    *,
+    seed: int = 0,
+) -> Attribution:
+    """Maps which places of a layer speak for an objective on a photo.
+
+    Args:
+        network: The network; it comes back as it was.
+        photo: (3, H, W) in [0, 1]. The work is done on its device.
+        objective: Any featviz objective; the name or index of a class stands for its `Logit`. With
+            the method `"activation"`, None maps how strongly the whole layer answers.
+        layer: Where to look: a layer that the objective depends on. `"conv3"` is the value before
+            the ReLU, `"conv3:relu"` after it, `"image"` the photo's pixels (for `IN_PIXELS`).
+        method: One of `METHODS`.
+        seed: Where the noise of the methods that use noise comes from.
+
+    Returns:
+        The map.
+
+    Raises:
+        ValueError: An unknown method, layer, unit or class; a layer that the objective doesn't
+            depend on; a photo smaller than what a unit sees; a class of a network without one.
+    """
+    if method not in METHODS:
+        raise ValueError(
+            f"there is no method {method!r}; there are {', '.join(METHODS)} "
+            "(featviz.attribution.METHODS)."
+        )
+    wanted = as_objective(network, objective)
+    if method == "activation":
+        return _activation(network, photo, wanted, layer)
+    if wanted is None:
+        raise ValueError(
+            f"{method} explains an objective, Channel('conv5', 12) say; none is given."
+        )
+    probe = Probe(network, photo, wanted, layer)
+    if probe.value.ndim != 4:
+        raise ValueError(
+            f"{layer} of {network.name} has no places, so it has no map; "
+            f"its layers are {', '.join(network.layers)}."
+        )
+    change = None
+    if method == "gradient":
+        found = gradient(probe)
+    elif method == "integrated":
+        found, change = integrated(probe)
+    elif method == "occlusion":
+        found = occlusion(probe)
+    else:
+        found = cam(probe, method, seed)
+    return Attribution(found.float().cpu(), layer, method, wanted, probe.score, change)
+
+
+def as_objective(network: Network, wanted: Objective | str | int | None) -> Objective | None:
+    """Returns an objective as it is, and the `Logit` of a class by its name or index.
+
+    Args:
+        network: The network.
+        wanted: An objective, the name or index of a class, or None.
+
+    Raises:
+        ValueError: The network has no such class, or no classifier.
+    """
+    if wanted is None or isinstance(wanted, Objective):
+        return wanted
+    if isinstance(wanted, str) and network.classes:
+        if network.classes == CLASSES:
+            return Logit(class_index(wanted))
+        if wanted not in network.classes:
+            raise ValueError(
+                f"{network.name} knows no class {wanted!r}; its classes are "
+                f"{', '.join(network.classes)}."
+            )
+        return Logit(network.classes.index(wanted))
+    if isinstance(wanted, str):
+        raise ValueError(
+            f"{network.name} has no classifier, so it scores no class {wanted!r}; "
+            f"featviz.load('squeezenet') has one, and featviz.parse reads other objectives."
+        )
+    logit = Logit(wanted)
+    logit.check(network)
+    return logit
+
+
+def one_scale(maps: Sequence[Attribution]) -> tuple[Attribution, ...]:
+    """Brings maps of several photos and layers to one scale, on which layers can be compared.
+
+    Layers answer in units of their own, and one map's brightest place says nothing about another's.
+    So all maps of one layer and method are divided by one number: their mean magnitude over all the
+    photos given. A value of 3 then means "three times what this layer says of a place on average",
+    at every depth, and a photo that leaves a layer cold stays dark.
+
+    Args:
+        maps: Maps to be seen together: for each layer those of all the photos. Maps that show the
+            same layer by different methods are scaled apart.
+
+    Returns:
+        The same maps in the same order, rescaled; signs and zeros stay.
+    """
+    groups: dict[tuple[str, str], list[Tensor]] = {}
+    for one in maps:
+        groups.setdefault((one.layer, one.method), []).append(one.map.abs().flatten())
+    means = {key: torch.cat(parts).mean().item() or 1.0 for key, parts in groups.items()}
+    return tuple(replace(one, map=one.map / means[one.layer, one.method]) for one in maps)
+
+
+def _activation(
+    network: Network, photo: Tensor, objective: Objective | None, layer: str
+) -> Attribution:
+    """A layer's values themselves: of one unit, along a direction, or the length over all units."""
+    check_photo(network, photo, [layer])
+    value = activations(network, photo, [layer])[layer]
+    if value.ndim != 4:
+        raise ValueError(
+            f"{layer} of {network.name} has no places, so it has no map; "
+            f"its layers are {', '.join(network.layers)}."
+        )
+    if objective is None:
+        return Attribution(value.norm(dim=1)[0].cpu(), layer, "activation", None, None)
+    objective.check(network)
+    if not isinstance(objective, Channel | Neuron | Direction) or objective.layer != layer:
+        raise ValueError(
+            f"an activation map of {layer} shows a Channel or a Direction of {layer}, or with None "
+            f"the whole layer; {objective} is none of these."
+        )
+    if isinstance(objective, Direction):
+        found = torch.einsum("uhw,u->hw", value[0], value.new_tensor(objective.vector))
+    else:
+        found = value[0, objective.unit]
+    score = objective({layer: value}).item()
+    return Attribution(found.cpu(), layer, "activation", objective, score)

@@ -1,0 +1,196 @@
+"""A network's private view as a function of one photo, with the value of one layer in hand."""
+
+import torch
+from torch import Tensor, nn
+
+from featviz.network.network import PROBE_SIZE, Network, check_images
+from featviz.network.passes import recording, run_to
+from featviz.objectives.algebra import IMAGE, Objective
+
+NUDGE = 1e-30
+"""Added to rectified values on their way down: nothing beside any activation, but positive, so that
+the network's own ReLU, which they still have to pass, lets the gradient at zeros through."""
+
+
+class Probe(nn.Module):
+    """Scores normalized images by an objective, and lets one layer's value be read and replaced.
+
+    The view is a copy: hooks stay on it, and neither in-place operations nor what is done to the
+    layer's value reach the caller's module.
+
+    Args:
+        network: The network.
+        photo: (3, H, W) in [0, 1].
+        objective: What is explained.
+        layer: Where it is explained; `"image"` is the photo itself, normalized.
+
+    Attributes:
+        inputs: (1, 3, H, W) the photo, normalized.
+        value: (1, units, h, w) what the layer says of it.
+        slope: (1, units, h, w) the score's gradient with respect to that.
+        score: The objective on the photo.
+        target: Dotted name of the layer's module in `view`; "" for the image.
+
+    Raises:
+        ValueError: The photo, the objective or the layer don't fit each other.
+    """
+
+    def __init__(self, network: Network, photo: Tensor, objective: Objective, layer: str) -> None:
+        super().__init__()
+        self.inputs = check_photo(network, photo, [layer, *sorted(objective.layers)])
+        objective.check(network)
+        self.objective = objective
+        self.layer = layer
+        self.refs = [network.resolve(name) for name in sorted(objective.layers - {IMAGE})]
+        self.view = network.view().to(photo.device)
+        self.mean = photo.new_tensor(network.mean).view(3, 1, 1)
+        self.std = photo.new_tensor(network.std).view(3, 1, 1)
+        self.target = "" if layer == IMAGE else network.resolve(layer).module
+        self.relu = layer != IMAGE and network.resolve(layer).relu
+        self.module = None if layer == IMAGE else self._prepare(network)
+        with torch.enable_grad():
+            kept, score = self._pass()
+            slope = _slope(score, kept)
+        if slope is None:
+            raise ValueError(_disconnected(network, objective, layer))
+        self.value = kept.detach()
+        self.slope = slope
+        self.score = score.item()
+
+    def _prepare(self, network: Network) -> nn.Module:
+        """The layer's module, whose value from now on is the one that the layer's name means."""
+        ref = network.resolve(self.layer)
+        if not ref.module:
+            raise ValueError(
+                f"the output of {network.name} has no places, so it has no map; "
+                f"its layers are {', '.join(network.layers)}."
+            )
+        module = self.view.get_submodule(ref.module)
+        if ref.relu:
+            if any(r.module == ref.module and not r.relu for r in self.refs):
+                raise ValueError(_disconnected(network, self.objective, self.layer))
+            # First among the hooks: all later ones, torchcam's too, are given the rectified value.
+            module.register_forward_hook(lambda _m, _i, value: value.relu())
+        return module
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Scores normalized images: (N, 3, H, W) -> (N, 1)."""
+        values = run_to(self.view, inputs, self.refs) if self.refs else {}
+        if IMAGE in self.objective.layers:
+            values[IMAGE] = inputs * self.std + self.mean
+        return self.objective(values)[:, None]
+
+    def score_of(self, values: Tensor) -> Tensor:
+        """Scores the photo with the layer's value replaced: (N, units, h, w) -> (N,)."""
+        if self.module is None:
+            own: Tensor = self(values)
+            return own[:, 0]
+        handle = self.module.register_forward_hook(lambda *_: self.hand_on(values))
+        try:
+            scores: Tensor = self(self.inputs.expand(len(values), -1, -1, -1))
+            return scores[:, 0]
+        finally:
+            handle.remove()
+
+    def hand_on(self, value: Tensor) -> Tensor:
+        """Returns what goes on from the layer: a copy, so that in-place operations spare the value.
+
+        Args:
+            value: (N, units, h, w) the layer's value.
+        """
+        return value + NUDGE if self.relu else value.clone()
+
+    def baseline(self) -> Tensor:
+        """Returns the layer's value (1, units, h, w) for a photo of nothing but the mean color."""
+        if self.module is None:
+            return torch.zeros_like(self.inputs)
+        with torch.no_grad():
+            return self._pass(torch.zeros_like(self.inputs))[0]
+
+    def slopes(self, values: Tensor) -> Tensor:
+        """Returns the score's gradients at other values of the layer, of the values' shape."""
+        with torch.enable_grad():
+            leaf = values.detach().requires_grad_()
+            return torch.autograd.grad(self.score_of(leaf).sum(), leaf)[0]
+
+    def _pass(self, inputs: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The layer's value and the score, connected."""
+        inputs = (self.inputs if inputs is None else inputs).detach().requires_grad_()
+        if self.module is None:
+            return inputs, self(inputs)
+        kept: list[Tensor] = []
+
+        def keep(_module: nn.Module, _inputs: object, value: Tensor) -> Tensor:
+            kept.append(value)
+            return self.hand_on(value)
+
+        handle = self.module.register_forward_hook(keep)
+        try:
+            score = self(inputs)
+        finally:
+            handle.remove()
+        return (kept or [inputs.new_zeros(())])[0], score
+
+
+def check_photo(network: Network, photo: Tensor, layers: list[str]) -> Tensor:
+    """Returns one photo, normalized as (1, 3, H, W), or says why it can't be explained.
+
+    Args:
+        network: The network.
+        photo: (3, H, W) in [0, 1].
+        layers: The layers that will be read.
+
+    Raises:
+        ValueError: It is no image, or smaller than what a unit sees. Fields larger than ImageNet's
+            crop of 224 px ask for no more than that.
+    """
+    images = check_images(photo)
+    if len(images) != 1:
+        raise ValueError(f"one photo at a time is explained, not {len(images)}.")
+    height, width = images.shape[-2:]
+    for layer in layers:
+        try:
+            size = 0 if layer == IMAGE else network.receptive_field(layer).size
+        except ValueError as error:
+            if "no layer" in str(error):
+                raise
+            continue
+        if min(height, width) < min(size, PROBE_SIZE):
+            raise ValueError(
+                f"a photo of {width} x {height} px is smaller than the {size} px that a unit of "
+                f"{layer} sees; enlarge it, with featviz.photos.fit(photo, {PROBE_SIZE}) say."
+            )
+    return network.normalize(images)
+
+
+def layers_before(network: Network, objective: Objective) -> list[str]:
+    """Lists the network's short layer names that an objective can be explained in.
+
+    Args:
+        network: The network.
+        objective: The objective.
+    """
+    ends = {network.resolve(name).module for name in objective.layers - {IMAGE}}
+    modules = {network.resolve(name).module: name for name in network.layers}
+    image = torch.full((1, 3, PROBE_SIZE, PROBE_SIZE), 0.5)
+    view = network.view().to("cpu")
+    with torch.no_grad(), recording(view, {*modules, *ends}) as values:
+        view(network.normalize(image))
+    order = list(values)
+    last = max((order.index(end) for end in ends if end in order), default=-1)
+    return [modules[name] for name in order[: last + 1] if name in modules]
+
+
+def _slope(score: Tensor, value: Tensor) -> Tensor | None:
+    if not (score.requires_grad and value.requires_grad):
+        return None
+    return torch.autograd.grad(score.sum(), value, allow_unused=True)[0]
+
+
+def _disconnected(network: Network, objective: Objective, layer: str) -> str:
+    before = layers_before(network, objective)
+    there = f"choose among {', '.join(before)}" if before else "only 'image' comes before it"
+    return (
+        f"the objective {objective} can't be explained in {layer}, which comes after what it "
+        f"reads ({', '.join(sorted(objective.layers))}) or beside it; {there}."
+    )

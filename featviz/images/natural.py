@@ -1,0 +1,235 @@
+"""Images under the energy of photographs: no octave of the spectrum may hold more than they do.
+
+A climb that may put any energy anywhere buys its score with contrast, and with frequencies and
+colors that no photograph holds. Here the energy in each octave of the spectrum is bounded by a
+multiple of what photographs hold there. Where inside the octave it lies, in which of the
+decorrelated colors and with which phases, is left to the climb.
+
+The idea is near to that of MACO (see `featviz.images.maco`), which fixes the magnitude of every
+single coefficient. A bound on their sum leaves a picture empty where the unit wants nothing, and
+lets edges be sharp.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from featviz.images.colors import LOGIT_MARGIN, color_matrix, from_colors, to_colors
+from featviz.images.fourier import REFERENCE_FREQUENCY, radial_frequencies
+from featviz.images.pixels import Image, Parameterization, normal, start_logits, tiled
+
+EXPONENTS = (-1.18, -1.11, -0.93)
+"""How the amplitudes of photographs fall with frequency, for each decorrelated channel. Source:
+`tools/fit_natural.py`, which fits them and `AMPLITUDES` to the sample photographs."""
+
+AMPLITUDES = (4.17, 4.67, 4.19)
+"""The amplitudes at `REFERENCE_FREQUENCY`, of an orthonormal transform of logits: square roots of
+the energy per coefficient that half of all crops stay below."""
+
+ENERGY = 2.0
+"""Default multiple of the photographs' energy: in every octave about two thirds of all crops of the
+sample photographs hold less. The pictures' contrast is then a third above the median photograph's.
+"""
+
+
+@dataclass(frozen=True)
+class Natural(Parameterization):
+    """A spectrum whitened by that of photographs, with a bound on the energy in every octave.
+
+    Attributes:
+        energy: What an octave may hold, as a multiple of what it holds in the median photograph.
+        noise: Standard deviation of the whitened coefficients at the start.
+    """
+
+    energy: float = ENERGY
+    noise: float = 0.01
+
+    def build(
+        self, streams: Sequence[Generator], height: int, width: int, start: Tensor | None = None
+    ) -> Image:
+        size = tiled(height, width)
+        scale = math.sqrt(self.energy) * natural_amplitudes(*size)
+        octaves = octave_members(*size)
+        limits = octave_limits(*size, self.energy).expand(len(streams), -1)
+        if start is None:
+            coefficients = self.noise * normal(streams, (*scale.shape, 2))
+        else:
+            spectrum = _spectrum(start_logits(start))
+            # A photograph with more energy than the bound is left what it has.
+            limits = limits.maximum(octave_energies(spectrum, octaves))
+            coefficients = spectrum / scale[..., None]
+        return _BoundedImage(coefficients, scale, octaves, limits, height, width)
+
+
+class _BoundedImage(Image):
+    """Images whose parameters are whitened coefficients of a real Fourier transform."""
+
+    scale: Tensor
+    octaves: Tensor
+    limits: Tensor
+
+    def __init__(
+        self,
+        coefficients: Tensor,
+        scale: Tensor,
+        octaves: Tensor,
+        limits: Tensor,
+        height: int,
+        width: int,
+    ) -> None:
+        super().__init__(height, width)
+        self.coefficients = nn.Parameter(coefficients)
+        # Once for the real and once for the imaginary part: a real product is twice as fast.
+        self.register_buffer("scale", scale[..., None].repeat(1, 1, 1, 2))
+        self.register_buffer("octaves", octaves)
+        self.register_buffer("limits", limits)
+
+    def forward(self, step: int = 0) -> Tensor:
+        # Project the parameters instead of bounding the value: at equal contrast that excites a
+        # tenth more than a gradient that goes through the bound, and it takes less time.
+        with torch.no_grad():
+            factors = _factors(self.coefficients * self.scale, self.octaves, self.limits)
+            if (factors < 1).any():
+                self.coefficients.mul_(factors)
+        return self.crop(_pixels(self.coefficients * self.scale, tiled(self.height, self.width)))
+
+
+def _factors(spectrum: Tensor, octaves: Tensor, limits: Tensor) -> Tensor:
+    """What brings each coefficient's octave down to its limit: (N, 1, H, W, 2), at most 1."""
+    held = octave_energies(spectrum, octaves)
+    factors = (limits / held.clamp(min=torch.finfo().tiny)).sqrt().clamp(max=1)
+    return _spread(factors, octaves, spectrum)
+
+
+def _spread(per_octave: Tensor, octaves: Tensor, spectrum: Tensor) -> Tensor:
+    """Hands each coefficient its octave's number: (N, octaves) -> (N, 1, H, W, 2)."""
+    # As every coefficient is in one octave only, the sum has one term, and no order.
+    spread = per_octave @ (octaves > 0).to(per_octave.dtype)
+    return spread.view(len(spectrum), 1, *spectrum.shape[2:])
+
+
+def octave_energies(spectrum: Tensor, octaves: Tensor) -> Tensor:
+    """Returns the energy that images hold in each octave, summed over the three colors.
+
+    Args:
+        spectrum: (N, 3, height, width // 2 + 1, 2) real and imaginary parts of decorrelated logits,
+            of an orthonormal `rfft2`.
+        octaves: As `octave_members` gives them.
+
+    Returns:
+        (N, octaves).
+    """
+    squares = spectrum.square()
+    planes = (squares[:, 0] + squares[:, 1]).add_(squares[:, 2]).flatten(1)
+    # Image by image: one product for the batch may sum in another order for another batch.
+    return torch.stack([octaves @ plane for plane in planes])
+
+
+def bounded(images: Tensor, energy: float = ENERGY) -> Tensor:
+    """Brings finished images under the bound, so that other methods' can be compared on its terms.
+
+    Args:
+        images: (N, 3, H, W) in [0, 1].
+        energy: As in `Natural`.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    size = (images.shape[-2], images.shape[-1])
+    spectrum = _spectrum(images.clamp(LOGIT_MARGIN, 1 - LOGIT_MARGIN).logit())
+    factors = _factors(spectrum, octave_members(*size), octave_limits(*size, energy))
+    return _pixels(spectrum * factors, size)
+
+
+def whitened(slopes: Tensor, energy: float = ENERGY) -> Tensor:
+    """Returns the images under the bound that lie farthest along a direction, to first order.
+
+    Args:
+        slopes: (N, 3, H, W) what each pixel adds to a linear objective.
+        energy: As in `Natural`.
+
+    Returns:
+        (N, 3, H, W) in [0, 1]: each octave of the slopes' spectrum, brought to its limit.
+    """
+    height, width = slopes.shape[-2:]
+    filled = F.pad(
+        slopes, (0, tiled(height, width)[1] - width, 0, tiled(height, width)[0] - height)
+    )
+    size = (filled.shape[-2], filled.shape[-1])
+    octaves = octave_members(*size)
+    limits = octave_limits(*size, energy)
+    # What a channel adds is the sum over the colors that it is mixed into.
+    channels = torch.einsum("rc,nrhw->nchw", color_matrix(), filled)
+    spectrum = torch.view_as_real(torch.fft.rfft2(channels, norm="ortho"))
+    held = octave_energies(spectrum, octaves).clamp(min=torch.finfo().tiny)
+    best = spectrum * _spread((limits / held).sqrt(), octaves, spectrum)
+    return _pixels(best, size)[..., :height, :width]
+
+
+def _spectrum(logits: Tensor) -> Tensor:
+    return torch.view_as_real(torch.fft.rfft2(from_colors(logits), norm="ortho"))
+
+
+def _pixels(spectrum: Tensor, size: tuple[int, int]) -> Tensor:
+    channels = torch.fft.irfft2(torch.view_as_complex(spectrum), s=size, norm="ortho")
+    return to_colors(channels).sigmoid()
+
+
+@lru_cache(maxsize=8)
+def natural_amplitudes(height: int, width: int) -> Tensor:
+    """Returns the amplitudes that photographs have in each decorrelated channel.
+
+    The law of six numbers: a power of the frequency for each channel. The mean of an image counts
+    as the lowest frequency that the image holds.
+
+    Args:
+        height: Height of the image in pixels.
+        width: Width in pixels.
+
+    Returns:
+        (3, height, width // 2 + 1), for the logits and an orthonormal `rfft2`.
+    """
+    frequencies = radial_frequencies(height, width).clamp(min=1 / max(height, width))
+    exponents = torch.tensor(EXPONENTS).view(3, 1, 1)
+    amplitudes = torch.tensor(AMPLITUDES).view(3, 1, 1)
+    return amplitudes * (frequencies / REFERENCE_FREQUENCY) ** exponents
+
+
+def octave_limits(height: int, width: int, energy: float = ENERGY) -> Tensor:
+    """Returns what each octave may hold: (octaves,), in the unit of `octave_energies`."""
+    law = natural_amplitudes(height, width).square().sum(0)
+    # Its energy is the sum of the squares of two parts.
+    return energy * octave_members(height, width) @ law.flatten().repeat_interleave(2) / 2
+
+
+@lru_cache(maxsize=8)
+def octave_members(height: int, width: int) -> Tensor:
+    """Returns which coefficients of `rfft2` lie in which octave, and how often each counts.
+
+    The first row is the mean. The others are octaves, low to high; the last reaches from a quarter
+    of a cycle per pixel to the corners of the spectrum.
+
+    Args:
+        height: Height of the image in pixels.
+        width: Width in pixels.
+
+    Returns:
+        (octaves, height * (width // 2 + 1) * 2): one column for the real and one for the imaginary
+        part of each coefficient; 0, or 2 for coefficients whose conjugates `rfft2` leaves out, or 1
+        for the others.
+    """
+    frequencies = radial_frequencies(height, width)
+    numbers = frequencies.mul(2).log2().add(1e-6).floor().clamp(max=-1)  # rounding at the borders
+    which = torch.unique(numbers, return_inverse=True)[1]
+    counts = torch.full_like(frequencies, 2.0)
+    counts[:, 0] = 1
+    if width % 2 == 0:
+        counts[:, -1] = 1
+    members = torch.zeros(int(which.max()) + 1, counts.numel())
+    members[which.flatten(), torch.arange(counts.numel())] = counts.flatten()
+    return members.repeat_interleave(2, 1)

@@ -1,0 +1,148 @@
+"""What photographs do to a unit, from what silences it most to what excites it most.
+
+Source of the idea: C. Olah, A. Mordvintsev, L. Schubert, "Feature Visualization", Distill 2017,
+section "The spectrum of activations".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from featviz.ascent.effective_field import used_field
+from featviz.measures.patches import Box, Example, field_box
+from featviz.network.graph import ReceptiveField
+from featviz.network.network import Network, activations
+from featviz.photos import Photo
+
+LEVELS = (-1.0, -0.5, 0.0, 0.5, 1.0)
+"""Most negative, negative, near zero, positive and most positive, as parts of the extremes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """What photographs do to one unit.
+
+    Attributes:
+        levels: Per level the patches whose values lie nearest to it, nearest first.
+        values: (n,) the unit's values at all places whose field lies inside a photograph.
+    """
+
+    levels: tuple[tuple[Example, ...], ...]
+    values: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A photograph and the values (units, rows, columns) of the places that see no padding."""
+
+    photo: Photo
+    first: tuple[int, int]
+    values: Tensor
+
+
+def find_spectrum(
+    network: Network,
+    layer: str,
+    photos: Sequence[Photo],
+    *,
+    units: Sequence[int],
+    levels: Sequence[float] = LEVELS,
+    count: int = 4,
+) -> dict[int, Spectrum]:
+    """Finds the patches at which units answer at given levels between their extremes.
+
+    Only fields that lie inside a photograph count: what a unit says of padding is no example.
+    Patches of one level from one photograph don't overlap.
+
+    Args:
+        network: The network.
+        layer: The layer's name.
+        photos: Photographs.
+        units: Which units.
+        levels: 1 stands for the largest value on the photographs, -1 for the smallest, 0 for zero.
+        count: Patches per unit and level; there are fewer if the photographs hold fewer apart.
+
+    Returns:
+        Unit -> its spectrum. Patches hold the part of the field that the units use.
+
+    Raises:
+        ValueError: An unknown layer or unit, or no photograph that is as large as a unit's field.
+    """
+    field, used = network.receptive_field(layer), used_field(network, layer)
+    for unit in units:
+        network.check_unit(layer, unit)
+    seen = [one for photo in photos if (one := _see(network, layer, photo, units))]
+    if not seen:
+        raise ValueError(
+            f"none of the {len(photos)} photographs is as large as the {field.size} px "
+            f"that a unit of {layer} sees."
+        )
+    found = {}
+    for index, unit in enumerate(units):
+        values = torch.cat([one.values[index].flatten() for one in seen])
+        low, high = values.min().item(), values.max().item()
+        targets = [level * (high if level > 0 else -low) for level in levels]
+        found[unit] = Spectrum(
+            tuple(_nearest(seen, index, values, field, used, target, count) for target in targets),
+            values,
+        )
+    return found
+
+
+def _see(network: Network, layer: str, photo: Photo, units: Sequence[int]) -> _Seen | None:
+    """The units' values where their whole field lies inside the photograph, if it does anywhere."""
+    field = network.receptive_field(layer)
+    if min(photo.image.shape[1:]) < field.size:
+        return None
+    value = activations(network, photo.image, [layer])[layer][0, list(units)].cpu()
+    rows, columns = (
+        [at for at in range(places) if field.span(at)[0] >= 0 and field.span(at)[1] <= pixels]
+        for places, pixels in zip(value.shape[1:], photo.image.shape[1:], strict=True)
+    )
+    if not rows or not columns:
+        return None
+    inside = value[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return _Seen(photo, (rows[0], columns[0]), inside)
+
+
+def _nearest(
+    seen: Sequence[_Seen],
+    unit: int,
+    values: Tensor,
+    field: ReceptiveField,
+    used: ReceptiveField,
+    target: float,
+    count: int,
+) -> tuple[Example, ...]:
+    """The patches whose values are nearest to a target, each photograph's apart from each other."""
+    starts = [0]
+    for one in seen:
+        starts.append(starts[-1] + one.values[unit].numel())
+    chosen: list[tuple[int, Example]] = []
+    for place in (values - target).abs().argsort(stable=True).tolist():
+        which = sum(place >= start for start in starts) - 1
+        one = seen[which]
+        row, column = divmod(place - starts[which], one.values.shape[2])
+        position = one.first[0] + row, one.first[1] + column
+        box = field_box(field, *position)
+        if all(which != other or _apart(box, there.box) >= field.size for other, there in chosen):
+            value = one.values[unit, row, column].item()
+            chosen.append((which, _example(one.photo, value, position, box, used)))
+        if len(chosen) == count:
+            break
+    return tuple(example for _, example in chosen)
+
+
+def _apart(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> int:
+    """Pixels between the corners of two squares along the axis on which they are further apart."""
+    return max(abs(one[0] - other[0]), abs(one[1] - other[1]))
+
+
+def _example(
+    photo: Photo, value: float, position: tuple[int, int], box: Box, used: ReceptiveField
+) -> Example:
+    top, left, bottom, right = field_box(used, *position)
+    patch = (photo.image[:, top:bottom, left:right].cpu() * 255).round().to(torch.uint8)
+    return Example(photo.name, value, position, box, patch)

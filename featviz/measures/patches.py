@@ -1,0 +1,204 @@
+"""Which natural patches excite a unit: the strongest places over many photographs."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from featviz import photos as photographs
+from featviz.ascent.effective_field import used_field
+from featviz.network.graph import ReceptiveField
+from featviz.network.network import Network, activations
+from featviz.photos import Photo
+
+Bytes = NDArray[np.uint8]
+
+Box = tuple[int, int, int, int]
+"""(top, left, bottom, right) in pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One patch of a photograph.
+
+    Attributes:
+        photo: The photograph's name.
+        value: What the unit answers there.
+        position: (row, column) in the layer's map.
+        box: (top, left, bottom, right) of the unit's receptive field in pixels of the photo; it may
+            reach over the border.
+        patch: (3, size, size) uint8, the part of the field that the layer's units use
+            (`effective.used_field`). Beyond the photo's border stands the mean color, which is what
+            the network's zero padding says.
+    """
+
+    photo: str
+    value: float
+    position: tuple[int, int]
+    box: Box
+    patch: Tensor
+
+    @property
+    def image(self) -> Tensor:
+        """The patch as float32 (3, size, size) in [0, 1]."""
+        return self.patch.float() / 255
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """The patches that excite units most.
+
+    Attributes:
+        layer: The layer.
+        found: Unit -> its patches, strongest first.
+        photos: How many photographs were searched.
+        skipped: Names of photographs that are smaller than a unit's field.
+    """
+
+    layer: str
+    found: dict[int, tuple[Example, ...]]
+    photos: int
+    skipped: tuple[str, ...]
+
+
+def find_examples(
+    network: Network,
+    layer: str,
+    photos: Iterable[Photo] | str | Path | None = None,
+    *,
+    units: Sequence[int] | None = None,
+    count: int = 9,
+    progress: bool | None = None,
+) -> Examples:
+    """Finds the patches of photographs that excite units most.
+
+    Photographs are read one at a time, and only the best patches so far are kept: memory depends on
+    units, count and field, not on how many photographs there are. Patches of one unit from one
+    photograph don't overlap.
+
+    Args:
+        network: The network.
+        layer: The layer's name.
+        photos: Photographs, or a folder of them; without it the bundled samples.
+        units: Which units; without it all.
+        count: Patches per unit; there are fewer if the photographs hold fewer apart.
+        progress: Whether to show a progress bar; without it, where a terminal is there.
+
+    Returns:
+        The patches.
+
+    Raises:
+        ValueError: An unknown layer or unit, a layer whose units see the whole image, a folder
+            without photographs, or no photograph that is large enough.
+    """
+    field, used = network.receptive_field(layer), used_field(network, layer)
+    wanted = list(range(network.units(layer)) if units is None else units)
+    for unit in wanted:
+        network.check_unit(layer, unit)
+    if count < 1:
+        raise ValueError(f"count is at least 1, not {count}.")
+    best: dict[int, list[Example]] = {unit: [] for unit in wanted}
+    skipped: list[str] = []
+    searched = 0
+    padding = _bytes(torch.tensor(network.mean)).reshape(3, 1, 1)
+    quiet = None if progress is None else not progress
+    for photo in tqdm(_stream(photos), desc=layer, unit="photo", disable=quiet):
+        if min(photo.image.shape[1:]) < field.size:
+            skipped.append(photo.name)
+            continue
+        searched += 1
+        value = activations(network, photo.image, [layer])[layer][0, wanted].cpu()
+        pixels = _bytes(photo.image)
+        for unit, row, column, amount in _peaks(value, wanted, field, count, best):
+            rivals = best[unit]
+            if len(rivals) == count and amount <= rivals[-1].value:
+                continue
+            box = field_box(field, row, column)
+            patch = _cut(pixels, field_box(used, row, column), padding)
+            rivals.append(Example(photo.name, amount, (row, column), box, patch))
+            rivals.sort(key=lambda one: -one.value)
+            del rivals[count:]
+    if not searched:
+        raise ValueError(
+            f"none of the {len(skipped)} photographs is as large as the {field.size} px "
+            f"that a unit of {layer} sees."
+        )
+    return Examples(layer, {unit: tuple(best[unit]) for unit in wanted}, searched, tuple(skipped))
+
+
+def _stream(photos: Iterable[Photo] | str | Path | None) -> Iterator[Photo]:
+    if photos is None:
+        return (photographs.load(name) for name in photographs.samples())
+    if isinstance(photos, str | Path):
+        return photographs.folder(photos)
+    return iter(photos)
+
+
+def _peaks(
+    value: Tensor,
+    units: Sequence[int],
+    field: ReceptiveField,
+    count: int,
+    best: dict[int, list[Example]],
+) -> Iterator[tuple[int, int, int, float]]:
+    """The strongest places of each unit whose fields don't overlap, if they beat what is there.
+
+    Args:
+        value: (units, h, w).
+        units: The units' indices.
+        field: Their receptive field.
+        count: Places per unit at most.
+        best: What was found before, strongest first.
+
+    Yields:
+        (unit, row, column, value).
+    """
+    apart = math.ceil(field.size / field.stride)
+    left = value.clone()
+    height, width = left.shape[1:]
+    lowest = torch.tensor([
+        best[unit][-1].value if len(best[unit]) == count else -math.inf for unit in units
+    ])  # fmt: skip
+    for _ in range(count):
+        peaks, places = left.flatten(1).max(1)
+        better = (peaks > lowest).nonzero()[:, 0].tolist()
+        if not better:
+            return
+        for index in better:
+            row, column = divmod(int(places[index]), width)
+            yield units[index], row, column, peaks[index].item()
+            rows = slice(max(0, row - apart + 1), min(height, row + apart))
+            columns = slice(max(0, column - apart + 1), min(width, column + apart))
+            left[index, rows, columns] = -math.inf
+        done = torch.ones(len(units), dtype=torch.bool)
+        done[better] = False
+        left[done] = -math.inf
+
+
+def field_box(field: ReceptiveField, row: int, column: int) -> Box:
+    """Returns where the field of a place lies in the image."""
+    (top, bottom), (left, right) = field.span(row), field.span(column)
+    return top, left, bottom, right
+
+
+def _cut(image: Bytes, box: Box, padding: Bytes) -> Tensor:
+    """Cuts a box out of an image (3, H, W); beyond its border stands the padding (3, 1, 1)."""
+    top, left, bottom, right = box
+    height, width = image.shape[1:]
+    patch = np.broadcast_to(padding, (3, bottom - top, right - left)).copy()
+    inside = image[:, max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
+    down, across = max(0, -top), max(0, -left)
+    patch[:, down : down + inside.shape[1], across : across + inside.shape[2]] = inside
+    return torch.from_numpy(patch)
+
+
+def _bytes(image: Tensor) -> Bytes:
+    # NumPy, because torch would start its threads for each of thousands of small copies.
+    found: Bytes = (image.cpu() * 255).round().to(torch.uint8).numpy()
+    return found

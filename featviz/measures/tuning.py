@@ -1,0 +1,252 @@
+"""Tuning: what units answer to among gratings, and the families that this makes.
+
+Source: R. De Valois et al., "The orientation and direction selectivity of cells in macaque visual
+cortex", Vision Research 1982, for orientation and frequency; D. Hubel, T. Wiesel, "Receptive
+fields, binocular interaction and functional architecture in the cat's visual cortex", J. Physiology
+1962, for cells that don't mind the phase.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from featviz.measures.gratings import GRAY, LIGHT, Gratings
+from featviz.measures.weights import first_weights
+from featviz.network.network import Network, activations
+
+BATCH = 256
+"""Images per pass; bounds the memory, not the result."""
+
+HALF = 0.5
+"""Part of the best response down to which a unit's breadth of frequencies counts."""
+
+FAMILIES = ("edge or bar", "grating", "spot or check", "color edge", "color patch")
+"""Names that `families` gives."""
+
+COLORED = 0.5
+"""Share of color above which a unit is one of color: color moves it more than light does."""
+
+ORIENTED = 0.3
+"""Selectivity from which a unit is oriented."""
+
+NARROW = 0.6
+"""Octaves of breadth below which an oriented unit is a grating: the more stripes a unit has, the
+narrower its choice of frequencies."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tuning:
+    """How units answer to gratings.
+
+    Attributes:
+        layer: The units' layer.
+        gratings: What was shown.
+        responses: (units, colors, orientations, frequencies, phases): value in the center, less the
+            value for plain gray.
+    """
+
+    layer: str
+    gratings: Gratings
+    responses: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Preferences:
+    """What units answer to best, one number per unit each.
+
+    Attributes:
+        response: Largest response, in the layer's own units.
+        orientation: Degrees of the stripes from horizontal, counterclockwise, in [0, 180).
+        selectivity: Of the orientation: 0 all alike, 1 only one.
+        crossed: Of the orientation: the worst response over orientations by the best; below 0 where
+            stripes of another direction inhibit.
+        frequency: Cycles per pixel; 0 where a plain patch of color is best.
+        breadth: Octaves below the best frequency at which the response has fallen to half; infinite
+            where it doesn't fall so far.
+        color: Share of the best colored response in the sum of the best colored and the best gray
+            one: 0 light only, 1 color only.
+        hue: Degrees on the hue circle of the best colored grating's crest, in [0, 360).
+        tolerance: Of the phase: the worst response over phases by the best, no lower than -1. 1 for
+            a unit that doesn't mind where the stripes are, -1 for a linear one.
+    """
+
+    response: Tensor
+    orientation: Tensor
+    selectivity: Tensor
+    crossed: Tensor
+    frequency: Tensor
+    breadth: Tensor
+    color: Tensor
+    hue: Tensor
+    tolerance: Tensor
+
+
+def measure_tuning(network: Network, layer: str, gratings: Gratings | None = None) -> Tuning:
+    """Shows gratings to all units of a layer.
+
+    Args:
+        network: The network.
+        layer: The layer's name.
+        gratings: What to show.
+
+    Returns:
+        The responses of the units in the center of the smallest image that has no padding in sight.
+
+    Raises:
+        ValueError: The network has no such layer, or its units see the whole image.
+    """
+    gratings = gratings or Gratings()
+    field = network.receptive_field(layer)
+    size = field.canvas()
+    middle = network.shape(layer, size)[-1] // 2
+    plain = torch.full((1, 3, size, size), GRAY)
+
+    def answers(images: Tensor) -> Tensor:
+        parts = torch.split(images, BATCH)
+        return torch.cat(
+            [activations(network, part, [layer])[layer][:, :, middle, middle] for part in parts]
+        )
+
+    center = field.start + middle * field.stride
+    colors = [answers(gratings.images(c, size, center)) for c in range(gratings.shape[0])]
+    responses = torch.cat(colors) - answers(plain)
+    return Tuning(layer, gratings, responses.T.reshape(-1, *gratings.shape).contiguous())
+
+
+def filter_tuning(network: Network, layer: str, gratings: Gratings | None = None) -> Tuning:
+    """Computes from the weights how the filters of a first layer answer to gratings.
+
+    A first layer is linear, so its tuning is a property of its weights: their overlap with each
+    grating. `tuning` measures the same through the network.
+
+    Args:
+        network: The network.
+        layer: A layer that reads the image itself.
+        gratings: What to show.
+
+    Returns:
+        The responses.
+
+    Raises:
+        ValueError: The layer doesn't read the image.
+    """
+    weights = first_weights(network, layer)
+    gratings = gratings or Gratings()
+    size = weights.shape[-1]
+    seen = weights / weights.new_tensor(network.std).view(3, 1, 1)
+    colors = [
+        (gratings.images(c, size, (size - 1) / 2) - GRAY).flatten(1) @ seen.flatten(1).T
+        for c in range(gratings.shape[0])
+    ]
+    responses = torch.cat(colors).T.reshape(-1, *gratings.shape).contiguous()
+    return Tuning(layer, gratings, responses)
+
+
+def preferences(tuned: Tuning) -> Preferences:
+    """Reads from the responses what each unit answers to best.
+
+    Args:
+        tuned: The responses.
+
+    Returns:
+        The preferences. Orientation and its selectivity are those of the vector sum over
+        orientations (angles doubled), taken at the best color and frequency.
+
+    Source: N. Swindale, "Orientation tuning curves: empirical description and estimation of
+    parameters", Biological Cybernetics 1998, for the vector sum.
+    """
+    gratings, responses = tuned.gratings, tuned.responses
+    best = responses.amax(-1)  # over phases
+    units = torch.arange(len(best))
+    colors, phases = gratings.shape[0], gratings.shape[-1]
+    color = best.flatten(2).amax(-1).argmax(1)
+    over_angles = best[units, color].amax(1)
+    frequency = over_angles.argmax(1)
+    curve = best[units, color, :, frequency]
+    vector = _vector(curve.clamp(min=0), gratings.angles)
+    top_of_curve, angle = curve.max(1)
+    wave = responses[units, color, angle, frequency]
+    gray = best[:, LIGHT].flatten(1).amax(1).clamp(min=0)
+    colored = responses[:, LIGHT + 1 :].flatten(1)
+    top, where = colored.max(1)
+    axis = where // (colored.shape[1] // (colors - 1))
+    crest = (where % phases) / phases
+    turned = ((crest > 0.25) & (crest < 0.75)).float() * 180
+    return Preferences(
+        response=best.flatten(1).amax(1),
+        orientation=(torch.rad2deg(vector.angle()) / 2) % 180,
+        selectivity=vector.abs(),
+        crossed=curve.amin(1) / top_of_curve.clamp(min=torch.finfo().tiny),
+        frequency=torch.tensor(gratings.frequencies)[frequency],
+        breadth=_breadth(over_angles, gratings.frequencies),
+        color=top.clamp(min=0) / (top.clamp(min=0) + gray).clamp(min=torch.finfo().tiny),
+        hue=axis * (180 / gratings.hues) + turned,
+        tolerance=(wave.amin(1) / wave.amax(1).clamp(min=torch.finfo().tiny)).clamp(min=-1),
+    )
+
+
+def families(
+    preferred: Preferences,
+    *,
+    colored: float = COLORED,
+    oriented: float = ORIENTED,
+    narrow: float = NARROW,
+) -> tuple[str, ...]:
+    """Names the family of each unit, by its numbers and not by its looks.
+
+    The borders are conventions: units lie on both sides of each.
+
+    Args:
+        preferred: What the units answer to best.
+        colored: Share of color above which a unit is one of color.
+        oriented: Selectivity from which a unit is oriented.
+        narrow: Octaves of breadth below which an oriented unit of light is a grating.
+
+    Returns:
+        One of `FAMILIES` per unit.
+    """
+    names = []
+    for color, selectivity, breadth in zip(
+        preferred.color.tolist(),
+        preferred.selectivity.tolist(),
+        preferred.breadth.tolist(),
+        strict=True,
+    ):
+        if color > colored:
+            names.append("color edge" if selectivity >= oriented else "color patch")
+        elif selectivity >= oriented:
+            names.append("grating" if breadth < narrow else "edge or bar")
+        else:
+            names.append("spot or check")
+    return tuple(names)
+
+
+def orientation_distance(one: Tensor, other: Tensor) -> Tensor:
+    """Returns the angles between orientations, in degrees from 0 to 90."""
+    return 90 - ((one - other) % 180 - 90).abs()
+
+
+def _vector(curve: Tensor, angles: Tensor) -> Tensor:
+    """(units,) mean of (units, orientations) answers as a complex number at twice the angle."""
+    turns = torch.polar(torch.ones_like(angles), 2 * torch.deg2rad(angles))
+    return (curve * turns).sum(1) / curve.sum(1).clamp(min=torch.finfo().tiny)
+
+
+def _breadth(curve: Tensor, frequencies: Sequence[float]) -> Tensor:
+    """Octaves from the best of (units, frequencies) answers down to where they fall to half."""
+    octaves = [math.log2(f) if f > 0 else -math.inf for f in frequencies]
+    found = []
+    for row in curve.tolist():
+        top = max(row)
+        best = row.index(top)
+        below = [i for i in range(best) if row[i] < HALF * top and octaves[i] > -math.inf]
+        if not below:
+            found.append(math.inf)
+            continue
+        low, high = below[-1], below[-1] + 1
+        part = (HALF * top - row[low]) / (row[high] - row[low])
+        found.append(octaves[best] - octaves[low] - part * (octaves[high] - octaves[low]))
+    return torch.tensor(found)

@@ -1,0 +1,267 @@
+"""What is known of units beside their pictures: tuning, activity, patches, kin, wiring."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, fx, nn
+
+from featviz import photos
+from featviz.measures import activity, patches, tuning
+from featviz.measures.activity import Activity, measure_activity, unpadded_places
+from featviz.measures.gratings import Gratings
+from featviz.measures.tuning import Preferences, Tuning
+from featviz.measures.weights import input_weights
+from featviz.microscope.build import Microscope
+from featviz.microscope.views import NEURON, side
+from featviz.network.network import PROBE_SIZE, Network, activations
+from featviz.photos import Photo
+from featviz.store import fingerprint
+
+SEARCHED = tuple(
+    name for name in photos.samples() if name not in ("motorcycle_left", "brick", "grass", "gravel")
+)
+"""Sample photographs that are searched: those with a stated license and more than one texture."""
+
+PATCHES = 4
+"""Natural patches per unit."""
+
+PATCH_SIDE = 72
+"""Largest side in pixels of a patch that is kept; larger fields are reduced to it."""
+
+COARSE = Gratings(
+    hues=3, orientations=12, frequencies=(0.0, 0.02, 0.04, 0.08, 0.16, 0.32), phases=4
+)
+"""Gratings for units that see more than `FINE_BELOW`: 1,152 instead of 11,088, because each costs
+up to ten times as much."""
+
+FINE_BELOW = 64
+"""Receptive field in pixels up to which units are shown all gratings."""
+
+KIN = 6
+"""Units named as the most alike."""
+
+WIRED = 4
+"""Units of the layer before that are named for a unit, and as many against it."""
+
+BATCH = 64
+"""Pictures per pass; bounds the memory, not the result."""
+
+
+@dataclass(frozen=True, eq=False)
+class Patches:
+    """The photographs' strongest places for each unit.
+
+    Attributes:
+        images: (units, count, 3, side, side) uint8, reduced to `PATCH_SIDE`.
+        values: (units, count) what the unit answers, strongest first.
+        photos: (units, count) indices into `names`.
+        names: The photographs searched.
+    """
+
+    images: NDArray[np.uint8]
+    values: NDArray[np.float64]
+    photos: NDArray[np.int64]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Wiring:
+    """The units of the layer before with the largest weights to each unit.
+
+    Attributes:
+        before: The layer that is read.
+        units: (units, k) of it, those for first.
+        weights: (units, k) sums of the kernels, falling.
+    """
+
+    before: str
+    units: NDArray[np.int64]
+    weights: NDArray[np.float32]
+
+
+def find_all(scope: Microscope, layer: str) -> None:
+    """Finds out what there is to know of a layer, and keeps it in the store."""
+    for find in (find_tuning, find_activity, find_patches, find_lookalikes):
+        find(scope, layer)
+
+
+def credits_line() -> str:
+    """Returns the searched photographs' credits in one line."""
+    loaded = [photos.load(name) for name in SEARCHED]
+    return "; ".join(f"{photo.name}: {photo.credit}, {photo.license}" for photo in loaded)
+
+
+def find_tuning(scope: Microscope, layer: str) -> Tuning | None:
+    """Returns how a layer's units answer to gratings; None if they see the whole image."""
+    net = scope.network
+    if side(net, layer, NEURON) is None:
+        return None
+    gratings = Gratings() if net.receptive_field(layer).size <= FINE_BELOW else COARSE
+    spec = {"network": net.fingerprint, "layer": layer, "gratings": gratings}
+    found = scope.store.arrays(
+        spec,
+        lambda: {"r": tuning.measure_tuning(net, layer, gratings).responses.numpy()},
+        tuning.__name__,
+    )
+    return Tuning(layer, gratings, torch.from_numpy(found["r"]))
+
+
+def find_preferences(scope: Microscope, layer: str) -> Preferences | None:
+    """Returns what a layer's units prefer among gratings; None if they see the whole image."""
+    found = find_tuning(scope, layer)
+    return None if found is None else tuning.preferences(found)
+
+
+def find_activity(
+    scope: Microscope, layer: str, shown: Sequence[str] = SEARCHED
+) -> Activity | None:
+    """Returns how busy a layer's units are on photographs; None if they see more than one."""
+    net = scope.network
+    if side(net, layer, NEURON) is None or not unpadded_places(net, layer, PROBE_SIZE):
+        return None
+    spec = {"network": net.fingerprint, "layer": layer, "photos": list(shown), "side": PROBE_SIZE}
+
+    def make() -> dict[str, NDArray[np.float32]]:
+        images = [photos.load(name, PROBE_SIZE).image for name in shown]
+        found = measure_activity(net, layer, images)
+        return {name: getattr(found, name).numpy() for name in ("share", "mean", "peak")}
+
+    found = scope.store.arrays(spec, make, activity.__name__)
+    return Activity(*(torch.from_numpy(found[name]) for name in ("share", "mean", "peak")))
+
+
+def find_patches(scope: Microscope, layer: str, names: Sequence[str] = SEARCHED) -> Patches | None:
+    """Returns the natural patches that excite a layer's units most; None if none is large enough.
+
+    Args:
+        scope: The network and the store.
+        layer: The layer's name.
+        names: Sample photographs, or paths, to search.
+    """
+    net = scope.network
+    if side(net, layer, NEURON) is None:
+        return None
+    loaded = [photos.load(name) for name in names]
+    field = net.receptive_field(layer).size
+    if not any(min(photo.image.shape[1:]) >= field for photo in loaded):
+        return None
+    spec = {
+        "network": net.fingerprint,
+        "layer": layer,
+        "count": PATCHES,
+        "side": PATCH_SIDE,
+        "photos": [fingerprint(photo.image.numpy()) for photo in loaded],
+    }
+    found = scope.store.arrays(spec, lambda: _search(net, layer, loaded), patches.__name__)
+    return Patches(found["images"], found["values"], found["photos"], tuple(names))
+
+
+def _search(net: Network, layer: str, loaded: Sequence[Photo]) -> dict[str, NDArray[np.generic]]:
+    found = patches.find_examples(net, layer, loaded, count=PATCHES, progress=False).found
+    rows = [found[unit] for unit in range(net.units(layer))]
+    count = min(map(len, rows))
+    order = [photo.name for photo in loaded]
+    return {
+        "images": np.stack([np.stack([_reduced(e.patch) for e in row[:count]]) for row in rows]),
+        "values": np.array([[e.value for e in row[:count]] for row in rows]),
+        "photos": np.array([[order.index(e.photo) for e in row[:count]] for row in rows]),
+    }
+
+
+def _reduced(patch: Tensor) -> NDArray[np.uint8]:
+    if patch.shape[-1] > PATCH_SIDE:
+        small = F.interpolate(
+            patch[None].float(), PATCH_SIDE, mode="bilinear", align_corners=False, antialias=True
+        )
+        patch = small[0].round().clamp(0, 255).to(torch.uint8)
+    levels: NDArray[np.uint8] = patch.numpy()
+    return levels
+
+
+def find_wiring(network: Network, layer: str) -> Wiring | None:
+    """Returns which units a layer reads with the largest weights; None if it reads no named layer.
+
+    Args:
+        network: The network.
+        layer: A convolution.
+    """
+    before = layer_before(network, layer)
+    if before is None:
+        return None
+    weights = input_weights(network, layer)
+    count = min(WIRED, weights.shape[1] // 2)
+    order = weights.argsort(1, descending=True)
+    chosen = torch.cat([order[:, :count], order[:, order.shape[1] - count :]], 1)
+    return Wiring(before, chosen.numpy(), weights.gather(1, chosen).numpy())
+
+
+def layer_before(network: Network, layer: str) -> str | None:
+    """Returns the layer whose units a convolution reads, through nothing but ReLUs and pooling.
+
+    Args:
+        network: The network.
+        layer: The layer's name.
+
+    Returns:
+        Its name; None if it reads the image, several layers at once, or what has no name.
+    """
+    names = {network.resolve(name).module: name for name in network.layers}
+    module = network.module.get_submodule(network.resolve(layer).module)
+    if not isinstance(module, nn.Conv2d) or module.groups != 1:
+        return None
+    try:
+        nodes = fx.Tracer().trace(network.module).nodes
+    except Exception:  # tracing runs the module's own code, which may raise anything
+        return None
+    node = next((n for n in nodes if n.target == network.resolve(layer).module), None)
+    while node is not None and len(node.all_input_nodes) == 1:
+        node = node.all_input_nodes[0]
+        if node.target in names:
+            same = network.units(names[str(node.target)]) == module.in_channels
+            return names[str(node.target)] if same else None
+    return None
+
+
+def find_lookalikes(
+    scope: Microscope, layer: str, units: Sequence[int] | None = None
+) -> NDArray[np.int64]:
+    """Returns the units whose pictures look most like each unit's to the layer itself.
+
+    Each channel picture is shown to the layer, and what the layer's units answer after their ReLU
+    is averaged over all places. Pictures are alike if they raise the same units above the average
+    over all pictures: by the cosine of these answers.
+
+    Args:
+        scope: The network and the store.
+        layer: The layer's name.
+        units: Which units; without it all.
+
+    Returns:
+        (N, up to `KIN`) units, the most alike first.
+    """
+    wanted = list(range(scope.network.units(layer)) if units is None else units)
+    spec = {**scope.base, "layer": layer, "units": wanted, "view": scope.channel}
+    return scope.store.arrays(spec, lambda: {"kin": _nearest(scope, layer, wanted)}, __name__)[
+        "kin"
+    ]
+
+
+def _nearest(scope: Microscope, layer: str, wanted: Sequence[int]) -> NDArray[np.int64]:
+    net = scope.network
+    levels = scope.pictures(layer, scope.channel, wanted).images[:, 0]
+    shown = torch.from_numpy(levels).float() / 255
+    answers = torch.cat(
+        [
+            activations(net, part, [layer])[layer].relu().flatten(2).mean(2)
+            for part in torch.split(shown, BATCH)
+        ]
+    )
+    above = F.normalize(answers - answers.mean(0), dim=1)
+    cosines = (above @ above.T).fill_diagonal_(-torch.inf)
+    nearest = cosines.topk(min(KIN, len(wanted) - 1), dim=1).indices
+    named: NDArray[np.int64] = np.array(wanted, np.int64)[nearest.numpy()]
+    return named

@@ -1,0 +1,174 @@
+"""The microscope's page: every unit of every layer, and what is known of it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from featviz import figures
+from featviz.ascent.effective_field import used_field
+from featviz.figures import Choice, Figure, MicroscopeLayer
+from featviz.measures import tuning
+from featviz.measures.tuning import ORIENTED, Preferences
+from featviz.measures.weights import as_pictures, first_weights
+from featviz.microscope import findings
+from featviz.microscope.build import Microscope
+from featviz.microscope.views import CHANNEL, DIVERSE, NEURON, OPPOSITE, VIEWS
+from featviz.network.network import Network
+
+TITLES = {
+    CHANNEL.name: "The channel",
+    NEURON.name: "One neuron",
+    OPPOSITE.name: "The opposite",
+    DIVERSE.name: "Four that differ",
+    "patches": "In photographs",
+    "filter": "Its weights",
+}
+"""What stands above each view."""
+
+ORIENTATION = "orientation, degrees"
+SELECTIVITY = "orientation selectivity"
+COLOR = "color"
+HUE = "hue, degrees"
+ACTIVE = "active on photos, share of places"
+
+ALL = 1e9
+"""Above every measure."""
+
+HUES = {
+    "red": [(0.0, 30.0), (330.0, 360.0)],
+    "yellow": [(30.0, 90.0)],
+    "green": [(90.0, 150.0)],
+    "cyan": [(150.0, 210.0)],
+    "blue": [(210.0, 270.0)],
+    "magenta": [(270.0, 330.0)],
+}
+"""Sectors of the hue circle, in degrees."""
+
+FILTERS = {
+    "Stripes": [
+        Choice("horizontal", [[(ORIENTATION, 0, 22.5)], [(ORIENTATION, 157.5, 180)]]),
+        Choice("rising", [[(ORIENTATION, 22.5, 67.5)]]),
+        Choice("vertical", [[(ORIENTATION, 67.5, 112.5)]]),
+        Choice("falling", [[(ORIENTATION, 112.5, 157.5)]]),
+        Choice("no direction", [[(SELECTIVITY, -ALL, ORIENTED)]]),
+    ],
+    "Color": [
+        Choice("light", [[(COLOR, -ALL, tuning.COLORED)]]),
+        *(
+            Choice(name, [[(HUE, low, high)] for low, high in spans])
+            for name, spans in HUES.items()
+        ),
+    ],
+    "On photos": [
+        Choice("rare, under 2%", [[(ACTIVE, -ALL, 0.02)]]),
+        Choice("2 to 10%", [[(ACTIVE, 0.02, 0.1)]]),
+        Choice("often, over 10%", [[(ACTIVE, 0.1, ALL)]]),
+    ],
+}
+"""What the page's filters offer, in the measures that the page shows."""
+
+
+def show(
+    scope: Microscope, layers: Sequence[str] | None = None, units: Sequence[int] | None = None
+) -> Figure:
+    """Returns units of any network as a figure.
+
+    Args:
+        scope: The network and the store.
+        layers: Which layers; without it all.
+        units: Which units of each; without it all.
+    """
+    shown = [_layer(scope, layer, units) for layer in layers or scope.network.layers]
+    count = sum(len(layer.units) for layer in shown)
+    steps = ", ".join(f"{TITLES[view.name].lower()} {view.steps}" for view in VIEWS)
+    return figures.microscope(
+        shown,
+        id="microscope",
+        alt=f"{count:,} units of {scope.network.name}, each as the image that excites it.",
+        caption=f"<strong>{count:,} units.</strong> Point at one, or walk with the arrow keys; a press keeps "
+        "it in the panel, and the page's address then leads to it. Pictures are drawn pixel by pixel, so that "
+        "fields of different layers can be compared. A neuron and its patches of photographs show the part of the "
+        "field that the layer uses; the dashed square is the whole field. Patches are reduced where that part is "
+        f"larger than {findings.PATCH_SIDE} px. <em>Looks like</em> names the units of the same layer whose "
+        "pictures raise the same units of that layer above the average: that units which look alike are alike "
+        "is an assumption. What feeds a unit are the units with the largest sums of weights. "
+        f"Seed {scope.seed}; steps of ascent: {steps}, under the energy of photographs. conv1's channels are asked behind the ReLU. "
+        f"Photographs: {findings.credits_line()}.",
+        titles=TITLES,
+        filters=FILTERS,
+    )
+
+
+def _layer(scope: Microscope, layer: str, units: Sequence[int] | None) -> MicroscopeLayer:
+    net = scope.network
+    wanted = list(range(net.units(layer)) if units is None else units)
+    made = {view.name: scope.pictures(layer, view, wanted) for view in scope.views(layer)}
+    views = {name: one.images for name, one in made.items()}
+    notes = {
+        name: [f"answers {figures.number(v)}" for v in made[name].values[:, 0].tolist()]
+        for name in (CHANNEL.name, NEURON.name)
+        if name in made
+    }
+    found = findings.find_patches(scope, layer)
+    if found is not None:
+        views["patches"] = found.images[wanted]
+        notes["patches"] = [
+            ", ".join(
+                f"{found.names[photo]} {figures.number(value)}"
+                for photo, value in zip(found.photos[unit], found.values[unit], strict=True)
+            )
+            for unit in wanted
+        ]
+    if net.reads_image(layer):
+        views["filter"] = _filters(net, layer)[wanted]
+    wired = findings.find_wiring(net, layer)
+    preferred = findings.find_preferences(scope, layer)
+    families = None if preferred is None else tuning.families(preferred)
+    return MicroscopeLayer(
+        layer,
+        wanted,
+        views,
+        sees=net.receptive_field(layer).size if NEURON.name in made else 0,
+        uses=used_field(net, layer).size if NEURON.name in made else 0,
+        values={
+            name: column[wanted] for name, column in _measures(scope, layer, preferred).items()
+        },
+        families=[] if families is None else [families[unit] for unit in wanted],
+        kin=findings.find_lookalikes(scope, layer, wanted),
+        before="" if wired is None else wired.before,
+        wired=None if wired is None else wired.units[wanted],
+        weights=None if wired is None else wired.weights[wanted],
+        notes=notes,
+        fields=(NEURON.name, "patches"),
+    )
+
+
+def _measures(
+    scope: Microscope, layer: str, preferred: Preferences | None
+) -> dict[str, np.ndarray]:
+    """What the panel shows of each unit, and the board sorts by."""
+    columns = {}
+    if preferred is not None:
+        oriented = preferred.selectivity >= ORIENTED
+        colored = preferred.color > tuning.COLORED
+        columns = {
+            ORIENTATION: torch.where(oriented, preferred.orientation, torch.nan).numpy(),
+            SELECTIVITY: preferred.selectivity.numpy(),
+            "frequency, cycles per pixel": preferred.frequency.numpy(),
+            COLOR: preferred.color.numpy(),
+            HUE: torch.where(colored, preferred.hue, torch.nan).numpy(),
+            "phase tolerance": preferred.tolerance.numpy(),
+        }
+    busy = findings.find_activity(scope, layer)
+    if busy is not None:
+        columns[ACTIVE] = busy.share.numpy()
+        columns["mean on photos, after the ReLU"] = busy.mean.numpy()
+    return columns
+
+
+def _filters(net: Network, layer: str) -> np.ndarray:
+    """The weights of a first layer as pictures (units, 1, 3, k, k) uint8, gray where they are 0."""
+    shown = as_pictures(first_weights(net, layer))
+    levels: np.ndarray = (shown * 255).round().to(torch.uint8)[:, None].numpy()
+    return levels

@@ -1,0 +1,11 @@
+"""The network: named layers, the values inside, its graph, and its controls."""
+
+from featviz.network.controls import initialized as initialized
+from featviz.network.controls import shuffled as shuffled
+from featviz.network.graph import ReceptiveField as ReceptiveField
+from featviz.network.network import IMAGENET_MEAN as IMAGENET_MEAN
+from featviz.network.network import IMAGENET_STD as IMAGENET_STD
+from featviz.network.network import Network as Network
+from featviz.network.network import UnknownLayerError as UnknownLayerError
+from featviz.network.network import UnknownUnitError as UnknownUnitError
+from featviz.network.network import activations as activations

@@ -1,0 +1,78 @@
+"""Networks that have learned nothing, to hold findings against."""
+
+import copy
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from featviz.network.network import Network
+
+
+def shuffled(network: Network, seed: int, modules: Iterable[str] | None = None) -> Network:
+    """Returns a network with shuffled weights: it has the same numbers and has learned nothing.
+
+    Source: J. Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018, section 4.1; with a
+    permutation of each weight tensor in place of new random numbers, so that scales stay.
+
+    Args:
+        network: The network; it stays as it is.
+        seed: Where the permutations come from.
+        modules: Dotted names of the modules to shuffle; without it all.
+
+    Returns:
+        A network of the same layers and classes.
+
+    Raises:
+        ValueError: The network has no such module, or it has no weights.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    module = copy.deepcopy(network.module)
+    chosen = [module] if modules is None else [_submodule(module, name) for name in modules]
+    with torch.no_grad():
+        for part in chosen:
+            for value in part.parameters():
+                order = torch.randperm(value.numel(), generator=generator).to(value.device)
+                value.copy_(value.flatten()[order].view_as(value))
+    return _alike(network, module, "shuffled")
+
+
+def initialized(network: Network, seed: int) -> Network:
+    """Returns a network as PyTorch makes it before training: the architecture without the learning.
+
+    Args:
+        network: The network; it stays as it is.
+        seed: Where the initial weights come from.
+
+    Returns:
+        A network of the same layers and classes.
+    """
+    module = copy.deepcopy(network.module)
+    # The modules draw from the global generator only; it comes back as it was.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for layer in network.layers:
+            module.get_submodule(network.resolve(layer).module).reset_parameters()  # type: ignore[operator]
+    return _alike(network, module, "untrained")
+
+
+def _alike(network: Network, module: nn.Module, what: str) -> Network:
+    layers = {name: network.resolve(name).module for name in network.layers}
+    return Network(
+        module,
+        network.mean,
+        network.std,
+        layers,
+        name=f"{network.name}, {what}",
+        classes=network.classes,
+    )
+
+
+def _submodule(module: nn.Module, name: str) -> nn.Module:
+    found: nn.Module | None = dict(module.named_modules()).get(name)
+    if found is None or next(found.parameters(), None) is None:
+        raise ValueError(
+            f"there is no module {name!r} with weights to shuffle; "
+            f"list them with dict(network.module.named_modules())."
+        )
+    return found

@@ -1,0 +1,128 @@
+"""Works and words: what a page cites, and what it need not explain."""
+
+import pytest
+
+from featviz.article.bridge import citations, works
+from featviz.article.bridge.glossary import Glossary
+from featviz.article.bridge.works import Work, WorkError
+from tests.sites import ROOT
+
+OLAH = Work("olah", ("C. Olah",), "Title?", "Distill", "2017", ("doi:1", "https://doi.org/1"))
+GLOSSARY = Glossary(
+    """
+### Unit {#unit}
+
+One map.
+
+### Receptive field {#field data-forms="field, view"}
+
+What a unit
+sees.
+"""
+)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def to_file(text):
+        (tmp_path / "some.bib").write_text(text, encoding="utf-8")
+        return tmp_path / "some.bib"
+
+    return to_file
+
+
+def test_bibtex_is_read_with_its_accents_and_in_order(write):
+    found = works.read(
+        write(
+            r"@article{b, author={Zeiler, Matthew D. and Fergus, Rob}, title={T}, year=2014,"
+            r" journal={ECCV}, eprint={1311.2901}}"
+            r"@techreport{a, author={B{\"o}hle, Moritz}, title={{Some \& Title}}, year={2021},"
+            r" institution={MPI}, number={7}}"
+        )
+    )
+    assert list(found) == ["a", "b"]
+    assert found["a"].authors == ("M.\xa0Böhle",)
+    assert found["a"].title == "Some & Title"
+    assert found["a"].venue == "MPI, technical report 7"
+    assert found["b"].authors == ("M.\xa0D.\xa0Zeiler", "R.\xa0Fergus")
+    assert found["b"].link == ("arXiv:1311.2901", "https://arxiv.org/abs/1311.2901")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("@misc{a, title={T}, year={1}}", "the work 'a' has no author"),
+        ("@misc{a, author={A, B}, title={T}}", "the work 'a' has no year"),
+        ("@misc{a, author=", r"some\.bib is not valid BibTeX"),
+    ],
+)
+def test_an_incomplete_work_is_refused_by_name(write, text, message):
+    with pytest.raises(WorkError, match=message):
+        works.read(write(text))
+
+
+def test_the_works_of_the_article_can_be_read():
+    found = works.read(ROOT / "docs" / "references.bib")
+    assert found["olah2017"].html().startswith('<span class="work"><span class="work-authors">C.')
+    assert all(work.venue or work.link[1] for work in found.values())
+
+
+def test_long_lists_of_authors_are_cut_in_footnotes_only():
+    many = Work("k", tuple("ABCDEF"), "T", "V", "2000", ("", ""))
+    assert "A, B, C, et\xa0al.</span>" in many.html(most_authors=5)
+    assert "A, B, C, D, E, F.</span>" in many.html()
+
+
+def test_a_citation_becomes_a_footnote_and_a_note_stays_one():
+    page, cited = citations.cite("A[^olah]: b[^own].\n\n[^own]: Note.", {"olah": OLAH})
+    assert cited == ("olah",)
+    assert page.count("[^own]:") == 1
+    assert '[^olah]: <span class="work">' in page
+    assert "<cite>Title?</cite>" in page
+
+
+def test_footnotes_in_code_are_no_citations():
+    assert citations.cite("`[^no]` and\n```\n[^neither]\n```\n", {})[1] == ()
+
+
+def test_an_uncited_work_is_listed_without_pages():
+    content = citations.bibliography([OLAH])
+    assert "Cited in" not in citations.name_citers(content, {})
+    assert 'href="a.html">A &amp; B</a>.' in citations.name_citers(
+        content, {"olah": [("A & B", "a.html")]}
+    )
+
+
+def marked(content):
+    return GLOSSARY.mark(content, "g.html").count('class="term"')
+
+
+def test_terms_are_marked_in_prose_once():
+    content = "<p>Units, a unit and <em>receptive\nfields</em>; a view.</p><ul><li>Unit</li></ul>"
+    assert marked(content) == 2
+    assert '<a href="g.html#field" aria-describedby="term-field">receptive\nfields</a>' in (
+        GLOSSARY.mark(content, "g.html")
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<h2>Unit</h2>",
+        '<p><a href="x">a unit</a></p>',
+        "<p><code>unit</code></p>",
+        "<figure><figcaption><p>unit</p></figcaption></figure>",
+        '<p><span class="arithmatex">unit</span></p>',
+        "<p>united, sub-unit, units-per-layer</p>",
+        "<table><tr><td><p>unit</p></td></tr></table>",
+    ],
+)
+def test_terms_are_not_marked_elsewhere(content):
+    assert GLOSSARY.mark(content, "g.html") == content
+
+
+def test_marking_changes_no_other_character():
+    content = '<p>1 &lt; 2 &amp; é <br> a unit</p>\n<div data-output="0"></div>'
+    unmarked = GLOSSARY.mark(content, "g.html")
+    start, end = unmarked.index('<span class="term">'), unmarked.rindex("</span>") + len("</span>")
+    assert unmarked[:start] + "unit" + unmarked[end:] == content

@@ -1,0 +1,57 @@
+"""What chapter 4 states is so: each claim that can fail, on the real network."""
+
+import pytest
+import torch
+
+from featviz.article.studies import shallow, tuned
+from featviz.measures.tuning import FAMILIES
+
+
+@pytest.fixture(autouse=True, scope="module")
+def store(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FEATVIZ_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def test_the_control_is_untrained_and_always_the_same():
+    tuned.network("trained")
+    before = torch.get_rng_state()
+    tuned.network.cache_clear()
+    one = tuned.network("untrained").fingerprint
+    tuned.network.cache_clear()
+    assert tuned.network("untrained").fingerprint == one
+    assert one != tuned.network("trained").fingerprint
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_families_of_conv1_are_what_a_look_at_the_filters_says():
+    names = tuned.families("conv1")
+    assert set(names) == set(FAMILIES)
+    seen = {27: "grating", 9: "grating", 12: "edge or bar", 10: "edge or bar", 31: "spot or check",
+            39: "spot or check", 4: "color edge", 49: "color edge", 21: "color patch",
+            37: "color patch"}  # fmt: skip
+    assert {unit: names[unit] for unit in seen} == seen
+
+
+def test_untrained_filters_are_no_gratings_and_rarely_oriented():
+    assert "grating" not in tuned.families("conv1", "untrained")
+    trained, untrained = (tuned.preferences("conv1", kind).selectivity for kind in tuned.KINDS)
+    assert trained.mean() > 2 * untrained.mean()
+
+
+def test_curves_of_conv1_are_waves():
+    phases, wave = tuned.along_phase("conv1", 27)
+    assert phases[0] == 0
+    assert phases[-1] == 360
+    assert wave == pytest.approx(torch.deg2rad(torch.tensor(phases)).cos().numpy(), abs=0.1)
+    angles, curve = tuned.along_orientation("conv1", 27)  # vertical stripes
+    assert angles[curve.argmax()] == pytest.approx(90, abs=10)
+    assert min(curve) > -1e-3
+    _, hues = tuned.along_hue("conv1", 21)
+    assert hues[:6] == pytest.approx(-hues[6:12], abs=1e-4)
+
+
+def test_figures_of_conv1_hold_all_filters():
+    assert "conv1:63" in shallow.filters()._repr_html_()
+    assert len(tuned.members("conv1", "grating", 3)) == 3

@@ -1,0 +1,175 @@
+"""A batch is scored each image by its own objective, with and without shortcuts."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.parametrize import register_parametrization
+
+import featviz as fv
+from featviz.ascent.score import Scorer, is_linear_in_image, redirected_relu
+from featviz.objectives.penalties import L2, TotalVariation
+from featviz.objectives.units import Channel, Direction, Diversity, Layer, Logit, Neuron
+from tests.networks import LAYERS, SmallCNN
+
+CPU = torch.device("cpu")
+MIXED = [
+    Channel("conv3", 1),
+    Neuron("conv3", 2),
+    Channel("conv3", 1),
+    Direction("conv3", tuple(float(i % 3) for i in range(10))),
+    0.5 * Channel("conv3", 4) - Neuron("conv3", 4, (0, 1)),
+]
+
+
+def some_images(count, size=24, seed=0):
+    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(seed))
+
+
+def scored(network, objectives, images, precision=torch.float32, **options):
+    """Values and their gradients with respect to the images."""
+    images = images.clone().requires_grad_()
+    score = Scorer(network, objectives, CPU, precision, **options)
+    values = score([network.normalize(images)], [images])
+    (gradient,) = torch.autograd.grad(values.sum(), images)
+    return values.detach(), gradient
+
+
+def direct(network, objectives, images):
+    """The same by plain autograd, one image at a time, on the values `activations` gives."""
+    values = []
+    for objective, image in zip(objectives, images, strict=True):
+        names = sorted(objective.layers - {"image"})
+        found = fv.activations(network, image, names)
+        values.append(objective(found | {"image": image[None]}))
+    return torch.cat(values)
+
+
+@pytest.mark.parametrize(
+    "objectives",
+    [
+        MIXED,
+        [Channel("conv1", 3), Neuron("conv1", 5)],
+        [Channel("conv2:relu", 3), Channel("conv2:relu", 4)],
+        [Layer("conv2"), Channel("conv2", 3)],
+        [Logit(2), Logit(0), Logit(2)],
+        [Channel("conv2", 3) + Logit(1), Channel("conv3", 2) + L2()],
+        [TotalVariation(), L2()],
+        [Channel("features.5", 3)],  # a pooling, whose gradient isn't constant
+    ],
+    ids=lambda objectives: " | ".join(map(str, objectives))[:60],
+)
+def test_values_are_each_images_own_with_and_without_shortcuts(small, objectives):
+    images = some_images(len(objectives))
+    expected = direct(small, objectives, images)
+    values, gradient = scored(small, objectives, images)
+    torch.testing.assert_close(values, expected, rtol=1e-4, atol=1e-5)
+    plain_values, plain_gradient = scored(small, objectives, images, shortcuts=False)
+    torch.testing.assert_close(values, plain_values, rtol=1e-4, atol=1e-5)
+    scale = plain_gradient.abs().max().item()
+    torch.testing.assert_close(gradient, plain_gradient, rtol=1e-4, atol=1e-5 * scale)
+    assert plain_gradient.flatten(1).norm(dim=1).min() > 0
+
+
+@pytest.mark.parametrize("layer", ["conv1", "conv3", "conv5"])
+def test_shortcuts_change_nothing_on_alexnet(alexnet, layer):
+    objectives = [Channel(layer, 1), Neuron(layer, 7), Channel(layer, 30)]
+    images = some_images(3, 80)
+    values, gradient = scored(alexnet, objectives, images)
+    expected, plain = scored(alexnet, objectives, images, shortcuts=False)
+    torch.testing.assert_close(values, expected, rtol=1e-4, atol=1e-4)
+    assert (gradient - plain).norm() < 1e-4 * plain.norm()
+
+
+def test_bfloat16_stays_close(alexnet):
+    objectives = [Channel("conv3", 1), Channel("conv3", 30)]
+    images = some_images(2, 64)
+    values, gradient = scored(alexnet, objectives, images, torch.bfloat16)
+    expected, plain = scored(alexnet, objectives, images)
+    assert values.dtype == gradient.dtype == torch.float32
+    torch.testing.assert_close(values, expected, rtol=0.05, atol=0.05)
+    cosine = nn.functional.cosine_similarity(gradient.flatten(1), plain.flatten(1))
+    assert cosine.min() > 0.97
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_an_images_bits_are_the_same_alone_and_among_others(small, precision):
+    images = some_images(len(MIXED))
+    values, gradients = scored(small, MIXED, images, precision)
+    for i, objective in enumerate(MIXED):
+        value, gradient = scored(small, [objective], images[i : i + 1], precision)
+        assert value.equal(values[i : i + 1])
+        assert gradient.equal(gradients[i : i + 1])
+
+
+def test_diversity_is_among_equal_objectives_only(small):
+    alike, other = Diversity("conv2"), Diversity("conv2") + Channel("conv2", 0)
+    images = some_images(3)
+    values, _ = scored(small, [alike, alike, other], images)
+    found = fv.activations(small, images, ["conv2"])["conv2"]
+    torch.testing.assert_close(values[:2], alike({"conv2": found[:2]}), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(values[2], other({"conv2": found[2:]})[0], rtol=1e-4, atol=1e-5)
+
+
+class Broken(nn.Module):
+    def forward(self, images):
+        raise AssertionError
+
+
+class Counting(nn.Module):
+    """Counts how often a weight is asked for."""
+
+    calls = 0
+
+    def forward(self, weight):
+        Counting.calls += 1
+        return weight
+
+
+def test_nothing_runs_behind_the_target_nor_a_linear_target_itself():
+    module = SmallCNN()
+    module.features[7] = Broken()
+    network = fv.Network(module, layers=LAYERS)
+    scored(network, [Layer("conv3")], some_images(1))
+    register_parametrization(module.features[6], "weight", Counting(), unsafe=True)
+    score = Scorer(network, [Channel("conv3", 1)], CPU, torch.float32)
+    Counting.calls = 0
+    for seed in range(3):
+        score([network.normalize(some_images(1, seed=seed))], [some_images(1)])
+    assert Counting.calls == 1  # for the constant
+
+
+def test_a_dead_relu_lets_its_image_start():
+    values = torch.tensor([[-1.0, -2.0], [-1.0, 2.0]], requires_grad=True)
+    rectified = redirected_relu(values)
+    assert rectified.tolist() == [[0, 0], [0, 2]]
+    (gradient,) = torch.autograd.grad(rectified, values, torch.tensor([[3.0, 4.0], [5.0, 6.0]]))
+    assert gradient.tolist() == [[3, 4], [0, 6]]
+    # A gradient that only asks for what is dead passes, though others are alive.
+    rectified = redirected_relu(values)
+    (gradient,) = torch.autograd.grad(rectified, values, torch.tensor([[0.0, 4.0], [5.0, 0.0]]))
+    assert gradient.tolist() == [[0, 4], [5, 0]]
+
+
+@pytest.mark.parametrize(
+    ("objective", "linear"),
+    [
+        (Channel("conv1", 0), True),
+        (Neuron("features.0", 0), True),
+        (Direction("conv1", (1.0,) * 8), True),
+        (2 * Channel("conv1", 0) - Neuron("conv1", 1), True),
+        (Channel("conv1:relu", 0), False),
+        (Direction("conv1", (1.0,) * 8, cosine=True), False),
+        (Layer("conv1"), False),
+        (Channel("conv2", 0), False),
+        (Channel("conv1", 0) + Channel("conv2", 0), False),
+        (Channel("features.1", 0), False),
+        (TotalVariation(), False),
+    ],
+    ids=str,
+)
+def test_which_objectives_are_linear_in_the_image(small, objective, linear):
+    assert is_linear_in_image(small, objective) is linear
+
+
+def test_a_penalty_makes_a_sum_nonlinear(small):
+    assert not is_linear_in_image(small, Channel("conv1", 0) + TotalVariation())

@@ -1,0 +1,325 @@
+"""Shortcuts give what the long way gives, or stand aside."""
+
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn.utils import prune
+
+import featviz as fv
+from featviz.ascent.score import Scorer
+from featviz.ascent.shortcuts import (
+    FEW_CHANNELS,
+    ConstantGradient,
+    SpaceToDepthConv,
+    pool_first,
+    space_to_depth,
+)
+from featviz.network.tracing import sole_readers
+from featviz.objectives.units import Channel, Direction, Layer, Neuron
+
+
+def stream(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@given(
+    kernel=st.tuples(st.integers(1, 11), st.integers(1, 11)),
+    stride=st.integers(2, 5),
+    padding=st.tuples(st.integers(0, 4), st.integers(0, 4)),
+    channels=st.integers(1, FEW_CHANNELS),
+    size=st.tuples(st.integers(1, 30), st.integers(1, 30)),
+    bias=st.booleans(),
+    channels_last=st.booleans(),
+)
+def test_space_to_depth_equals_the_convolution(
+    kernel, stride, padding, channels, size, bias, channels_last
+):
+    assume(all(s + 2 * p >= k for s, p, k in zip(size, padding, kernel, strict=True)))
+    conv = nn.Conv2d(channels, 5, kernel, stride, padding, bias=bias).double()
+    images = torch.randn(2, channels, *size, generator=stream(), dtype=torch.float64)
+    if channels_last:
+        images = images.to(memory_format=torch.channels_last)
+    images.requires_grad_()
+    values = conv(images)
+    found = SpaceToDepthConv(conv)(images)
+    torch.testing.assert_close(found, values, rtol=1e-12, atol=1e-12)
+    weights = torch.randn(values.shape, generator=stream(), dtype=torch.float64)
+    (expected,) = torch.autograd.grad((values * weights).sum(), images)
+    (gradient,) = torch.autograd.grad((found * weights).sum(), images)
+    torch.testing.assert_close(gradient, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_alexnets_first_convolution_is_replaced_and_no_other(alexnet):
+    view = alexnet.view()
+    space_to_depth(view)
+    replaced = {k for k, m in view.named_modules() if isinstance(m, SpaceToDepthConv)}
+    assert replaced == {"features.0"}
+    assert isinstance(alexnet.module.features[0], nn.Conv2d)
+    images = torch.randn(2, 3, 65, 90, generator=stream())
+    torch.testing.assert_close(
+        view.features[0](images), alexnet.module.features[0](images), rtol=1e-4, atol=1e-4
+    )
+
+
+def test_a_convolution_anywhere_in_a_module_is_found():
+    view = nn.Sequential(nn.Sequential(nn.Identity(), nn.Sequential(nn.Conv2d(3, 4, 4, 2))))
+    images = torch.randn(1, 3, 16, 16, generator=stream())
+    expected = view(images)
+    space_to_depth(view)
+    assert isinstance(view[0][1][0], SpaceToDepthConv)
+    torch.testing.assert_close(view(images), expected)
+
+
+@pytest.mark.parametrize(
+    "conv",
+    [
+        nn.Conv2d(3, 4, 3),
+        nn.Conv2d(3, 4, 3, stride=(2, 3)),
+        nn.Conv2d(3, 4, 3, stride=(2, 1)),
+        nn.Conv2d(FEW_CHANNELS + 1, 4, 3, stride=2),
+        nn.Conv2d(4, 4, 3, stride=2, groups=2),
+        nn.Conv2d(3, 4, 3, stride=2, dilation=2),
+        nn.Conv2d(3, 4, 3, stride=2, padding=1, padding_mode="reflect"),
+        nn.Conv2d(3, 4, 3, stride=2, padding="valid"),
+        nn.ConvTranspose2d(3, 4, 3, stride=2),
+    ],
+    ids=str,
+)
+def test_what_does_not_fit_is_left_alone(conv):
+    view = nn.Sequential(conv)
+    space_to_depth(view)
+    assert view[0] is conv
+
+
+@pytest.mark.parametrize("pool", [nn.MaxPool2d(3, 2), nn.MaxPool2d(2, padding=1, ceil_mode=True)])
+def test_pooling_first_changes_neither_values_nor_gradients(pool):
+    view = nn.Sequential(nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), pool), nn.Conv2d(6, 2, 3))
+    images = torch.randn(4, 3, 20, 23, generator=stream()).requires_grad_()
+    expected = view(images)
+    (gradient,) = torch.autograd.grad(expected.square().sum(), images)
+    pool_first(view, sole_readers(view))
+    assert [type(module) for module in view[0]] == [nn.Conv2d, nn.Identity, nn.Sequential]
+    found = view(images)
+    assert found.equal(expected)
+    assert torch.autograd.grad(found.square().sum(), images)[0].equal(gradient)
+
+
+def test_alexnets_poolings_come_first(alexnet):
+    view = alexnet.view()
+    pool_first(view, alexnet.sole_readers)
+    assert [k for k, m in view.named_modules() if isinstance(m, nn.Identity)] == [
+        "features.1",
+        "features.4",
+        "features.11",
+    ]
+    assert isinstance(alexnet.module.features[1], nn.ReLU)
+
+
+class Branches(nn.Module):
+    """A ReLU that more than the pooling reads."""
+
+    def __init__(self):
+        super().__init__()
+        self.relu, self.pool = nn.ReLU(), nn.MaxPool2d(2)
+
+    def forward(self, images):
+        rectified = self.relu(images)
+        return self.pool(rectified) + rectified.mean()
+
+
+class Twice(Branches):
+    """A ReLU that runs twice."""
+
+    def forward(self, images):
+        return self.pool(self.relu(images)) + self.pool(self.relu(-images))
+
+
+class Untraceable(Branches):
+    """What torch.fx can't follow."""
+
+    def forward(self, images):
+        return self.pool(self.relu(images)) if images.mean() > 9 else self.relu(images)
+
+
+class Loud(nn.ReLU):
+    def forward(self, images):
+        return 2 * super().forward(images)
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        Branches(),
+        Twice(),
+        Untraceable(),
+        nn.Sequential(nn.GELU(), nn.MaxPool2d(2)),
+        nn.Sequential(nn.ReLU(), nn.AvgPool2d(2)),
+        nn.Sequential(Loud(), nn.MaxPool2d(2)),
+        nn.Sequential(nn.ReLU(), nn.Identity(), nn.MaxPool2d(2)),
+    ],
+    ids=lambda view: " ".join(type(module).__name__ for module in view.modules()),
+)
+def test_what_may_not_change_places_is_left_alone(view):
+    values = torch.randn(1, 3, 8, 8, generator=stream())
+    before, expected = list(view.modules()), view(values)
+    pool_first(view, sole_readers(view))
+    assert list(view.modules()) == before
+    assert view(values).equal(expected)
+
+
+@pytest.mark.parametrize(
+    ("read", "moves"),
+    [(["0.0"], False), (["0"], False), (["0.0", ""], False), (["1"], True), ([""], True)],
+)
+def test_a_relu_that_is_read_stays_where_it_is(read, moves):
+    view = nn.Sequential(nn.Sequential(nn.ReLU()), nn.MaxPool2d(2))
+    pool_first(view, sole_readers(view), read)
+    assert isinstance(view[0][0], nn.Identity if moves else nn.ReLU)
+
+
+class Standardized(nn.Conv2d):
+    """A convolution with a pass of its own, as in image-classification libraries."""
+
+    def forward(self, images):
+        return nn.functional.conv2d(images, self.weight / self.weight.std(), None, self.stride)
+
+
+class Overridden(nn.Conv2d):
+    def _conv_forward(self, images, weight, bias):
+        return super()._conv_forward(images, weight.abs(), bias)
+
+
+def stem(first):
+    return nn.Sequential(first, nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 4, 3))
+
+
+class Taps(nn.Module):
+    """Runs the parts of a sequence one by one, and keeps what is between."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = stem(nn.Conv2d(3, 8, 3))
+        self.last = nn.Conv2d(8, 4, 1)
+
+    def forward(self, images):
+        kept = []
+        for part in self.features:
+            images = part(images)
+            kept.append(images)
+        return self.last(kept[1])
+
+
+class Slices(Taps):
+    def forward(self, images):
+        rectified = self.features[:2](images)
+        return self.last(rectified) + self.features[2:](rectified).mean()
+
+
+class Aliases(nn.Module):
+    """Names its modules twice, and runs them under the second name."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.act, self.pool = nn.Conv2d(3, 8, 3, 2), nn.ReLU(), nn.MaxPool2d(2)
+        self.all = nn.Sequential(self.first, self.act, self.pool, nn.Conv2d(8, 4, 3))
+
+    def forward(self, images):
+        return self.all(images)
+
+
+def one_convolution_twice():
+    conv = nn.Conv2d(3, 3, 3, padding=1)
+    return nn.Sequential(conv, nn.ReLU(), conv, nn.MaxPool2d(2))
+
+
+def pruned():
+    network = stem(nn.Conv2d(3, 8, 3, 2))
+    prune.l1_unstructured(network[0], "weight", 0.5)
+    with torch.no_grad():
+        network[0].weight_orig.mul_(3)
+    return network
+
+
+@pytest.mark.parametrize(
+    ("make", "layer"),
+    [
+        (lambda: stem(Standardized(3, 8, 3, 2)), "3"),
+        (lambda: stem(Standardized(3, 8, 3, 2)), "0"),
+        (lambda: stem(Overridden(3, 8, 3, 2)), "3"),
+        (lambda: stem(Overridden(3, 8, 3, 2)), "0"),
+        (lambda: stem(nn.Conv2d(3, 8, 3)), "1"),
+        (pruned, "3"),
+        (pruned, "0"),
+        (Taps, "last"),
+        (Slices, "last"),
+        (Slices, "output"),
+        (Aliases, "first"),
+        (Aliases, "first:relu"),
+        (Aliases, "act"),
+        (Aliases, "pool"),
+        (Aliases, "all.3"),
+        (one_convolution_twice, "3"),
+    ],
+)
+@pytest.mark.parametrize("kind", [Channel, Layer])
+def test_shortcuts_change_no_value_of_any_network(make, layer, kind):
+    torch.manual_seed(0)
+    network = fv.Network(make())
+    objectives = [kind(layer, 0) if kind is Channel else kind(layer)] * 2
+    images = torch.rand(2, 3, 24, 21, generator=stream())
+    cpu = torch.device("cpu")
+    found, expected = (
+        Scorer(network, objectives, cpu, torch.float32, shortcuts=shortcuts)([images], [images])
+        for shortcuts in (True, False)
+    )
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_stem_with_too_small_an_image_says_so():
+    network = fv.Network(stem(nn.Conv2d(3, 8, 4, 4)))
+    score = Scorer(network, [Channel("3", 0)], torch.device("cpu"), torch.float32)
+    image = torch.rand(1, 3, 2, 3)
+    with pytest.raises(ValueError, match="3 x 2 px is too small to reach 3: Kernel size can't"):
+        score([image], [image])
+
+
+AFFINE = {
+    "conv": nn.Conv2d(6, 5, 3, padding=1),
+    "strided": nn.Conv2d(6, 5, 3, stride=2, bias=False),
+    "grouped": nn.Conv2d(6, 4, 3, groups=2),
+    "space to depth": SpaceToDepthConv(nn.Conv2d(3, 5, 5, stride=2, padding=2)),
+}
+
+
+@pytest.mark.parametrize("name", AFFINE)
+@pytest.mark.parametrize(
+    "objective",
+    [
+        Channel("layer", 1),
+        Neuron("layer", 2),
+        Neuron("layer", 0, (0, 1)),
+        2 * Channel("layer", 1) - 0.5 * Neuron("layer", 3),
+    ],
+    ids=str,
+)
+def test_a_constant_gradient_equals_autograds(name, objective):
+    module = AFFINE[name]
+    channels = 3 if name == "space to depth" else 6
+    inputs = torch.randn(3, channels, 9, 11, generator=stream()).requires_grad_()
+    expected = objective({"layer": module(inputs)})
+    (gradient,) = torch.autograd.grad(expected.sum(), inputs)
+    shortcut = ConstantGradient(lambda value: objective({"layer": value}), module, inputs)
+    found = shortcut(inputs)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+    (shortcuts,) = torch.autograd.grad(found.sum(), inputs)
+    torch.testing.assert_close(shortcuts, gradient, rtol=1e-5, atol=1e-7)
+
+
+def test_a_constant_gradient_holds_for_other_inputs_of_the_same_shape():
+    module, objective = AFFINE["conv"], Direction("layer", (1.0, -2.0, 0.0, 0.5, 3.0))
+    first = torch.randn(2, 6, 9, 11, generator=stream())
+    shortcut = ConstantGradient(lambda value: objective({"layer": value}), module, first)
+    second = torch.randn(2, 6, 9, 11, generator=stream(7))
+    torch.testing.assert_close(shortcut(second), objective({"layer": module(second)}))

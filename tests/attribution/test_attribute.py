@@ -1,0 +1,230 @@
+"""Attribution against torch-cam's and captum's own answers, and against what must be true."""
+
+import captum.attr
+import numpy as np
+import pytest
+import torch
+import torchvision
+from torch import nn
+from torchcam import methods
+
+import featviz as fv
+from featviz import photos
+from featviz.attribution.attribute import METHODS, Attribution, attribute, one_scale
+from featviz.attribution.cams import CAMS
+from featviz.attribution.checks import random_map, side_by_side
+from featviz.attribution.gradients import occlusion
+from featviz.attribution.probe import Probe
+from featviz.objectives.units import Direction, Logit
+
+CLASSES = ("ant", "bee", "cat", "dog")
+LAYERS = {"first": "0", "second": "2"}
+
+
+def classifier(*, inplace: bool = False) -> fv.Network:
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(3, 8, 5, stride=2, padding=2),
+        nn.ReLU(inplace=inplace),
+        nn.Conv2d(8, 12, 3, padding=1),
+        nn.ReLU(inplace=inplace),
+        nn.AdaptiveAvgPool2d(4),
+        nn.Flatten(),
+        nn.Linear(12 * 16, 4),
+    )
+    return fv.Network(module.eval(), layers=LAYERS, name="small", classes=CLASSES)
+
+
+@pytest.fixture(scope="module")
+def photo() -> torch.Tensor:
+    return torch.rand(3, 32, 40, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture(scope="module")
+def squeezenet() -> fv.Network:
+    return fv.load("squeezenet")
+
+
+def leaf(net: fv.Network, photo: torch.Tensor) -> torch.Tensor:
+    return net.normalize(photo[None]).requires_grad_()
+
+
+@pytest.mark.parametrize(
+    "method", [name for name in CAMS if name not in ("sscam", "smoothgradcam++")]
+)
+@pytest.mark.parametrize("layer", ["first", "second"])
+def test_cams_equal_torchcams_own(photo, method, layer):
+    net = classifier()
+    with CAMS[method](net.module, LAYERS[layer]) as extractor:
+        scores = net.module(leaf(net, photo))
+        (own,) = extractor(2, scores, normalized=False)
+    found = attribute(net, photo, "cat", layer, method)
+    assert torch.allclose(found.map, own[0], atol=1e-5)
+    assert found.value == pytest.approx(scores[0, 2].item(), abs=1e-6)
+
+
+@pytest.mark.parametrize("layer", ["first", "second"])
+def test_gradcam_equals_captums(photo, layer):
+    net = classifier()
+    module = net.module.get_submodule(LAYERS[layer])
+    own = captum.attr.LayerGradCam(net.module, module).attribute(
+        leaf(net, photo), target=1, relu_attributions=True
+    )
+    assert torch.allclose(attribute(net, photo, 1, layer).map, own[0, 0].detach(), atol=1e-5)
+
+
+def test_in_place_relus_change_nothing(photo):
+    plain, inplace = classifier(), classifier(inplace=True)
+    for method in METHODS:
+        wanted = None if method == "activation" else "bee"
+        expected = attribute(plain, photo, wanted, "second", method).map
+        assert torch.equal(attribute(inplace, photo, wanted, "second", method).map, expected)
+
+
+def test_where_torchcam_reads_the_relu_we_read_the_convolution():
+    alexnet = torchvision.models.alexnet(weights=None).eval()
+    alexnet.load_state_dict(fv.load("alexnet").module.state_dict(), strict=False)
+    net = fv.Network(
+        alexnet, layers={"conv5": "features.10"}, classes=[str(i) for i in range(1000)]
+    )
+    image = photos.load("chelsea", 224).image
+    with methods.GradCAM(alexnet, "features.10") as extractor:
+        (theirs,) = extractor(7, alexnet(leaf(net, image)), normalized=False)
+    before, after = (attribute(net, image, 7, f"conv5{which}").map for which in ("", ":relu"))
+    assert torch.allclose(theirs[0], after, atol=1e-6)
+    assert not torch.allclose(theirs[0], before, atol=1e-3 * before.abs().max().item())
+
+
+def test_a_relu_without_a_module_can_be_asked_for(photo):
+    class Functional(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 3)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.b(torch.relu_(self.a(images)))
+
+    torch.manual_seed(0)
+    net = fv.Network(Functional())
+    found = attribute(net, photo, fv.Channel("b", 1), "a:relu", "gradient")
+    value = fv.activations(net, photo, ["a:relu"])["a:relu"].requires_grad_()
+    (slope,) = torch.autograd.grad(net.module.b(value)[:, 1].mean(), value)
+    assert torch.allclose(found.map, (slope * value).sum(1)[0].detach(), atol=1e-6)
+
+
+@pytest.mark.parametrize("layer", ["image", "first", "second:relu"])
+def test_integrated_gradients_are_complete_and_equal_captums(photo, layer):
+    net = classifier()
+    found = attribute(net, photo, "dog", layer, "integrated")
+    assert found.change is not None
+    assert found.map.sum().item() == pytest.approx(found.change, rel=0.01)
+    if layer == "image":
+        own = captum.attr.IntegratedGradients(net.module).attribute(
+            leaf(net, photo), target=3, n_steps=512
+        )
+        assert torch.allclose(found.map, own.sum(1)[0].detach().float(), atol=2e-3)
+
+
+def test_integrated_gradients_are_complete_on_a_real_network(squeezenet):
+    found = attribute(squeezenet, photos.load("chelsea", 224).image, "tabby", "image", "integrated")
+    assert found.map.shape == (224, 224)
+    assert found.map.sum().item() == pytest.approx(found.change, rel=0.01)
+
+
+@pytest.mark.parametrize(("patch", "stride"), [(8, 8), (8, 4), (7, 3)])
+def test_occlusion_equals_captums(photo, patch, stride):
+    net = classifier()
+    own = captum.attr.Occlusion(net.module).attribute(
+        net.normalize(photo[None]), (3, patch, patch), (3, stride, stride), baselines=0, target=0
+    )
+    probe = Probe(net, photo, Logit(0), "image")
+    assert torch.allclose(occlusion(probe, patch, stride), own[0, 0].float(), atol=1e-5)
+
+
+def test_gradient_times_value_of_a_linear_objective_is_its_value(photo):
+    net = classifier()
+    found = attribute(net, photo, fv.Channel("second", 3), "second", "gradient")
+    assert found.map.sum().item() == pytest.approx(found.value, abs=1e-6)
+
+
+def test_activation_maps_are_the_layers_values(photo):
+    net = classifier()
+    value = fv.activations(net, photo, ["second"])["second"][0]
+    assert torch.equal(attribute(net, photo, None, "second", "activation").map, value.norm(dim=0))
+    channel = attribute(net, photo, fv.Channel("second", 5), "second", "activation")
+    assert torch.equal(channel.map, value[5])
+    vector = tuple(float(i) for i in range(12))
+    along = attribute(net, photo, Direction("second", vector), "second", "activation")
+    assert torch.allclose(along.map, torch.einsum("uhw,u->hw", value, torch.tensor(vector)))
+
+
+def test_any_objective_can_be_explained(photo):
+    net = classifier()
+    wanted = 0.5 * fv.Channel("second", 1) - fv.Channel("second:relu", 2)
+    for method in ("gradcam", "layercam", "integrated"):
+        assert attribute(net, photo, wanted, "first", method).map.abs().sum() > 0
+
+
+def test_noise_has_a_seed(photo):
+    net = classifier()
+    before = torch.get_rng_state()
+    one, same, other = (
+        attribute(net, photo, "cat", "second", "smoothgradcam++", seed=seed).map
+        for seed in (3, 3, 4)
+    )
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_network_comes_back_as_it_was(photo):
+    net = classifier(inplace=True)
+    net.module.train()
+    before = net.fingerprint
+    for method in ("gradcam", "scorecam", "integrated"):
+        attribute(net, photo, "cat", "second", method)
+    assert net.module.training
+    assert all(p.requires_grad and p.grad is None for p in net.module.parameters())
+    assert all(m.inplace for m in net.module.modules() if isinstance(m, nn.ReLU))
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.module.modules())
+    assert net.fingerprint == before
+
+
+def test_the_caller_may_be_under_no_grad(photo):
+    with torch.no_grad():
+        assert attribute(classifier(), photo, "cat", "second").map.shape == (16, 20)
+
+
+def test_one_scale_compares_layers_and_keeps_zeros_and_signs():
+    def made(layer: str, values: list[float]) -> Attribution:
+        return Attribution(torch.tensor([values]), layer, "gradient", None, None)
+
+    loud, quiet, other = one_scale([
+        made("a", [0.0, 30.0]), made("a", [0.0, 10.0]), made("b", [-0.1, 0.3])
+    ])  # fmt: skip
+    assert loud.map.tolist() == [[0, 3]]
+    assert quiet.map.tolist() == [[0, 1]]
+    assert np.allclose(other.map, [[-0.5, 1.5]])
+
+
+def test_evidence_for_the_cat_lies_on_the_cat(squeezenet):
+    # The animal of `chelsea` at 300 x 451 px: head and body, as shares of height and width.
+    top, left, bottom, right = 0.0, 0.15, 1.0, 0.95
+    image = photos.load("chelsea").image
+    row, column = attribute(squeezenet, image, "tabby", "features.12").center()
+    assert top < row < bottom
+    assert left < column < right
+
+
+def test_evidence_finds_the_cat_beside_a_cup_and_a_random_map_does_not(squeezenet):
+    cat, cup = (photos.load(name, 224).image for name in ("chelsea", "coffee"))
+    for left, right, low, high in ((cat, cup, 0.0, 0.45), (cup, cat, 0.55, 1.0)):
+        found = attribute(squeezenet, side_by_side(left, right), "Egyptian cat", "features.12")
+        assert low < found.center()[1] < high
+        noise = Attribution(random_map(found.map.shape, 0), "features.12", "random", None, None)
+        assert not low < noise.center()[1] < high
+
+
+def test_no_evidence_has_its_center_in_the_middle():
+    empty = Attribution(torch.zeros(4, 6), "a", "gradcam", None, None)
+    assert empty.center() == (0.5, 0.5)

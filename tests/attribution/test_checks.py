@@ -1,0 +1,161 @@
+"""Measures of maps, on a network and on maps whose answers are known."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import featviz as fv
+from featviz.attribution import checks
+from featviz.measures import statistics
+from featviz.network import controls
+from featviz.objectives.units import Logit
+
+
+def left_side() -> fv.Network:
+    """A classifier that weighs how bright the left quarter is against a constant."""
+    linear = nn.Linear(3, 2)
+    linear.weight.data = torch.tensor([[4.0, 4, 4], [0, 0, 0]])
+    linear.bias.data = torch.tensor([-4.0, 0])
+
+    class Left(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.same, self.linear = nn.Conv2d(3, 3, 1, bias=False), linear
+            self.same.weight.data = torch.eye(3).view(3, 3, 1, 1)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.linear(self.same(images)[..., : images.shape[-1] // 4].mean((2, 3)))
+
+    return fv.Network(Left(), (0, 0, 0), (1, 1, 1), classes=("left", "none"))
+
+
+@pytest.fixture
+def photo() -> torch.Tensor:
+    image = torch.zeros(3, 128, 128)
+    image[..., :32] = 1
+    return image
+
+
+def test_curves_of_a_right_map_beat_a_wrong_one(photo):
+    net, objective = left_side(), Logit(0)
+    right = photo.mean(0)
+    deleted, inserted = checks.curves(net, photo, objective, right)
+    wrongly_deleted, wrongly_inserted = checks.curves(net, photo, objective, -right)
+    assert len(deleted) == len(inserted) == checks.STEPS + 1
+    assert checks.area(deleted) < checks.area(wrongly_deleted)
+    assert checks.area(inserted) > checks.area(wrongly_inserted)
+
+
+def test_curves_start_and_end_at_the_photo_and_the_blur(photo):
+    net, objective = left_side(), Logit(0)
+    deleted, inserted = checks.curves(net, photo, objective, photo.mean(0), steps=4)
+    whole, hidden = checks.scores(
+        net, torch.stack([photo, checks.blurred(photo)]), objective
+    ).tolist()
+    assert deleted[[0, -1]].tolist() == pytest.approx([whole, hidden])
+    assert inserted[[0, -1]].tolist() == pytest.approx([hidden, whole])
+    # A quarter of the photo is all that counts: one step of four shows it.
+    assert inserted[1].item() == pytest.approx(whole, abs=0.02)
+    assert deleted[1].item() == pytest.approx(hidden, abs=0.02)
+
+
+def test_an_objective_that_is_no_class_is_scored_by_its_value(photo):
+    net = left_side()
+    found = checks.scores(net, photo[None], fv.Channel("same", 1))
+    assert found.item() == pytest.approx(0.25)
+
+
+def test_equal_places_are_not_hidden_from_top_to_bottom():
+    order = checks._order(torch.zeros(4, 4), (64, 64))
+    first = (order < 64 * 64 // 2).float()
+    assert first[:32].mean().item() == pytest.approx(0.5, abs=0.05)
+
+
+def test_area_of_a_straight_line():
+    assert checks.area(torch.linspace(1, 0, 9)) == pytest.approx(0.5)
+
+
+def test_a_blur_keeps_the_mean_and_loses_the_detail():
+    noise = torch.rand(3, 96, 96, generator=torch.Generator().manual_seed(0))
+    soft = checks.blurred(noise)
+    assert soft.mean().item() == pytest.approx(noise.mean().item(), abs=0.01)
+    assert soft.std() < noise.std() / 10
+
+
+def test_controls():
+    assert torch.equal(checks.random_map((5, 6), 1), checks.random_map((5, 6), 1))
+    blob = checks.center_map((9, 7))
+    assert blob[4, 3] == blob.max() == 1
+    step = torch.zeros(3, 8, 8)
+    step[..., 4:] = 1
+    edges = checks.edge_map(step)
+    assert edges.shape == (8, 8)
+    assert (edges[:, 3:5] == 4).all()
+    assert edges[:, :3].sum() == edges[:, 5:].sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "share"), [([3.0, 1], 0.75), ([3.0, 2, 1], 2 / 3), ([0.0, 0], 0.5), ([-5.0, 1], 0)]
+)
+def test_share_of_the_left_half(values, share):
+    assert checks.share_left(torch.tensor([values])) == pytest.approx(share)
+
+
+def test_spread_is_the_area_of_half_the_mass():
+    assert checks.spread(torch.ones(10, 10)) == pytest.approx(0.5)
+    spike = torch.zeros(10, 10)
+    spike[3, 3] = 1
+    assert checks.spread(spike) == pytest.approx(0.01)
+
+
+def test_agreement_is_spearmans():
+    from scipy.stats import spearmanr  # comes with scikit-learn
+
+    generator = torch.Generator().manual_seed(0)
+    one, two = (torch.rand(2, 8, 8, generator=generator) * 6).round()
+    expected = spearmanr(one.flatten(), two.flatten()).statistic
+    assert statistics.agreement(one, two) == pytest.approx(expected, abs=1e-9)
+    assert statistics.agreement(one, one.exp()) == pytest.approx(1)
+    assert statistics.agreement(one, torch.ones(8, 8)) == 0
+
+
+def test_intervals_hold_the_mean_and_shrink_with_photos():
+    values = np.random.default_rng(0).normal(3, 1, 400)
+    few, many = statistics.interval(values[:8]), statistics.interval(values)
+    assert few.count == 8
+    assert few.low < few.mean < few.high
+    assert many.high - many.low == pytest.approx(4 * 1.96 * 1 / 20 / 2, rel=0.2)
+    assert many.high - many.low < few.high - few.low
+    assert statistics.interval(values) == many
+
+
+def test_repetitions_of_a_photo_are_no_further_photos():
+    values = np.random.default_rng(1).normal(size=(6, 1))
+    one, nine = (statistics.interval(np.repeat(values, n, axis=1)) for n in (1, 9))
+    assert (nine.low, nine.high) == pytest.approx((one.low, one.high))
+    assert nine.count == one.count == 6
+
+
+def test_nothing_to_average():
+    with pytest.raises(ValueError, match="nothing to average"):
+        statistics.interval([])
+
+
+def test_shuffled_weights_are_the_same_numbers_elsewhere():
+    net = fv.load("squeezenet")
+    before = net.fingerprint
+    twin = controls.shuffled(net, 0, ["classifier.1"])
+    assert net.fingerprint == before != twin.fingerprint
+    assert twin.classes == net.classes
+    assert twin.layers == net.layers
+    own, other = (n.module.classifier[1].weight.detach().flatten() for n in (net, twin))
+    assert torch.equal(own.sort().values, other.sort().values)
+    assert not torch.equal(own, other)
+    assert torch.equal(net.module.features[0].weight, twin.module.features[0].weight)
+    assert twin.fingerprint == controls.shuffled(net, 0, ["classifier.1"]).fingerprint
+
+
+def test_what_has_no_weights_cannot_be_shuffled():
+    with pytest.raises(ValueError, match=r"no module 'classifier\.2' with weights"):
+        controls.shuffled(fv.load("squeezenet"), 0, ["classifier.2"])

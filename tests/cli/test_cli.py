@@ -1,0 +1,198 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from featviz import cli
+from featviz.ascent import climb
+
+
+def run(monkeypatch, capsys, *arguments):
+    """Runs the command line as the shell does."""
+    monkeypatch.setattr(sys, "argv", ["featviz", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr()
+    return ended.value.code or 0, said.out, said.err
+
+
+COMMANDS = (
+    ["layers"],
+    ["render"],
+    ["attribute"],
+    ["microscope", "build"],
+    ["microscope", "open"],
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself_with_an_example(command):
+    told = CliRunner().invoke(cli.cli, [*command, "--help"])
+    assert told.exit_code == 0
+    assert f"  featviz {' '.join(command)}" in told.output
+
+
+def test_layers_are_listed_for_people_and_for_machines(monkeypatch, capsys):
+    code, out, err = run(monkeypatch, capsys, "layers", "alexnet")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1].split() == ["conv5", "256", "163", "16"]
+    _, out, _ = run(monkeypatch, capsys, "layers", "alexnet", "--json")
+    assert json.loads(out)[0] == {"layer": "conv1", "units": 64, "field": 11, "stride": 4}
+
+
+def test_render_writes_one_file_and_says_so_on_stderr(monkeypatch, capsys, tmp_path):
+    file = tmp_path / "four.png"
+    specs = [f"conv1:{unit}@center" for unit in range(4)]
+    code, out, err = run(
+        monkeypatch, capsys, "render", *specs, "-o", str(file), "--grid", "4", "--json"
+    )
+    assert code == 0
+    assert str(file) in err
+    told = json.loads(out)
+    assert [one["spec"] for one in told["images"]] == specs
+    with Image.open(file) as picture:
+        assert picture.size == (4 * 13 + 3 * 2, 13)
+
+
+def test_a_photo_is_accentuated_and_its_unit_scored_alone(monkeypatch, capsys, tmp_path):
+    file = tmp_path / "spotted.png"
+    common = ["render", "conv2:3", "--start", "chelsea", "--size", "48", "-o", str(file), "--json"]
+    reached = []
+    for steps, near in (("1", "1e6"), ("12", "1e6"), ("12", "0")):
+        code, out, _ = run(monkeypatch, capsys, *common, "--steps", steps, "--near", near)
+        assert code == 0
+        reached.append(json.loads(out)["images"][0]["value"])
+    assert reached[0] < reached[2]
+    assert reached[1] < reached[2]
+    with Image.open(file) as picture:
+        assert picture.size == (48, 48)
+
+
+def test_the_highest_score_is_asked_for(monkeypatch, capsys, tmp_path):
+    values = []
+    for flag in ([], ["--highest"]):
+        _, out, _ = run(
+            monkeypatch, capsys, "render", "conv2:3", "--size", "48", "--steps", "24", "--json",
+            "-o", str(tmp_path / "x.png"), *flag,
+        )  # fmt: skip
+        values.append(json.loads(out)["images"][0]["value"])
+    assert values[1] > values[0]
+
+
+def test_steps_size_and_seed_reach_the_ascent(monkeypatch, capsys, tmp_path):
+    common = ["render", "conv2:3", "--size", "40", "--steps", "2", "-o"]
+    for seed, name in (("0", "a.webp"), ("0", "b.webp"), ("1", "c.webp")):
+        run(monkeypatch, capsys, *common, str(tmp_path / name), "--seed", seed)
+    a, b, c = ((tmp_path / f"{name}.webp").read_bytes() for name in "abc")
+    assert a == b
+    assert a != c
+    with Image.open(tmp_path / "a.webp") as picture:
+        assert picture.size == (40, 40)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["render", "conv9:1", "-o", "x.png"], 2, "did you mean"),
+        (["render", "conv5:1", "-o", "x.gif"], 2, "ends in none of .png, .webp"),
+        (["render", "conv5:1", "-o", "x.png", "--highest", "--start", "chelsea"], 2, "from noise"),
+        (["render", "conv5:1", "-o", "x.png", "--start", "chelsie"], 2, "chelsea"),
+        (["render", "conv5:1", "-o", "no/such/x.png"], 2, "no folder"),
+        (["render", "conv5:1", "-o", "folder.png"], 2, "folder.png is a folder"),
+        (["render", "conv5:1", "-o", "x.png", "--size", "9999"], 2, "9999 is not in the range"),
+        (["render", "-o", "x.png"], 2, "Missing argument"),
+        (["layers", "alexnot"], 2, "Did you mean 'alexnet'"),
+        (["attribute", "chelsea", "--layer", "conv5"], 2, "give -o FILE, --json, or both"),
+        (["attribute", "cat", "--layer", "conv5", "--json"], 2, "no sample photograph 'cat'"),
+        (["microscope", "build", "--units", "a-b"], 2, "Units are numbers and ranges"),
+        (["microscope", "build", "--units", "9-0"], 2, "not '9-0'"),
+        (["microscope", "build", "--units", "1-"], 2, "not '1-'"),
+        (["microscope", "build", "--layers", "conv1", "--units", "0-500"], 2, "not 500"),
+        (["microscope", "open", "--page", "none.html"], 1, "there is no page none.html"),
+        (["microscope", "open", "conv1:9", "--page", "page.html"], 2, "shows no unit 'conv1:9'"),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence_on_stderr(
+    monkeypatch, capsys, tmp_path, arguments, code, message
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "page.html").write_text('<i id="conv1-8"></i>', "utf-8")
+    ended, out, err = run(monkeypatch, capsys, *arguments)
+    assert ended == code
+    assert out == ""
+    assert message in err
+    assert "Traceback" not in err
+    assert {path.name for path in tmp_path.iterdir()} == {"folder.png", "page.html"}
+
+
+def test_attribution_as_picture_and_as_numbers(monkeypatch, capsys, tmp_path):
+    file = tmp_path / "map.png"
+    code, out, _ = run(
+        monkeypatch, capsys,
+        "attribute", "chelsea", "--layer", "conv5", "--target", "conv5:12",
+        "--method", "activation", "-o", str(file), "--json",
+    )  # fmt: skip
+    assert code == 0
+    told = json.loads(out)
+    assert (len(told["map"]), len(told["map"][0])) == (13, 13)
+    assert told["target"] == "conv5:12"
+    with Image.open(file) as picture:
+        assert picture.size == (224, 224)
+
+
+def test_open_names_the_unit(monkeypatch, capsys, tmp_path):
+    page = tmp_path / "microscope.html"
+    page.write_text('<i id="conv5-12"></i>', "utf-8")
+    code, out, _ = run(
+        monkeypatch, capsys, "microscope", "open", "conv5:12", "--page", str(page), "--print"
+    )
+    assert code == 0
+    assert out.strip() == f"{page.as_uri()}#conv5-12"
+
+
+@pytest.mark.parametrize(
+    ("text", "units"), [("3", [3]), ("0-2,7", [0, 1, 2, 7]), ("4, 5-5", [4, 5])]
+)
+def test_units_are_numbers_and_ranges(text, units):
+    assert cli.scope._numbers(text) == units
+
+
+def test_ctrl_c_is_130(monkeypatch, capsys):
+    def stopped(name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.common, "load", stopped)
+    assert run(monkeypatch, capsys, "layers")[0] == 130
+
+
+def test_a_stopped_ascent_writes_nothing(monkeypatch, capsys, tmp_path):
+    maximize = climb.maximize
+
+    def stopped(*given, **more):
+        return replace(maximize(*given, **more), interrupted=True)
+
+    monkeypatch.setattr("featviz.ascent.climb.maximize", stopped)
+    file = tmp_path / "x.png"
+    code, _, err = run(monkeypatch, capsys, "render", "conv1:3@center", "-o", str(file))
+    assert code == 130
+    assert "x.png was not written" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_few_units_become_a_page_of_their_own(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "featviz", "microscope", "build", "--layers", "conv1",
+         "--units", "0-2", "--out", str(tmp_path)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == ""
+    assert "100 %" in done.stderr
+    page = (tmp_path / "microscope.html").read_text("utf-8")
+    assert 'id="conv1-2"' in page
+    assert "data:image" not in page

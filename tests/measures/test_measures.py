@@ -1,0 +1,195 @@
+"""Measures against what is known exactly: linear filters, geometry, gradients."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+import featviz as fv
+from featviz.ascent.recipes import EXACT
+from featviz.measures import tuning
+from featviz.measures.activity import measure_activity, unpadded_places
+from featviz.measures.gratings import GRAY, Gratings, hue_axis
+from featviz.measures.weights import gray_share, input_weights, optimum
+
+FEW = Gratings(hues=2, orientations=4, frequencies=(0.0, 0.125, 0.25), phases=4)
+
+
+@pytest.fixture(scope="module")
+def alexnet():
+    return fv.load("alexnet")
+
+
+def network(weights, padding=0):
+    """A network of one convolution with the given filters (units, 3, k, k)."""
+    convolution = nn.Conv2d(3, len(weights), weights.shape[-1], padding=padding, bias=False)
+    convolution.weight.data = weights
+    return fv.Network(nn.Sequential(convolution), (0, 0, 0), (1, 1, 1), {"only": "0"})
+
+
+def gabor(angle, frequency, color, size=16):
+    """A filter that is itself a grating: stripes at `angle` degrees, counterclockwise."""
+    offset = torch.arange(size) - (size - 1) / 2
+    across = math.radians(angle + 90)
+    run = math.cos(across) * offset - math.sin(across) * offset[:, None]
+    return torch.tensor(color)[:, None, None] * (2 * math.pi * frequency * run).cos()
+
+
+WHITE = (1.0, 1.0, 1.0)
+RED_CYAN = (2.0, -1.0, -1.0)
+
+
+def test_gratings_are_images_around_gray_with_one_contrast():
+    images = FEW.images(0, 32, 15.5)
+    assert images.shape == (4 * 3 * 4, 3, 32, 32)
+    assert 0 <= images.min() < images.max() <= 1
+    for color in range(FEW.shape[0]):
+        waves = FEW.images(color, 32, 15.5).unflatten(0, FEW.shape[1:])[:, 1, 0] - GRAY
+        # Whole cycles fit in 32 px: every grating has its mean in gray and the same power.
+        torch.testing.assert_close(waves[[0, 2]].mean((2, 3)), torch.zeros(2, 3), atol=1e-5, rtol=0)
+        power = waves[[0, 2]].square().sum(1).mean((1, 2))
+        torch.testing.assert_close(power, torch.full((2,), 0.18), atol=1e-4, rtol=0)
+
+
+def test_orientation_counts_counterclockwise_from_horizontal_stripes():
+    horizontal, rising = FEW.images(0, 16, 7.5).unflatten(0, FEW.shape[1:])[:2, 2, 0, 0]
+    assert horizontal.std(1).max() < 1e-6  # constant along each row
+    # Stripes at 45 degrees go up to the right: one right, one up is the same place of the wave.
+    torch.testing.assert_close(rising[1:, :-1], rising[:-1, 1:])
+
+
+def test_hues_lie_at_right_angles_to_gray():
+    axes = hue_axis(torch.tensor([0.0, 120.0, 240.0]))
+    torch.testing.assert_close(axes.sum(1), torch.zeros(3), atol=1e-6, rtol=0)
+    assert axes.argmax(1).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("angle", "frequency"), [(0, 0.125), (45, 0.25), (90, 0.125), (135, 0.25)])
+def test_a_filter_prefers_the_grating_it_is_made_of(angle, frequency):
+    net = network(gabor(angle, frequency, WHITE)[None])
+    found = tuning.preferences(tuning.measure_tuning(net, "only", FEW))
+    assert tuning.orientation_distance(found.orientation, torch.tensor(float(angle))) < 1
+    assert found.frequency.item() == frequency
+    assert found.selectivity > 0.7
+    assert found.color < 0.1
+    assert found.tolerance.item() == pytest.approx(-1, abs=1e-4)
+
+
+def test_color_and_hue_of_a_colored_filter():
+    patch = torch.tensor(RED_CYAN)[:, None, None].expand(3, 16, 16)
+    found = tuning.preferences(tuning.measure_tuning(network(patch[None].clone()), "only", FEW))
+    assert found.color > 0.99
+    assert found.hue.item() == 0
+    assert found.frequency.item() == 0
+    assert found.selectivity < 1e-3
+
+
+def test_weights_and_network_agree_on_the_tuning_of_conv1(alexnet):
+    gratings = Gratings(hues=2, orientations=6, frequencies=(0.0, 0.1, 0.3), phases=4)
+    measured = tuning.measure_tuning(alexnet, "conv1", gratings).responses
+    computed = tuning.filter_tuning(alexnet, "conv1", gratings).responses
+    torch.testing.assert_close(measured, computed, atol=2e-4, rtol=1e-4)
+
+
+def test_every_linear_unit_is_turned_around_by_half_a_cycle(alexnet):
+    found = tuning.preferences(tuning.filter_tuning(alexnet, "conv1"))
+    torch.testing.assert_close(found.tolerance, -torch.ones(64), atol=1e-3, rtol=0)
+
+
+def test_families_follow_the_numbers():
+    filters = [gabor(30, 0.25, WHITE), gabor(30, 0.06, WHITE), gabor(30, 0.1, RED_CYAN)]
+    spot = -torch.ones(16, 16)
+    spot[6:10, 6:10] = 15
+    blob = torch.tensor(RED_CYAN)[:, None, None].expand(3, 16, 16)
+    net = network(torch.stack([*filters, spot.expand(3, 16, 16), blob]))
+    found = tuning.preferences(tuning.measure_tuning(net, "only"))
+    expected = ("grating", "edge or bar", "color edge", "spot or check", "color patch")
+    assert tuning.families(found) == expected
+    assert set(expected) == set(tuning.FAMILIES)
+    assert "color edge" not in tuning.families(found, colored=1.0)
+
+
+def test_a_rectified_pair_of_opposite_filters_does_not_mind_the_phase():
+    wave = gabor(0, 0.25, WHITE)
+    quarter = wave.roll(1, dims=1)
+    first = nn.Conv2d(3, 4, 16, bias=False)
+    first.weight.data = torch.stack([wave, -wave, quarter, -quarter])
+    second = nn.Conv2d(4, 1, 1, bias=False)
+    second.weight.data.fill_(1)
+    module = nn.Sequential(first, nn.ReLU(), second)
+    net = fv.Network(module, (0, 0, 0), (1, 1, 1), {"simple": "0", "complex": "2"})
+    simple, complex_ = (
+        tuning.preferences(tuning.measure_tuning(net, layer, FEW))
+        for layer in ("simple", "complex")
+    )
+    torch.testing.assert_close(simple.tolerance, -torch.ones(4), atol=1e-3, rtol=0)
+    assert complex_.tolerance > 0.9
+
+
+@pytest.mark.parametrize(("one", "other", "apart"), [(0, 90, 90), (175, 5, 10), (10, 10, 0)])
+def test_orientations_are_alike_after_half_a_turn(one, other, apart):
+    found = tuning.orientation_distance(torch.tensor(float(one)), torch.tensor(float(other)))
+    assert found.item() == pytest.approx(apart, abs=1e-4)
+
+
+def test_no_image_beats_the_exact_optimum_and_ascent_finds_it(alexnet):
+    images, values = optimum(alexnet, "conv1")
+    assert set(images.unique().tolist()) == {0.0, 1.0}
+    wanted = [fv.Neuron("conv1", unit) for unit in (3, 21, 60)]
+    found = fv.maximize(alexnet, wanted, recipe=EXACT, progress=False)
+    plain = fv.activations(alexnet, torch.full((3, 13, 13), GRAY), ["conv1"])["conv1"][0, :, 1, 1]
+    above = found.values - plain[[3, 21, 60]]
+    assert (above <= values[[3, 21, 60]] * (1 + 1e-5)).all()
+    torch.testing.assert_close(above, values[[3, 21, 60]], rtol=1e-4, atol=0)
+
+
+def test_gray_share_is_one_for_gray_and_zero_for_pure_color():
+    bank = torch.stack([gabor(0, 0.1, WHITE), gabor(0, 0.1, RED_CYAN)])
+    torch.testing.assert_close(gray_share(network(bank), "only"), torch.tensor([1.0, 0.0]))
+
+
+def test_deeper_layers_have_no_filters_of_pixels(alexnet):
+    with pytest.raises(ValueError, match="conv2 of alexnet doesn't read the image itself"):
+        gray_share(alexnet, "conv2")
+
+
+def test_inputs_are_the_sums_of_the_kernels(alexnet):
+    found = input_weights(alexnet, "conv2")
+    assert found.shape == (192, 64)
+    kernel = alexnet.module.features[3].weight[5, 7]
+    assert found[5, 7].item() == pytest.approx(kernel.sum().item(), abs=1e-5)
+    with pytest.raises(ValueError, match=r"features.1 of alexnet is no convolution"):
+        input_weights(alexnet, "features.1")
+
+
+def test_activity_leaves_out_the_places_that_see_padding():
+    bank = torch.ones(1, 3, 3, 3)
+    image = torch.zeros(3, 6, 6)
+    image[:, 2:, :] = 1
+    found = measure_activity(network(bank, padding=1), "only", [image])
+    assert found.share.item() == 1  # with the border, the top row would be silent
+    assert found.peak.item() == 27
+    with pytest.raises(ValueError, match="there are no photographs to measure"):
+        measure_activity(network(bank), "only", [])
+    with pytest.raises(ValueError, match="a photo of 2 x 2 px holds no whole field of only"):
+        measure_activity(network(bank, padding=1), "only", [torch.zeros(3, 2, 2)])
+
+
+@pytest.mark.parametrize(
+    ("layer", "count"), [("conv1", 53), ("conv2", 21), ("conv3", 7), ("conv4", 5), ("conv5", 3)]
+)
+def test_places_inside_are_those_that_a_change_of_the_padding_leaves_alone(alexnet, layer, count):
+    good = unpadded_places(alexnet, layer, 224)
+    assert len(good) == count
+    image = torch.rand(3, 224, 224, generator=torch.Generator().manual_seed(0))
+    field = alexnet.receptive_field(layer)
+    assert field.span(good[0])[0] >= 0 > field.span(good[0] - 1)[0]
+    wide = torch.full((3, 256, 256), 0.9)
+    wide[:, 16:240, 16:240] = image  # 16 px are a whole step of conv3 to conv5, 4 and 2 before
+    shift = 16 // field.stride
+    alone = fv.activations(alexnet, image, [layer])[layer][0]
+    within = fv.activations(alexnet, wide, [layer])[layer][0]
+    span = slice(good.start, good.stop)
+    moved = slice(good.start + shift, good.stop + shift)
+    torch.testing.assert_close(alone[:, span, span], within[:, moved, moved], atol=1e-3, rtol=1e-4)

@@ -1,0 +1,108 @@
+"""Natural patches, on networks whose favorite places are known."""
+
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import featviz as fv
+from featviz.measures.patches import find_examples
+from featviz.photos import Photo
+
+
+def brightness(size: int = 5, stride: int = 2) -> fv.Network:
+    """One unit that adds up a square of red, and one that adds up green."""
+    conv = nn.Conv2d(3, 2, size, stride=stride, padding=size // 2, bias=False)
+    conv.weight.data.zero_()
+    conv.weight.data[0, 0] = 1
+    conv.weight.data[1, 1] = 1
+    return fv.Network(nn.Sequential(conv), (0.5, 0.5, 0.5), (1, 1, 1), {"sum": "0"}, name="sums")
+
+
+def black(name: str, *spots: tuple[int, int, int, float], size: int = 40) -> Photo:
+    """A black photo with squares of 5 px: (color, row, column, value)."""
+    image = torch.zeros(3, size, size)
+    for color, row, column, value in spots:
+        image[color, row - 2 : row + 3, column - 2 : column + 3] = value
+    return Photo(name, image, "", "", "")
+
+
+def test_the_best_patches_are_found_and_cut_to_the_field():
+    photos = [black("a", (0, 20, 10, 1.0)), black("b", (0, 8, 30, 0.8), (1, 20, 20, 0.9))]
+    found = find_examples(brightness(), "sum", photos, count=2, progress=False)
+    best, second = found.found[0]
+    assert (best.photo, best.position, best.box) == ("a", (10, 5), (18, 8, 23, 13))
+    assert (second.photo, second.position) == ("b", (4, 15))
+    assert best.image.shape == (3, 5, 5)
+    assert torch.equal(best.image[0], torch.ones(5, 5))
+    assert torch.equal(best.image[1:], torch.zeros(2, 5, 5))
+    assert best.value == pytest.approx(25 * 0.5)
+    assert found.found[1][0].photo == "b"
+    assert found.photos == 2
+
+
+def test_patches_of_one_photo_do_not_overlap():
+    photos = [black("a", (0, 20, 20, 1.0), (0, 20, 23, 1.0), (0, 30, 30, 0.5))]
+    found = find_examples(brightness(), "sum", photos, units=[0], count=6, progress=False)
+    boxes = [one.box for one in found.found[0]]
+    for index, (top, left, bottom, right) in enumerate(boxes):
+        for other in boxes[:index]:
+            apart = top >= other[2] or bottom <= other[0] or left >= other[3] or right <= other[1]
+            assert apart
+
+
+def test_beyond_the_border_stands_the_mean_color():
+    photo = black("corner", (0, 2, 2, 1.0))
+    shifted = Photo("corner", photo.image[:, 2:, 2:], "", "", "")
+    best = find_examples(brightness(), "sum", [shifted], units=[0], count=1).found[0][0]
+    assert best.position == (0, 0)
+    assert best.box == (-2, -2, 3, 3)
+    assert best.patch[:, 0, 0].tolist() == [128, 128, 128]
+    assert best.patch[0, 2, 2] == 255
+
+
+def test_photos_are_streamed_and_small_ones_are_named():
+    held = []
+
+    def stream():
+        for index in range(30):
+            held.append(index)
+            yield black(str(index), (0, 20, 20, index / 30), size=4 if index == 7 else 40)
+
+    found = find_examples(brightness(), "sum", stream(), units=[0], count=3, progress=False)
+    assert [one.photo for one in found.found[0]] == ["29", "28", "27"]
+    assert found.skipped == ("7",)
+    assert found.photos == 29
+
+
+def test_a_folder_of_the_readers_own(tmp_path):
+    for name, level in (("dark", 40), ("light", 200)):
+        Image.new("RGB", (80, 70), (level, 0, 0)).save(tmp_path / f"{name}.png")
+    found = find_examples(brightness(), "sum", tmp_path, units=[0], count=1, progress=False)
+    assert found.found[0][0].photo == "light"
+
+
+def test_the_samples_are_the_default():
+    found = find_examples(fv.load("alexnet"), "conv1", units=[3, 60], count=4, progress=False)
+    assert all(len(found.found[unit]) == 4 for unit in (3, 60))
+    assert found.found[3][0].patch.shape == (3, 11, 11)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"units": [2]}, "units 0 to 1, not 2"),
+        ({"count": 0}, "count is at least 1, not 0"),
+        ({"photos": [black("tiny", size=4)]}, "none of the 1 photographs is as large as the 5 px"),
+    ],
+)
+def test_what_cannot_be_searched(arguments, message):
+    given = {"photos": [black("a")], **arguments}
+    with pytest.raises(ValueError, match=message):
+        find_examples(brightness(), "sum", given.pop("photos"), **given)
+
+
+def test_units_that_see_everything_have_no_patches():
+    module = nn.Sequential(nn.Conv2d(3, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Conv2d(2, 2, 1))
+    with pytest.raises(ValueError, match="no receptive field in pixels"):
+        find_examples(fv.Network(module), "2", [black("a")])

@@ -1,0 +1,356 @@
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import featviz as fv
+from featviz import store
+from featviz.ascent import climb
+from featviz.ascent.effective_field import used_field
+from featviz.microscope import findings
+from featviz.microscope.build import Microscope
+from featviz.microscope.views import APART, CHANNEL, DIVERSE, NEURON, OPPOSITE, VIEWS, in_field
+from featviz.objectives.units import Diversity
+from featviz.store import Store, UnsavedEntry
+from tests.networks import LAYERS, SmallCNN
+
+QUICK = tuple(replace(view, side=view.side and 24, steps=2) for view in VIEWS)
+ROOT = Path(__file__).parents[2]
+BUILD = """
+import sys
+from pathlib import Path
+from tests.test_microscope import over
+if __name__ == "__main__":
+    over(Path(sys.argv[1])).build(jobs=int(sys.argv[2]))
+"""
+
+
+def over(folder):
+    network = fv.Network(SmallCNN().eval(), layers=LAYERS, name="small")
+    return Microscope(network, store=Store(folder), views=QUICK)
+
+
+def started(folder, jobs=1):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "passive"}
+    return subprocess.Popen(
+        [sys.executable, "-c", BUILD, str(folder), str(jobs)], cwd=ROOT, env=environment
+    )
+
+
+def entries(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.safetensors"))}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A microscope whose build nobody disturbed."""
+    scope = over(tmp_path_factory.mktemp("whole"))
+    scope.build()
+    return scope
+
+
+@pytest.fixture
+def climbs(monkeypatch):
+    """The arguments of every ascent from here on."""
+    given = []
+    maximize = climb.maximize
+
+    def recorded(*arguments, **options):
+        given.append(arguments)
+        return maximize(*arguments, **options)
+
+    monkeypatch.setattr("featviz.ascent.climb.maximize", recorded)
+    return given
+
+
+# ---- what is built ------------------------------------------------------------------------------
+
+
+def test_every_unit_has_every_view(whole):
+    assert len(entries(whole.store.folder)) == 4 * (8 + 12 + 10)
+    for layer in ("conv1", "conv2", "conv3"):
+        field = used_field(whole.network, layer).size
+        units = whole.network.units(layer)
+        for view in whole.views(layer):
+            first = layer == "conv1" and view.name in (NEURON.name, OPPOSITE.name)
+            side = field if first or view.side is None else 24
+            found = whole.pictures(layer, view)
+            assert found.images.shape == (units, view.copies, 3, side, side)
+            assert found.images.dtype == np.uint8
+            assert found.values.shape == (units, view.copies)
+            assert found.contrast.shape == (units, view.copies)
+
+
+def test_pictures_are_those_of_maximize(whole):
+    expected = fv.maximize(whole.network, fv.Channel("conv3", 4), size=24, steps=2)
+    found = whole.pictures("conv3", QUICK[0], [4])
+    np.testing.assert_array_equal(
+        found.images[0, 0], (expected.images[0] * 255).round().byte().numpy()
+    )
+    assert found.values[0, 0] == expected.values[0]
+
+
+def test_the_opposite_of_a_linear_neuron_is_its_complement(whole):
+    neuron, opposite = (whole.pictures("conv1", view).images.astype(int) for view in QUICK[1:3])
+    np.testing.assert_allclose(neuron + opposite, 255, atol=3)
+
+
+def test_diversity_costs_a_part_of_the_units_own_value(whole):
+    value = whole.pictures("conv2", QUICK[0], [3]).values[0, 0]
+    wanted = whole._objectives("conv2", QUICK[3], [3])[3]
+    (weight,) = (w for w, term in wanted.terms if isinstance(term, Diversity))
+    assert weight == pytest.approx(APART * abs(value), rel=0.05)
+
+
+def test_some_units_are_the_same_as_in_the_whole(whole, tmp_path):
+    some = over(tmp_path)
+    some.build(["conv2"], [3, 7, 3])
+    made = entries(tmp_path)
+    assert len(made) == 2 * 4
+    assert made.items() <= entries(whole.store.folder).items()
+
+
+def test_units_come_as_often_as_they_are_named(whole):
+    found = whole.pictures("conv2", QUICK[0], [3, 7, 3]).images
+    np.testing.assert_array_equal(found[0], found[2])
+    assert not np.array_equal(found[0], found[1])
+
+
+class Inline:
+    """Runs what it is given at once, in this process, and notes it."""
+
+    submitted: ClassVar = []
+
+    def __init__(self, jobs, context, enter, arguments):
+        self.microscope = arguments[0]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.submitted.append("end")
+
+    def submit(self, _do, task):
+        self.submitted.append(task.view.name)
+        self.microscope._keep(task)
+        done = Future()
+        done.set_result(None)
+        return done
+
+
+def test_with_several_jobs_what_leans_on_others_waits(tmp_path, monkeypatch, climbs):
+    monkeypatch.setattr("featviz.microscope.build.ProcessPoolExecutor", Inline)
+    over(tmp_path).build(["conv2", "conv3"], jobs=2)
+    names = [view.name for view in (CHANNEL, NEURON, OPPOSITE)]
+    assert Inline.submitted == [*names, *names, DIVERSE.name, DIVERSE.name, "end"]
+    assert len(climbs) == 8
+
+
+def test_different_pictures_lean_on_all_channels_at_once(tmp_path, climbs):
+    over(tmp_path).pictures("conv2", QUICK[3])
+    assert [len(objectives) for _, objectives in climbs] == [12, 4 * 12]
+
+
+def test_half_a_picture_is_not_kept(tmp_path, monkeypatch):
+    maximize = climb.maximize
+
+    def stopped(*given, **more):
+        return replace(maximize(*given, **more), interrupted=True)
+
+    monkeypatch.setattr("featviz.ascent.climb.maximize", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        over(tmp_path).build(["conv1"])
+    assert entries(tmp_path) == {}
+
+
+class Deciding(nn.Module):
+    """A network whose fields nobody knows."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 4, (3, 5)), nn.Conv2d(4, 2, 3)
+
+    def forward(self, images):
+        return self.second(self.first(images).relu()) if images.mean() < 9 else images
+
+
+def test_without_receptive_fields_the_other_views_are_there(tmp_path):
+    scope = Microscope(fv.Network(Deciding().eval()), store=Store(tmp_path), views=QUICK)
+    assert NEURON.name not in [view.name for view in scope.views("first")]
+    scope.build()
+    assert len(entries(tmp_path)) == 3 * (4 + 2)
+    assert scope.pictures("first", QUICK[2]).images.shape == (4, 1, 3, 24, 24)
+
+
+def test_a_field_larger_than_the_image_is_refused(alexnet):
+    used = used_field(alexnet, "conv5")
+    with pytest.raises(
+        ValueError, match=r"conv5 uses, \d+ px, .* image of 64 px; \d+ px are enough"
+    ):
+        in_field(alexnet, "conv5", torch.zeros(3, 64, 64))
+    shown = in_field(alexnet, "conv5", torch.zeros(3, used.canvas(), used.canvas()))
+    assert shown.shape == (3, used.size, used.size)
+
+
+@pytest.mark.parametrize("views", [(), (DIVERSE,), (NEURON, CHANNEL)])
+def test_views_begin_with_the_channels(views):
+    with pytest.raises(ValueError, match="the first view is the channel's"):
+        Microscope(fv.load("alexnet"), views=views)
+
+
+def test_the_report_adds_up_to_the_work(tmp_path):
+    scope, told = over(tmp_path), {}
+    scope.build(
+        ["conv1", "conv2"],
+        [0, 1],
+        report=lambda layer, work: told.setdefault(layer, []).append(work),
+    )
+    assert {layer: sum(works) for layer, works in told.items()} == {
+        layer: scope.work(layer, [0, 1]) for layer in ("conv1", "conv2")
+    }
+    assert told["conv1"][0] == 0
+
+
+def test_views_have_names_and_fields_know_their_canvas(whole):
+    assert [view.name for view in whole.views("conv3")] == [
+        view.name for view in (CHANNEL, NEURON, OPPOSITE, DIVERSE)
+    ]
+    squeezed = Microscope(fv.load("squeezenet"))
+    assert NEURON in squeezed.views("features.0")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"layers": ["conv9"]}, "no layer 'conv9'"),
+        ({"units": [12]}, "has units 0 to 7, not 12"),
+        ({"jobs": 0}, "jobs is at least 1, not 0"),
+        ({"layers": []}, "nothing to build"),
+        ({"units": [], "jobs": 2}, "nothing to build"),
+    ],
+)
+def test_what_cannot_be_built_is_said_before_anything_is(tmp_path, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        over(tmp_path).build(**arguments)
+    assert entries(tmp_path) == {}
+
+
+# ---- what may go wrong --------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(whole, tmp_path):
+    chance = random.Random(0)
+    for enough in sorted(chance.sample(range(100), 10)):
+        build = started(tmp_path)
+        while len(entries(tmp_path)) < enough and build.poll() is None:
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.05))  # between two entries, or within one
+        build.send_signal(signal.SIGKILL)
+        build.wait()
+        assert entries(tmp_path).items() <= entries(whole.store.folder).items()
+    assert len(entries(tmp_path)) < len(entries(whole.store.folder))
+    two = [started(tmp_path) for _ in range(2)]
+    assert [build.wait() for build in two] == [0, 0]
+    assert entries(tmp_path) == entries(whole.store.folder)
+
+
+@pytest.mark.slow
+def test_several_processes_make_the_same_bytes(whole, tmp_path):
+    assert started(tmp_path, jobs=2).wait() == 0
+    assert entries(tmp_path) == entries(whole.store.folder)
+
+
+def test_a_full_disk_is_one_sentence_and_damages_nothing(whole, tmp_path, monkeypatch):
+    scope = over(tmp_path)
+    scope.build(["conv1"])
+    before = entries(tmp_path)
+
+    def full(path, data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(store, "_write", full)
+    with pytest.raises(UnsavedEntry, match=r"No space left on device\); name a writable folder"):
+        scope.build()
+    monkeypatch.undo()
+    assert entries(tmp_path) == before
+    scope.build()
+    assert entries(tmp_path) == entries(whole.store.folder)
+
+
+def test_a_folder_that_cannot_be_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UnsavedEntry, match="was not kept in the folder"):
+        over(tmp_path / "file" / "store").build(["conv1"], [0])
+
+
+def test_a_damaged_entry_is_made_again(tmp_path):
+    scope = over(tmp_path)
+    scope.build(["conv1"], [0])
+    before = entries(tmp_path)
+    path = tmp_path / min(before)
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.warns(store.DamagedEntry):
+        scope.build(["conv1"], [0])
+    assert entries(tmp_path) == before
+
+
+# ---- findings -----------------------------------------------------------------------------------
+
+
+def test_layers_are_wired_to_the_ones_they_read(alexnet, squeezenet):
+    before = [findings.layer_before(alexnet, layer) for layer in alexnet.layers]
+    assert before == [None, "conv1", "conv2", "conv3", "conv4"]
+    expand = "features.3.expand3x3"
+    assert findings.layer_before(squeezenet, expand) == "features.3.squeeze"
+    assert findings.layer_before(squeezenet, "features.4.squeeze") is None, "it reads two"
+
+
+def test_wiring_names_the_extremes_with_their_sign(alexnet):
+    wired = findings.find_wiring(alexnet, "conv5")
+    sums = alexnet.module.get_submodule("features.10").weight.detach().sum((2, 3))
+    assert wired.before == "conv4"
+    assert wired.units[12, 0] == sums[12].argmax()
+    assert wired.units[12, -1] == sums[12].argmin()
+    assert wired.weights[12, 0] == sums[12].max()
+    assert (np.diff(wired.weights, axis=1) <= 0).all()
+
+
+def test_kin_are_the_others_and_twins_come_first(tmp_path, monkeypatch):
+    scope = over(tmp_path)
+    made = scope.pictures("conv3", QUICK[0])
+    made.images[7] = made.images[2]
+    monkeypatch.setattr(scope, "pictures", lambda layer, view, units: made)
+    found = findings.find_lookalikes(scope, "conv3")
+    assert found.shape == (10, findings.KIN)
+    assert all(unit not in row for unit, row in enumerate(found))
+    assert (found[2, 0], found[7, 0]) == (7, 2)
+
+
+def test_kin_of_some_units_are_among_them(whole):
+    assert [set(row) for row in findings.find_lookalikes(whole, "conv3", [1, 4, 8])] == [
+        {4, 8},
+        {1, 8},
+        {1, 4},
+    ]
+
+
+def test_findings_fit_the_units(tmp_path):
+    scope = over(tmp_path)
+    patches = findings.find_patches(scope, "conv3", ["coffee"])
+    used = used_field(scope.network, "conv3").size
+    assert patches.images.shape == (10, findings.PATCHES, 3, used, used)
+    assert (np.diff(patches.values, axis=1) <= 0).all()
+    assert findings.find_activity(scope, "conv3", ["coffee"]).share.shape == (10,)

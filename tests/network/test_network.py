@@ -1,0 +1,264 @@
+"""Layers by name, values before and after the ReLU, and a module that comes back untouched."""
+
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import featviz as fv
+from featviz import photos
+from featviz.network.network import UnknownLayerError, UnknownUnitError
+from tests.networks import CLASSES, LAYERS, SmallCNN
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return photos.load("chelsea", size=96).image
+
+
+def by_hand(module, images):
+    """AlexNet's trunk, written out: layer -> value before its ReLU."""
+    mean, std = (
+        torch.tensor(x).view(3, 1, 1) for x in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    )
+    f, values = module.features, {}
+    x = (images - mean) / std
+    values["conv1"] = F.conv2d(x, f[0].weight, f[0].bias, stride=4, padding=2)
+    x = F.max_pool2d(values["conv1"].relu(), 3, 2)
+    values["conv2"] = F.conv2d(x, f[3].weight, f[3].bias, padding=2)
+    x = F.max_pool2d(values["conv2"].relu(), 3, 2)
+    values["conv3"] = F.conv2d(x, f[6].weight, f[6].bias, padding=1)
+    values["conv4"] = F.conv2d(values["conv3"].relu(), f[8].weight, f[8].bias, padding=1)
+    values["conv5"] = F.conv2d(values["conv4"].relu(), f[10].weight, f[10].bias, padding=1)
+    return values
+
+
+def state(module):
+    """Everything about a module that a caller could notice."""
+    parts = dict(module.named_modules())
+    return {
+        "parameters": {k: v.detach().numpy().tobytes() for k, v in module.named_parameters()},
+        "places": {k: v.data_ptr() for k, v in module.named_parameters()},
+        "buffers": {k: v.numpy().tobytes() for k, v in module.named_buffers()},
+        "requires_grad": {k: v.requires_grad for k, v in module.named_parameters()},
+        "grad": {k: v.grad for k, v in module.named_parameters()},
+        "training": {k: m.training for k, m in parts.items()},
+        "inplace": {k: m.inplace for k, m in parts.items() if hasattr(m, "inplace")},
+        "identity": {k: id(m) for k, m in parts.items()},
+        "hooks": {
+            k: [list(getattr(m, kind)) for kind in vars(m) if kind.endswith("_hooks")]
+            for k, m in parts.items()
+        },
+    }
+
+
+def test_layers_and_units(alexnet):
+    assert alexnet.layers == ("conv1", "conv2", "conv3", "conv4", "conv5")
+    assert [alexnet.units(layer) for layer in alexnet.layers] == [64, 192, 384, 256, 256]
+    assert alexnet.units("features.8") == alexnet.units("conv4:relu") == 256
+    assert alexnet.units("features.2") == 64  # a pooling's, found by a pass
+
+
+def test_values_before_the_relu_are_those_of_a_slow_pass(alexnet, photo):
+    expected = by_hand(alexnet.module, photo[None])
+    found = fv.activations(alexnet, photo, alexnet.layers)
+    for layer in alexnet.layers:
+        torch.testing.assert_close(found[layer], expected[layer].detach(), rtol=1e-4, atol=1e-4)
+        assert found[layer].min() < 0
+    alone = fv.activations(alexnet, photo, ["conv5"])["conv5"]
+    torch.testing.assert_close(alone, found["conv5"], rtol=1e-4, atol=1e-4)
+
+
+def test_a_plain_hook_would_have_read_the_value_after_the_relu(alexnet, photo):
+    hooked = []
+    module = copy.deepcopy(alexnet.module)
+    module.features[10].register_forward_hook(lambda m, i, value: hooked.append(value))
+    with torch.no_grad():
+        module(alexnet.normalize(photo[None]))
+    assert hooked[0].min() == 0
+    found = fv.activations(alexnet, photo, ["conv5", "conv5:relu"])
+    assert found["conv5"].min() < 0
+    torch.testing.assert_close(found["conv5:relu"], hooked[0], rtol=1e-4, atol=1e-4)
+    assert found["conv5:relu"].equal(found["conv5"].relu())
+
+
+class Functional(nn.Module):
+    """In-place where no module's flag says so."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 4, 3)
+        self.second = nn.Conv2d(4, 4, 3)
+
+    def forward(self, images):
+        return F.relu(self.second(F.relu(self.first(images), inplace=True)), inplace=True)
+
+
+def test_in_place_functions_do_not_reach_what_was_read():
+    found = fv.activations(
+        fv.Network(Functional()), torch.rand(2, 3, 16, 16), ["first", "second", "output"]
+    )
+    assert found["first"].min() < 0
+    assert found["second"].min() < 0
+    assert found["output"].equal(found["second"].relu())
+
+
+def test_the_view_shares_the_weights_and_nothing_else(module):
+    network = fv.Network(module)
+    view = network.view()
+    for (name, mine), (_, theirs) in zip(
+        view.named_parameters(), module.named_parameters(), strict=True
+    ):
+        assert mine.data_ptr() == theirs.data_ptr(), name
+        assert mine is not theirs
+        assert not mine.requires_grad
+    parts = list(view.modules())
+    assert not any(part.training or getattr(part, "inplace", False) for part in parts)
+    assert not {id(part) for part in parts} & {id(part) for part in module.modules()}
+
+
+def test_short_and_dotted_names_mean_the_same(alexnet, photo):
+    found = fv.activations(alexnet, photo, ["conv3", "features.6", "features.6:relu", "features.7"])
+    assert found["conv3"].equal(found["features.6"])
+    assert found["features.6:relu"].equal(found["features.7"])
+
+
+def test_output_is_what_the_module_returns(small):
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = copy.deepcopy(small.module)(small.normalize(images))
+    found = fv.activations(small, images, ["conv1", "output", "classifier.3"])
+    torch.testing.assert_close(found["output"], expected)
+    assert found["classifier.3"].equal(found["output"])
+    assert small.units("output") == small.units("classifier.3") == len(CLASSES)
+
+
+def test_values_are_those_of_evaluation_mode(module):
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    network = fv.Network(module)
+    evaluated = fv.Network(copy.deepcopy(module).eval())
+    found = fv.activations(network, images, ["output"])["output"]
+    assert found.equal(fv.activations(evaluated, images, ["output"])["output"])
+
+
+def test_the_module_comes_back_untouched(module):
+    module.features[0].weight.requires_grad_(False)
+    module.features[6].eval()
+    module.features[2].register_forward_hook(lambda m, i, value: None)
+    before = state(module)
+    network = fv.Network(module, layers=LAYERS)
+    images = torch.rand(2, 3, 32, 32)
+    fv.activations(network, images, ["conv2", "conv3:relu", "output"])
+    with pytest.raises(ValueError, match="too small"):
+        fv.activations(network, images[..., :1, :1], ["conv3"])
+    network.receptive_field("conv3")
+    network.fingerprint  # noqa: B018
+    fv.maximize(network, fv.Channel("conv3", 1), size=24, steps=2, precision="bfloat16")
+    assert state(module) == before
+
+
+class Boom(Exception):
+    pass
+
+
+@pytest.mark.parametrize("error", [Boom, KeyboardInterrupt])
+def test_the_module_comes_back_untouched_after_a_callback_raised(module, error):
+    def callback(step, values):
+        if step == 1:
+            raise error
+
+    before = state(module)
+    network = fv.Network(module, layers=LAYERS)
+    objectives = [fv.Channel("conv3", 1), fv.Neuron("conv3", 2)]
+    arguments = {"size": 24, "steps": 4, "callback": callback, "progress": False}
+    if error is KeyboardInterrupt:
+        assert fv.maximize(network, objectives, **arguments).interrupted
+    else:
+        with pytest.raises(Boom):
+            fv.maximize(network, objectives, **arguments)
+    assert state(module) == before
+
+
+def test_a_module_that_raises_in_its_pass_comes_back_untouched(module):
+    class Broken(nn.Module):
+        def forward(self, images):
+            raise Boom
+
+    module.features[7] = Broken()
+    before = state(module)
+    with pytest.raises(Boom):
+        fv.activations(fv.Network(module), torch.rand(1, 3, 32, 32), ["features.0", "output"])
+    assert state(module) == before
+
+
+def test_nothing_runs_behind_the_deepest_layer_asked_for(module):
+    class Broken(nn.Module):
+        def forward(self, images):
+            raise Boom
+
+    module.features[7] = Broken()
+    network = fv.Network(module, layers=LAYERS)
+    found = fv.activations(network, torch.rand(1, 3, 32, 32), ["conv1", "conv3:relu"])
+    assert found["conv3:relu"].shape == (1, 10, 8, 8)
+
+
+def test_unknown_layers_and_units_say_what_there_is(alexnet):
+    with pytest.raises(UnknownLayerError) as caught:
+        fv.activations(alexnet, torch.rand(3, 64, 64), ["conv6"])
+    message = str(caught.value)
+    assert "alexnet has no layer 'conv6'; did you mean 'conv5'" in message
+    assert "Its layers are conv1, conv2, conv3, conv4, conv5 (network.layers)" in message
+    with pytest.raises(UnknownUnitError, match="conv5 of alexnet has units 0 to 255, not 256; net"):
+        alexnet.check_unit("conv5", 256)
+    with pytest.raises(UnknownUnitError, match="not -1"):
+        alexnet.check_unit("conv5", -1)
+    with pytest.raises(UnknownLayerError, match=r"'a' stands for module 'b', which SmallCNN lacks"):
+        fv.Network(SmallCNN(), layers={"a": "b"})
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (torch.rand(8, 8), r"\(N, 3, H, W\) or \(3, H, W\), not \(8, 8\)"),
+        (torch.rand(1, 4, 8, 8), r"not \(1, 4, 8, 8\)"),
+        (torch.zeros(3, 8, 8, dtype=torch.uint8), r"not torch\.uint8; divide bytes by 255"),
+        (torch.full((3, 8, 8), 255.0), r"values in \[0, 1\], not from 255 to 255"),
+        (torch.full((3, 8, 8), torch.nan), r"values in \[0, 1\], not from nan to nan"),
+        (torch.rand(3, 5, 7), "an image of 7 x 5 px is too small to reach conv1"),
+        (torch.rand(3, 20, 20), "an image of 20 x 20 px is too small to reach conv5"),
+    ],
+)
+def test_bad_images_say_what_is_wrong(alexnet, images, message):
+    with pytest.raises(ValueError, match=message):
+        fv.activations(alexnet, images, ["conv1" if "conv5" not in message else "conv5"])
+
+
+def test_a_layer_that_never_runs_says_so():
+    module = SmallCNN()
+    module.spare = nn.Conv2d(3, 2, 1)
+    with pytest.raises(ValueError, match="the network has spare but never runs it"):
+        fv.activations(fv.Network(module), torch.rand(3, 32, 32), ["spare"])
+
+
+def test_every_convolution_is_a_layer_by_default():
+    assert fv.Network(SmallCNN()).layers == tuple(LAYERS.values())
+
+
+def test_the_fingerprint_is_that_of_weights_and_normalization(small):
+    again = fv.Network(SmallCNN(), layers=LAYERS, name="other")
+    assert small.fingerprint == again.fingerprint
+    assert len(small.fingerprint) == 64
+    assert small.fingerprint != fv.Network(SmallCNN(), mean=(0, 0, 0), layers=LAYERS).fingerprint
+    changed = SmallCNN()
+    with torch.no_grad():
+        changed.features[0].weight[0, 0, 0, 0] += 1e-6
+    assert small.fingerprint != fv.Network(changed, layers=LAYERS).fingerprint
+
+
+def test_only_the_first_convolution_reads_the_image(alexnet):
+    assert alexnet.reads_image("conv1")
+    assert alexnet.reads_image("features.0")
+    assert not alexnet.reads_image("conv2")
+    assert not alexnet.reads_image("features.1")
