@@ -8,7 +8,7 @@ from torch.nn.utils.parametrize import register_parametrization
 import featviz as fv
 from featviz.ascent.score import Scorer, is_linear_in_image, redirected_relu
 from featviz.objectives.penalties import L2, TotalVariation
-from featviz.objectives.units import Channel, Direction, Diversity, Layer, Logit, Neuron
+from featviz.objectives.units import Channel, DeepDream, Direction, Diversity, Logit, Neuron
 from tests.networks import LAYERS, SmallCNN
 
 CPU = torch.device("cpu")
@@ -50,7 +50,7 @@ def direct(network, objectives, images):
         MIXED,
         [Channel("conv1", 3), Neuron("conv1", 5)],
         [Channel("conv2:relu", 3), Channel("conv2:relu", 4)],
-        [Layer("conv2"), Channel("conv2", 3)],
+        [DeepDream("conv2"), Channel("conv2", 3)],
         [Logit(2), Logit(0), Logit(2)],
         [Channel("conv2", 3) + Logit(1), Channel("conv3", 2) + L2()],
         [TotalVariation(), L2()],
@@ -129,7 +129,7 @@ def test_nothing_runs_behind_the_target_nor_a_linear_target_itself():
     module = SmallCNN()
     module.features[7] = Broken()
     network = fv.Network(module, layers=LAYERS)
-    scored(network, [Layer("conv3")], some_images(1))
+    scored(network, [DeepDream("conv3")], some_images(1))
     register_parametrization(module.features[6], "weight", Counting(), unsafe=True)
     score = Scorer(network, [Channel("conv3", 1)], CPU, torch.float32)
     Counting.calls = 0
@@ -159,7 +159,7 @@ def test_a_dead_relu_lets_its_image_start():
         (2 * Channel("conv1", 0) - Neuron("conv1", 1), True),
         (Channel("conv1:relu", 0), False),
         (Direction("conv1", (1.0,) * 8, cosine=True), False),
-        (Layer("conv1"), False),
+        (DeepDream("conv1"), False),
         (Channel("conv2", 0), False),
         (Channel("conv1", 0) + Channel("conv2", 0), False),
         (Channel("features.1", 0), False),

@@ -17,7 +17,7 @@ from featviz.ascent.shortcuts import (
     space_to_depth,
 )
 from featviz.network.tracing import sole_readers
-from featviz.objectives.units import Channel, Direction, Layer, Neuron
+from featviz.objectives.units import Channel, DeepDream, Direction, Neuron
 
 
 def stream(seed=0):
@@ -263,7 +263,7 @@ def pruned():
         (one_convolution_twice, "3"),
     ],
 )
-@pytest.mark.parametrize("kind", [Channel, Layer])
+@pytest.mark.parametrize("kind", [Channel, DeepDream])
 def test_shortcuts_change_no_value_of_any_network(make, layer, kind):
     torch.manual_seed(0)
     network = fv.Network(make())

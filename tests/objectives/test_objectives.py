@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import featviz as fv
 from featviz.objectives.algebra import Sum
 from featviz.objectives.penalties import L1, L2, Blur, TotalVariation
-from featviz.objectives.units import Channel, Direction, Diversity, Layer, Logit, Neuron
+from featviz.objectives.units import Channel, DeepDream, Direction, Diversity, Logit, Neuron
 
 UNITS = 4
 DIRECTION = (0.5, -1.0, 0.25, 2.0)
@@ -37,7 +37,7 @@ atoms = st.sampled_from(
         Channel("output", 2),
         Neuron("a", 2),
         Neuron("a", 2, (0, 3)),
-        Layer("b"),
+        DeepDream("b"),
         Direction("a", DIRECTION),
         Direction("b", DIRECTION, cosine=True),
         Logit(6),
@@ -149,7 +149,7 @@ def test_neuron_is_one_value_of_its_map():
 
 
 def test_layer_is_the_mean_square():
-    torch.testing.assert_close(Layer("b")(VALUES), VALUES["b"].square().mean((1, 2, 3)))
+    torch.testing.assert_close(DeepDream("b")(VALUES), VALUES["b"].square().mean((1, 2, 3)))
 
 
 def test_direction_is_a_projection_or_an_angle():
@@ -220,7 +220,7 @@ def test_blur_punishes_high_frequencies_more():
 
 
 @pytest.mark.parametrize(
-    "objective", [Channel("a", 1), Neuron("a", 1), Direction("a", DIRECTION), Layer("a")]
+    "objective", [Channel("a", 1), Neuron("a", 1), Direction("a", DIRECTION), DeepDream("a")]
 )
 def test_linear_means_linear(objective):
     first, second = some_values(1), some_values(2)
@@ -237,7 +237,7 @@ def test_linear_means_linear(objective):
         (Channel("conv5", 5, border=-1), "a channel's border is at least 0, not -1"),
         (Neuron("conv1", 64), "conv1 of alexnet has units 0 to 63, not 64"),
         (Neuron("conv1", 3, (-1, 0)), "conv1:3@-1,0: positions count from 0"),
-        (Layer("conv9"), "alexnet has no layer 'conv9'"),
+        (DeepDream("conv9"), "alexnet has no layer 'conv9'"),
         (Direction("conv1", (1.0,)), "a direction in conv1 has 64 numbers, one per unit, not 1"),
         (Diversity("nowhere"), "alexnet has no layer 'nowhere'"),
         (Logit(3), "alexnet has no classifier, so it scores no class 3; featviz.load('squeezenet'"),
