@@ -87,14 +87,15 @@ def score(
 
 
 class Scorer:
-    """Scores a batch of images, each on its own objective.
+    """Scores a batch of images on their way up, and skips all that is known beforehand.
+
+    The values are those of `evaluate` up to rounding, and gradients flow.
 
     Args:
         network: The network.
         objectives: One objective per image. Equal ones are scored together.
         device: Where to compute.
         precision: Number format of the network's pass.
-        shortcuts: Whether to skip what is known beforehand; the values are the same up to rounding.
     """
 
     def __init__(
@@ -103,22 +104,19 @@ class Scorer:
         objectives: Sequence[Objective],
         device: torch.device,
         precision: torch.dtype,
-        *,
-        shortcuts: bool = True,
     ) -> None:
         self._network = network
         self._precision = precision
         self._groups = _rows_by_objective(objectives)
         self._refs = _refs(network, objectives)
         view = network.view().to(device)
-        self._target = _affine_target(view, self._refs, self._groups) if shortcuts else None
+        self._target = _affine_target(view, self._refs, self._groups)
         # The target's own gradient is taken once and in full precision.
         self._target_module = view.get_submodule(self._target or "")
         self._constant: dict[torch.Size, ConstantGradient] = {}
         self._view = network.view().to(device)
-        if shortcuts:
-            pool_first(self._view, network.sole_readers, read={ref.module for ref in self._refs})
-        if shortcuts and device.type == "cpu":
+        pool_first(self._view, network.sole_readers, read={ref.module for ref in self._refs})
+        if device.type == "cpu":
             space_to_depth(self._view)
         self._view.to(dtype=precision).to(memory_format=torch.channels_last)
 

@@ -297,8 +297,8 @@ def activations(
         network: The network.
         images: (N, 3, H, W) or one image (3, H, W), floats in [0, 1].
         layers: Names, or one; `"conv5"` is the value before the ReLU, `"conv5:relu"` after it.
-        batch: Images per pass, if not as many as `PASS` pixels hold. It bounds the memory and leaves
-            the values alone; 1 x 1 convolutions and dense layers may round otherwise.
+        batch: Images per pass, if not as many as `PASS` pixels hold. It bounds the memory and
+            leaves the values alone; 1 x 1 convolutions and dense layers may round otherwise.
 
     Returns:
         Layer name -> value (N, units, h, w), without gradients, on the images' device; for one name

@@ -85,9 +85,9 @@ def as_objectives(
 
 def _as_objective(network: Network, wanted: object) -> Objective:
     if isinstance(wanted, str):
-        # No text form lacks the colon. A class may have one in its name.
-        is_class = wanted in network.classes or (network.classes and ":" not in wanted)
-        wanted = Logit(wanted) if is_class else parse(wanted)
+        # Every text form has a colon; a class may have one in its name, a lone layer is a slip.
+        form = ":" in wanted or wanted in network.layers
+        wanted = parse(wanted) if form and wanted not in network.classes else Logit(wanted)
     if not isinstance(wanted, Objective):
         raise TypeError(
             f"an objective is a Channel, a Neuron or the like, or its text, 'conv5:12' say, "

@@ -641,12 +641,18 @@ def test_bad_input_is_one_clear_sentence(small, objectives, options, message):
     assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("objectives", ["conv3:1", ["conv3:1"], [3]])
+@pytest.mark.parametrize("objectives", [3, [3], ["conv3:1", None]])
 def test_what_is_no_objective_is_quoted(small, objectives):
-    with pytest.raises(
-        TypeError, match=r"an objective is a Channel, .*; featviz\.parse reads text"
-    ):
+    with pytest.raises(TypeError, match=r"an objective is a Channel, .*, not (3|None)"):
         climb(small, objectives)
+
+
+def test_texts_and_class_names_are_objectives(small):
+    said = climb(small, ["conv2:1", "logit:bee", "elk"], steps=2)
+    meant = climb(small, [Channel("conv2", 1), Logit(1), Logit(4)], steps=2)
+    assert said.objectives == meant.objectives
+    assert said.images.equal(meant.images)
+    assert climb(small, "conv2:1", steps=2).images.equal(meant.images[:1])
 
 
 # ---- canvases, batches, memory ------------------------------------------------------------------

@@ -109,6 +109,8 @@ def test_equal_terms_are_merged_and_a_sum_of_sums_is_flat():
     assert Sum(((2, Sum(((0.5, c), (1, d)))),)) == c + 2 * d
     assert str(c - 0.5 * d) == "a:0 - 0.5*a:1"
     assert str(-c) == "-a:0"
+    assert sum([c, d, c]) == 2 * c + d
+    assert (c + 2 * d) / 2 == 0.5 * c + d
 
 
 @pytest.mark.parametrize("other", ["2", None, Channel("a", 0)])
@@ -253,6 +255,17 @@ def test_an_unknown_class_says_which_there_are(small):
     with pytest.raises(ValueError, match=r"small knows classes 0 to 4, not 5; network\.classes"):
         Logit(5).check(small)
     Logit(4).check(small)
+
+
+def test_classes_go_by_the_networks_own_names(small):
+    wanted = 2 * Logit("Dog") - Channel("conv3", 1)
+    assert wanted.resolve(small) == 2 * Logit(3) - Channel("conv3", 1)
+    with pytest.raises(ValueError, match=r"small knows no class 'bees'; the nearest are bee \("):
+        wanted = Logit("bees").resolve(small)
+    with pytest.raises(ValueError, match="alexnet has no classifier, so it scores no class 'ant'"):
+        Logit("ant").resolve(fv.load("alexnet"))
+    with pytest.raises(TypeError, match=r"class 'ant' has no index without a network"):
+        Logit("ant")({"output": torch.zeros(1, 5)})
 
 
 def test_a_position_outside_of_the_map_is_said(small):

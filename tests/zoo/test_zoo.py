@@ -52,7 +52,7 @@ def test_loading_opens_no_connection(monkeypatch, name):
     assert fv.load(name).name == name
 
 
-def test_networks_names_the_networks():
+def test_the_networks_have_names():
     assert networks.networks() == ("alexnet", "squeezenet")
 
 
