@@ -100,10 +100,10 @@ def render(
     from featviz.ascent import recipes
     from featviz.ascent.climb import maximize
     from featviz.ascent.score import evaluate
-    from featviz.objectives.text import parse
+    from featviz.objectives.text import as_objectives
 
     net = common.load(name)
-    asked = [parse(spec) for spec in specs]
+    asked = as_objectives(net, specs)
     options: dict[str, Any] = {"steps": steps, "seed": seed, "device": device}
     if start is None:
         recipe = recipes.HIGHEST if highest else None

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import featviz as fv
 from featviz.ascent.climb import Plateau
 from featviz.ascent.effective_field import used_field
-from featviz.ascent.plan import frame_numbers, plan
+from featviz.ascent.plan import frame_numbers, plan, random_streams
 from featviz.ascent.recipes import ACCENT, EXACT, LINEAR, STANDARD, Adam, Recipe
 from featviz.images import natural
 from featviz.images.fourier import Fourier
@@ -208,7 +208,7 @@ def test_images_of_one_stream_start_alike_and_are_changed_alike(small):
 
 def test_streams_of_thousands_of_objectives_take_no_time():
     wanted = tuple(Channel("conv3", unit % 50) for unit in range(20_000))
-    drawn = [stream.initial_seed() for stream in plan.random_streams(wanted, 0)]
+    drawn = [stream.initial_seed() for stream in random_streams(wanted, 0)]
     assert len(set(drawn)) == len(drawn)
 
 
