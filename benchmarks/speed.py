@@ -134,7 +134,7 @@ class Race:
         """Medians over the channels."""
         wanted = [fv.Channel(self.layer, unit) for unit in self.units]
         shown = self.terms(images)
-        clean = pictures.values(self.network, wanted, shown).median().item()
+        clean = fv.evaluate(self.network, wanted, shown).median().item()
         robust = rival.robust(self.network, self.layer, self.units, shown).median().item()
         return Scores(clean, robust)
 
