@@ -18,9 +18,7 @@ _ROOT = "assets/featviz"
 _OF_FIGURES = "assets/figures"
 _STYLE, _SCRIPT = f"{_ROOT}/featviz.css", f"{_ROOT}/featviz.js"
 _POLYFILL = f"{_ROOT}/iframe-worker/iframe-worker.js"
-_KATEX = f"{_ROOT}/katex/katex.min.css"
 _COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
-_FORMULA_STYLE = re.compile(r'\s*<link rel="stylesheet" href="[^"]*/katex\.min\.css">')
 # The theme's script and the one that its search needs on disk; ours come deferred from MkDocs.
 _EAGER = re.compile(r'<script (src="[^"]*/(?:bundle\.\w+\.min|iframe-worker)\.js")>')
 
@@ -34,8 +32,7 @@ def _joined(suffix: str) -> str:
 def _vendored() -> Iterator[tuple[str, Path]]:
     """Give what others wrote and the package ships, by its address in the site."""
     for path in sorted(_SITE.rglob("*/*")):
-        # KaTeX's script works while the site is built; readers need its fonts and style only.
-        if path.is_file() and path.name != "katex.min.js":
+        if path.is_file():
             yield f"{_ROOT}/{path.relative_to(_SITE).as_posix()}", path
 
 
@@ -45,7 +42,7 @@ def announce(config: MkDocsConfig) -> None:
     Args:
         config: MkDocs' configuration; changed in place.
     """
-    config.extra_css += [_STYLE, _KATEX]
+    config.extra_css.append(_STYLE)
     script = ExtraScriptValue(_SCRIPT)
     script.defer = True
     config.extra_javascript.append(script)
@@ -53,14 +50,13 @@ def announce(config: MkDocsConfig) -> None:
     config.extra.setdefault("polyfills", []).append(_POLYFILL)
 
 
-def trim(page: str) -> str:
-    """Let a page be seen before its scripts are there, and without the styles that it doesn't use.
+def defer(page: str) -> str:
+    """Let a page be seen before its scripts are there.
 
     Args:
         page: A finished page.
     """
-    page = _EAGER.sub(r"<script defer \1>", page)
-    return page if 'class="katex' in page else _FORMULA_STYLE.sub("", page)
+    return _EAGER.sub(r"<script defer \1>", page)
 
 
 def add(files: Files, config: MkDocsConfig) -> None:

@@ -30,7 +30,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
-from featviz.article.bridge import assets, cache, citations, figures, math, notebook, works
+from featviz.article.bridge import assets, cache, citations, figures, formulas, notebook, works
 from featviz.article.bridge.appendix import imprint
 from featviz.article.bridge.execute import Runs, conversion, pages_at_once
 from featviz.article.bridge.glossary import Glossary
@@ -242,7 +242,7 @@ class Bridge:
             html, numbers = figures.number(figures.hasten(html), self._around.prefix(page))
             self._figures[page.url] = numbers
             page.present_anchor_ids = {*(page.present_anchor_ids or ()), *numbers}
-            return math.typeset(html).replace(
+            return formulas.typeset(html).replace(
                 f'<details class="{notebook.CODE_CLASS}"',
                 f'<details class="{notebook.CODE_CLASS}" data-search-exclude',
             )
@@ -284,8 +284,8 @@ class Bridge:
     on_page_context = CombinedEvent(_index, _furnish)
 
     def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
-        """Leave out what the page does not need."""
-        return assets.trim(output)
+        """Let the page be seen before its scripts are there."""
+        return assets.defer(output)
 
     @event_priority(-1000)  # the last to write has written
     def on_post_build(self, *, config: MkDocsConfig) -> None:
