@@ -16,4 +16,3 @@ on_post_page = _bridge.on_post_page
 on_post_build = _bridge.on_post_build
 on_build_error = _bridge.on_build_error
 on_serve = _bridge.on_serve
-on_shutdown = _bridge.on_shutdown

@@ -89,7 +89,7 @@ def add_figure_files(files: Files, config: MkDocsConfig, folder: Path) -> None:
         config: MkDocs' configuration.
         folder: Where they lie; their names stand for their contents.
     """
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.glob("*")):
         _add(files, config, f"{_OF_FIGURES}/{path.name}", abs_src_path=str(path))
 
 
