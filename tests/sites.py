@@ -33,6 +33,7 @@ def make_site(folder: Path, pages: Mapping[str, str], **options: Any) -> Path:
     settings = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     settings["nav"] = [{Path(name).stem.title(): name} for name in pages]
     settings["hooks"] = [str(ROOT / hook) for hook in settings["hooks"]]
+    settings["theme"]["custom_dir"] = str(ROOT / settings["theme"]["custom_dir"])
     settings["extra"]["featviz"] = options
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "mkdocs.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")

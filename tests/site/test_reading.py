@@ -108,7 +108,7 @@ def test_on_paper_there_is_the_text_and_every_figure_fits(visit, page_name):
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= PAPER["width"]
     left = opened.page.evaluate(
         """() => [...document.querySelectorAll(
-          ".md-header, .md-tabs, .md-footer, .thread, .onward, .contents, .figure-code, .term-card"
+          ".md-header, .md-tabs, .md-footer, .thread, .contents, .figure-code, .term-card"
         )].filter(one => one.offsetHeight).map(one => one.className)"""
     )
     assert left == []

@@ -1,10 +1,9 @@
-"""The files that the site needs besides its pages: styles, scripts, fonts, pictures."""
+"""The files that the site needs besides its pages: styles, scripts, pictures."""
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,8 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 
 _SITE = Path(__file__).parent / "web"
 _FIGURES = Path(__file__).parents[2] / "figures" / "web"
-_ROOT = "assets/featviz"
 _OF_FIGURES = "assets/figures"
-_STYLE, _SCRIPT = f"{_ROOT}/featviz.css", f"{_ROOT}/featviz.js"
-_POLYFILL = f"{_ROOT}/iframe-worker/iframe-worker.js"
+_STYLE, _SCRIPT = "assets/featviz/featviz.css", "assets/featviz/featviz.js"
 _COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 # The theme's script and the one that its search needs on disk; ours come deferred from MkDocs.
 _EAGER = re.compile(r'<script (src="[^"]*/(?:bundle\.\w+\.min|iframe-worker)\.js")>')
@@ -27,13 +24,6 @@ def _joined(suffix: str) -> str:
     """Give all our styles, or all our scripts, as one file: a page waits for each that it names."""
     paths = [p for folder in (_SITE, _FIGURES) for p in sorted(folder.glob(f"*{suffix}"))]
     return "\n".join(path.read_text(encoding="utf-8") for path in paths)
-
-
-def _vendored() -> Iterator[tuple[str, Path]]:
-    """Give what others wrote and the package ships, by its address in the site."""
-    for path in sorted(_SITE.rglob("*/*")):
-        if path.is_file():
-            yield f"{_ROOT}/{path.relative_to(_SITE).as_posix()}", path
 
 
 def announce(config: MkDocsConfig) -> None:
@@ -46,8 +36,6 @@ def announce(config: MkDocsConfig) -> None:
     script = ExtraScriptValue(_SCRIPT)
     script.defer = True
     config.extra_javascript.append(script)
-    # Search needs it on pages opened from disk; unlisted, it would be fetched from a CDN.
-    config.extra.setdefault("polyfills", []).append(_POLYFILL)
 
 
 def defer(page: str) -> str:
@@ -60,14 +48,12 @@ def defer(page: str) -> str:
 
 
 def add(files: Files, config: MkDocsConfig) -> None:
-    """Add the package's files to the site.
+    """Add our styles and scripts to the site.
 
     Args:
         files: The site's files; changed in place.
         config: MkDocs' configuration.
     """
-    for uri, path in _vendored():
-        _add(files, config, uri, abs_src_path=str(path))
     _add(files, config, _STYLE, content=_COMMENT.sub("", _joined(".css")))
     _add(files, config, _SCRIPT, content=_joined(".js"))
 

@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 import mkdocs_jupyter.config
 import mkdocs_jupyter.plugin
+import yaml  # type: ignore[import-untyped]
 from jinja2 import Environment, FileSystemBytecodeCache
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
@@ -32,11 +33,9 @@ from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
 from featviz.article.bridge import assets, cache, citations, figures, formulas, notebook, works
-from featviz.article.bridge.appendix import imprint
 from featviz.article.bridge.glossary import Glossary
 from featviz.article.bridge.outputs import anchors
 from featviz.article.bridge.run import PageRun, log, told
-from featviz.article.bridge.surroundings import Surroundings
 from featviz.article.bridge.swap import Swap
 from featviz.figures.standalone import to_files
 
@@ -57,8 +56,6 @@ class Options:
         references: The works that pages cite, as BibTeX.
         bibliography: The page that lists them.
         glossary: The page that explains terms.
-        library: The page on featviz as a library.
-        methods: The page on methods.
         citation: How to cite the whole, beside mkdocs.yml.
         templates_cache: A folder for compiled templates.
     """
@@ -67,8 +64,6 @@ class Options:
     references: str = "references.bib"
     bibliography: str = "reference/bibliography.md"
     glossary: str = "reference/glossary.md"
-    library: str = "reference/library.md"
-    methods: str = "reference/methods.md"
     citation: str = "CITATION.cff"
     templates_cache: str = ".cache/templates"
 
@@ -150,14 +145,12 @@ class Bridge:
 
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
         """Learn the order of the pages, the works and the words."""
-        self._around = Surroundings(
-            nav,
-            files,
-            chapters=self._options.chapters,
-            methods=self._options.methods,
-            library=self._options.library,
-            whole=imprint(self._root / self._options.citation),
-        )
+        self._pages = list(nav.pages)
+        chapters = self._options.chapters
+        self._chapters = [one for one in self._pages if one.file.src_uri.startswith(chapters)]
+        citation = self._root / self._options.citation
+        said = citation.read_text(encoding="utf-8") if citation.is_file() else "{}"
+        self._citation: dict[str, Any] = yaml.safe_load(said)
         self._articles: dict[str, notebook.Article] = {}
         self._figures: dict[str, dict[str, str]] = {}
         self._cited: dict[str, tuple[str, ...]] = {}
@@ -181,7 +174,7 @@ class Bridge:
                 page.meta.update(made.meta)
                 self._articles[uri] = made
                 markdown = made.markdown
-            self._around.dress(page)
+            page.meta.setdefault("hide", ["navigation", "toc"])  # its contents lie beside its text
             if uri == self._options.bibliography:
                 works = citations.bibliography(self._works.values())
                 markdown = markdown.replace(citations.PLACE, works)
@@ -223,7 +216,8 @@ class Bridge:
                 inside = {name for one in made.outputs for name in anchors(one)}
                 page.present_anchor_ids = {*(page.present_anchor_ids or ()), *inside}
                 html = to_files(made.splice(html), write)
-            html, numbers = figures.number(figures.hasten(html), self._around.prefix(page))
+            chapter = f"{self._chapters.index(page) + 1}." if page in self._chapters else ""
+            html, numbers = figures.number(figures.hasten(html), chapter)
             self._figures[page.url] = numbers
             page.present_anchor_ids = {*(page.present_anchor_ids or ()), *numbers}
             return formulas.typeset(html).replace(
@@ -253,17 +247,18 @@ class Bridge:
 
     @event_priority(-100)  # after it has
     def _furnish(self, context: Any, *, page: Page, config: MkDocsConfig, nav: Navigation) -> Any:
-        """Every page is rendered by now: write references over pages, and the way between them."""
+        """Every page is rendered by now: write references over pages, and tell the templates."""
         uri = page.file.src_uri
         sources = {file.url: file.src_uri for file in self._files.documentation_pages()}
         with _on_page(uri):
-            content = figures.refer(self._content, page.url, self._figures, sources)
+            page.content = figures.refer(self._content, page.url, self._figures, sources)
             if uri == self._options.bibliography:
-                content = citations.name_citers(content, self._around.citers(page, self._cited))
-            made = self._articles.get(uri)
-            run = made.environment if made and made.outputs else None
-            page.content = self._around.put(content, page, run)
-        return context
+                citers = citations.citers(self._pages, self._cited, page.url)
+                page.content = citations.name_citers(page.content, citers)
+        made = self._articles.get(uri)
+        environment = made.environment if made and made.outputs else None
+        article = {"chapters": self._chapters, "citation": self._citation}
+        return {**context, **article, "environment": environment}
 
     on_page_context = CombinedEvent(_index, _furnish)
 
