@@ -294,9 +294,8 @@ def test_the_bibliography_names_the_pages_that_cite_a_work(built):
 def test_a_term_shows_its_definition_once_in_a_page(built):
     second = page(built[0], "chapters/second.html")
     assert (
-        'its <span class="term"><a href="../reference/glossary.html#unit" '
-        'aria-describedby="term-unit">units</a><span class="term-card" id="term-unit" '
-        'role="tooltip" data-search-exclude>One <em>map</em> of a layer; see neuron.</span></span>'
+        'its <a class="term" href="../reference/glossary.html#unit" '
+        'title="One map of a layer; see neuron.">units</a>'
     ) in second
     assert second.count('class="term"') == 2
     assert 'class="term"' not in page(built[0], "reference/glossary.html")
@@ -530,12 +529,13 @@ def test_a_rendering_by_another_template_is_refused():
 
 
 def test_the_library_is_in_the_key_and_its_presentation_is_not(tmp_path):
-    for name in ("ascent.py", "article/bridge/plugin.py", "figures/web/sheet.css"):
+    presentation = ("article/bridge/plugin.py", "article/theme/a.html", "figures/web/sheet.css")
+    for name in ("ascent.py", *presentation):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("1")
     before = cache.library_digest(tmp_path)
-    (tmp_path / "article" / "bridge" / "plugin.py").write_text("2")
-    (tmp_path / "figures" / "web" / "sheet.css").write_text("2")
+    for name in presentation:
+        (tmp_path / name).write_text("2")
     assert cache.library_digest(tmp_path) == before
     (tmp_path / "ascent.py").write_text("2")
     assert cache.library_digest(tmp_path) != before

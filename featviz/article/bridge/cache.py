@@ -19,7 +19,13 @@ from nbformat import NotebookNode
 
 _PACKAGE = Path(__file__).parents[2]
 # These shape how a page looks, not what its code computes.
-_PRESENTATION = ("article/bridge/", "article/hooks.py", "article/compute.py", "figures/web/")
+_PRESENTATION = (
+    "article/bridge/",
+    "article/hooks.py",
+    "article/compute.py",
+    "article/theme/",
+    "figures/web/",
+)
 # Counts changes in what the bridge keeps of a run; part of every key.
 _FORMAT = 4
 # Seconds that a build may take from a page's files to the page.

@@ -103,6 +103,9 @@ class Bridge:
         if self._jupyter is None:
             raise PluginError("featviz needs the plugin mkdocs-jupyter: list it in mkdocs.yml")
         self._take_over()
+        glossary = self._docs / self._options.glossary
+        self._glossary = Glossary(glossary.read_text("utf-8") if glossary.is_file() else "")
+        config.markdown_extensions.append(self._glossary)
         for name in _CHATTY:
             logging.getLogger(name).setLevel(logging.ERROR)
         assets.announce(config)
@@ -144,7 +147,7 @@ class Bridge:
         return files
 
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
-        """Learn the order of the pages, the works and the words."""
+        """Learn the order of the pages and the works."""
         self._pages = list(nav.pages)
         chapters = self._options.chapters
         self._chapters = [one for one in self._pages if one.file.src_uri.startswith(chapters)]
@@ -155,11 +158,8 @@ class Bridge:
         self._figures: dict[str, dict[str, str]] = {}
         self._cited: dict[str, tuple[str, ...]] = {}
         references = self._docs / self._options.references
-        glossary = self._docs / self._options.glossary
         with _on_page(self._options.references):
             self._works = works.read(references) if references.is_file() else {}
-        known = glossary.read_text(encoding="utf-8") if glossary.is_file() else ""
-        self._glossary = Glossary(known)
         return nav
 
     @event_priority(100)  # before every plugin that reads Markdown: only now there is any
@@ -174,6 +174,10 @@ class Bridge:
                 page.meta.update(made.meta)
                 self._articles[uri] = made
                 markdown = made.markdown
+            self._glossary.page = ""
+            if uri not in (self._options.glossary, self._options.bibliography):
+                here = posixpath.dirname(uri) or "."
+                self._glossary.page = posixpath.relpath(self._options.glossary, here)
             page.meta.setdefault("hide", ["navigation", "toc"])  # its contents lie beside its text
             if uri == self._options.bibliography:
                 works = citations.bibliography(self._works.values())
@@ -207,8 +211,6 @@ class Bridge:
             return f"{address}/{name}"
 
         with _on_page(uri):
-            if uri not in (self._options.glossary, self._options.bibliography):
-                html = self._explain(html, posixpath.dirname(page.url) or ".")
             made = self._articles.get(uri)
             if made:
                 assets.add_figure_files(self._files, config, cache.files_of(self._kept[uri]))
@@ -224,12 +226,6 @@ class Bridge:
                 f'<details class="{notebook.CODE_CLASS}"',
                 f'<details class="{notebook.CODE_CLASS}" data-search-exclude',
             )
-
-    def _explain(self, html: str, base: str) -> str:
-        glossary = self._files.get_file_from_path(self._options.glossary)
-        if glossary is None:
-            return html
-        return self._glossary.mark(html, posixpath.relpath(glossary.url, base))
 
     def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
         """Keep the theme's templates as compiled: they are the same in every build."""
