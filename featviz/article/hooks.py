@@ -10,7 +10,6 @@ on_files = _bridge.on_files
 on_nav = _bridge.on_nav
 on_page_markdown = _bridge.on_page_markdown
 on_page_content = _bridge.on_page_content
-on_env = _bridge.on_env
 on_page_context = _bridge.on_page_context
 on_post_page = _bridge.on_post_page
 on_post_build = _bridge.on_post_build

@@ -7,13 +7,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mkdocs.config.config_options import ExtraScriptValue
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
 
 _SITE = Path(__file__).parent / "web"
 _FIGURES = Path(__file__).parents[2] / "figures" / "web"
 _OF_FIGURES = "assets/figures"
+# As mkdocs.yml lists them.
 _STYLE, _SCRIPT = "assets/featviz/featviz.css", "assets/featviz/featviz.js"
 _COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 # The theme's script and the one that its search needs on disk; ours come deferred from MkDocs.
@@ -24,18 +24,6 @@ def _joined(suffix: str) -> str:
     """Give all our styles, or all our scripts, as one file: a page waits for each that it names."""
     paths = [p for folder in (_SITE, _FIGURES) for p in sorted(folder.glob(f"*{suffix}"))]
     return "\n".join(path.read_text(encoding="utf-8") for path in paths)
-
-
-def announce(config: MkDocsConfig) -> None:
-    """List styles and scripts, so that every page loads them.
-
-    Args:
-        config: MkDocs' configuration; changed in place.
-    """
-    config.extra_css.append(_STYLE)
-    script = ExtraScriptValue(_SCRIPT)
-    script.defer = True
-    config.extra_javascript.append(script)
 
 
 def defer(page: str) -> str:

@@ -16,14 +16,12 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import mkdocs_jupyter.config
 import mkdocs_jupyter.plugin
 import yaml  # type: ignore[import-untyped]
-from jinja2 import Environment, FileSystemBytecodeCache
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.livereload import LiveReloadServer
@@ -40,32 +38,17 @@ from featviz.article.bridge.swap import Swap
 from featviz.figures.standalone import to_files
 
 _HERE = Path(__file__).parent
+# Where things are, in the folder of pages.
+_CHAPTERS = "chapters/"  # the numbered ones
+_REFERENCES = "references.bib"
+_BIBLIOGRAPHY = "reference/bibliography.md"
+_GLOSSARY = "reference/glossary.md"
+_CITATION = "CITATION.cff"  # beside mkdocs.yml
 # Their messages tell a reader of the build's log nothing that ours do not.
 _CHATTY = ("traitlets", "mkdocs.mkdocs-jupyter", "mkdocs.plugins.mkdocs_jupyter")
 _MAP = "sitemap.xml"
 # A link of an output to another page's source becomes a link to the page, as MkDocs does in prose.
 _SOURCE_LINK = re.compile(r'(<a\b[^>]*href="(?![a-z]+:)[^"#]+)\.(?:py|md)(?=["#])')
-
-
-@dataclass(frozen=True)
-class Options:
-    """Where things are; `extra.featviz` in mkdocs.yml may say otherwise.
-
-    Attributes:
-        chapters: The folder of pages that are numbered.
-        references: The works that pages cite, as BibTeX.
-        bibliography: The page that lists them.
-        glossary: The page that explains terms.
-        citation: How to cite the whole, beside mkdocs.yml.
-        templates_cache: A folder for compiled templates.
-    """
-
-    chapters: str = "chapters/"
-    references: str = "references.bib"
-    bibliography: str = "reference/bibliography.md"
-    glossary: str = "reference/glossary.md"
-    citation: str = "CITATION.cff"
-    templates_cache: str = ".cache/templates"
 
 
 class Warnings(logging.Handler):
@@ -95,20 +78,18 @@ class Bridge:
 
     @event_priority(100)
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
-        """Take over mkdocs-jupyter, name our files, and build beside the site's place."""
-        self._options = Options(**config.extra.get("featviz", {}))
+        """Take over mkdocs-jupyter, and build beside the site's place."""
         self._root = Path(config.config_file_path).parent if config.config_file_path else Path.cwd()
         self._docs = Path(config.docs_dir)
         self._jupyter = config.plugins.get("mkdocs-jupyter")
         if self._jupyter is None:
             raise PluginError("featviz needs the plugin mkdocs-jupyter: list it in mkdocs.yml")
         self._take_over()
-        glossary = self._docs / self._options.glossary
+        glossary = self._docs / _GLOSSARY
         self._glossary = Glossary(glossary.read_text("utf-8") if glossary.is_file() else "")
         config.markdown_extensions.append(self._glossary)
         for name in _CHATTY:
             logging.getLogger(name).setLevel(logging.ERROR)
-        assets.announce(config)
         if not config.site_url:  # a map of the site needs its address, and changes every day
             config.theme.static_templates.discard(_MAP)
         self._warnings.count = 0
@@ -149,16 +130,15 @@ class Bridge:
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
         """Learn the order of the pages and the works."""
         self._pages = list(nav.pages)
-        chapters = self._options.chapters
-        self._chapters = [one for one in self._pages if one.file.src_uri.startswith(chapters)]
-        citation = self._root / self._options.citation
+        self._chapters = [one for one in self._pages if one.file.src_uri.startswith(_CHAPTERS)]
+        citation = self._root / _CITATION
         said = citation.read_text(encoding="utf-8") if citation.is_file() else "{}"
         self._citation: dict[str, Any] = yaml.safe_load(said)
         self._articles: dict[str, notebook.Article] = {}
         self._figures: dict[str, dict[str, str]] = {}
         self._cited: dict[str, tuple[str, ...]] = {}
-        references = self._docs / self._options.references
-        with _on_page(self._options.references):
+        references = self._docs / _REFERENCES
+        with _on_page(_REFERENCES):
             self._works = works.read(references) if references.is_file() else {}
         return nav
 
@@ -175,11 +155,11 @@ class Bridge:
                 self._articles[uri] = made
                 markdown = made.markdown
             self._glossary.page = ""
-            if uri not in (self._options.glossary, self._options.bibliography):
+            if uri not in (_GLOSSARY, _BIBLIOGRAPHY):
                 here = posixpath.dirname(uri) or "."
-                self._glossary.page = posixpath.relpath(self._options.glossary, here)
+                self._glossary.page = posixpath.relpath(_GLOSSARY, here)
             page.meta.setdefault("hide", ["navigation", "toc"])  # its contents lie beside its text
-            if uri == self._options.bibliography:
+            if uri == _BIBLIOGRAPHY:
                 works = citations.bibliography(self._works.values())
                 markdown = markdown.replace(citations.PLACE, works)
             markdown, self._cited[uri] = citations.cite(markdown, self._works)
@@ -227,13 +207,6 @@ class Bridge:
                 f'<details class="{notebook.CODE_CLASS}" data-search-exclude',
             )
 
-    def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
-        """Keep the theme's templates as compiled: they are the same in every build."""
-        folder = self._root / self._options.templates_cache
-        folder.mkdir(parents=True, exist_ok=True)
-        env.bytecode_cache = FileSystemBytecodeCache(str(folder))
-        return env
-
     @event_priority(100)  # before search reads the page
     def _index(self, context: Any, *, page: Page, config: MkDocsConfig, nav: Navigation) -> Any:
         """Let search read the text and the captions only."""
@@ -248,7 +221,7 @@ class Bridge:
         sources = {file.url: file.src_uri for file in self._files.documentation_pages()}
         with _on_page(uri):
             page.content = figures.refer(self._content, page.url, self._figures, sources)
-            if uri == self._options.bibliography:
+            if uri == _BIBLIOGRAPHY:
                 citers = citations.citers(self._pages, self._cited, page.url)
                 page.content = citations.name_citers(page.content, citers)
         made = self._articles.get(uri)
