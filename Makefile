@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Pages that are computed side by side; each needs 1.5 GB.
+JOBS ?= 2
 READY := $(VENV)/.featviz-ready
 # The theme's own announcements are not about this site.
 export NO_MKDOCS_2_WARNING := true
@@ -12,6 +14,7 @@ export NO_MKDOCS_2_WARNING := true
 
 site: $(READY) ## build the site from scratch
 	@$(BIN)/python -m featviz microscope build
+	@$(BIN)/python -m featviz.article.compute --jobs $(JOBS)
 	@$(BIN)/python -m mkdocs build
 	@echo "Open $(CURDIR)/site/index.html"
 
