@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from featviz.ascent.shortcuts import ConstantGradient, is_affine, pool_first, space_to_depth
-from featviz.network.network import Network
+from featviz.network.network import Network, private_view, reads_image
 from featviz.network.passes import LayerRef, large_enough, run_to, run_until
 from featviz.objectives.algebra import IMAGE, Objective
 
@@ -39,14 +39,14 @@ class Scorer:
             network.resolve(layer)
             for layer in sorted(frozenset().union(*(o.layers for o in objectives)) - {IMAGE})
         ]
-        view = network.view().to(device)
+        view = private_view(network, self._refs).to(device)
         self._target = _affine_target(view, self._refs, self._groups) if shortcuts else None
         # The target's own gradient is taken once and in full precision.
         self._target_module = view.get_submodule(self._target or "")
         self._constant: dict[torch.Size, ConstantGradient] = {}
-        self._view = network.view().to(device)
+        self._view = private_view(network, self._refs).to(device)
         if shortcuts:
-            pool_first(self._view, network.sole_readers, read={ref.module for ref in self._refs})
+            pool_first(self._view, network.graph.sole_readers({ref.source for ref in self._refs}))
         if shortcuts and device.type == "cpu":
             space_to_depth(self._view)
         self._view.to(dtype=precision).to(memory_format=torch.channels_last)
@@ -132,7 +132,7 @@ def is_linear_in_image(network: Network, objective: Objective) -> bool:
         len(refs) == 1
         and objective.linear
         and not refs[0].relu
-        and network.reads_image(refs[0].name)
+        and reads_image(network, refs[0].name)
         and is_affine(network.module.get_submodule(refs[0].module))
     )
 

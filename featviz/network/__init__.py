@@ -2,7 +2,7 @@
 
 from featviz.network.controls import initialized as initialized
 from featviz.network.controls import shuffled as shuffled
-from featviz.network.graph import ReceptiveField as ReceptiveField
+from featviz.network.fields import ReceptiveField as ReceptiveField
 from featviz.network.network import IMAGENET_MEAN as IMAGENET_MEAN
 from featviz.network.network import IMAGENET_STD as IMAGENET_STD
 from featviz.network.network import Network as Network
