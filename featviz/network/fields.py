@@ -9,10 +9,12 @@ Source: A. Araujo, W. Norris, J. Sim, "Computing Receptive Fields of Convolution
 Distill 2019.
 """
 
+import contextlib
 import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -21,7 +23,7 @@ from torch import Tensor, fx, nn
 from torch.overrides import TorchFunctionMode
 
 from featviz.network.graph import ACTIVATIONS, FUNCTIONS, KEEPING, Graph, function_name
-from featviz.network.passes import LayerRef, run_to
+from featviz.network.passes import LayerRef, private_copy, run_to
 
 WINDOWED = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
 POOLINGS = {"max_pool2d": nn.MaxPool2d, "avg_pool2d": nn.AvgPool2d}
@@ -38,6 +40,12 @@ second where the first is too short. A unit that sees all of the second sees the
 
 NARROW = (32, 64, 128, 256)
 """Their other side: as small as the network takes."""
+
+SIDE = 256
+"""Side in pixels of the image on which fields are followed, and measured from place to place."""
+
+MANY = 32
+"""Places along an axis of a map, all of which only a unit sees that sees the whole image."""
 
 PLACES = 3
 """Neighboring positions whose fields are measured: all of one size, and equally far apart."""
@@ -109,6 +117,30 @@ def known_fields(graph: Graph) -> dict[str, ReceptiveField | str]:
     for node in graph.nodes:
         before = [fields[source] for source in node.all_input_nodes]
         fields[node] = _through(graph, node, before)
+    return _named(graph, fields)
+
+
+def followed_fields(graph: Graph) -> dict[str, ReceptiveField | str]:
+    """Follows receptive fields further, by a pass of a gray image through the opened network.
+
+    Args:
+        graph: The graph.
+
+    Returns:
+        Source -> its field, or why it has none; without those that take more to be found out.
+    """
+    if graph.obstacle:
+        return {}
+    follower = _Follower(graph)
+    image = torch.full((1, 3, SIDE, SIDE), 0.5, dtype=torch.float64)
+    with contextlib.suppress(Exception), torch.enable_grad(), _Opened():
+        follower.run(image)  # as far as the network takes an image of this size
+    return _named(graph, follower.fields)
+
+
+def _named(
+    graph: Graph, fields: dict[fx.Node, _Spans | str | None]
+) -> dict[str, ReceptiveField | str]:
     return {
         graph.source_of(node): field if isinstance(field, str) else _square(*field)
         for node, field in fields.items()
@@ -129,7 +161,8 @@ def measured_field(view: nn.Module, ref: LayerRef) -> ReceptiveField | str:
     spans = []
     for axis in (2, 3):
         for side in LONG:
-            found = _measured_span(view, ref, axis, side)
+            with torch.enable_grad():
+                found = _measured_span(view, ref, axis, side)
             if found != WHOLE:
                 break
         if isinstance(found, str):
@@ -239,47 +272,105 @@ def _pair(value: Any) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
+class _Follower(fx.Interpreter):
+    """Follows fields through the opened network as it runs.
+
+    What geometry doesn't tell is measured from the nearest calls whose fields are known.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        assert graph.module is not None
+        super().__init__(private_copy(graph.module).to("cpu", torch.float64))
+        self._own = graph
+        self.fields: dict[fx.Node, _Spans | str | None] = {}
+        self._known: list[tuple[Tensor, _Spans]] = []
+
+    def run_node(self, n: fx.Node) -> Any:
+        module = self._own.called(n)
+        if isinstance(module, (*WINDOWED, nn.BatchNorm2d)):  # these read maps, channels first
+            for source in n.all_input_nodes:
+                if self.fields[source] is None:
+                    value = self.env[source]
+                    self.env[source] = self._note(source, self._measured(value), value)
+        value = super().run_node(n)
+        field = _through(self._own, n, [self.fields[source] for source in n.all_input_nodes])
+        if field is None and isinstance(module, nn.Conv2d):
+            field = self._measured(value)
+        return self._note(n, field, value)
+
+    def _note(self, node: fx.Node, field: _Spans | str | None, value: Any) -> Any:
+        """Keeps a field, and cuts the pass where one is known: gradients go no further."""
+        self.fields[node] = field
+        if isinstance(field, tuple) and isinstance(value, Tensor):
+            value = value.detach().requires_grad_()
+            self._known.append((value, field))
+        return value
+
+    def _measured(self, value: Tensor) -> _Spans | str | None:
+        """A value's field, from those of the known values that it is made of."""
+        seen = [_relative(value, [known for known, _ in self._known], axis) for axis in (2, 3)]
+        found = []
+        for rows, columns, (_, field) in zip(*seen, self._known, strict=True):
+            if isinstance(rows, str) or isinstance(columns, str):
+                large = min(value.shape[2:]) >= MANY and WHOLE in (rows, columns)
+                return WHOLE if large else None
+            if rows is not None and columns is not None:
+                found.append((_behind(field[0], rows), _behind(field[1], columns)))
+        return _union(found) if found else None
+
+
+def _behind(field: _Span, own: _Span) -> _Span:
+    """What is seen through a field by something that itself sees more than one of its places."""
+    first, last = (field.first + own.first * field.stride, field.last + own.last * field.stride)
+    return _Span(first, last, own.stride * field.stride)
+
+
 def _measured_span(view: nn.Module, ref: LayerRef, axis: int, side: int) -> _Span | str:
     """What neighbors in the middle of a long image see along its long axis."""
-    images, value = _long_pass(view, ref, axis, side)
-    if value.ndim != 4:
-        return WHOLE
-    count = value.shape[axis]
-    if count < PLACES:
-        return WHOLE
-    places = range(count // 2 - 1, count // 2 - 1 + PLACES)
-    middle = value.shape[5 - axis] // 2
-    lines = value.select(5 - axis, middle)  # (PLACES, units, count)
-    total = torch.stack([lines[k, :, place].sum() for k, place in enumerate(places)]).sum()
-    (gradient,) = torch.autograd.grad(total, images)
-    ends = []
-    for hit in gradient.abs().amax((1, 5 - axis)) > 0:
-        pixels = hit.nonzero().flatten()
-        ends.append((int(pixels[0]), int(pixels[-1])) if len(pixels) else (0, 0))
-    if any(first == 0 or last == side - 1 for first, last in ends):
-        return WHOLE
-    strides = {ends[k + 1][end] - ends[k][end] for k in range(PLACES - 1) for end in (0, 1)}
-    stride = min(strides)
-    if len(strides) > 1 or stride < 1:
-        return UNEVEN
-    return _Span(ends[0][0] - places[0] * stride, ends[0][1] - places[0] * stride, stride)
-
-
-def _long_pass(view: nn.Module, ref: LayerRef, axis: int, side: int) -> tuple[Tensor, Tensor]:
-    """A pass of long gray images through the opened view: the images and the layer's value."""
     for narrow in NARROW:
-        shape = [PLACES, 3, narrow, narrow]
+        shape = [1, 3, narrow, narrow]
         shape[axis] = side
         images = torch.full(shape, 0.5, dtype=torch.float64, requires_grad=True)
         try:
-            with torch.enable_grad(), _Opened():
-                return images, run_to(view, images, [ref])[ref.name]
+            with _Opened():
+                value = run_to(view, images, [ref])[ref.name]
+            return _relative(value, [images], axis)[0] or WHOLE
         except (RuntimeError, ValueError, AssertionError) as error:
             failed = error
     raise ValueError(
         f"the receptive field of {ref.name} can't be measured, because the network takes no image "
         f"of {NARROW[-1]} x {side} px: {failed}"
     ) from failed
+
+
+def _relative(value: Tensor, inputs: list[Tensor], axis: int) -> list[_Span | str | None]:
+    """What neighbors in the middle of a map see of each input along an axis; None if nothing."""
+    if value.ndim != 4 or value.shape[axis] < PLACES:
+        return [WHOLE] * len(inputs)
+    line = value.select(5 - axis, value.shape[5 - axis] // 2)  # (1, units, places)
+    place = value.shape[axis] // 2 - 1
+    slopes = [
+        torch.autograd.grad(one.sum(), inputs, retain_graph=True, allow_unused=True)
+        for one in line[..., place : place + PLACES].unbind(2)
+    ]
+    return [_span(of_one, axis, place) for of_one in zip(*slopes, strict=True)]
+
+
+def _span(gradients: Sequence[Tensor | None], axis: int, place: int) -> _Span | str | None:
+    """Where the gradients of neighbors, the first at a place, are: as seen from place 0."""
+    ends = []
+    for gradient in gradients:
+        hits = None if gradient is None else gradient.abs().amax((0, 1, 5 - axis)).nonzero()
+        if gradient is None or hits is None or not len(hits):
+            return None
+        ends.append((int(hits[0]), int(hits[-1])))
+        if ends[-1][0] == 0 or ends[-1][1] == gradient.shape[axis] - 1:
+            return WHOLE
+    strides = {after[k] - one[k] for one, after in pairwise(ends) for k in (0, 1)}
+    stride = min(strides)
+    if len(strides) > 1 or stride < 1:
+        return UNEVEN
+    return _Span(ends[0][0] - place * stride, ends[0][1] - place * stride, stride)
 
 
 class _Opened(TorchFunctionMode):

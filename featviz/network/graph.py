@@ -67,7 +67,7 @@ class Graph:
         if self.obstacle and (activated or call):
             raise ValueError(f"what {name} stands for isn't known, because {self.obstacle}")
         calls = self._calls.get(module, [])
-        if len(calls) > 1 and not call or call > len(calls):
+        if (len(calls) > 1 and not call) or call > len(calls):
             numbered = ", ".join(f"{module}#{number + 1}" for number in range(len(calls)))
             raise ValueError(
                 f"{module} runs {len(calls)} times in a pass, so {name} names no value of it; "
@@ -83,11 +83,15 @@ class Graph:
                 )
         return module if node is None else self.source_of(node)
 
+    def runs(self, module: str) -> int:
+        """Returns how often a module runs in a pass; 0 also where torch.fx can't follow it."""
+        return len(self._calls.get(module, []))
+
     def source_of(self, node: fx.Node) -> str:
         """Returns the dotted name, in `exposed` views, of the module that gives a call's value."""
         if node.op == "output":
             return ""
-        once = node.op == "call_module" and len(self._calls[str(node.target)]) == 1
+        once = node.op == "call_module" and self.runs(str(node.target)) == 1
         return str(node.target) if once else f"{CALLS}.value_of_{node.name}"
 
     def exposed(self, sources: Collection[str]) -> nn.Module:

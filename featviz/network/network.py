@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from featviz.network.fields import ReceptiveField, known_fields, measured_field
+from featviz.network.fields import ReceptiveField, followed_fields, known_fields, measured_field
 from featviz.network.graph import CALLS, Graph
 from featviz.network.passes import LayerRef, private_copy, run_to, run_until
 
@@ -47,7 +47,8 @@ class Network:
     """A convolutional network with named layers.
 
     `"conv5"` names the value that the convolution gives, before its ReLU; `"conv5:relu"` the value
-    after it, or after whatever activation the network has there, behind batch norm. Every module can also be named by its dotted name in the caller's module.
+    after it, or after whatever activation the network has there, behind batch norm. Every module
+    can also be named by its dotted name in the caller's module.
 
     Args:
         module: Any module that takes normalized images (N, 3, H, W).
@@ -167,9 +168,10 @@ class Network:
         """
         ref = self.resolve(layer)
         if ref.source not in self._fields:
-            self._fields[ref.source] = measured_field(
-                private_view(self, [ref]).to("cpu", torch.float64), ref
-            )
+            # What geometry says stands; the pass adds to it.
+            self._fields.update(followed_fields(self.graph) | self._fields)
+        if ref.source not in self._fields:
+            self._fields[ref.source] = self._measured(ref)
         field = self._fields[ref.source]
         if isinstance(field, str):
             raise ValueError(f"{layer} of {self.name} has no receptive field in pixels: {field}.")
@@ -198,6 +200,11 @@ class Network:
     @cached_property
     def _fields(self) -> dict[str, ReceptiveField | str]:
         return known_fields(self.graph)
+
+    def _measured(self, ref: LayerRef) -> ReceptiveField | str:
+        if ref.module and not self.graph.obstacle and not self.graph.runs(ref.module):
+            return "the network never runs it"
+        return measured_field(private_view(self, [ref]).to("cpu", torch.float64), ref)
 
     def __getstate__(self) -> dict[str, object]:
         # The graph is traced again where it is needed: what torch.fx makes can't be pickled.

@@ -2,10 +2,9 @@
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 
@@ -101,10 +100,8 @@ def run_to(
         for name in wanted:
             handle = view.get_submodule(name).register_forward_hook(recorder(name))
             hooks.callback(handle.remove)
-        try:
+        with suppress(_Reached):
             view(inputs)
-        except _Reached:
-            pass
     missing = [ref.name for ref in refs if ref.source not in values]
     if missing:
         raise ValueError(f"the network has {', '.join(missing)} but never runs it.")
