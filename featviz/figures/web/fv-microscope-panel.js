@@ -2,16 +2,9 @@
 // The microscope's panel: one unit in all its views, what feeds it, what it looks like.
 (() => {
   "use strict";
-  const FV = /** @type {any} */ (window).FV;
   const { make } = FV;
 
-  /**
-   * @param {HTMLElement} panel
-   * @param {any} data
-   * @param {Map<string, any>} byId the units by their addresses
-   * @param {(by: number) => void} step goes to the unit before or after
-   * @param {(unit: any) => void} alike shows only the units that look like one
-   */
+  /** `step` goes to the unit before or after, `alike` shows only the units that look like one. */
   FV.microscopePanel = (panel, data, byId, step, alike) => {
     const title = make("strong", { tabindex: -1, class: "fv-micro__title" });
     const family = make("span", { class: "fv-micro__family" });
@@ -26,7 +19,7 @@
     panel.setAttribute("role", "region");
     panel.setAttribute("aria-label", "The unit looked at");
 
-    /** @param {any} unit @param {string} view @param {number} i @param {string} name */
+    /** @param {Unit} unit @param {string} view @param {number} i @param {string} name */
     function picture(unit, view, i, name) {
       const { layer, row } = unit;
       const [x, y, width, height] = layer.places[view][i];
@@ -35,7 +28,7 @@
         style: `width:${width}px;height:${height}px;background:url("${layer.data.cards[row]}") -${x}px -${y}px`,
       });
     }
-    /** @param {any} unit @param {string} view */
+    /** @param {Unit} unit @param {string} view */
     function pictures(unit, view) {
       const { layer, row } = unit;
       const size = layer.sizes[view], scale = layer.scales[view];
@@ -51,11 +44,11 @@
       return make("div", { class: `fv-micro__view fv-micro__view--${view}` },
         make("p", {}, make("b", {}, name), ` ${whole}${sees} px${drawn}`),
         make("div", { class: `fv-micro__row${rim ? " fv-micro__row--field" : ""}`, style: `--fv-rim:${rim}px` },
-          ...layer.places[view].map((/** @type {any} */ _, /** @type {number} */ i) =>
+          ...layer.places[view].map((_, i) =>
             picture(unit, view, i, `${unit.label}: ${name}${several ? `, ${i + 1}` : ""}`))),
         ...(note ? [make("p", { class: "fv-micro__note" }, note)] : []));
     }
-    /** A way to another unit. @param {any} layer @param {number} index @param {string} note */
+    /** A way to another unit. @param {Layer} layer @param {number} index @param {string} note */
     function way(layer, index, note) {
       const unit = byId.get(FV.slug(`${layer.name}:${index}`));
       const told = `${layer.name}:${index}${note ? `, ${note}` : ""}`;
@@ -70,14 +63,14 @@
       make("div", { class: "fv-micro__view" }, make("p", {}, make("b", {}, name), ...more),
         make("div", { class: "fv-micro__row" }, ...links));
 
-    /** The units of the layer before, for it and against it. @param {any} unit */
+    /** The units of the layer before, for it and against it. @param {Unit} unit */
     function wiring(unit) {
       const { layer, row } = unit;
-      const before = data.layers.find((/** @type {any} */ l) => l.name === layer.before);
+      const before = data.layers.find((l) => l.name === layer.before);
       const wired = layer.data.wired[row], weights = layer.data.weights[row];
       if (!before || !wired) return [];
       const side = (/** @type {boolean} */ up) => wired
-        .map((/** @type {number} */ index, /** @type {number} */ i) => [index, weights[i]])
+        .map((index, i) => [index, weights[i]])
         .filter(([, weight]) => weight > 0 === up)
         .map(([index, weight]) => way(before, index, (up ? "+" : "") + FV.number(weight)));
       return [
@@ -85,14 +78,14 @@
         ways(`What holds it down, in ${before.name}`, side(false).reverse()),
       ].filter((group) => group.querySelector(".fv-micro__way"));
     }
-    /** @param {any} unit */
+    /** @param {Unit} unit */
     function looksLike(unit) {
       const kin = unit.layer.data.kin[unit.row] ?? [];
       if (!kin.length) return [];
       const only = make("button", { type: "button", class: "fv-micro__only", click: () => alike(unit) }, "show only these");
-      return [ways("Looks like", kin.map((/** @type {number} */ i) => way(unit.layer, i, "")), " ", only)];
+      return [ways("Looks like", kin.map((i) => way(unit.layer, i, "")), " ", only)];
     }
-    /** @param {any} unit */
+    /** @param {Unit} unit */
     function measures(unit) {
       const told = make("dl");
       for (const [name, column] of Object.entries(unit.layer.data.values)) {
@@ -101,13 +94,13 @@
       }
       return told;
     }
-    /** @param {any} unit @param {boolean} first @param {boolean} last */
+    /** @param {Unit} unit @param {boolean} first @param {boolean} last */
     function draw(unit, first, last) {
       const { layer, row } = unit;
       title.textContent = unit.label;
       back.toggleAttribute("disabled", first);
       on.toggleAttribute("disabled", last);
-      if (!layer.data) return;
+      if (!layer.data.cards.length) return;
       family.textContent = layer.data.families[row] ?? "";
       const views = Object.keys(layer.places).map((view) => pictures(unit, view));
       body.replaceChildren(make("div", { class: "fv-micro__views" }, ...views),

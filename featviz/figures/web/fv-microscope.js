@@ -2,15 +2,14 @@
 // <fv-microscope>: every unit of a network in sheets; the panel shows the one looked at.
 (() => {
   "use strict";
-  const FV = /** @type {any} */ (window).FV;
   const { make } = FV;
   // Milliseconds: browsers refuse an address that changes with every arrow key.
   const NAMING_PAUSE = 250;
 
-  /** One unit: its layer, its place in the layer's data, its name, its address, its tile.
-   * @typedef {{layer: any, row: number, label: string, id: string, tile: HTMLElement}} Unit */
+  /** What is known of a layer whose units' data is still on its way. @type {LayerPart} */
+  const NOTHING = { cards: [], values: {}, notes: {}, families: [], kin: [], wired: [], weights: [] };
 
-  /** Replace a layer's picture by its tiles. @param {any} layer @param {HTMLElement} section
+  /** Replace a layer's picture by its tiles. @param {Layer} layer @param {HTMLElement} section
    * @returns {Unit[]} */
   function board(layer, section) {
     const sheet = /** @type {HTMLElement} */ (section.querySelector(".fv-micro__sheet"));
@@ -18,7 +17,7 @@
     // Whole, because in a variable it would be read from where the style sheet lies.
     const source = new URL(layer.sprite.source, document.baseURI).href;
     const part = (/** @type {number} */ at, /** @type {number} */ of) => (of > 1 ? (100 * at) / (of - 1) : 0);
-    const units = layer.units.map((/** @type {number} */ unit, /** @type {number} */ row) => {
+    const units = layer.units.map((unit, row) => {
       const label = `${layer.name}:${unit}`;
       const id = FV.slug(label);
       const tile = make("button", {
@@ -30,8 +29,8 @@
     const tiles = make("div", {
       class: "fv-board", role: "group", "aria-label": `Units of ${layer.name}`,
       style: `--fv-size:${columns * 100}% ${rows * 100}%`,
-    }, ...units.map((/** @type {Unit} */ unit) => unit.tile));
-    Object.assign(layer, { section, board: tiles });
+    }, ...units.map((unit) => unit.tile));
+    Object.assign(layer, { section, board: tiles, data: NOTHING });
     sheet.replaceChildren(tiles);
     // Sheets further down are read from disk when the reader comes near.
     const near = new IntersectionObserver((entries) => {
@@ -43,13 +42,13 @@
     return units;
   }
 
-  FV.define("fv-microscope", (/** @type {HTMLElement} */ host, /** @type {any} */ data) => {
+  FV.define("fv-microscope", (host, data) => {
     const stage = /** @type {HTMLElement} */ (host.querySelector(".fv-micro__stage"));
     const side = /** @type {HTMLElement} */ (host.querySelector(".fv-micro__panel"));
     const tools = /** @type {HTMLElement} */ (host.querySelector(".fv-tools"));
     const sections = [...stage.querySelectorAll(".fv-micro__layer")];
     /** @type {Unit[]} */
-    const units = data.layers.flatMap((/** @type {any} */ layer, /** @type {number} */ i) =>
+    const units = data.layers.flatMap((layer, i) =>
       board(layer, /** @type {HTMLElement} */ (sections[i])));
     const byId = new Map(units.map((unit) => [unit.id, unit]));
     let shown = units;
@@ -136,7 +135,7 @@
 
     filter.apply();
     if (!reach(here(), true)) choose(current);
-    Promise.all(data.layers.map(async (/** @type {any} */ layer) => {
+    Promise.all(data.layers.map(async (layer) => {
       layer.data = await FV.part(host, layer.part);
       for (const unit of units)
         if (unit.layer === layer && layer.data.families[unit.row])

@@ -2,10 +2,9 @@
 // <fv-sheet>: every unit of a layer in one sheet, the one looked at large beside it.
 (() => {
   "use strict";
-  const FV = /** @type {any} */ (window).FV;
   const { make } = FV;
 
-  FV.define("fv-sheet", (/** @type {HTMLElement} */ host, /** @type {any} */ data) => {
+  FV.define("fv-sheet", (host, data) => {
     const { sprite, labels, values, links } = data;
     const source = /** @type {HTMLImageElement} */ (host.querySelector(".fv-sprite")).src;
     const tilesBox = /** @type {HTMLElement} */ (host.querySelector(".fv-sheet__tiles"));
@@ -24,7 +23,7 @@
     if (links) told.append(link);
 
     /** @type {HTMLElement[]} */
-    const tiles = labels.map((/** @type {string} */ label, /** @type {number} */ i) => {
+    const tiles = labels.map((label, i) => {
       const tile = make("button", { type: "button", class: "fv-unit", "aria-label": label });
       tile.dataset.index = String(i);
       FV.cell(tile, sprite, source, i);
@@ -60,7 +59,7 @@
         return { label: labels[index], source, shape: sprite, index, note: told.join(", "), link: links?.[index] };
       });
       const at = order.indexOf(tiles[current]);
-      FV.zoom(items, at, (/** @type {number} */ i) => order[i].focus({ preventScroll: true }));
+      FV.zoom(items, at, (i) => order[i].focus({ preventScroll: true }));
     }
 
     const unit = (/** @type {Event} */ event) => {
@@ -84,10 +83,8 @@
 
     const tools = host.querySelector(".fv-tools");
     if (names.length) {
-      const pick = /** @type {HTMLSelectElement} */ (
-        make("select", { class: "fv-select" },
-          ...["number", ...names].map((n) => make("option", { value: n }, n)))
-      );
+      const pick = make("select", { class: "fv-select" },
+        ...["number", ...names].map((n) => make("option", { value: n }, n)));
       pick.addEventListener("change", () => {
         const column = values[pick.value];
         const key = (/** @type {HTMLElement} */ t) => column?.[Number(t.dataset.index)] ?? -Infinity;
@@ -97,14 +94,12 @@
       tools?.append(make("label", {}, "Sort by ", pick));
     }
     if (data.find) {
-      const find = /** @type {HTMLInputElement} */ (
-        make("input", { type: "search", class: "fv-find", placeholder: labels[12] })
-      );
+      const find = make("input", { type: "search", class: "fv-find", placeholder: labels[12] });
       find.addEventListener("input", () => {
         const words = find.value.trim().toLowerCase();
-        const whole = labels.findIndex((/** @type {string} */ l) =>
+        const whole = labels.findIndex((l) =>
           l.toLowerCase() === words || l.toLowerCase().endsWith(`:${words}`));
-        const part = labels.findIndex((/** @type {string} */ l) => l.toLowerCase().includes(words));
+        const part = labels.findIndex((l) => l.toLowerCase().includes(words));
         if (words && (whole >= 0 || part >= 0)) select(whole >= 0 ? whole : part);
       });
       tools?.append(make("label", {}, "Find ", find));
@@ -115,10 +110,10 @@
     FV.rove(board, () => order);
     select(0, false);
     const slugs = labels.map(FV.slug);
-    FV.subjects((/** @type {string} */ value) => {
+    FV.subjects((value) => {
       if (slugs.includes(value)) select(slugs.indexOf(value), false);
     });
-    FV.follow(host, (/** @type {string} */ key) => {
+    FV.follow(host, (key) => {
       const index = slugs.indexOf(key);
       if (index < 0) return;
       select(index, false);

@@ -1,3 +1,4 @@
+// @ts-check
 // Small repairs that need the finished page; everything is readable without them.
 (() => {
   "use strict";
@@ -7,6 +8,7 @@
   if (search) search.setAttribute("aria-label", "Search");
 
   // What scrolls sideways must be reachable by keyboard, and what does not must not be a stop.
+  /** @type {NodeListOf<HTMLElement>} */
   const wide = document.querySelectorAll(".formula, pre.output, .md-typeset__scrollwrap");
   const mark = () => {
     for (const element of wide) {
@@ -23,27 +25,30 @@
   const paper = window.matchMedia("print");
   const suit = () => {
     if (paper.matches) onScreen = document.body.getAttribute(scheme);
-    document.body.setAttribute(scheme, paper.matches ? "default" : onScreen);
+    document.body.setAttribute(scheme, paper.matches ? "default" : (onScreen ?? ""));
   };
   if (paper.matches) suit();
   paper.addEventListener("change", suit);
 
   // Definitions open by style alone, for pointer and keyboard. Escape closes them; and since a
   // finger cannot hover, its first tap opens and only the second follows the link.
-  const isOpen = (term) => getComputedStyle(term.lastElementChild).visibility === "visible";
+  /** @type {NodeListOf<HTMLElement>} */
+  const terms = document.querySelectorAll(".term");
+  const isOpen = (/** @type {Element} */ term) =>
+    term.lastElementChild && getComputedStyle(term.lastElementChild).visibility === "visible";
   let follow = true;
   document.addEventListener("pointerdown", (event) => {
-    const term = event.target.closest(".term");
-    follow = !term || event.pointerType !== "touch" || isOpen(term);
+    const term = event.target instanceof Element && event.target.closest(".term");
+    follow = !term || event.pointerType !== "touch" || Boolean(isOpen(term));
   });
   document.addEventListener("keydown", (event) => {
     follow = true;
     if (event.key !== "Escape") return;
-    for (const term of document.querySelectorAll(".term")) {
+    for (const term of terms) {
       if (isOpen(term)) term.dataset.closed = "";
     }
   });
-  for (const term of document.querySelectorAll(".term")) {
+  for (const term of terms) {
     term.addEventListener("click", (event) => {
       if (!follow) event.preventDefault();
     });
