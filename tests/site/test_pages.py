@@ -47,6 +47,32 @@ def test_the_html_names_no_remote_resource(site, page_name):
     assert re.findall(f"{remote}|{linked}", html) == []
 
 
+class Captions(HTMLParser):
+    """The tags inside captions and notes of figures, and whether each is closed in its turn."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags = [], set()
+
+    def handle_starttag(self, tag, attrs):
+        if self.open:
+            self.tags.add(tag)
+        if tag != "br" and (self.open or tag == "figcaption"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if self.open:
+            assert self.open.pop() == tag, f"{self.getpos()}: </{tag}> closes another tag"
+
+
+def test_captions_hold_text_and_simple_markup(site, page_name):
+    reader = Captions()
+    reader.feed((site / page_name).read_text(encoding="utf-8"))
+    reader.close()
+    assert reader.open == []
+    assert reader.tags <= {"a", "br", "code", "em", "i", "b", "span", "strong", "sub", "sup"}
+
+
 def test_images_load_and_say_what_they_show(visit, page_name):
     opened = visit(page_name)
     opened.load_images()

@@ -13,7 +13,7 @@
     const sources = blocks.map((b) => /** @type {HTMLImageElement} */ (b.querySelector("img")).src);
     const dots = blocks.map((block) => {
       const dot = document.createElementNS(SVG, "circle");
-      dot.setAttribute("r", "4");
+      dot.setAttribute("r", "5");
       dot.setAttribute("class", "fv-dot");
       block.querySelector("svg")?.append(dot);
       return dot;
