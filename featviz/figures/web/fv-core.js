@@ -237,7 +237,8 @@
         this.dataset.fv = "waiting";
         if (document.readyState === "loading")
           document.addEventListener("DOMContentLoaded", () => this.wait(), { once: true });
-        else this.wait();
+        // What is named in the address starts at once, but not before the scripts after this one.
+        else queueMicrotask(() => this.wait());
       }
       wait() {
         const figure = this.querySelector("figure");

@@ -31,8 +31,8 @@ interface Address {
 type Column = (number | null)[];
 type Attribute = string | number | boolean | null | ((event: any) => void);
 
-/** What is told of a layer of the microscope at once, and later of its units. */
-interface Layer {
+/** What the microscope's element is told of a layer at once, and later of its units. */
+interface LayerTold {
   name: string;
   part: string;
   units: number[];
@@ -45,9 +45,6 @@ interface Layer {
   sees: number;
   uses: number;
   fields: string[];
-  data: LayerPart;
-  section: HTMLElement;
-  board: HTMLElement;
 }
 interface LayerPart {
   cards: string[];
@@ -62,6 +59,20 @@ interface Choice {
   label: string;
   tests: [name: string, low: number, high: number][][];
 }
+
+/** The pictures of a layer's units, and what to put into their place: a layer's board of tiles. */
+interface Sheet {
+  name: string;
+  labels: string[];
+  sprite: Sprite & { source: string };
+  section: HTMLElement;
+  place: HTMLElement;
+  values?: Record<string, Column>;
+}
+interface Layer extends Sheet {
+  board: HTMLElement;
+  data: LayerPart;
+}
 /** One unit: its layer, its place in the layer's data, its name, its address, its tile. */
 interface Unit {
   layer: Layer;
@@ -70,6 +81,35 @@ interface Unit {
   id: string;
   tile: HTMLElement;
 }
+/** What one can look for: by words, by choices, by what arrives later of the layers. */
+interface Finding {
+  find: boolean;
+  later?: boolean;
+  filters?: Record<string, Choice[]>;
+}
+interface Filter {
+  apply(): void;
+  clear(): void;
+  alike(unit: Unit): void;
+  fill(): void;
+}
+interface Boards {
+  layers: Layer[];
+  units: Unit[];
+  byId: Map<string, Unit>;
+  filter: Filter;
+  choose(unit: Unit): void;
+  draw(): void;
+  reach(id: string): Unit | undefined;
+  unitOf(event: Event): Unit | undefined;
+  state(): { shown: Unit[]; current: Unit; looked: Unit };
+}
+interface Microscope {
+  layers: LayerTold[];
+  titles: Record<string, string>;
+  filters: Record<string, Choice[]>;
+}
+
 /** The units that answer at each place of each photo. */
 interface Inspected {
   layer: string;
@@ -82,12 +122,6 @@ interface Inspected {
   units: number[];
   bars: number[];
 }
-interface Microscope {
-  layers: Layer[];
-  titles: Record<string, string>;
-  filters: Record<string, Choice[]>;
-}
-
 /** The data of each element, as the module of the same name in featviz/figures writes it. */
 interface Payloads {
   "fv-field": {
@@ -146,18 +180,23 @@ interface Figures {
   pick(value: string, linked?: boolean): void;
   subjects(apply: (value: string) => void): void;
   mark(stage: HTMLElement): void;
-  part(host: Element, name: string): Promise<any>;
+  part(host: Element, name: string): Promise<LayerPart>;
   deliver(source: string, data: unknown): void;
   zoom(all: Picture[], index: number, onclose?: (index: number) => void): void;
   tiles(host: HTMLElement, stage: HTMLElement): HTMLElement[];
-  microscopeFilter(
-    tools: HTMLElement, data: Microscope, units: Unit[], byId: Map<string, Unit>,
+  filter(
+    tools: Element | null, layers: Layer[], units: Unit[], options: Finding,
     changed: (shown: Unit[]) => void, enter: () => void
-  ): { apply(): void; clear(): void; alike(unit: Unit): void; fill(): void };
+  ): Filter;
+  layers(
+    stage: HTMLElement, tools: Element | null, sheets: Sheet[], options: Finding,
+    show: (unit: Unit, shown: Unit[]) => void, name: (unit: Unit) => void
+  ): Boards;
+  measures(unit: Unit): [name: string, value: string][];
+  measured(unit: Unit): HTMLElement;
   microscopePanel(
-    panel: HTMLElement, data: Microscope, byId: Map<string, Unit>,
-    step: (by: number) => void, alike: (unit: Unit) => void
-  ): { draw(unit: Unit, first: boolean, last: boolean): void; top(): void };
+    panel: HTMLElement, data: Microscope, step: (by: number) => void, alike: (unit: Unit) => void
+  ): { draw(unit: Unit, shown: Unit[]): void; top(): void };
 }
 
 declare var FV: Figures;

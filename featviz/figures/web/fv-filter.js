@@ -1,30 +1,31 @@
 // @ts-check
-// The microscope's filters: which units are shown, and in what order.
+// Which units of a sheet, or of a microscope, are shown, and in what order.
 (() => {
   "use strict";
   const { make } = FV;
 
   /** `changed` is told what is left, in order; `enter` takes the first of it. */
-  FV.microscopeFilter = (tools, data, units, byId, changed, enter) => {
-    const count = make("output", { class: "fv-micro__count" });
+  FV.filter = (tools, layers, units, options, changed, enter) => {
+    const byTile = new Map(units.map((unit) => [/** @type {Element} */ (unit.tile), unit]));
+    const count = make("output", { class: "fv-count" });
     const find = make("input", {
       type: "search", class: "fv-find", placeholder: units[units.length - 1].label, input: apply,
     });
-    /** @param {string} label @param {[string, string][]} options */
-    function pick(label, options) {
-      const select = make("select", { class: "fv-select", change: apply },
-        ...options.map(([value, name]) => make("option", { value }, name)));
+    /** @param {string} none @param {Iterable<string>} names */
+    const offers = (none, names) =>
+      [["", none], ...[...names].map((name) => [name, name])].map(([value, name]) => make("option", { value }, name));
+    /** @param {string} label @param {string} none @param {Iterable<string>} names */
+    function pick(label, none, names) {
+      const select = make("select", { class: "fv-select", change: apply }, ...offers(none, names));
       return { label: make("label", {}, `${label} `, select), select };
     }
-    /** @param {string} none @param {string[]} names @returns {[string, string][]} */
-    const offered = (none, names) => [["", none], .../** @type {[string, string][]} */ (names.map((n) => [n, n]))];
-    const layer = pick("Layer", offered("all", data.layers.map((l) => l.name)));
-    const family = pick("Family", offered("any", []));
-    const sorting = pick("Sort by", offered("number", []));
-    const filters = Object.entries(data.filters).map(([name, choices]) => ({
-      ...pick(name, offered("any", choices.map((c) => c.label))), choices,
+    const layer = pick("Layer", "all", layers.map((one) => one.name));
+    const family = pick("Family", "any", []);
+    const sorting = pick("Sort by", "number", []);
+    const filters = Object.entries(options.filters ?? {}).map(([name, choices]) => ({
+      ...pick(name, "any", choices.map((choice) => choice.label)), choices,
     }));
-    const reset = make("button", { type: "button", class: "fv-button fv-micro__reset", click: () => (clear(), find.focus()) }, "Show all");
+    const reset = make("button", { type: "button", class: "fv-button fv-reset", click: () => (clear(), find.focus()) }, "Show all");
     /** @type {Set<Unit> | null} */
     let kin = null;
     let order = "";
@@ -58,10 +59,10 @@
       const exact = units.filter((unit) => unit.label.toLowerCase() === words);
       const found = new Set(exact.length ? exact : units.filter((unit) => matches(unit, words)));
       for (const unit of units) unit.tile.hidden = !found.has(unit);
-      for (const one of data.layers)
+      for (const one of layers)
         one.section.hidden = !units.some((unit) => unit.layer === one && found.has(unit));
-      const shown = data.layers.flatMap((one) =>
-        [...one.board.children].flatMap((tile) => byId.get(tile.id) ?? []).filter((unit) => found.has(unit)));
+      const shown = layers.flatMap((one) =>
+        [...one.board.children].flatMap((tile) => byTile.get(tile) ?? []).filter((unit) => found.has(unit)));
       const written = (/** @type {Unit[]} */ list) => list.length.toLocaleString("en-US");
       count.textContent = shown.length ? `${written(shown)} of ${written(units)} units` : missing(words);
       reset.hidden = shown.length === units.length;
@@ -69,15 +70,16 @@
     }
     /** Why nothing is shown. @param {string} words */
     function missing(words) {
-      const one = data.layers.find((each) => words.startsWith(`${each.name.toLowerCase()}:`));
-      if (!one) return "No unit fits: show all.";
-      const last = units.filter((unit) => unit.layer === one).length - 1;
+      const one = layers.find((each) => words.startsWith(`${each.name.toLowerCase()}:`));
+      const last = parseInt(one?.labels.at(-1)?.slice(one.name.length + 1) ?? "");
+      // Where some are left out, the numbers of those that are there are no range.
+      if (!one || last !== one.labels.length - 1) return "No unit fits: show all.";
       return `No such unit here: ${one.name} has units 0 to ${last}.`;
     }
     function sort() {
       if (order === sorting.select.value) return;
       order = sorting.select.value;
-      for (const one of data.layers) {
+      for (const one of layers) {
         const column = one.data.values[order];
         const own = units.filter((unit) => unit.layer === one);
         const key = (/** @type {Unit} */ unit) => column?.[unit.row] ?? -Infinity;
@@ -94,24 +96,31 @@
     /** Show a unit and those that look like it. @param {Unit} unit */
     function alike(unit) {
       clear();
-      const like = unit.layer.data.kin[unit.row];
-      kin = new Set([unit, ...like.flatMap((i) => byId.get(FV.slug(`${unit.layer.name}:${i}`)) ?? [])]);
+      const like = unit.layer.data.kin[unit.row].map((i) => `${unit.layer.name}:${i}`);
+      kin = new Set(units.filter((one) => one === unit || like.includes(one.label)));
       apply();
     }
-    /** Offer what the units' data name, now that it is there. */
+    /** Offer what the units' data name, as far as it is there. */
     function fill() {
-      const kinds = data.layers.flatMap((one) => one.data.families);
-      const measures = data.layers.flatMap((one) => Object.keys(one.data.values));
-      family.select.append(...[...new Set(kinds)].map((value) => make("option", { value }, value)));
-      sorting.select.append(...[...new Set(measures)].map((value) => make("option", { value }, value)));
+      const kinds = new Set(layers.flatMap((one) => one.data.families));
+      const measures = new Set(layers.flatMap((one) => Object.keys(one.data.values)));
+      family.select.replaceChildren(...offers("any", kinds));
+      sorting.select.replaceChildren(...offers("number", measures));
     }
+    fill();
     find.addEventListener("keydown", (event) => {
       if (event.key !== "Enter") return;
       event.preventDefault();
       enter();
     });
-    tools.append(make("label", {}, "Find ", find), layer.label, family.label,
-      ...filters.map((one) => one.label), sorting.label, count, reset);
+    /** @param {unknown} wanted @param {Node[]} controls */
+    const show = (wanted, ...controls) => wanted && tools?.append(...controls);
+    show(options.find, make("label", {}, "Find ", find));
+    show(layers.length > 1, layer.label);
+    show(options.later, family.label);
+    show(true, ...filters.map((one) => one.label));
+    show(options.later || sorting.select.length > 1, sorting.label);
+    show(options.find, count, reset);
     return { apply, clear, alike, fill };
   };
 })();
