@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 # Pages that are computed side by side; each needs 1.5 GB.
 JOBS ?= 2
 READY := $(VENV)/.featviz-ready
+TSC := node_modules/typescript/lib/tsc.js
 # The theme's own announcements are not about this site.
 export NO_MKDOCS_2_WARNING := true
 
@@ -24,11 +25,12 @@ serve: $(READY) ## show the site while editing pages or the library
 test: $(READY) ## run every test; this builds the site and opens it in a browser
 	@$(BIN)/python -m pytest tests
 
-check: $(READY) ## style, types, imports
+check: $(READY) $(TSC) ## style, types of both languages, imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict featviz
 	@$(BIN)/lint-imports
+	@$(BIN)/node $(TSC)
 
 bench: $(READY) ## measure what the README claims about speed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
@@ -46,6 +48,11 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Installing into $(CURDIR)/$(VENV): a few minutes the first time."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  -c constraints.txt -e ".[docs,dev]"
+	@touch $@
+
+# The checker of the scripts' types, by the Node that pip has installed.
+$(TSC): package-lock.json | $(READY)
+	@$(BIN)/npm ci --silent --no-audit --no-fund
 	@touch $@
 
 clean: ## remove what was built and cached, but not the environment
