@@ -24,8 +24,9 @@ from featviz.figures._plot import (
     series_color,
 )
 
-# Height of a plot in inches.
 HEIGHT = 3.0
+"""Height of a plot in inches."""
+
 # Inches between axes of neighboring panels, and a panel's height as part of its width.
 _PANEL_GAP, _PANEL_RATIO = 0.25, 0.76
 # Width in inches of the article's named widths (704, 888 and 1072 px at 96 px).
@@ -74,14 +75,14 @@ def curves(
     log_x: bool = False,
     log_y: bool = False,
 ) -> Figure:
-    """Draw lines, each with an optional band.
+    """Draws lines, each with an optional band.
 
     Args:
-        series: Name to :class:`Series` or (x, y) or (x, y, low, high); a mapping of panel titles
+        series: Name to `Series` or (x, y) or (x, y, low, high); a mapping of panel titles
             to such mappings draws panels side by side on one vertical scale.
         xlabel: What runs to the right, with its unit.
         ylabel: What runs upward, with its unit.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What the plot shows.
         caption: Says what to look at.
         width: Named width.
@@ -131,13 +132,13 @@ def bars(
     caption: str = "",
     width: str = "body",
 ) -> Figure:
-    """Draw one bar per category and series, with intervals where they are given.
+    """Draws one bar per category and series, with intervals where they are given.
 
     Args:
         categories: Names along the axis, such as the layers.
         series: Name to (n,) values, or to a tuple of values, lower and upper bounds.
         ylabel: What the bars measure, with its unit.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What the plot shows.
         caption: Says what to look at.
         width: Named width.
@@ -173,7 +174,7 @@ def dots(
     width: str = "body",
     log_y: bool = False,
 ) -> Figure:
-    """Draw distributions: a dot per unit, a bar at the median, a line over the middle half.
+    """Draws distributions: a dot per unit, a bar at the median, a line over the middle half.
 
     Of more than 128 values, or 64 on a phone, the dots stand at as many evenly spaced quantiles.
 
@@ -181,7 +182,7 @@ def dots(
         categories: Names along the axis, such as the layers.
         series: Name to one array of values per category.
         ylabel: What the dots measure, with its unit.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What the plot shows.
         caption: Says what to look at.
         width: Named width.

@@ -14,16 +14,21 @@ from matplotlib.ticker import FuncFormatter
 from featviz.figures._figure import number, required_alt, tag, text
 from featviz.figures._svg import compact
 
-# Stand-in colors that the page's CSS replaces; no drawing uses these near-blacks otherwise.
 INK = "#010203"
+"""Stand-in for the text's color, which the page's CSS sets; nothing else has this near-black."""
+
 RULE = "#010204"
-# Colors of the series, by their CSS variables and as they are without the style sheet:
-# Okabe and Ito's palette, told apart by the color-blind, in an order of falling contrast.
+"""Stand-in for the color of grid lines, likewise."""
+
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#b07a00", "#117a9c")
-# Width in inches of a drawing on a wide screen (text column) and on a phone (360 px less margins).
+"""Colors of the series, by their CSS variables and as they are without the style sheet: Okabe
+and Ito's palette, told apart by the color-blind, in an order of falling contrast."""
+
 WIDE, NARROW = 6.9, 3.5
-# Text size in points; 9.5 pt are 12.7 px at the drawn size.
+"""Width in inches of a drawing in a wide screen's text column, and on a phone of 360 px."""
+
 TEXT_SIZE = 9.5
+"""Text size in points; 9.5 pt are 12.7 px at the drawn size."""
 
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -63,7 +68,7 @@ Draw = Callable[[Axes], None]
 def draw(
     painter: Draw, alt: str, size: tuple[float, float], *, cls: str = "fv-plot"
 ) -> tuple[str, Axes]:
-    """Let ``painter`` fill one axes and return the SVG and the axes.
+    """Lets `painter` fill one axes and returns the SVG and the axes.
 
     Args:
         painter: Draws on the axes it is given.
@@ -82,7 +87,7 @@ def draw(
 
 
 def responsive(painter: Draw, alt: str, height: float) -> str:
-    """Draw for a wide screen and for a phone; CSS shows one of them.
+    """Draws for a wide screen and for a phone; CSS shows one of them.
 
     Args:
         painter: Draws on the axes it is given.
@@ -96,7 +101,7 @@ def responsive(painter: Draw, alt: str, height: float) -> str:
 
 
 def page_svg(svg: str, alt: str, cls: str) -> str:
-    """Turn matplotlib's SVG file into markup fit for a page.
+    """Turns matplotlib's SVG file into markup fit for a page.
 
     Colors become CSS variables, fonts the page's, and no id or style rule reaches the page.
     """
@@ -115,7 +120,7 @@ def page_svg(svg: str, alt: str, cls: str) -> str:
 
 
 def plain_ticks(axis: object) -> None:
-    """Write an axis' numbers as readers expect them, on logarithmic axes too."""
+    """Writes an axis' numbers as readers expect them, on logarithmic axes too."""
     axis.set_major_formatter(FuncFormatter(lambda v, _: number(v)))  # type: ignore[attr-defined]
     if axis.get_scale() == "log":  # type: ignore[attr-defined]
         axis.set_minor_formatter(FuncFormatter(lambda _, __: ""))  # type: ignore[attr-defined]

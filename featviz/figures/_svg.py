@@ -40,7 +40,7 @@ class _Run:
 
 
 def compact(svg: str) -> str:
-    """Write the content of an SVG file of matplotlib again.
+    """Writes the content of an SVG file of matplotlib again.
 
     Clip paths are dropped: the axes' limits come from the data, so that nothing lies outside.
 
@@ -48,7 +48,7 @@ def compact(svg: str) -> str:
         svg: The file.
 
     Returns:
-        What stands between ``<svg>`` and ``</svg>``.
+        What stands between `<svg>` and `</svg>`.
     """
     root = ElementTree.fromstring(svg)
     markers = {

@@ -12,10 +12,11 @@ from featviz.figures._figure import Figure, expect_length, number, required_alt,
 from featviz.figures._images import Sprite, pixels, sprite
 from featviz.figures._plot import draw, plain_ticks, series_color
 
-# Size in inches of the objective's curve: it stands beside the image and fits a phone.
 CURVE = (3.4, 2.3)
-# Frames to a row of the strip at most.
+"""Size in inches of the objective's curve: it stands beside the image and fits a phone."""
+
 STRIP = 8
+"""Frames to a row of the strip at most."""
 
 
 def trajectory(
@@ -31,7 +32,7 @@ def trajectory(
     value_name: str = "objective",
     log_x: bool = False,
 ) -> Figure:
-    """Follow one or several units through the steps of an ascent.
+    """Follows one or several units through the steps of an ascent.
 
     A slider moves through the frames while a dot moves along the objective's curve. Without
     scripts each unit's frames stand in a strip above its curve.
@@ -40,7 +41,7 @@ def trajectory(
         frames: (F,N,3,H,W) or, for one unit, (F,3,H,W), in [0,1].
         steps: (F,) step of each frame, increasing.
         values: (F,N) or (F,) objective at each frame.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What develops from the first to the last frame.
         labels: (N,) names of the units.
         caption: Says what to look at.

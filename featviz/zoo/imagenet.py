@@ -5,20 +5,21 @@ import difflib
 from torchvision.models import SqueezeNet1_1_Weights
 
 CLASSES: tuple[str, ...] = tuple(SqueezeNet1_1_Weights.IMAGENET1K_V1.meta["categories"])
+"""Names of the classes, in the order of a classifier's outputs."""
 
 
 def class_index(name_or_index: str | int) -> int:
     """Gives the index of an ImageNet class, by its name or by itself.
 
     Args:
-        name_or_index: a name as in `CLASSES`, in any letter case (which matters for cardigan
+        name_or_index: A name as in `CLASSES`, in any letter case (which matters for cardigan
             alone), or an index in 0..999.
 
     Returns:
         The index in 0..999.
 
     Raises:
-        ValueError: if there is no such class.
+        ValueError: If there is no such class.
     """
     if not isinstance(name_or_index, str):
         if 0 <= name_or_index < len(CLASSES):
