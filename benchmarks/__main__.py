@@ -5,9 +5,19 @@ import warnings
 from pathlib import Path
 
 import featviz as fv
-from benchmarks import claims, looks, speed
+from benchmarks import claims, looks, shortcuts, speed
 
-PARTS = ("exact", "bits", "alive", "look", "limit", "microscope", "recognition", "lucent")
+PARTS = (
+    "exact",
+    "bits",
+    "alive",
+    "look",
+    "limit",
+    "shortcuts",
+    "microscope",
+    "recognition",
+    "lucent",
+)
 """What is measured unless parts are named, from seconds to about an hour."""
 
 OTHERS = "others"
@@ -36,6 +46,8 @@ def main() -> None:
         claims.alive(network)
     if "limit" in asked.only:
         speed.near_the_limit(network)
+    if "shortcuts" in asked.only:
+        shortcuts.each_alone(network)
     if "microscope" in asked.only:
         speed.every_unit(network)
     if "look" in asked.only:

@@ -33,9 +33,7 @@ def exact(network: Network) -> None:
     slope = weights / weights.new_tensor(network.std).view(3, 1, 1)
     floor = network.module.get_parameter("features.0.bias").detach()
     floor = floor - (slope * slope.new_tensor(network.mean).view(3, 1, 1)).flatten(1).sum(1)
-    share = pictures.values(network, wanted, images) / (
-        floor + slope.clamp(min=0).flatten(1).sum(1)
-    )
+    share = fv.evaluate(network, wanted, images) / (floor + slope.clamp(min=0).flatten(1).sum(1))
     print(f"\nconv1 neurons reach {share.min():.4%} of the exact maximum for the worst filter")
 
 

@@ -163,7 +163,7 @@ def others(network: Network, count: int) -> None:
         for library in (ours, *LIBRARIES):
             runs = [library.visualize(network, layer, unit) for unit in units]
             shown = pictures.to_bytes(torch.stack([_at(CROP, image) for image, _ in runs]))
-            clean = pictures.values(network, wanted, shown).median().item()
+            clean = fv.evaluate(network, wanted, shown).median().item()
             robust = pictures.robust_values(network, wanted, shown).median().item()
             seconds = statistics.median(seconds for _, seconds in runs)
             print(

@@ -126,7 +126,7 @@ class Race:
         for steps in LENGTHS:
             ours = self.scores(_ours(self.network, self.layer, self.units, self.recipe, steps))
             if ours.reach(target):
-                each = _time(self.network, self.layer, self.recipe, steps) / BATCH
+                each = time_of(self.network, self.layer, self.recipe, steps) / BATCH
                 return f"{target!s:>15}{ours!s:>15}{steps:>7}{each:>9.3f}{seconds / each:>7.0f}x"
         return f"{target!s:>15}{ours!s:>15}  not reached in {LENGTHS[-1]} steps"
 
@@ -134,7 +134,7 @@ class Race:
         """Medians over the channels."""
         wanted = [fv.Channel(self.layer, unit) for unit in self.units]
         shown = self.terms(images)
-        clean = pictures.values(self.network, wanted, shown).median().item()
+        clean = fv.evaluate(self.network, wanted, shown).median().item()
         robust = rival.robust(self.network, self.layer, self.units, shown).median().item()
         return Scores(clean, robust)
 
@@ -149,7 +149,7 @@ def near_the_limit(network: Network) -> None:
         bare, ours = [], []
         for _ in range(ROUNDS):  # in turn, so that both meet the same machine
             bare.append(_bare(network, layer, precision))
-            ours.append(_time(network, layer, STANDARD, STANDARD.steps) / STANDARD.steps)
+            ours.append(time_of(network, layer, STANDARD, STANDARD.steps) / STANDARD.steps)
         a, b = statistics.median(bare), statistics.median(ours)
         print(f"{layer:<7}{1000 * a:>14.1f}{1000 * b:>14.1f}{b / a:>8.2f}", flush=True)
 
@@ -183,7 +183,7 @@ def _ours(network: Network, layer: str, units: list[int], recipe: Recipe, steps:
     return pictures.to_bytes(found.images)
 
 
-def _time(network: Network, layer: str, recipe: Recipe, steps: int) -> float:
+def time_of(network: Network, layer: str, recipe: Recipe, steps: int) -> float:
     """Seconds that a full batch takes, set-up and final scores included."""
     wanted = [fv.Channel(layer, unit) for unit in range(BATCH)]
     start = time.perf_counter()

@@ -32,10 +32,11 @@ from . import (
     zoo as zoo,
 )
 from .ascent import recipes as recipes
-from .ascent.climb import Maximization as Maximization
 from .ascent.climb import Plateau as Plateau
 from .ascent.climb import maximize as maximize
+from .ascent.maximization import Maximization as Maximization
 from .ascent.recipes import Recipe as Recipe
+from .ascent.score import evaluate as evaluate
 from .attribution.attribute import (
     Attribution as Attribution,
 )
@@ -66,13 +67,13 @@ from .objectives.units import (
     Channel as Channel,
 )
 from .objectives.units import (
+    DeepDream as DeepDream,
+)
+from .objectives.units import (
     Direction as Direction,
 )
 from .objectives.units import (
     Diversity as Diversity,
-)
-from .objectives.units import (
-    Layer as Layer,
 )
 from .objectives.units import (
     Logit as Logit,
@@ -80,7 +81,7 @@ from .objectives.units import (
 from .objectives.units import (
     Neuron as Neuron,
 )
-from .zoo.networks import bundled as bundled
 from .zoo.networks import load as load
+from .zoo.networks import networks as networks
 
 __version__: str

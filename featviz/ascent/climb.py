@@ -4,21 +4,22 @@ Source: D. Erhan, Y. Bengio, A. Courville, P. Vincent, "Visualizing Higher-Layer
 Network", 2009, section 3; in the form of C. Olah et al., "Feature Visualization", Distill 2017.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from featviz.ascent.machine import find_device, find_precision
+from featviz.ascent.maximization import Maximization, join
 from featviz.ascent.plan import Job, check, frame_numbers, parts, plan, random_streams, starts
 from featviz.ascent.recipes import Recipe
-from featviz.ascent.score import Scorer
+from featviz.ascent.score import Scorer, score
 from featviz.images import transforms
 from featviz.network.network import Network
 from featviz.objectives.algebra import Objective
+from featviz.objectives.text import as_objectives
 
 Stop = Callable[[Tensor], Tensor]
 """A stop criterion: history (steps so far, N) -> (N,) booleans, true for images that are done. Each
@@ -26,39 +27,6 @@ column must be judged by itself."""
 
 Callback = Callable[[int, Tensor], None]
 """Called after each step of each batch with the step's number and the objectives (N,)."""
-
-
-@dataclass(frozen=True)
-class Maximization:
-    """What gradient ascent found: tensors on the CPU, images in the order asked for.
-
-    Attributes:
-        objectives: What each image was asked to excite.
-        images: (N, 3, H, W) float32 in [0, 1]; transparent ones on white.
-        alpha: (N, 1, H, W) opacities in [0, 1]; 1 unless the recipe's image is `Transparent`.
-        values: (N,) the objectives on the final, untransformed images, in float32.
-        history: (steps, N) the objectives on the transformed images, step by step; NaN for steps
-            that an image didn't take.
-        gradients: (steps, N) norms of the objectives' gradients with respect to the images.
-        frame_steps: Numbers of the steps before which `frames` were taken.
-        frames: (F, N, 3, H, W) images on the way.
-        frame_values: (F, N) the objectives on them, untransformed.
-        precision: Number format of the network's pass.
-        interrupted: Whether Ctrl-C ended the run. Then images that had not begun are left out, and
-            the others are as far as they had come.
-    """
-
-    objectives: tuple[Objective, ...]
-    images: Tensor
-    alpha: Tensor
-    values: Tensor
-    history: Tensor
-    gradients: Tensor
-    frame_steps: tuple[int, ...]
-    frames: Tensor
-    frame_values: Tensor
-    precision: str
-    interrupted: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +52,7 @@ class Plateau:
 
 def maximize(
     network: Network,
-    objectives: Objective | Sequence[Objective],
+    objectives: Objective | str | Iterable[Objective | str],
     *,
     size: int | tuple[int, int] | None = None,
     steps: int | None = None,
@@ -107,7 +75,8 @@ def maximize(
 
     Args:
         network: The network.
-        objectives: One objective per image, or one. Equal objectives get different images.
+        objectives: One objective per image, or one; text forms do as well, `"conv5:12"` say, and
+            names of the network's classes. Equal objectives get different images.
         size: Side of the images in pixels, or (height, width). Without it, `start`'s; central
             neurons get the smallest canvas that holds the part of their field that they use
             (`ascent.used_field`), everything else 160 px.
@@ -134,13 +103,14 @@ def maximize(
         The images, their values and how they came about. After Ctrl-C, what there is.
 
     Raises:
-        ValueError: An unknown layer, unit, device or precision; no objective; wrong numbers of
+        ValueError: An unknown layer, unit, class, device or precision; no objective or a text that
+            can't be read; wrong numbers of
             steps, frames, images, starts or streams; a neuron without a receptive field, canvases
             of different sizes, or one too small for its layer.
         TypeError: What is to be maximized is no objective.
     """
-    wanted = (objectives,) if isinstance(objectives, Objective) else tuple(objectives)
-    check(network, wanted, steps, batch)
+    wanted = as_objectives(network, objectives)
+    check(wanted, steps, batch)
     target = find_device(device)
     dtype = find_precision(precision, target)
     begun = starts(start, len(wanted), size)
@@ -165,7 +135,7 @@ def maximize(
             found.append((job.rows, climb.run(kept, stop, report)))
             if found[-1][1].interrupted:
                 break
-    return _join(found)
+    return join(found)
 
 
 class _Part:
@@ -219,7 +189,7 @@ class _Climb:
         ]
         parameters = [p for part in self.parts for p in part.image.parameters()]
         self.optimizer = job.recipe.optimizer.start(parameters)
-        self.score = Scorer(network, job.objectives, device, precision)
+        self.scorer = Scorer(network, job.objectives, device, precision)
         self.history = torch.full((self.steps, len(streams)), torch.nan)
         self.gradients = self.history.clone()
         self.done = torch.zeros(len(streams), dtype=torch.bool)
@@ -244,7 +214,7 @@ class _Climb:
             interrupted = True
         frames += [self.shown()] * (len(frame_steps) - len(frames))
         images = self.shown()
-        values = self.exact([*frames, images])
+        values = torch.stack([self.exact(stage) for stage in (*frames, images)])
         return Maximization(
             self.job.objectives,
             images,
@@ -265,7 +235,7 @@ class _Climb:
         for part in self.parts:
             images.append(part.images(number))
             inputs.append(part.transform(self.network.normalize(images[-1]), number))
-        values = self.score(inputs, images)
+        values = self.scorer(inputs, images)
         self.optimizer.zero_grad()
         torch.autograd.backward(values.sum())
         self.move(number)
@@ -299,39 +269,6 @@ class _Climb:
         """How opaque the images are, (N, 1, H, W)."""
         return torch.cat([part.image.alpha().cpu() for part in self.parts])
 
-    @torch.no_grad()
-    def exact(self, stages: Sequence[Tensor]) -> Tensor:
-        """The objectives (stages, N) on images as they are, in full precision."""
-        score = Scorer(
-            self.network, self.job.objectives, torch.device("cpu"), torch.float32, shortcuts=False
-        )
-        return torch.stack([score([self.network.normalize(images)], [images]) for images in stages])
-
-
-def _join(climbs: list[tuple[list[int], Maximization]]) -> Maximization:
-    """Puts the images of all batches back into the order asked for."""
-    rows = [row for climb_rows, _ in climbs for row in climb_rows]
-    order = sorted(range(len(rows)), key=rows.__getitem__)
-    found = [climb for _, climb in climbs]
-    longest = max(len(climb.history) for climb in found)
-
-    def joined(name: str, dim: int) -> Tensor:
-        tensors = [getattr(climb, name) for climb in found]
-        if name in ("history", "gradients"):
-            tensors = [F.pad(t, (0, 0, 0, longest - len(t)), value=torch.nan) for t in tensors]
-        return torch.cat(tensors, dim).index_select(dim, torch.tensor(order))
-
-    objectives = [objective for climb in found for objective in climb.objectives]
-    return Maximization(
-        tuple(objectives[i] for i in order),
-        joined("images", 0),
-        joined("alpha", 0),
-        joined("values", 0),
-        joined("history", 1),
-        joined("gradients", 1),
-        found[0].frame_steps,
-        joined("frames", 1),
-        joined("frame_values", 1),
-        found[0].precision,
-        any(climb.interrupted for climb in found),
-    )
+    def exact(self, images: Tensor) -> Tensor:
+        """The objectives (N,) on images as they are, in full precision."""
+        return score(self.network, self.job.objectives, self.network.normalize(images), images)

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from featviz.ascent.effective_field import used_field
 from featviz.ascent.recipes import LINEAR, NEURON, STANDARD, Recipe
-from featviz.ascent.score import is_linear_in_image
+from featviz.ascent.score import is_diverse, is_linear_in_image
 from featviz.network.network import Network, check_images
 from featviz.objectives.algebra import IMAGE, Objective, weighted_terms
-from featviz.objectives.units import Diversity, Neuron
+from featviz.objectives.units import Neuron
 
 CANVAS = 160
 """Default side of an image in pixels: a whole number of tiles, and room for what AlexNet's deepest
@@ -49,19 +49,10 @@ class _Kind:
     size: tuple[int, int]
 
 
-def check(
-    network: Network, objectives: tuple[Objective, ...], steps: int | None, batch: int | None
-) -> None:
-    """Raises a ValueError, with what is valid, if the network can't answer what is asked."""
+def check(objectives: tuple[Objective, ...], steps: int | None, batch: int | None) -> None:
+    """Raises a ValueError, with what is valid, if there is nothing to do or no way to do it."""
     if not objectives:
         raise ValueError("no objective to maximize; name at least one, Channel('conv5', 12) say.")
-    for objective in objectives:
-        if not isinstance(objective, Objective):
-            raise TypeError(
-                f"an objective is a Channel, a Neuron or the like, not {objective!r}; "
-                f"featviz.parse reads text."
-            )
-        objective.check(network)
     for name, value in (("steps", steps), ("batch", batch)):
         if value is not None and (not isinstance(value, int) or value < 1):
             raise ValueError(f"{name} is a whole number, at least 1, not {value!r}.")
@@ -94,7 +85,7 @@ def plan(
         kind = _Kind(
             objective.layers,
             objective.linear,
-            _has(Diversity, objective),
+            is_diverse(objective),
             replace(chosen, steps=steps or chosen.steps),
             _canvas(network, objective, size),
         )
@@ -131,11 +122,8 @@ def _packed(groups: Sequence[list[int]], width: int) -> Iterator[list[int]]:
 def _default_recipe(network: Network, objective: Objective) -> Recipe:
     if is_linear_in_image(network, objective):
         return LINEAR
-    return NEURON if _has(Neuron, objective) else STANDARD
-
-
-def _has(kind: type[Objective], objective: Objective) -> bool:
-    return any(isinstance(term, kind) for _, term in weighted_terms(objective))
+    terms = [term for _, term in weighted_terms(objective)]
+    return NEURON if any(isinstance(term, Neuron) for term in terms) else STANDARD
 
 
 def _canvas(

@@ -1,26 +1,101 @@
 """Objectives of a whole batch at once, with nothing computed that no objective needs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from featviz.ascent.shortcuts import ConstantGradient, is_affine, pool_first, space_to_depth
-from featviz.network.network import Network
+from featviz.network.network import Network, check_images, passes
 from featviz.network.passes import LayerRef, large_enough, run_to, run_until
-from featviz.objectives.algebra import IMAGE, Objective
+from featviz.objectives.algebra import IMAGE, Objective, weighted_terms
+from featviz.objectives.text import as_objectives
+from featviz.objectives.units import Diversity
+
+
+def evaluate(
+    network: Network,
+    objectives: Objective | str | Iterable[Objective | str],
+    images: Tensor,
+    *,
+    batch: int | None = None,
+) -> Tensor:
+    """Scores images as they are, in float32.
+
+    Args:
+        network: The network.
+        objectives: One for all images, or one per image; objectives or their text forms.
+        images: (N, 3, H, W) or one image (3, H, W), floats in [0, 1]. The work is done on their
+            device.
+        batch: Images per pass, if not as many as suit the memory. It leaves the values alone; 1 x 1
+            convolutions and dense layers may round otherwise.
+
+    Returns:
+        (N,) values on the images' device, without gradients.
+
+    Raises:
+        ValueError: An objective that the network can't answer or that can't be read; another number
+            of objectives than of images; images of another shape or range, or too small.
+        TypeError: What is to be scored by is no objective.
+    """
+    images = check_images(images)
+    wanted = as_objectives(network, objectives)
+    if len(wanted) == 1:
+        wanted *= len(images)
+    if len(wanted) != len(images):
+        raise ValueError(
+            f"there is one objective for all images or one for each of {len(images)}, "
+            f"not {len(wanted)}."
+        )
+    return score(network, wanted, network.normalize(images), images, batch)
+
+
+@torch.no_grad()
+def score(
+    network: Network,
+    objectives: Sequence[Objective],
+    inputs: Tensor,
+    images: Tensor,
+    batch: int | None = None,
+) -> Tensor:
+    """Scores images by what the network is given of them.
+
+    Args:
+        network: The network.
+        objectives: One per image, resolved.
+        inputs: (N, 3, H, W) what the network sees, normalized.
+        images: (N, 3, H', W') the images in [0, 1] themselves, for penalties.
+        batch: Images per pass, if not as many as suit the memory.
+
+    Returns:
+        (N,) float32 values.
+    """
+    refs = _refs(network, objectives)
+    view = network.view().to(inputs.device, torch.float32)
+    view = view.to(memory_format=torch.channels_last)
+    values = inputs.new_empty(len(inputs), dtype=torch.float32)
+    for rows in _together(objectives, inputs, batch):
+        found = {IMAGE: images[rows].float()}
+        if refs:
+            seen = inputs[rows].float()
+            # A batch of one takes other kernels than larger ones, with other roundings.
+            pair = seen if len(seen) > 1 else seen.expand(2, -1, -1, -1)
+            found |= {n: value[: len(seen)] for n, value in run_to(view, pair, refs).items()}
+        values[rows] = _scores(_rows_by_objective([objectives[row] for row in rows]), found)
+    return values
 
 
 class Scorer:
-    """Scores a batch of images, each on its own objective.
+    """Scores a batch of images on their way up, and skips all that is known beforehand.
+
+    The values are those of `evaluate` up to rounding, and gradients flow.
 
     Args:
         network: The network.
         objectives: One objective per image. Equal ones are scored together.
         device: Where to compute.
         precision: Number format of the network's pass.
-        shortcuts: Whether to skip what is known beforehand; the values are the same up to rounding.
     """
 
     def __init__(
@@ -29,25 +104,19 @@ class Scorer:
         objectives: Sequence[Objective],
         device: torch.device,
         precision: torch.dtype,
-        *,
-        shortcuts: bool = True,
     ) -> None:
         self._network = network
         self._precision = precision
         self._groups = _rows_by_objective(objectives)
-        self._refs = [
-            network.resolve(layer)
-            for layer in sorted(frozenset().union(*(o.layers for o in objectives)) - {IMAGE})
-        ]
+        self._refs = _refs(network, objectives)
         view = network.view().to(device)
-        self._target = _affine_target(view, self._refs, self._groups) if shortcuts else None
+        self._target = _affine_target(view, self._refs, self._groups)
         # The target's own gradient is taken once and in full precision.
         self._target_module = view.get_submodule(self._target or "")
         self._constant: dict[torch.Size, ConstantGradient] = {}
         self._view = network.view().to(device)
-        if shortcuts:
-            pool_first(self._view, network.sole_readers, read={ref.module for ref in self._refs})
-        if shortcuts and device.type == "cpu":
+        pool_first(self._view, network.sole_readers, read={ref.module for ref in self._refs})
+        if device.type == "cpu":
             space_to_depth(self._view)
         self._view.to(dtype=precision).to(memory_format=torch.channels_last)
 
@@ -63,7 +132,7 @@ class Scorer:
             (N,) float32 values, connected to both.
         """
         if not self._refs:
-            return self._score({IMAGE: torch.cat(list(images))})
+            return _scores(self._groups, {IMAGE: torch.cat(list(images))})
         seen = torch.cat([part.to(self._precision) for part in inputs])
         if len(seen) == 1:
             # A batch of one takes other kernels than larger ones, with other roundings.
@@ -74,24 +143,15 @@ class Scorer:
         if self._target is None:
             found = run_to(self._view, inputs, self._refs, redirected_relu)
             values = {name: value.float() for name, value in found.items()}
-            return self._score(values | {IMAGE: torch.cat(list(images))})
+            return _scores(self._groups, values | {IMAGE: torch.cat(list(images))})
         layer = self._refs[0].name
         with large_enough(inputs, layer):
             before = run_until(self._view, inputs, self._target)
             if before.shape not in self._constant:
                 self._constant[before.shape] = ConstantGradient(
-                    lambda value: self._score({layer: value}), self._target_module, before
+                    lambda value: _scores(self._groups, {layer: value}), self._target_module, before
                 )
         return self._constant[before.shape](before)
-
-    def _score(self, values: Mapping[str, Tensor]) -> Tensor:
-        """Every objective on its own rows, back in the batch's order."""
-        scores = [
-            objective({name: value[rows] for name, value in values.items()})
-            for objective, rows in self._groups.items()
-        ]
-        order = torch.tensor([row for rows in self._groups.values() for row in rows])
-        return torch.cat(scores)[order.argsort()]
 
 
 def redirected_relu(value: Tensor) -> Tensor:
@@ -135,6 +195,39 @@ def is_linear_in_image(network: Network, objective: Objective) -> bool:
         and network.reads_image(refs[0].name)
         and is_affine(network.module.get_submodule(refs[0].module))
     )
+
+
+def _refs(network: Network, objectives: Sequence[Objective]) -> list[LayerRef]:
+    """The layers that objectives read."""
+    names = frozenset().union(*(objective.layers for objective in objectives)) - {IMAGE}
+    return [network.resolve(name) for name in sorted(names)]
+
+
+def _scores(groups: Mapping[Objective, list[int]], values: Mapping[str, Tensor]) -> Tensor:
+    """Every objective on its own rows, back in the batch's order."""
+    scores = [
+        objective({name: value[rows] for name, value in values.items()})
+        for objective, rows in groups.items()
+    ]
+    order = torch.tensor([row for rows in groups.values() for row in rows])
+    return torch.cat(scores)[order.argsort()]
+
+
+def _together(
+    objectives: Sequence[Objective], inputs: Tensor, batch: int | None
+) -> Iterator[list[int]]:
+    """Rows of images that go through the network together."""
+    rows = list(range(len(inputs)))
+    if any(is_diverse(objective) for objective in objectives):
+        # Images that must differ are scored against each other, so a group stays whole.
+        yield from _rows_by_objective(objectives).values()
+    elif rows:
+        yield from (rows[part] for part in passes(inputs, batch))
+
+
+def is_diverse(objective: Objective) -> bool:
+    """Whether images of one objective are scored against each other."""
+    return any(isinstance(term, Diversity) for _, term in weighted_terms(objective))
 
 
 def _rows_by_objective(objectives: Sequence[Objective]) -> dict[Objective, list[int]]:

@@ -4,10 +4,13 @@ Maps come back raw. A map alone has no scale that another map shares; `one_scale
 one, so that layers can be compared.
 """
 
+import io
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
+import torch.nn.functional as F
+from PIL.Image import Image, fromarray
 from torch import Tensor
 
 from featviz.attribution.cams import CAMS, cam
@@ -15,8 +18,8 @@ from featviz.attribution.gradients import gradient, integrated, occlusion
 from featviz.attribution.probe import Probe, check_photo
 from featviz.network.network import Network, activations
 from featviz.objectives.algebra import Objective
+from featviz.objectives.text import as_objectives
 from featviz.objectives.units import Channel, Direction, Logit, Neuron
-from featviz.zoo.imagenet import CLASSES, class_index
 
 METHODS = ("activation", *CAMS, "gradient", "integrated", "occlusion")
 """What `attribute` knows."""
@@ -40,14 +43,67 @@ class Attribution:
         value: The objective on the photo; None without an objective.
         change: What an integrated map sums to: the objective on the photo less that on a photo of
             the mean color; None for other methods.
+        photo: (3, H, W) on the CPU, what was explained; None where a map stands for itself.
     """
 
-    map: Tensor
+    map: Tensor = field(repr=False)
     layer: str
     method: str
     objective: Objective | None
     value: float | None
     change: float | None = None
+    photo: Tensor | None = field(default=None, repr=False)
+
+    def resize(self, size: int | tuple[int, int] | None = None) -> Tensor:
+        """Returns the map at another resolution, bilinearly.
+
+        Args:
+            size: (height, width) in pixels, or the side of a square; without it the photo's.
+
+        Returns:
+            (height, width) values in the map's own unit.
+
+        Raises:
+            ValueError: There is neither a size nor a photo.
+        """
+        if size is None:
+            size = (self._photo().shape[1], self._photo().shape[2])
+        sides = size if isinstance(size, tuple) else (size, size)
+        return F.interpolate(
+            self.map[None, None], sides, mode="bilinear", align_corners=False, antialias=True
+        )[0, 0]
+
+    def overlay(self, limit: float | None = None) -> Image:
+        """Lays the map over the photo, which keeps little of its color.
+
+        Dark means nothing; in maps with signs, red speaks for the objective and blue against it.
+
+        Args:
+            limit: Magnitude that gets the strongest color; without it nearly the map's largest.
+                Maps that `one_scale` has made comparable want one limit.
+
+        Returns:
+            A picture of the photo's size, to be shown or saved.
+
+        Raises:
+            ValueError: The map comes without a photo.
+        """
+        from featviz.figures._color import overlaid  # not before: matplotlib comes with it
+
+        shown = overlaid(self._photo().numpy(), self.map.numpy(), limit)
+        return fromarray((shown.transpose(1, 2, 0) * 255).round().astype("uint8"))
+
+    def _photo(self) -> Tensor:
+        if self.photo is None:
+            raise ValueError(f"this map of {self.layer} comes without a photo.")
+        return self.photo
+
+    def _repr_png_(self) -> bytes | None:
+        if self.photo is None:
+            return None
+        buffer = io.BytesIO()
+        self.overlay().save(buffer, "PNG")
+        return buffer.getvalue()
 
     def center(self) -> tuple[float, float]:
         """Returns the center of mass of what speaks for the objective.
@@ -81,8 +137,8 @@ def attribute(
     Args:
         network: The network; it comes back as it was.
         photo: (3, H, W) in [0, 1]. The work is done on its device.
-        objective: Any featviz objective; the name or index of a class stands for its `Logit`. With
-            the method `"activation"`, None maps how strongly the whole layer answers.
+        objective: An objective or its text form; the name or index of a class stands for its
+            `Logit`. With the method `"activation"`, None maps how strongly the whole layer answers.
         layer: Where to look: a layer that the objective depends on. `"conv3"` is the value before
             the ReLU, `"conv3:relu"` after it, `"image"` the photo's pixels (for `IN_PIXELS`).
         method: One of `METHODS`.
@@ -100,7 +156,7 @@ def attribute(
             f"there is no method {method!r}; there are {', '.join(METHODS)} "
             "(featviz.attribution.METHODS)."
         )
-    wanted = as_objective(network, objective)
+    wanted = None if objective is None else as_objective(network, objective)
     if method == "activation":
         return _activation(network, photo, wanted, layer)
     if wanted is None:
@@ -122,38 +178,23 @@ def attribute(
         found = occlusion(probe)
     else:
         found = cam(probe, method, seed)
-    return Attribution(found.float().cpu(), layer, method, wanted, probe.score, change)
+    return Attribution(
+        found.float().cpu(), layer, method, wanted, probe.score, change, _shown(photo)
+    )
 
 
-def as_objective(network: Network, wanted: Objective | str | int | None) -> Objective | None:
-    """Returns an objective as it is, and the `Logit` of a class by its name or index.
+def as_objective(network: Network, wanted: Objective | str | int) -> Objective:
+    """Reads what is to be explained.
 
     Args:
         network: The network.
-        wanted: An objective, the name or index of a class, or None.
+        wanted: An objective or its text form, or the name or index of a class.
 
     Raises:
-        ValueError: The network has no such class, or no classifier.
+        ValueError: The network can't answer it, or the text can't be read.
     """
-    if wanted is None or isinstance(wanted, Objective):
-        return wanted
-    if isinstance(wanted, str) and network.classes:
-        if network.classes == CLASSES:
-            return Logit(class_index(wanted))
-        if wanted not in network.classes:
-            raise ValueError(
-                f"{network.name} knows no class {wanted!r}; its classes are "
-                f"{', '.join(network.classes)}."
-            )
-        return Logit(network.classes.index(wanted))
-    if isinstance(wanted, str):
-        raise ValueError(
-            f"{network.name} has no classifier, so it scores no class {wanted!r}; "
-            f"featviz.load('squeezenet') has one, and featviz.parse reads other objectives."
-        )
-    logit = Logit(wanted)
-    logit.check(network)
-    return logit
+    (objective,) = as_objectives(network, Logit(wanted) if isinstance(wanted, int) else wanted)
+    return objective
 
 
 def one_scale(maps: Sequence[Attribution]) -> tuple[Attribution, ...]:
@@ -183,15 +224,16 @@ def _activation(
 ) -> Attribution:
     """A layer's values themselves: of one unit, along a direction, or the length over all units."""
     check_photo(network, photo, [layer])
-    value = activations(network, photo, [layer])[layer]
+    value = activations(network, photo, layer)
     if value.ndim != 4:
         raise ValueError(
             f"{layer} of {network.name} has no places, so it has no map; "
             f"its layers are {', '.join(network.layers)}."
         )
     if objective is None:
-        return Attribution(value.norm(dim=1)[0].cpu(), layer, "activation", None, None)
-    objective.check(network)
+        return Attribution(
+            value.norm(dim=1)[0].cpu(), layer, "activation", None, None, photo=_shown(photo)
+        )
     if not isinstance(objective, Channel | Neuron | Direction) or objective.layer != layer:
         raise ValueError(
             f"an activation map of {layer} shows a Channel or a Direction of {layer}, or with None "
@@ -202,4 +244,9 @@ def _activation(
     else:
         found = value[0, objective.unit]
     score = objective({layer: value}).item()
-    return Attribution(found.cpu(), layer, "activation", objective, score)
+    return Attribution(found.cpu(), layer, "activation", objective, score, photo=_shown(photo))
+
+
+def _shown(photo: Tensor) -> Tensor:
+    """The photo (3, H, W) for the eye, whether it came alone or as a batch of one."""
+    return photo.detach().float().cpu().view(photo.shape[-3:])

@@ -134,10 +134,9 @@ def scores(network: Network, images: Tensor, objective: Objective) -> Tensor:
     Returns:
         (N,) scores.
     """
-    layers: Sequence[str] = sorted(objective.layers)
-    values = activations(network, images, layers)
+    values = activations(network, images, sorted(objective.layers))
     if isinstance(objective, Logit):
-        return values[OUTPUT].softmax(1)[:, objective.index]
+        return values[OUTPUT].softmax(1)[:, network.class_index(objective.index)]
     return objective(values)
 
 

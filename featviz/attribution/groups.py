@@ -78,7 +78,7 @@ def strongest(network: Network, photo: Tensor, layer: str, count: int = 5) -> St
     if not 1 <= count <= units:
         raise ValueError(f"{layer} of {network.name} has {units} units, so count is 1 to {units}.")
     check_photo(network, photo, [layer])
-    values, indices = activations(network, photo, [layer])[layer][0].topk(count, dim=0)
+    values, indices = activations(network, photo, layer)[0].topk(count, dim=0)
     return Strongest(layer, indices.permute(1, 2, 0).cpu(), values.permute(1, 2, 0).cpu())
 
 
@@ -93,7 +93,7 @@ def channel_attribution(
     Args:
         network: The network.
         photo: (3, H, W) in [0, 1].
-        objective: Any objective, or the name or index of a class.
+        objective: An objective or its text form, or the name or index of a class.
         layer: A layer that the objective depends on.
 
     Returns:
@@ -102,9 +102,7 @@ def channel_attribution(
     Raises:
         ValueError: As `featviz.attribution.attribute.attribute` does.
     """
-    wanted = as_objective(network, objective)
-    assert wanted is not None  # only None gives None
-    probe = Probe(network, photo, wanted, layer)
+    probe = Probe(network, photo, as_objective(network, objective), layer)
     return (probe.slope * probe.value)[0].flatten(1).sum(1).cpu()
 
 
@@ -133,7 +131,7 @@ def find_groups(
     units = network.units(layer)
     if not 1 <= count <= units:
         raise ValueError(f"{layer} of {network.name} has {units} units, so count is 1 to {units}.")
-    value = activations(network, photos, [layer])[layer].relu().cpu()
+    value = activations(network, photos, layer).relu().cpu()
     number, _, height, width = value.shape
     table = value.permute(0, 2, 3, 1).reshape(-1, units)
     model = NMF(count, init="nndsvda", random_state=seed, max_iter=ROUNDS, tol=1e-3)

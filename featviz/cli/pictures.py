@@ -13,7 +13,7 @@ from featviz.cli import common
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from featviz.ascent.climb import Maximization
+    from featviz.ascent.maximization import Maximization
     from featviz.network.network import Network
     from featviz.objectives.algebra import Objective
 
@@ -85,7 +85,7 @@ def render(
     \b
     A SPEC is
       conv5:12             a channel;  conv5:12@center  one neuron;  conv5:*  a layer
-      "0.5*conv4:1 - conv4:2"          sums;  logit:281  a class (squeezenet)
+      "0.5*conv4:1 - conv4:2"          sums;  logit:espresso  a class (squeezenet)
 
     \b
     Examples:
@@ -99,12 +99,11 @@ def render(
         raise click.UsageError("--highest starts from noise; leave it out, or --start.")
     from featviz.ascent import recipes
     from featviz.ascent.climb import maximize
-    from featviz.figures import save
-    from featviz.measures import pictures
-    from featviz.objectives.text import parse
+    from featviz.ascent.score import evaluate
+    from featviz.objectives.text import as_objectives
 
     net = common.load(name)
-    asked = [parse(spec) for spec in specs]
+    asked = as_objectives(net, specs)
     options: dict[str, Any] = {"steps": steps, "seed": seed, "device": device}
     if start is None:
         recipe = recipes.HIGHEST if highest else None
@@ -112,11 +111,11 @@ def render(
         values = found.values
     else:
         found = _accentuated(net, asked, start, size or PHOTO_SIDE, near, options)
-        values = pictures.values(net, asked, found.images)
+        values = evaluate(net, asked, found.images)
     if found.interrupted:
         common.say(f"{output} was not written: its pictures had not climbed to their end.")
         raise KeyboardInterrupt
-    save(found.images.numpy(), output, columns=grid)
+    found.save(output, columns=grid)
     common.say(f"Wrote {output}")
     if as_json:
         told = [
@@ -182,7 +181,8 @@ def attribute(
 
     net = common.load(name)
     image = photos.load(photo, PHOTO_SIDE).image
-    found = explain(net, image, _target(target), layer, method, seed=seed)
+    wanted = int(target) if target is not None and target.isdecimal() else target
+    found = explain(net, image, wanted, layer, method, seed=seed)
     if output is not None:
         save(overlaid(image.numpy(), found.map.numpy()), output)
         common.say(f"Wrote {output}")
@@ -209,12 +209,3 @@ def _described(net: Network, layer: str) -> dict[str, Any]:
         "field": field.size,
         "stride": field.stride,
     }
-
-
-def _target(text: str | None) -> Objective | str | int | None:
-    """A target as `featviz.attribute` takes it: an objective, a class by name or number, None."""
-    if text is None or ":" not in text:
-        return int(text) if text is not None and text.isdecimal() else text
-    from featviz.objectives.text import parse
-
-    return parse(text)

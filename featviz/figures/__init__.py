@@ -17,7 +17,7 @@ from featviz.figures._figure import WEB as WEB
 from featviz.figures._figure import Figure as Figure
 from featviz.figures._figure import number as number
 from featviz.figures._figure import slug as slug
-from featviz.figures._images import save as save
+from featviz.figures._files import save as save
 from featviz.figures._inspector import InspectorLayer as InspectorLayer
 from featviz.figures._inspector import inspector as inspector
 from featviz.figures._ladder import Rung as Rung

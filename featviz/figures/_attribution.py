@@ -7,7 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from featviz.figures._color import Scale, color_bar, overlay, shared_scale
 from featviz.figures._figure import Figure, expect_length, required_alt, slug, tag, text
-from featviz.figures._images import Pixels, data_uri, img, pixels
+from featviz.figures._files import Pixels, pixels
+from featviz.figures._images import data_uri, img
 
 Maps = Sequence[Sequence[ArrayLike]]
 

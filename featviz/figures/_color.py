@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from featviz.figures._figure import number, tag, text
-from featviz.figures._images import Pixels, pixels
+from featviz.figures._files import Pixels, pixels
 
 SEQUENTIAL = "inferno"
 """Perceptually uniform and dark at zero, so that an overlay leaves silent places to the photo."""
@@ -104,18 +104,21 @@ def overlay(photo: Pixels, values: ArrayLike, scale: Scale) -> Pixels:
     return blend
 
 
-def overlaid(photo: ArrayLike, values: ArrayLike) -> NDArray[np.float64]:
-    """Lays one map over one photo, on the map's own scale.
+def overlaid(
+    photo: ArrayLike, values: ArrayLike, limit: float | None = None
+) -> NDArray[np.float64]:
+    """Lays one map over one photo.
 
     Args:
         photo: (3,H,W) in [0,1].
         values: (h,w) map of any resolution.
+        limit: Largest magnitude of the scale; by default nearly the map's own.
 
     Returns:
         (3,H,W) in [0,1].
     """
     given = np.asarray(values, np.float64)
-    shown = overlay(pixels(photo, "photo")[0], given, shared_scale([given]))
+    shown = overlay(pixels(photo, "photo")[0], given, shared_scale([given], limit))
     return shown.transpose(2, 0, 1) / 255
 
 

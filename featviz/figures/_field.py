@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from numpy.typing import ArrayLike
 
 from featviz.figures._figure import Figure, required_alt, tag, text
-from featviz.figures._images import img, pixels
+from featviz.figures._files import pixels
+from featviz.figures._images import img
 
 # Smaller squares, in photo pixels, are named beside instead of inside them.
 _NAMED_INSIDE = 30

@@ -1,18 +1,15 @@
-"""Arrays in [0,1] to WebP pictures and sprites."""
+"""Pictures to WebP in a page: alone and in sprites."""
 
 import base64
 import io
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from featviz.figures._figure import required_alt, tag
-
-Pixels = NDArray[np.uint8]
+from featviz.figures._files import Pixels
 
 WEBP_QUALITY = 82
 """WebP quality, 0..100. At 112 px a Fourier texture takes about 8 kB; below 75 the hue of fine
@@ -27,12 +24,6 @@ hard pixel edges: the 11 px of a conv1 filter are its data, not a photograph."""
 
 WEBP_LIMIT = 16383
 """WebP cannot hold more pixels than this per side (WebP container specification)."""
-
-SAVED_GAP = 2
-"""White pixels between the images of a file."""
-
-# How far a value may leave [0,1] by rounding alone.
-_RANGE_SLACK = 1e-3
 
 
 @dataclass(frozen=True)
@@ -79,39 +70,6 @@ class Sprite:
 def pixel_art(width: int, height: int) -> bool:
     """Whether a picture of this size is enlarged with hard pixel edges."""
     return max(width, height) < PIXEL_ART_BELOW
-
-
-def pixels(images: ArrayLike, name: str = "images") -> Pixels:
-    """Converts images to bytes.
-
-    Args:
-        images: (N,3,H,W) or (3,H,W), float in [0,1], RGB.
-        name: How the caller names the argument, for messages.
-
-    Returns:
-        (N,H,W,3) uint8.
-
-    Raises:
-        ValueError: If the shape, the range or a value is not that of images.
-    """
-    array = np.asarray(images)
-    if array.ndim == 3:
-        array = array[None]
-    if array.ndim != 4 or array.shape[1] != 3 or 0 in array.shape:
-        raise ValueError(
-            f"{name} has shape {np.shape(images)}: expected (N, 3, height, width) or "
-            "(3, height, width) with N at least 1."
-        )
-    array = array.astype(np.float32)
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} holds values that are not finite.")
-    low, high = float(array.min()), float(array.max())
-    if low < -_RANGE_SLACK or high > 1 + _RANGE_SLACK:
-        raise ValueError(
-            f"{name} ranges from {low:.3g} to {high:.3g}: images are floats in [0, 1]."
-        )
-    levels = np.clip(array, 0, 1) * 255 + 0.5
-    return np.ascontiguousarray(levels.astype(np.uint8).transpose(0, 2, 3, 1))
 
 
 def data_uri(picture: Pixels, *, lossless: bool | None = None, quality: int = WEBP_QUALITY) -> str:
@@ -166,33 +124,6 @@ def sprite(pictures: Pixels, columns: int | None = None, *, quality: int = WEBP_
     sheet = np.ascontiguousarray(sheet.reshape(rows * height, columns * width, 3))
     uri = data_uri(sheet, lossless=pixel_art(width, height), quality=quality)
     return Sprite(uri, columns, rows, width, height, count)
-
-
-def save(
-    images: ArrayLike, path: str | Path, *, columns: int | None = None, gap: int = SAVED_GAP
-) -> None:
-    """Writes images to one PNG or WebP file, without loss.
-
-    Args:
-        images: (N,3,H,W) or (3,H,W) in [0,1].
-        path: The file; its suffix says which format.
-        columns: Images to a row; about a square without it.
-        gap: White pixels between them.
-
-    Raises:
-        ValueError: If the suffix is unknown or the images are none.
-        OSError: If the file cannot be written.
-    """
-    pictures = pixels(images)
-    count, height, width, _ = pictures.shape
-    columns = min(count, columns or math.ceil(math.sqrt(count)))
-    rows = math.ceil(count / columns)
-    size = (rows * (height + gap) - gap, columns * (width + gap) - gap, 3)
-    sheet = np.full(size, 255, np.uint8)
-    for index, picture in enumerate(pictures):
-        top, left = index // columns * (height + gap), index % columns * (width + gap)
-        sheet[top : top + height, left : left + width] = picture
-    Image.fromarray(sheet).save(path, lossless=True)
 
 
 def resize(picture: Pixels, side: int) -> Pixels:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from featviz.figures._figure import Figure, expect_length, required_alt, tag, text
-from featviz.figures._images import img, pixels, sprite
+from featviz.figures._files import pixels
+from featviz.figures._images import img, sprite
 
 BAR_LEVELS = 255
 """Bar lengths in the payload are whole numbers up to this, as shares of the layer's largest."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from featviz.figures._figure import Figure, expect_length, tag, text
-from featviz.figures._images import pixels
+from featviz.figures._files import pixels
 from featviz.figures._tiles import Frame, tile, tile_rows
 
 INPUT_SIDE = 224

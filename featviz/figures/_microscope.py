@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from featviz.figures._figure import Figure, expect_length, required_alt, slug, tag, text
-from featviz.figures._images import Pixels, data_uri, sprite
+from featviz.figures._files import Pixels
+from featviz.figures._images import data_uri, sprite
 
 TILE_SIDE = 64
 """Side in pixels of a unit on its layer's sheet, which a page shows at 48 and a telephone at 37."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from numpy.typing import ArrayLike
 
 from featviz.figures._figure import expect_length, slug, tag, text
-from featviz.figures._images import img, pixels, resize
+from featviz.figures._files import pixels
+from featviz.figures._images import img, resize
 
 SIDE = 96
 """Side in pixels of the pictures: shown at half of it, sharp on dense screens."""

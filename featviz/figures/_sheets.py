@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from featviz.figures._figure import Figure, expect_length, number, required_alt, tag, text
-from featviz.figures._images import Sprite, pixels, resize, sprite
+from featviz.figures._files import pixels
+from featviz.figures._images import Sprite, resize, sprite
 
 NARROW_COLUMNS = 8
 """Tiles to a row on a phone of 360 px: 8 leave 40 px each, large enough for a finger."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from featviz.figures._figure import Figure, expect_length, number, required_alt, slug, tag, text
-from featviz.figures._images import pixels
+from featviz.figures._files import pixels
 from featviz.figures._tiles import tile
 
 # Bars of the distribution, and the height of its drawing in its own units.

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from featviz.figures._figure import Figure, expect_length, number, required_alt, tag, text
-from featviz.figures._images import Sprite, pixels, sprite
+from featviz.figures._files import pixels
+from featviz.figures._images import Sprite, sprite
 
 
 def switches(

@@ -16,7 +16,8 @@ from featviz.figures._figure import (
     tag,
     text,
 )
-from featviz.figures._images import Pixels, img, pixels
+from featviz.figures._files import Pixels, pixels
+from featviz.figures._images import img
 
 LONG_ROW = 6
 """Tiles of a row that a phone has room for."""

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
 from featviz.figures._figure import Figure, expect_length, number, required_alt, slug, tag, text
-from featviz.figures._images import Sprite, pixels, sprite
+from featviz.figures._files import pixels
+from featviz.figures._images import Sprite, sprite
 from featviz.figures._plot import draw, plain_ticks, series_color
 
 CURVE = (3.4, 2.3)

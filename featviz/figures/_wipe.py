@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from numpy.typing import ArrayLike
 
 from featviz.figures._figure import Figure, expect_length, required_alt, tag, text
-from featviz.figures._images import Pixels, img, pixels
+from featviz.figures._files import Pixels, pixels
+from featviz.figures._images import img
 
 MOST_ENLARGED = 2.5
 """Images are shown at most this many times their size: beyond it they only blur."""

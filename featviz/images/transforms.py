@@ -56,45 +56,6 @@ class Pad(Transform):
 
 
 @dataclass(frozen=True)
-class Crop(Transform):
-    """The middle of an image; undoes `Pad`.
-
-    Attributes:
-        pixels: What is cut off on each side.
-    """
-
-    pixels: int
-
-    def __call__(self, images: Tensor, uniform: Tensor, step: int) -> Tensor:
-        height, width = images.shape[-2:]
-        return images[..., self.pixels : height - self.pixels, self.pixels : width - self.pixels]
-
-
-@dataclass(frozen=True)
-class RandomCrop(Transform):
-    """A square part of the image at a random place, brought back to the image's size.
-
-    Source: T. Fel et al., "Unlocking Feature Visualization for Deeper Networks with MAgnitude
-    Constrained Optimization", NeurIPS 2023, section 4.
-
-    Attributes:
-        low: Smallest side of the part, as a share of the image's.
-        high: Largest side.
-    """
-
-    low: float = 0.5
-    high: float = 0.9
-    draws = 3
-
-    def __call__(self, images: Tensor, uniform: Tensor, step: int) -> Tensor:
-        share = self.low + (self.high - self.low) * uniform[:, 0]
-        height, width = images.shape[-2:]
-        free = (1 - share)[:, None] * images.new_tensor((width, height)) / 2
-        shift = free * (2 * uniform[:, 1:] - 1)
-        return _resample(images, _similarity(share, torch.zeros_like(share), shift))
-
-
-@dataclass(frozen=True)
 class Jitter(Transform):
     """A shift by whole pixels; what leaves on one side comes back on the other.
 

@@ -70,5 +70,5 @@ def _unpadded(network: Network, layer: str, image: Tensor) -> Tensor:
             f"a photo of {width} x {height} px holds no whole field of {layer}, whose units see "
             f"{network.receptive_field(layer).size} px."
         )
-    value = activations(network, image, [layer])[layer][0]
+    value = activations(network, image, layer)[0]
     return value[:, rows.start : rows.stop, columns.start : columns.stop].flatten(1)

@@ -96,7 +96,7 @@ def _see(network: Network, layer: str, photo: Photo, units: Sequence[int]) -> _S
     field = network.receptive_field(layer)
     if min(photo.image.shape[1:]) < field.size:
         return None
-    value = activations(network, photo.image, [layer])[layer][0, list(units)].cpu()
+    value = activations(network, photo.image, layer)[0, list(units)].cpu()
     rows, columns = (
         [at for at in range(places) if field.span(at)[0] >= 0 and field.span(at)[1] <= pixels]
         for places, pixels in zip(value.shape[1:], photo.image.shape[1:], strict=True)

@@ -113,7 +113,7 @@ def find_examples(
             skipped.append(photo.name)
             continue
         searched += 1
-        value = activations(network, photo.image, [layer])[layer][0, wanted].cpu()
+        value = activations(network, photo.image, layer)[0, wanted].cpu()
         pixels = _bytes(photo.image)
         for unit, row, column, amount in _peaks(value, wanted, field, count, best):
             rivals = best[unit]

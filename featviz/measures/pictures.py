@@ -5,27 +5,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from featviz.ascent.score import Scorer
+from featviz.ascent.score import score
 from featviz.images import transforms
 from featviz.network.network import Network, check_images
 from featviz.objectives.algebra import Objective
 
 DRAWS = 8
 """Random changes that a robust value is the mean of."""
-
-
-def values(network: Network, objectives: Sequence[Objective], images: Tensor) -> Tensor:
-    """Scores images as they are, in full precision.
-
-    Args:
-        network: The network.
-        objectives: One per image.
-        images: (N, 3, H, W) in [0, 1].
-
-    Returns:
-        (N,) values.
-    """
-    return _score(network, objectives, images, (), torch.empty(1, len(images), 0))
 
 
 def robust_values(
@@ -48,10 +34,18 @@ def robust_values(
     Returns:
         (N,) mean values.
     """
+    images = check_images(images).cpu()
     stream = torch.Generator().manual_seed(seed)
     shape = (draws, 1, transforms.draws(transforms.LUCID))
     uniform = torch.rand(shape, generator=stream).expand(-1, len(images), -1)
-    return _score(network, objectives, images, transforms.LUCID, uniform)
+    inputs = network.normalize(images)
+    scores = [
+        score(
+            network, objectives, transforms.apply(transforms.LUCID, inputs, numbers, step), images
+        )
+        for step, numbers in enumerate(uniform)
+    ]
+    return torch.stack(scores).mean(0)
 
 
 def contrast(images: Tensor) -> Tensor:
@@ -85,21 +79,3 @@ def at_contrast(images: Tensor, target: Tensor) -> Tensor:
 def to_bytes(images: Tensor) -> Tensor:
     """Rounds images in [0, 1] to the 256 levels that a file holds."""
     return (images * 255).round() / 255
-
-
-@torch.no_grad()
-def _score(
-    network: Network,
-    objectives: Sequence[Objective],
-    images: Tensor,
-    changes: Sequence[transforms.Transform],
-    uniform: Tensor,
-) -> Tensor:
-    images = check_images(images).cpu()
-    scorer = Scorer(network, objectives, torch.device("cpu"), torch.float32, shortcuts=False)
-    inputs = network.normalize(images)
-    scores = [
-        scorer([transforms.apply(changes, inputs, numbers, step)], [images])
-        for step, numbers in enumerate(uniform)
-    ]
-    return torch.stack(scores).mean(0)

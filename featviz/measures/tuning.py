@@ -17,9 +17,6 @@ from featviz.measures.gratings import GRAY, LIGHT, Gratings
 from featviz.measures.weights import first_weights
 from featviz.network.network import Network, activations
 
-BATCH = 256
-"""Images per pass; bounds the memory, not the result."""
-
 HALF = 0.5
 """Part of the best response down to which a unit's breadth of frequencies counts."""
 
@@ -105,10 +102,7 @@ def measure_tuning(network: Network, layer: str, gratings: Gratings | None = Non
     plain = torch.full((1, 3, size, size), GRAY)
 
     def answers(images: Tensor) -> Tensor:
-        parts = torch.split(images, BATCH)
-        return torch.cat(
-            [activations(network, part, [layer])[layer][:, :, middle, middle] for part in parts]
-        )
+        return activations(network, images, layer)[:, :, middle, middle]
 
     center = field.start + middle * field.stride
     colors = [answers(gratings.images(c, size, center)) for c in range(gratings.shape[0])]

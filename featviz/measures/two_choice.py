@@ -6,9 +6,6 @@ from torch import Tensor
 
 from featviz.network.network import Network, activations
 
-BATCH = 64
-"""Images per pass; bounds the memory, not the result."""
-
 
 def seen_by(judge: Network, layer: str, images: Tensor) -> Tensor:
     """Describes images by what a layer of another network answers, averaged over all places.
@@ -21,11 +18,7 @@ def seen_by(judge: Network, layer: str, images: Tensor) -> Tensor:
     Returns:
         (N, units).
     """
-    parts = [
-        activations(judge, part, [layer])[layer].flatten(2).mean(2)
-        for part in torch.split(images, BATCH)
-    ]
-    return torch.cat(parts)
+    return activations(judge, images, layer).flatten(2).mean(2)
 
 
 def plain_look(images: Tensor) -> Tensor:

@@ -47,9 +47,6 @@ KIN = 6
 WIRED = 4
 """Units of the layer before that are named for a unit, and as many against it."""
 
-BATCH = 64
-"""Pictures per pass; bounds the memory, not the result."""
-
 
 @dataclass(frozen=True, eq=False)
 class Patches:
@@ -254,12 +251,7 @@ def _nearest(scope: Microscope, layer: str, wanted: Sequence[int]) -> NDArray[np
     net = scope.network
     levels = scope.pictures(layer, scope.channel, wanted).images[:, 0]
     shown = torch.from_numpy(levels).float() / 255
-    answers = torch.cat(
-        [
-            activations(net, part, [layer])[layer].relu().flatten(2).mean(2)
-            for part in torch.split(shown, BATCH)
-        ]
-    )
+    answers = activations(net, shown, layer).relu().flatten(2).mean(2)
     above = F.normalize(answers - answers.mean(0), dim=1)
     cosines = (above @ above.T).fill_diagonal_(-torch.inf)
     nearest = cosines.topk(min(KIN, len(wanted) - 1), dim=1).indices

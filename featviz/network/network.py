@@ -7,12 +7,14 @@ structure that shares the weights, frozen, in evaluation mode, with in-place ope
 import copy
 import difflib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import overload
 
 import torch
 from torch import Tensor, nn
 
+from featviz.network.classes import class_index
 from featviz.network.graph import ReceptiveField, receptive_fields
 from featviz.network.passes import LayerRef, run_to, run_until
 from featviz.network.tracing import sole_readers
@@ -31,6 +33,10 @@ AFTER_RELU = ":relu"
 
 OUTPUT = "output"
 """The layer name of what the whole module returns."""
+
+PASS = 2**20
+"""Pixels that go through a network at a time, unless the caller says otherwise: 64 images of 128 px
+or 20 of 224. The first layers of VGG16 then take half a GB."""
 
 
 class UnknownLayerError(ValueError):
@@ -140,6 +146,18 @@ class Network:
                 f"network.units({layer!r}) gives their number."
             )
 
+    def class_index(self, wanted: str | int) -> int:
+        """Returns the index of a class.
+
+        Args:
+            wanted: Its name as in `classes`, in any letter case where that leaves one, or its
+                index.
+
+        Raises:
+            ValueError: The network has no such class, or no classifier.
+        """
+        return class_index(self.name, self.classes, wanted)
+
     def shape(self, layer: str, size: int | tuple[int, int]) -> torch.Size:
         """Returns the shape of a layer's value for one image, without the batch.
 
@@ -155,7 +173,7 @@ class Network:
         key = f"{self.resolve(layer).module}/{height}/{width}"
         if key not in self._shapes:
             image = torch.full((1, 3, height, width), 0.5, device=self._device)
-            self._shapes[key] = activations(self, image, [layer])[layer].shape[1:]
+            self._shapes[key] = activations(self, image, layer).shape[1:]
         return self._shapes[key]
 
     def receptive_field(self, layer: str) -> ReceptiveField:
@@ -207,6 +225,19 @@ class Network:
         std = images.new_tensor(self.std).view(3, 1, 1)
         return (images - mean) / std
 
+    def to(self, device: str | torch.device) -> "Network":
+        """Returns the network with its weights on a device, frozen; this one stays where it is.
+
+        Everything is computed where the images are; a network that is there already saves time.
+
+        Args:
+            device: "cuda" or "cpu", say.
+        """
+        moved = _copied(self.module).to(device)
+        return Network(
+            moved, self.mean, self.std, self._layers, name=self.name, classes=self.classes
+        )
+
     def view(self) -> nn.Module:
         """Makes a private copy of the module to work on.
 
@@ -214,13 +245,7 @@ class Network:
             A module with the same structure that shares the weights' memory; frozen, in evaluation
             mode, in-place operations off. What is done to its structure leaves the caller's alone.
         """
-        shared: dict[int, object] = {
-            id(p): nn.Parameter(p.detach(), requires_grad=False) for p in self.module.parameters()
-        }
-        for child in self.module.modules():
-            # What pruning and weight norm have computed last is no leaf, and so can't be copied.
-            shared |= {id(t): t.detach() for t in vars(child).values() if isinstance(t, Tensor)}
-        view = copy.deepcopy(self.module, shared).eval()
+        view = _copied(self.module).eval()
         for child in view.modules():
             if getattr(child, "inplace", False):
                 setattr(child, "inplace", False)  # noqa: B010 - not every module has the attribute
@@ -243,26 +268,82 @@ class Network:
         return f"Network({self.name}: {', '.join(self.layers)})"
 
 
-def activations(network: Network, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+@overload
+def activations(
+    network: Network, images: Tensor, layers: str, *, batch: int | None = None
+) -> Tensor: ...
+
+
+@overload
+def activations(
+    network: Network,
+    images: Tensor,
+    layers: list[str] | tuple[str, ...],
+    *,
+    batch: int | None = None,
+) -> dict[str, Tensor]: ...
+
+
+def activations(
+    network: Network,
+    images: Tensor,
+    layers: str | list[str] | tuple[str, ...],
+    *,
+    batch: int | None = None,
+) -> Tensor | dict[str, Tensor]:
     """Computes the values of layers for a batch of images.
 
     Args:
         network: The network.
         images: (N, 3, H, W) or one image (3, H, W), floats in [0, 1].
-        layers: Names; `"conv5"` is the value before the ReLU, `"conv5:relu"` after it.
+        layers: Names, or one; `"conv5"` is the value before the ReLU, `"conv5:relu"` after it.
+        batch: Images per pass, if not as many as `PASS` pixels hold. It bounds the memory and
+            leaves the values alone; 1 x 1 convolutions and dense layers may round otherwise.
 
     Returns:
-        Layer name -> value (N, units, h, w), without gradients, on the images' device.
+        Layer name -> value (N, units, h, w), without gradients, on the images' device; for one name
+        the value itself.
 
     Raises:
         UnknownLayerError: The network has no such layer.
         ValueError: The images have another shape or type, or are too small for the network.
     """
     images = check_images(images)
-    refs = [network.resolve(layer) for layer in layers]
+    names = [layers] if isinstance(layers, str) else layers
+    refs = [network.resolve(layer) for layer in names]
     view = network.view().to(images.device)
+    found: list[dict[str, Tensor]] = []
     with torch.no_grad():
-        return run_to(view, network.normalize(images), refs)
+        for rows in passes(images, batch):
+            inputs = network.normalize(images[rows])
+            if len(inputs) == 1 < len(images):
+                # A batch of one takes other kernels than larger ones, with other roundings.
+                pair = run_to(view, inputs.expand(2, -1, -1, -1), refs)
+                found.append({name: value[:1] for name, value in pair.items()})
+            else:
+                found.append(run_to(view, inputs, refs))
+    values = {name: torch.cat([part[name] for part in found]) for name in names}
+    return values[layers] if isinstance(layers, str) else values
+
+
+def passes(images: Tensor, batch: int | None = None) -> Iterator[slice]:
+    """Cuts a batch of images into those that go through a network at a time.
+
+    Args:
+        images: (N, 3, H, W).
+        batch: Images per pass; without it as many as `PASS` pixels hold.
+
+    Yields:
+        Rows of `images`; one pass of none for no images.
+
+    Raises:
+        ValueError: Fewer than one image per pass.
+    """
+    if batch is not None and batch < 1:
+        raise ValueError(f"batch is a whole number of images, at least 1, not {batch!r}.")
+    width = batch or max(1, PASS // max(1, images.shape[-2] * images.shape[-1]))
+    for first in range(0, max(1, len(images)), width):
+        yield slice(first, first + width)
 
 
 def check_images(images: Tensor) -> Tensor:
@@ -287,3 +368,14 @@ def check_images(images: Tensor) -> Tensor:
 
 def _convolutions(modules: Mapping[str, nn.Module]) -> dict[str, str]:
     return {name: name for name, module in modules.items() if isinstance(module, nn.Conv2d)}
+
+
+def _copied(module: nn.Module) -> nn.Module:
+    """Copies a module's structure; the copy shares the weights' memory, frozen."""
+    shared: dict[int, object] = {
+        id(p): nn.Parameter(p.detach(), requires_grad=False) for p in module.parameters()
+    }
+    for child in module.modules():
+        # What pruning and weight norm have computed last is no leaf, and so can't be copied.
+        shared |= {id(t): t.detach() for t in vars(child).values() if isinstance(t, Tensor)}
+    return copy.deepcopy(module, shared)

@@ -8,8 +8,8 @@ from featviz.objectives.penalties import TotalVariation as TotalVariation
 from featviz.objectives.resemblance import Resemblance as Resemblance
 from featviz.objectives.text import parse as parse
 from featviz.objectives.units import Channel as Channel
+from featviz.objectives.units import DeepDream as DeepDream
 from featviz.objectives.units import Direction as Direction
 from featviz.objectives.units import Diversity as Diversity
-from featviz.objectives.units import Layer as Layer
 from featviz.objectives.units import Logit as Logit
 from featviz.objectives.units import Neuron as Neuron

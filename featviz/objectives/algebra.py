@@ -16,8 +16,8 @@ IMAGE = "image"
 class Objective:
     """What one image is asked to excite; abstract.
 
-    Objectives form an algebra: `a + b`, `a - b`, `0.5 * a` and `-a` are objectives. They compare by
-    value, and `str()` gives the text form that `featviz.parse` reads.
+    Objectives form an algebra: `a + b`, `a - b`, `0.5 * a`, `a / 2`, `-a` and `sum([a, b])` are
+    objectives. They compare by value, and `str()` gives the text form that `featviz.parse` reads.
     """
 
     @property
@@ -47,10 +47,26 @@ class Objective:
         for layer in self.layers - {IMAGE}:
             network.resolve(layer)
 
+    def resolve(self, network: Network) -> "Objective":
+        """Returns the objective as the network knows it: checked, classes by their indices.
+
+        Args:
+            network: The network.
+
+        Raises:
+            ValueError: The network can't answer the objective.
+        """
+        self.check(network)
+        return self
+
     def __add__(self, other: "Objective") -> "Objective":
         if not isinstance(other, Objective):
             return NotImplemented
         return weighted_sum([(1.0, self), (1.0, other)])
+
+    def __radd__(self, other: int) -> "Objective":
+        # `sum` starts from 0.
+        return self if isinstance(other, int) and other == 0 else NotImplemented
 
     def __sub__(self, other: "Objective") -> "Objective":
         if not isinstance(other, Objective):
@@ -66,6 +82,11 @@ class Objective:
         return weighted_sum([(weight, self)])
 
     __rmul__ = __mul__
+
+    def __truediv__(self, weight: float) -> "Objective":
+        if not isinstance(weight, Real):
+            return NotImplemented
+        return weighted_sum([(1 / weight, self)])
 
 
 @dataclass(frozen=True)
@@ -101,6 +122,9 @@ class Sum(Objective):
     def check(self, network: Network) -> None:
         for _, term in self.terms:
             term.check(network)
+
+    def resolve(self, network: Network) -> "Sum":
+        return Sum(tuple((weight, term.resolve(network)) for weight, term in self.terms))
 
     def __str__(self) -> str:
         text = ""

@@ -6,17 +6,19 @@ conv5:12~2           the same without 2 positions along each border
 conv5:12@6,6         the neuron at row 6, column 6;  conv5:12@center  the one in the middle
 conv5:*              the whole layer (DeepDream)
 conv5:dot[0.1,...]   a direction;  conv5:cos[0.1,...]  by its angle
-logit:281            the score of a class
+logit:281            the score of a class; by its name logit:espresso, logit:[tiger cat]
 diversity:conv4      how little the images of a group resemble each other
 penalty:tv           also penalty:l1, penalty:l2, penalty:blur
 0.5*conv4:1 - conv4:2 + 0.1*penalty:tv
 """
 
 import re
+from collections.abc import Iterable
 
+from featviz.network.network import Network
 from featviz.objectives.algebra import Objective, weighted_sum
 from featviz.objectives.penalties import L1, L2, Blur, TotalVariation
-from featviz.objectives.units import Channel, Direction, Diversity, Layer, Logit, Neuron
+from featviz.objectives.units import Channel, DeepDream, Direction, Diversity, Logit, Neuron
 
 FORMS = (
     "conv5:12, conv5:12@6,6, conv5:12@center, conv5:*, logit:281, -conv3:7, 0.5*conv4:1 - conv4:2"
@@ -28,6 +30,7 @@ _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _TERM = re.compile(
     rf"\s*(?P<sign>[+-]?)\s*(?:(?P<factor>{_NUMBER})\s*\*\s*)?(?P<spec>[^\s\[]+(?:\[[^\]]*\])?)"
 )
+_CLASS = re.compile(r"logit:(?:(?P<index>\d+)|(?P<word>[^\W\d][\w'-]*)|\[(?P<name>[^\]]+)\])")
 _SPEC = re.compile(
     r"(?P<layer>\w[\w.]*(?::relu)?):"
     r"(?:(?P<unit>\d+)(?:~(?P<border>\d+)|@(?:(?P<row>\d+),(?P<column>\d+)|(?P<center>center)))?"
@@ -59,6 +62,40 @@ def parse(text: str) -> Objective:
     return weighted_sum(terms)
 
 
+def as_objectives(
+    network: Network, wanted: Objective | str | Iterable[Objective | str]
+) -> tuple[Objective, ...]:
+    """Reads what is asked of a network: one objective or several, each itself or in words.
+
+    Args:
+        network: The network.
+        wanted: Objectives, text forms (`"conv5:12"`) or names of the network's classes.
+
+    Returns:
+        The objectives, resolved.
+
+    Raises:
+        ValueError: A text that can't be read, or what the network can't answer.
+        TypeError: Something else.
+    """
+    if isinstance(wanted, str) or not isinstance(wanted, Iterable):
+        wanted = (wanted,)
+    return tuple(_as_objective(network, one) for one in wanted)
+
+
+def _as_objective(network: Network, wanted: object) -> Objective:
+    if isinstance(wanted, str):
+        # Every text form has a colon; a class may have one in its name, a lone layer is a slip.
+        form = ":" in wanted or wanted in network.layers
+        wanted = parse(wanted) if form and wanted not in network.classes else Logit(wanted)
+    if not isinstance(wanted, Objective):
+        raise TypeError(
+            f"an objective is a Channel, a Neuron or the like, or its text, 'conv5:12' say, "
+            f"not {wanted!r}."
+        )
+    return wanted.resolve(network)
+
+
 def _spec(spec: str, text: str) -> Objective:
     """One term without its weight."""
     if spec in _PENALTIES:
@@ -66,12 +103,14 @@ def _spec(spec: str, text: str) -> Objective:
     kind, _, rest = spec.partition(":")
     if kind == "diversity" and rest:
         return Diversity(rest)
+    if named := _CLASS.fullmatch(spec):
+        return Logit(int(named["index"]) if named["index"] else named["word"] or named["name"])
     match = _SPEC.fullmatch(spec)
     if match is None:
         raise _unreadable(text)
     layer = match["layer"]
     if match["whole"]:
-        return Layer(layer)
+        return DeepDream(layer)
     if match["kind"]:
         try:
             vector = tuple(float(number) for number in match["vector"].split(","))
@@ -79,8 +118,6 @@ def _spec(spec: str, text: str) -> Objective:
             raise _unreadable(text) from None
         return Direction(layer, vector, cosine=match["kind"] == "cos")
     unit = int(match["unit"])
-    if layer == "logit":
-        return Logit(unit)
     if match["center"]:
         return Neuron(layer, unit)
     if match["row"]:

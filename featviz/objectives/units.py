@@ -8,7 +8,7 @@ section "Optimization objectives".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn.functional as F
@@ -115,7 +115,7 @@ class Neuron(Objective):
 
 
 @dataclass(frozen=True)
-class Layer(Objective):
+class DeepDream(Objective):
     """The mean square of a whole layer: DeepDream.
 
     Source: A. Mordvintsev, C. Olah, M. Tyka, "Inceptionism", Google Research blog 2015.
@@ -188,32 +188,31 @@ class Logit(Objective):
     """The score of a class before the softmax, for networks with a classifier.
 
     Attributes:
-        index: Index of the class.
+        index: Index of the class, or its name in the network's own `classes`.
     """
 
-    index: int
+    index: int | str
 
     @property
     def layers(self) -> frozenset[str]:
         return frozenset({OUTPUT})
 
     def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
+        if isinstance(self.index, str):
+            raise TypeError(
+                f"class {self.index!r} has no index without a network; "
+                f"Logit({self.index!r}).resolve(network) gives it one."
+            )
         return values[OUTPUT][:, self.index]
 
     def check(self, network: Network) -> None:
-        if not network.classes:
-            raise ValueError(
-                f"{network.name} has no classifier, so it scores no class {self.index}; "
-                f"featviz.load('squeezenet') has one; name your own in Network(..., classes=...)."
-            )
-        if not 0 <= self.index < len(network.classes):
-            raise ValueError(
-                f"{network.name} knows classes 0 to {len(network.classes) - 1}, not {self.index}; "
-                f"network.classes lists them."
-            )
+        network.class_index(self.index)
+
+    def resolve(self, network: Network) -> "Logit":
+        return replace(self, index=network.class_index(self.index))
 
     def __str__(self) -> str:
-        return f"logit:{self.index}"
+        return f"logit:[{self.index}]" if isinstance(self.index, str) else f"logit:{self.index}"
 
 
 @dataclass(frozen=True)

@@ -43,14 +43,14 @@ def load(name: str, *, classifier: bool = False) -> Network:
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ValueError(
             f"no bundled network is called {name!r}; there are {', '.join(_BUNDLED)} "
-            f"(featviz.bundled()).{hint} Wrap any other module in featviz.Network(module)."
+            f"(featviz.networks()).{hint} Wrap any other module in featviz.Network(module)."
         )
     if classifier and name == "alexnet":
         return _whole_alexnet()
     return _BUNDLED[name]()
 
 
-def bundled() -> tuple[str, ...]:
+def networks() -> tuple[str, ...]:
     """Returns the names that `load` knows."""
     return tuple(_BUNDLED)
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import featviz as fv
 from featviz.ascent.climb import Plateau
 from featviz.ascent.effective_field import used_field
-from featviz.ascent.plan import frame_numbers, plan
+from featviz.ascent.plan import frame_numbers, plan, random_streams
 from featviz.ascent.recipes import ACCENT, EXACT, LINEAR, STANDARD, Adam, Recipe
 from featviz.images import natural
 from featviz.images.fourier import Fourier
@@ -25,11 +25,10 @@ from featviz.images.natural import Natural
 from featviz.images.pixels import Pixels
 from featviz.images.transforms import Jitter, Transform
 from featviz.images.transparency import Transparent
-from featviz.measures import pictures
 from featviz.measures.weights import bounded_optimum
 from featviz.objectives.penalties import L1, L2, Blur, TotalVariation
 from featviz.objectives.resemblance import Resemblance
-from featviz.objectives.units import Channel, Direction, Diversity, Layer, Logit, Neuron
+from featviz.objectives.units import Channel, DeepDream, Direction, Diversity, Logit, Neuron
 from tests.networks import CLASSES, LAYERS, SmallCNN, eight_bit
 
 GRAY = 0.02
@@ -63,7 +62,7 @@ of_the_network = st.one_of(
     st.builds(Channel, st.sampled_from(["conv1", "conv2", "conv3"]), st.integers(0, 7)),
     st.builds(Neuron, st.sampled_from(["conv1", "conv2", "conv3"]), st.integers(0, 7)),
     st.builds(Neuron, st.just("conv3"), st.integers(0, 9), st.just((1, 4))),
-    st.builds(Layer, st.sampled_from(["conv2", "conv3:relu"])),
+    st.builds(DeepDream, st.sampled_from(["conv2", "conv3:relu"])),
     st.builds(Direction, st.just("conv3"), st.just(VECTOR), st.booleans()),
     st.builds(Logit, st.integers(0, len(CLASSES) - 1)),
 )
@@ -140,13 +139,13 @@ def test_conv1_neurons_reach_their_exact_maximum_on_the_8_bit_image(alexnet):
 
 def test_under_the_bound_conv1_neurons_reach_the_closed_form(alexnet):
     wanted = [Neuron("conv1", unit) for unit in range(64)]
-    gray = pictures.values(alexnet, wanted, torch.full((64, 3, 13, 13), 0.5))
+    gray = fv.evaluate(alexnet, wanted, torch.full((64, 3, 13, 13), 0.5))
     # The closed form is the summit to first order in contrast: it takes no account of the sigmoid.
     for energy, least, most in ((natural.ENERGY, 0.9, 2.0), (1e-3, 0.83, 1.0)):
         recipe = replace(LINEAR, image=Natural(energy))
         found = fv.maximize(alexnet, wanted, recipe=recipe, progress=False)
         closed = bounded_optimum(alexnet, "conv1", 13, energy)
-        rise = pictures.values(alexnet, wanted, closed) - gray
+        rise = fv.evaluate(alexnet, wanted, closed) - gray
         share = (found.values - gray) / rise
         assert share.min() >= least
         assert share.max() <= most
@@ -209,12 +208,12 @@ def test_images_of_one_stream_start_alike_and_are_changed_alike(small):
 
 def test_streams_of_thousands_of_objectives_take_no_time():
     wanted = tuple(Channel("conv3", unit % 50) for unit in range(20_000))
-    drawn = [stream.initial_seed() for stream in plan.random_streams(wanted, 0)]
+    drawn = [stream.initial_seed() for stream in random_streams(wanted, 0)]
     assert len(set(drawn)) == len(drawn)
 
 
 def test_values_are_those_of_the_images_given_back(small):
-    objectives = [Channel("conv3", 1), Neuron("conv2", 3), Layer("conv2"), Logit(1)]
+    objectives = [Channel("conv3", 1), Neuron("conv2", 3), DeepDream("conv2"), Logit(1)]
     found = climb(small, objectives, precision="bfloat16", frames="log")
     for row, objective in enumerate(objectives):
         acts = fv.activations(small, found.images[row], sorted(objective.layers))
@@ -232,7 +231,7 @@ def test_without_transforms_history_is_the_objective_before_each_step(small):
 
 def test_gradient_norms_are_those_of_the_objective(small):
     recipe = Recipe(Pixels("clamp"), (), PLAIN)
-    objective = Layer("conv2")
+    objective = DeepDream("conv2")
     found = climb(small, objective, recipe=recipe, frames=[0, 3])
     for frame, step in enumerate(found.frame_steps):
         images = found.frames[frame].clone().requires_grad_()
@@ -288,7 +287,7 @@ SEVERAL = [
     Neuron("conv3", 2),
     Channel("conv3", 4) - 0.5 * Channel("conv3", 5),
     Channel("conv3", 6) + 0.1 * TotalVariation(),
-    Layer("conv3"),
+    DeepDream("conv3"),
     Logit(1),
     Channel("conv1", 1),
 ]
@@ -482,7 +481,7 @@ def test_an_image_stopped_early_keeps_its_bits_whatever_its_batch(small, recipe)
         ([Channel("conv3", unit) for unit in range(5)], STANDARD),
         ([Channel("conv3", u) + 5 * Diversity("conv2") for u in (1, 2, 1, 2, 2)], STANDARD),
         ([Channel("conv3", unit) - TotalVariation() for unit in range(5)], STANDARD),
-        ([Layer("conv2")] * 5, Recipe(Transparent(Fourier()), optimizer=PLAIN)),
+        ([DeepDream("conv2")] * 5, Recipe(Transparent(Fourier()), optimizer=PLAIN)),
         ([Neuron("conv1", unit) for unit in range(5)], Recipe(Pixels("clamp"), (), PLAIN)),
     ],
     ids=["channel", "diverse", "penalty", "transparent", "exact"],
@@ -642,12 +641,18 @@ def test_bad_input_is_one_clear_sentence(small, objectives, options, message):
     assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("objectives", ["conv3:1", ["conv3:1"], [3]])
+@pytest.mark.parametrize("objectives", [3, [3], ["conv3:1", None]])
 def test_what_is_no_objective_is_quoted(small, objectives):
-    with pytest.raises(
-        TypeError, match=r"an objective is a Channel, .*; featviz\.parse reads text"
-    ):
+    with pytest.raises(TypeError, match=r"an objective is a Channel, .*, not (3|None)"):
         climb(small, objectives)
+
+
+def test_texts_and_class_names_are_objectives(small):
+    said = climb(small, ["conv2:1", "logit:bee", "elk"], steps=2)
+    meant = climb(small, [Channel("conv2", 1), Logit(1), Logit(4)], steps=2)
+    assert said.objectives == meant.objectives
+    assert said.images.equal(meant.images)
+    assert climb(small, "conv2:1", steps=2).images.equal(meant.images[:1])
 
 
 # ---- canvases, batches, memory ------------------------------------------------------------------
@@ -669,7 +674,7 @@ def test_neurons_get_the_canvas_of_the_field_that_they_use(small, alexnet):
 
 def test_memory_stays_flat_over_fifty_calls():
     network = fv.Network(SmallCNN().eval(), layers=LAYERS, classes=CLASSES)
-    objectives = [Channel("conv3", 1), Logit(2), Layer("conv2")]
+    objectives = [Channel("conv3", 1), Logit(2), DeepDream("conv2")]
 
     def run(times):
         for _ in range(times):

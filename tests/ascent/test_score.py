@@ -1,4 +1,4 @@
-"""A batch is scored each image by its own objective, with and without shortcuts."""
+"""A batch is scored each image by its own objective, on the way up and afterwards."""
 
 import pytest
 import torch
@@ -7,8 +7,9 @@ from torch.nn.utils.parametrize import register_parametrization
 
 import featviz as fv
 from featviz.ascent.score import Scorer, is_linear_in_image, redirected_relu
+from featviz.network.passes import run_to
 from featviz.objectives.penalties import L2, TotalVariation
-from featviz.objectives.units import Channel, Direction, Diversity, Layer, Logit, Neuron
+from featviz.objectives.units import Channel, DeepDream, Direction, Diversity, Logit, Neuron
 from tests.networks import LAYERS, SmallCNN
 
 CPU = torch.device("cpu")
@@ -25,23 +26,27 @@ def some_images(count, size=24, seed=0):
     return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(seed))
 
 
-def scored(network, objectives, images, precision=torch.float32, **options):
+def scored(network, objectives, images, precision=torch.float32):
     """Values and their gradients with respect to the images."""
     images = images.clone().requires_grad_()
-    score = Scorer(network, objectives, CPU, precision, **options)
-    values = score([network.normalize(images)], [images])
+    scorer = Scorer(network, objectives, CPU, precision)
+    values = scorer([network.normalize(images)], [images])
     (gradient,) = torch.autograd.grad(values.sum(), images)
     return values.detach(), gradient
 
 
 def direct(network, objectives, images):
-    """The same by plain autograd, one image at a time, on the values `activations` gives."""
+    """The same by plain autograd, one objective at a time."""
+    images = images.clone().requires_grad_()
+    view = network.view().to(memory_format=torch.channels_last)
     values = []
-    for objective, image in zip(objectives, images, strict=True):
-        names = sorted(objective.layers - {"image"})
-        found = fv.activations(network, image, names)
-        values.append(objective(found | {"image": image[None]}))
-    return torch.cat(values)
+    for row, objective in enumerate(objectives):
+        refs = [network.resolve(name) for name in sorted(objective.layers - {"image"})]
+        found = run_to(view, network.normalize(images), refs) if refs else {}
+        found["image"] = images
+        values.append(objective({name: value[row : row + 1] for name, value in found.items()}))
+    (gradient,) = torch.autograd.grad(torch.cat(values).sum(), images)
+    return torch.cat(values).detach(), gradient
 
 
 @pytest.mark.parametrize(
@@ -50,7 +55,7 @@ def direct(network, objectives, images):
         MIXED,
         [Channel("conv1", 3), Neuron("conv1", 5)],
         [Channel("conv2:relu", 3), Channel("conv2:relu", 4)],
-        [Layer("conv2"), Channel("conv2", 3)],
+        [DeepDream("conv2"), Channel("conv2", 3)],
         [Logit(2), Logit(0), Logit(2)],
         [Channel("conv2", 3) + Logit(1), Channel("conv3", 2) + L2()],
         [TotalVariation(), L2()],
@@ -58,16 +63,16 @@ def direct(network, objectives, images):
     ],
     ids=lambda objectives: " | ".join(map(str, objectives))[:60],
 )
-def test_values_are_each_images_own_with_and_without_shortcuts(small, objectives):
+def test_values_and_gradients_are_each_images_own(small, objectives):
     images = some_images(len(objectives))
-    expected = direct(small, objectives, images)
+    expected, plain = direct(small, objectives, images)
     values, gradient = scored(small, objectives, images)
     torch.testing.assert_close(values, expected, rtol=1e-4, atol=1e-5)
-    plain_values, plain_gradient = scored(small, objectives, images, shortcuts=False)
-    torch.testing.assert_close(values, plain_values, rtol=1e-4, atol=1e-5)
-    scale = plain_gradient.abs().max().item()
-    torch.testing.assert_close(gradient, plain_gradient, rtol=1e-4, atol=1e-5 * scale)
-    assert plain_gradient.flatten(1).norm(dim=1).min() > 0
+    torch.testing.assert_close(gradient, plain, rtol=1e-4, atol=1e-5 * plain.abs().max().item())
+    assert plain.flatten(1).norm(dim=1).min() > 0
+    torch.testing.assert_close(
+        fv.evaluate(small, objectives, images), expected, rtol=1e-4, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("layer", ["conv1", "conv3", "conv5"])
@@ -75,9 +80,57 @@ def test_shortcuts_change_nothing_on_alexnet(alexnet, layer):
     objectives = [Channel(layer, 1), Neuron(layer, 7), Channel(layer, 30)]
     images = some_images(3, 80)
     values, gradient = scored(alexnet, objectives, images)
-    expected, plain = scored(alexnet, objectives, images, shortcuts=False)
+    expected, plain = direct(alexnet, objectives, images)
     torch.testing.assert_close(values, expected, rtol=1e-4, atol=1e-4)
     assert (gradient - plain).norm() < 1e-4 * plain.norm()
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, None])
+def test_the_batch_bounds_the_memory_and_leaves_the_bits_alone(alexnet, batch):
+    objectives = [Channel("conv3", u) if u % 2 else Neuron("conv2:relu", u) for u in range(7)]
+    images = some_images(7, 64)
+    whole = fv.evaluate(alexnet, objectives, images, batch=7)
+    assert fv.evaluate(alexnet, objectives, images, batch=batch).equal(whole)
+
+
+def test_images_that_must_differ_are_scored_together_in_any_batch(small):
+    objectives = [Diversity("conv2"), Channel("conv2", 3), Diversity("conv2"), Diversity("conv1")]
+    images = some_images(4)
+    whole = fv.evaluate(small, objectives, images)
+    assert whole[3] == 0 != whole[0]
+    assert fv.evaluate(small, objectives, images, batch=1).equal(whole)
+
+
+def test_one_objective_is_for_all_images_and_texts_and_classes_are_objectives(small):
+    images = some_images(3)
+    expected = fv.evaluate(small, [Channel("conv3", 1)] * 3, images)
+    assert fv.evaluate(small, Channel("conv3", 1), images).equal(expected)
+    assert fv.evaluate(small, "conv3:1", images).equal(expected)
+    alone = fv.evaluate(small, ["conv3:1"], images[1])
+    assert alone.equal(expected[1:2])
+    logits = fv.activations(small, images, "output")
+    found = fv.evaluate(small, ["dog", "logit:ELK", Logit("ant")], images)
+    torch.testing.assert_close(found, logits[range(3), [3, 4, 0]])
+
+
+@pytest.mark.parametrize(
+    ("objectives", "error", "message"),
+    [
+        (["conv3:1", "conv3:2"], ValueError, "one objective for all images or one for each of 3, "),
+        ([], ValueError, "one objective for all images or one for each of 3, not 0"),
+        ("conv3:10", ValueError, "conv3 of small has units 0 to 9, not 10"),
+        ("conv3", ValueError, "can't read the objective 'conv3'; it looks like one of conv5:12, "),
+        ("bees", ValueError, "small knows no class 'bees'; the nearest are bee "),
+        (3, TypeError, "an objective is a Channel, a Neuron or the like, or its text, 'conv5:12'"),
+    ],
+)
+def test_what_cannot_be_scored_is_said(small, objectives, error, message):
+    with pytest.raises(error, match=message):
+        fv.evaluate(small, objectives, some_images(3))
+
+
+def test_no_images_have_no_values(small):
+    assert fv.evaluate(small, "conv3:1", torch.rand(0, 3, 24, 24)).shape == (0,)
 
 
 def test_bfloat16_stays_close(alexnet):
@@ -129,12 +182,12 @@ def test_nothing_runs_behind_the_target_nor_a_linear_target_itself():
     module = SmallCNN()
     module.features[7] = Broken()
     network = fv.Network(module, layers=LAYERS)
-    scored(network, [Layer("conv3")], some_images(1))
+    scored(network, [DeepDream("conv3")], some_images(1))
     register_parametrization(module.features[6], "weight", Counting(), unsafe=True)
-    score = Scorer(network, [Channel("conv3", 1)], CPU, torch.float32)
+    scorer = Scorer(network, [Channel("conv3", 1)], CPU, torch.float32)
     Counting.calls = 0
     for seed in range(3):
-        score([network.normalize(some_images(1, seed=seed))], [some_images(1)])
+        scorer([network.normalize(some_images(1, seed=seed))], [some_images(1)])
     assert Counting.calls == 1  # for the constant
 
 
@@ -159,7 +212,7 @@ def test_a_dead_relu_lets_its_image_start():
         (2 * Channel("conv1", 0) - Neuron("conv1", 1), True),
         (Channel("conv1:relu", 0), False),
         (Direction("conv1", (1.0,) * 8, cosine=True), False),
-        (Layer("conv1"), False),
+        (DeepDream("conv1"), False),
         (Channel("conv2", 0), False),
         (Channel("conv1", 0) + Channel("conv2", 0), False),
         (Channel("features.1", 0), False),

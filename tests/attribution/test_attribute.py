@@ -1,10 +1,13 @@
 """Attribution against torch-cam's and captum's own answers, and against what must be true."""
 
+import io
+
 import captum.attr
 import numpy as np
 import pytest
 import torch
 import torchvision
+from PIL import Image
 from torch import nn
 from torchcam import methods
 
@@ -228,3 +231,43 @@ def test_evidence_finds_the_cat_beside_a_cup_and_a_random_map_does_not(squeezene
 def test_no_evidence_has_its_center_in_the_middle():
     empty = Attribution(torch.zeros(4, 6), "a", "gradcam", None, None)
     assert empty.center() == (0.5, 0.5)
+
+
+def test_a_map_is_resized_to_its_photo_or_as_told(photo):
+    found = attribute(classifier(), photo, "cat", "second")
+    assert found.photo.equal(photo)
+    assert found.resize().shape == photo.shape[1:]
+    assert found.resize((5, 7)).shape == (5, 7)
+    assert found.resize(9).shape == (9, 9)
+    ramp = Attribution(torch.tensor([[0.0, 4.0]]), "a", "gradient", None, None)
+    assert ramp.resize((1, 4)).tolist() == [[0, 1, 3, 4]]
+    with pytest.raises(ValueError, match="this map of a comes without a photo"):
+        ramp.resize()
+
+
+def test_a_map_lies_over_its_photo(photo):
+    bright = torch.zeros(4, 5)
+    bright[0, 0] = 2.0
+    found = Attribution(bright, "a", "gradcam", None, None, photo=torch.full_like(photo, 0.5))
+    shown = np.asarray(found.overlay()).astype(int)
+    assert shown.shape == (*photo.shape[1:], 3)
+    assert np.ptp(shown[0, 0]) > 30 > np.ptp(shown[-1, -1])  # color where the map speaks
+    calm = np.asarray(found.overlay(limit=20.0)).astype(int)
+    assert np.ptp(calm[0, 0]) < np.ptp(shown[0, 0])
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(found._repr_png_()))), shown)
+
+
+def test_a_map_without_a_photo_is_shown_in_words():
+    empty = Attribution(torch.zeros(4, 6), "a", "gradcam", None, None)
+    assert empty._repr_png_() is None
+    assert "gradcam" in repr(empty)
+    with pytest.raises(ValueError, match="this map of a comes without a photo"):
+        empty.overlay()
+
+
+@pytest.mark.parametrize("wanted", ["logit:cat", "cat", Logit("cat"), Logit(2), 2])
+def test_what_is_explained_may_be_said_in_many_ways(photo, wanted):
+    net = classifier()
+    found = attribute(net, photo, wanted, "second")
+    assert found.objective == Logit(net.classes.index("cat"))
+    assert torch.equal(found.map, attribute(net, photo, "cat", "second").map)

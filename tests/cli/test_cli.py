@@ -159,7 +159,7 @@ def test_open_names_the_unit(monkeypatch, capsys, tmp_path):
     ("text", "units"), [("3", [3]), ("0-2,7", [0, 1, 2, 7]), ("4, 5-5", [4, 5])]
 )
 def test_units_are_numbers_and_ranges(text, units):
-    assert cli.scope._numbers(text) == units
+    assert cli.microscope._numbers(text) == units
 
 
 def test_ctrl_c_is_130(monkeypatch, capsys):

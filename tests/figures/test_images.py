@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from featviz.figures._color import Scale, color_bar, overlay, shared_scale
-from featviz.figures._images import data_uri, img, pixels, sprite
+from featviz.figures._files import pixels
+from featviz.figures._images import data_uri, img, sprite
 
 
 def decode(uri):

@@ -10,6 +10,7 @@ from torch import nn
 import featviz as fv
 from featviz import photos
 from featviz.network.network import UnknownLayerError, UnknownUnitError
+from featviz.network.passes import run_to
 from tests.networks import CLASSES, LAYERS, SmallCNN
 
 
@@ -133,6 +134,42 @@ def test_output_is_what_the_module_returns(small):
     torch.testing.assert_close(found["output"], expected)
     assert found["classifier.3"].equal(found["output"])
     assert small.units("output") == small.units("classifier.3") == len(CLASSES)
+
+
+def test_one_name_gives_the_value_itself(small):
+    images = torch.rand(2, 3, 32, 32)
+    found = fv.activations(small, images, ["conv1", "conv3:relu"])
+    assert list(found) == ["conv1", "conv3:relu"]
+    assert fv.activations(small, images, "conv3:relu").equal(found["conv3:relu"])
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+def test_the_batch_bounds_the_memory_and_leaves_the_bits_alone(alexnet, monkeypatch, batch):
+    images = torch.rand(7, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    whole = fv.activations(alexnet, images, "conv5")
+    seen = []
+
+    def watched(view, inputs, refs):
+        seen.append(len(inputs))
+        return run_to(view, inputs, refs)
+
+    monkeypatch.setattr("featviz.network.network.run_to", watched)
+    assert fv.activations(alexnet, images, "conv5", batch=batch).equal(whole)
+    assert max(seen) == max(2, batch)  # what is alone goes with its double
+    with pytest.raises(ValueError, match="batch is a whole number of images, at least 1, not 0"):
+        fv.activations(alexnet, images, "conv5", batch=0)
+
+
+def test_a_network_moves_as_a_copy(module):
+    small = fv.Network(module, (0.1,) * 3, (0.2,) * 3, LAYERS, name="small", classes=CLASSES)
+    before, weights = state(module), small.fingerprint
+    moved = small.to("meta")
+    assert {p.device.type for p in moved.module.parameters()} == {"meta"}
+    assert (moved.name, moved.layers, moved.classes) == ("small", small.layers, CLASSES)
+    assert state(module) == before
+    same = small.to("cpu")
+    assert same.fingerprint == small.fingerprint == weights
+    assert same.module is not module
 
 
 def test_values_are_those_of_evaluation_mode(module):

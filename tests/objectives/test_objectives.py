@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import featviz as fv
 from featviz.objectives.algebra import Sum
 from featviz.objectives.penalties import L1, L2, Blur, TotalVariation
-from featviz.objectives.units import Channel, Direction, Diversity, Layer, Logit, Neuron
+from featviz.objectives.units import Channel, DeepDream, Direction, Diversity, Logit, Neuron
 
 UNITS = 4
 DIRECTION = (0.5, -1.0, 0.25, 2.0)
@@ -37,7 +37,7 @@ atoms = st.sampled_from(
         Channel("output", 2),
         Neuron("a", 2),
         Neuron("a", 2, (0, 3)),
-        Layer("b"),
+        DeepDream("b"),
         Direction("a", DIRECTION),
         Direction("b", DIRECTION, cosine=True),
         Logit(6),
@@ -109,6 +109,8 @@ def test_equal_terms_are_merged_and_a_sum_of_sums_is_flat():
     assert Sum(((2, Sum(((0.5, c), (1, d)))),)) == c + 2 * d
     assert str(c - 0.5 * d) == "a:0 - 0.5*a:1"
     assert str(-c) == "-a:0"
+    assert sum([c, d, c]) == 2 * c + d
+    assert (c + 2 * d) / 2 == 0.5 * c + d
 
 
 @pytest.mark.parametrize("other", ["2", None, Channel("a", 0)])
@@ -149,7 +151,7 @@ def test_neuron_is_one_value_of_its_map():
 
 
 def test_layer_is_the_mean_square():
-    torch.testing.assert_close(Layer("b")(VALUES), VALUES["b"].square().mean((1, 2, 3)))
+    torch.testing.assert_close(DeepDream("b")(VALUES), VALUES["b"].square().mean((1, 2, 3)))
 
 
 def test_direction_is_a_projection_or_an_angle():
@@ -220,7 +222,7 @@ def test_blur_punishes_high_frequencies_more():
 
 
 @pytest.mark.parametrize(
-    "objective", [Channel("a", 1), Neuron("a", 1), Direction("a", DIRECTION), Layer("a")]
+    "objective", [Channel("a", 1), Neuron("a", 1), Direction("a", DIRECTION), DeepDream("a")]
 )
 def test_linear_means_linear(objective):
     first, second = some_values(1), some_values(2)
@@ -237,7 +239,7 @@ def test_linear_means_linear(objective):
         (Channel("conv5", 5, border=-1), "a channel's border is at least 0, not -1"),
         (Neuron("conv1", 64), "conv1 of alexnet has units 0 to 63, not 64"),
         (Neuron("conv1", 3, (-1, 0)), "conv1:3@-1,0: positions count from 0"),
-        (Layer("conv9"), "alexnet has no layer 'conv9'"),
+        (DeepDream("conv9"), "alexnet has no layer 'conv9'"),
         (Direction("conv1", (1.0,)), "a direction in conv1 has 64 numbers, one per unit, not 1"),
         (Diversity("nowhere"), "alexnet has no layer 'nowhere'"),
         (Logit(3), "alexnet has no classifier, so it scores no class 3; featviz.load('squeezenet'"),
@@ -253,6 +255,17 @@ def test_an_unknown_class_says_which_there_are(small):
     with pytest.raises(ValueError, match=r"small knows classes 0 to 4, not 5; network\.classes"):
         Logit(5).check(small)
     Logit(4).check(small)
+
+
+def test_classes_go_by_the_networks_own_names(small):
+    wanted = 2 * Logit("Dog") - Channel("conv3", 1)
+    assert wanted.resolve(small) == 2 * Logit(3) - Channel("conv3", 1)
+    with pytest.raises(ValueError, match=r"small knows no class 'bees'; the nearest are bee \("):
+        wanted = Logit("bees").resolve(small)
+    with pytest.raises(ValueError, match="alexnet has no classifier, so it scores no class 'ant'"):
+        Logit("ant").resolve(fv.load("alexnet"))
+    with pytest.raises(TypeError, match=r"class 'ant' has no index without a network"):
+        Logit("ant")({"output": torch.zeros(1, 5)})
 
 
 def test_a_position_outside_of_the_map_is_said(small):

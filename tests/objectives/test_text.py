@@ -8,7 +8,7 @@ import featviz as fv
 from featviz.objectives.algebra import Sum
 from featviz.objectives.penalties import L1, L2, Blur, TotalVariation
 from featviz.objectives.text import FORMS, parse
-from featviz.objectives.units import Channel, Direction, Diversity, Layer, Logit, Neuron
+from featviz.objectives.units import Channel, DeepDream, Direction, Diversity, Logit, Neuron
 
 KINDS = ("logit", "penalty", "diversity")
 """First words of the text form, which a layer can't be called in it."""
@@ -22,10 +22,11 @@ singles = st.one_of(
     st.builds(Channel, layers, units),
     st.builds(Channel, layers, units, units),
     st.builds(Neuron, layers, units, st.none() | st.tuples(units, units)),
-    st.builds(Layer, layers),
+    st.builds(DeepDream, layers),
     st.builds(Direction, layers, st.lists(numbers, min_size=1, max_size=4).map(tuple)),
     st.builds(Direction, layers, st.lists(numbers, min_size=1, max_size=4).map(tuple), st.just(1)),
     st.builds(Logit, units),
+    st.builds(Logit, st.text("abz 09-',:*+.", min_size=1)),
     st.builds(Diversity, layers),
     st.sampled_from([TotalVariation(), L1(), L2(), Blur()]),
 )
@@ -63,10 +64,13 @@ def test_spaces_around_do_not_matter(objective):
         ("features.10:relu:12@6,7", Neuron("features.10:relu", 12, (6, 7))),
         ("conv5:12~2", Channel("conv5", 12, border=2)),
         ("conv5:12@center", Neuron("conv5", 12)),
-        ("conv5:*", Layer("conv5")),
+        ("conv5:*", DeepDream("conv5")),
         ("conv1:dot[0.5,-1,2e-3]", Direction("conv1", (0.5, -1.0, 0.002))),
         ("conv1:cos[1, 2]", Direction("conv1", (1.0, 2.0), cosine=True)),
         ("logit:281", Logit(281)),
+        ("logit:espresso", Logit("espresso")),
+        ("logit:[281]", Logit("281")),
+        ("2*logit:[tiger cat] - logit:tabby", 2 * Logit("tiger cat") - Logit("tabby")),
         ("diversity:conv4:relu", Diversity("conv4:relu")),
         ("penalty:tv", TotalVariation()),
         ("-conv3:7", -Channel("conv3", 7)),
@@ -109,7 +113,8 @@ def test_the_examples_of_the_message_can_be_read():
         "conv5:max[1]",
         "penalty:nothing",
         "diversity:",
-        "logit:cat",
+        "logit:",
+        "logit:[]",
         "conv5:12 conv5:13",
         "conv5:12 +",
         "conv5:12 + - conv5:13",

@@ -42,7 +42,7 @@ def test_each_load_gives_a_network_of_its_own(alexnet):
     assert fv.load("alexnet").fingerprint == alexnet.fingerprint
 
 
-@pytest.mark.parametrize("name", networks.bundled())
+@pytest.mark.parametrize("name", networks.networks())
 def test_loading_opens_no_connection(monkeypatch, name):
     def refuse(*args, **kwargs):
         raise AssertionError("a connection")
@@ -52,8 +52,8 @@ def test_loading_opens_no_connection(monkeypatch, name):
     assert fv.load(name).name == name
 
 
-def test_bundled_names_the_networks():
-    assert networks.bundled() == ("alexnet", "squeezenet")
+def test_the_networks_have_names():
+    assert networks.networks() == ("alexnet", "squeezenet")
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def test_an_unknown_network_says_which_there_are(name, hint):
         fv.load(name)
     assert str(caught.value) == (
         f"no bundled network is called {name!r}; there are alexnet, squeezenet "
-        f"(featviz.bundled()).{hint} Wrap any other module in featviz.Network(module)."
+        f"(featviz.networks()).{hint} Wrap any other module in featviz.Network(module)."
     )
 
 
 def test_what_the_message_tells_to_call_is_there():
-    assert fv.bundled() == networks.bundled()
+    assert fv.networks() == networks.networks()

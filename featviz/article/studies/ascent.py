@@ -11,9 +11,10 @@ from torch import Generator, Tensor
 from featviz.article.bridge.values import Values
 from featviz.article.studies.bench import SEED, alexnet, evenly, in_field, maximize
 from featviz.article.studies.methods import SIDE, STEPS, SUBJECTS
-from featviz.ascent.climb import Maximization
 from featviz.ascent.effective_field import used_field
+from featviz.ascent.maximization import Maximization
 from featviz.ascent.recipes import EXACT, LUCID, NATURAL_ADAM, NEURON, STANDARD, Adam, Recipe
+from featviz.ascent.score import evaluate
 from featviz.figures import Figure, bars, dots, grid, table, trajectory
 from featviz.images.fourier import Fourier
 from featviz.images.natural import ENERGY, Natural
@@ -186,7 +187,7 @@ def settings() -> Figure:
     for name, recipe in SETTINGS.items():
         images = pictures.to_bytes(maximize(SUBJECTS, size=SIDE, recipe=recipe).images)
         reached[name] = (
-            pictures.values(net, SUBJECTS, images),
+            evaluate(net, SUBJECTS, images),
             pictures.robust_values(net, SUBJECTS, images),
             pictures.contrast(images),
         )
@@ -260,7 +261,7 @@ def _bounded_share() -> float:
     closed = bounded_optimum(net, "conv1", size)
     found = maximize(objectives).images
     gray, best, ours = (
-        pictures.values(net, objectives, images)
+        evaluate(net, objectives, images)
         for images in (torch.full_like(closed, 0.5), closed, pictures.to_bytes(found))
     )
     return ((ours - gray) / (best - gray)).min().item()
@@ -274,8 +275,8 @@ def _exact_shares() -> dict[str, Tensor]:
 
 def _shares(images: Tensor) -> Tensor:
     net, objectives = alexnet(), _conv1_objectives()
-    best = pictures.values(net, objectives, _optimum())
-    return pictures.values(net, objectives, pictures.to_bytes(images)) / best
+    best = evaluate(net, objectives, _optimum())
+    return evaluate(net, objectives, pictures.to_bytes(images)) / best
 
 
 @cache

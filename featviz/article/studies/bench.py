@@ -9,6 +9,7 @@ import torch
 
 from featviz.ascent import climb
 from featviz.ascent.machine import find_device, find_precision
+from featviz.ascent.maximization import Maximization
 from featviz.ascent.recipes import Recipe
 from featviz.figures import address
 from featviz.microscope import views
@@ -45,7 +46,7 @@ def maximize(
     start: torch.Tensor | None = None,
     streams: Sequence[str] | None = None,
     frames: Sequence[int] | str = (),
-) -> climb.Maximization:
+) -> Maximization:
     """Finds images by gradient ascent, or takes them from the store.
 
     Args:
@@ -96,7 +97,7 @@ def maximize(
     return _join(parts, objectives, precision)
 
 
-def _arrays(found: climb.Maximization) -> dict[str, np.ndarray]:
+def _arrays(found: Maximization) -> dict[str, np.ndarray]:
     if found.interrupted:
         # Half a result must not be kept under the name of a whole one.
         raise KeyboardInterrupt
@@ -107,11 +108,11 @@ def _arrays(found: climb.Maximization) -> dict[str, np.ndarray]:
 
 def _join(
     parts: list[dict[str, np.ndarray]], objectives: Sequence[Objective], precision: str
-) -> climb.Maximization:
+) -> Maximization:
     def joined(name: str, axis: int) -> torch.Tensor:
         return torch.from_numpy(np.concatenate([part[name] for part in parts], axis))
 
-    return climb.Maximization(
+    return Maximization(
         tuple(objectives),
         joined("images", 0),
         joined("alpha", 0),
@@ -171,11 +172,11 @@ def in_field(layer: str, images: torch.Tensor) -> torch.Tensor:
     return views.in_field(alexnet(), layer, images)
 
 
-def shared_neurons(layer: str) -> climb.Maximization:
+def shared_neurons(layer: str) -> Maximization:
     """Returns the neurons' pictures of the units that all chapters share."""
     return maximize([Neuron(layer, unit) for unit in evenly(layer)])
 
 
-def shared_channels(layer: str, net: network.Network | None = None) -> climb.Maximization:
+def shared_channels(layer: str, net: network.Network | None = None) -> Maximization:
     """Returns the channels' pictures of the units that all chapters share."""
     return maximize([channel(layer, unit) for unit in evenly(layer)], net=net, recipe=how(layer))

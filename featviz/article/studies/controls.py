@@ -249,7 +249,7 @@ def _for_it(found: Attribution) -> Tensor:
 def _active(layer: str) -> float:
     """Share of a layer's values that its ReLU lets through, over the measured photographs."""
     images = torch.stack([evidence.photo(name).image for name in MEASURED])
-    return (activations(alexnet(), images, [layer])[layer] > 0).float().mean().item()
+    return (activations(alexnet(), images, layer) > 0).float().mean().item()
 
 
 def _net(layer: str) -> float:

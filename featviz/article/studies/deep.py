@@ -19,11 +19,11 @@ from featviz.article.studies.bench import (
     unit_link,
 )
 from featviz.article.studies.microscope import scope
-from featviz.ascent.climb import Maximization
+from featviz.ascent.maximization import Maximization
 from featviz.ascent.recipes import HIGHEST_ADAM, Recipe
+from featviz.ascent.score import evaluate
 from featviz.figures import Figure, Picker, Spectrum, grid, pairs, picker, sheet, spectrum
 from featviz.images.maco import Maco
-from featviz.measures import pictures
 from featviz.measures.levels import find_spectrum
 from featviz.measures.patches import find_examples
 from featviz.microscope.findings import SEARCHED, credits_line
@@ -167,7 +167,7 @@ def _diverse() -> tuple[Tensor, Tensor]:
         channel = Channel(layer, unit)
         _, alone = _shared(shared_channels, layer, unit)
         images.append(maximize([differing(channel, alone)] * DIVERSE).images)
-        shares.append(pictures.values(alexnet(), [channel] * DIVERSE, images[-1]) / alone)
+        shares.append(evaluate(alexnet(), [channel] * DIVERSE, images[-1]) / alone)
     return torch.stack(images), torch.stack(shares)
 
 

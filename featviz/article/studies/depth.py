@@ -21,9 +21,9 @@ from featviz.article.studies.bench import (
 )
 from featviz.article.studies.deep import natural_patches
 from featviz.ascent.recipes import Adam, Recipe
+from featviz.ascent.score import evaluate
 from featviz.figures import Figure, Series, compare, curves, dots, grid, table
 from featviz.images.fourier import Fourier, radial_frequencies
-from featviz.measures import pictures
 from featviz.measures.activity import measure_activity
 from featviz.measures.statistics import interval
 from featviz.microscope.findings import SEARCHED
@@ -110,7 +110,7 @@ def _left_over(net: Network) -> Tensor:
     photo = photos.load(REMEMBERED, CANVAS).image
     targets = activations(net, photo, net.layers)
     distances = [
-        (activations(net, image, [layer])[layer] - targets[layer]).norm() / targets[layer].norm()
+        (activations(net, image, layer) - targets[layer]).norm() / targets[layer].norm()
         for layer, image in zip(net.layers, _rebuilt(net), strict=True)
     ]
     return torch.stack(distances)
@@ -267,8 +267,7 @@ def _turned(layer: str) -> Tensor:
     found = shared_neurons(layer)
     wanted, images = found.objectives, found.images
     values = [
-        pictures.values(net, wanted, _turn(images, angle, _middle(net, layer, images)))
-        for angle in ANGLES
+        evaluate(net, wanted, _turn(images, angle, _middle(net, layer, images))) for angle in ANGLES
     ]
     return torch.stack(values, 1) / values[0][:, None]
 

@@ -76,7 +76,7 @@ def photo(name: str) -> Photo:
 @cache
 def top_class(name: str) -> tuple[int, float]:
     """Returns the class that the classifier ranks first on a photograph, and its probability."""
-    scores = activations(classifier(), photo(name).image, ["output"])["output"][0].softmax(0)
+    scores = activations(classifier(), photo(name).image, "output")[0].softmax(0)
     return int(scores.argmax()), float(scores.max())
 
 
@@ -97,7 +97,7 @@ def strengths(names: Sequence[str] = SHOWN) -> dict[tuple[str, str], Attribution
 
 def leading_unit(name: str) -> int:
     """Returns the channel of conv5 that a photograph excites most, after the ReLU."""
-    value = activations(alexnet(), photo(name).image, ["conv5:relu"])["conv5:relu"][0]
+    value = activations(alexnet(), photo(name).image, "conv5:relu")[0]
     return int(value.mean((1, 2)).argmax())
 
 
@@ -279,7 +279,7 @@ def dictionary(layer: str, count: int, names: Sequence[str] = SHOWN) -> tuple[Te
         found = [strongest(alexnet(), photo(name).image, f"{layer}:relu", count) for name in names]
         return torch.stack([f.units for f in found]), torch.stack([f.values for f in found])
     images = torch.stack([photo(name).image for name in names])
-    value = F.max_pool2d(activations(alexnet(), images, ["conv1:relu"])["conv1:relu"], 2)
+    value = F.max_pool2d(activations(alexnet(), images, "conv1:relu"), 2)
     values, units = value.topk(count, dim=1)
     return units.permute(0, 2, 3, 1), values.permute(0, 2, 3, 1)
 

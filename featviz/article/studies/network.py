@@ -270,7 +270,7 @@ def _measure_used() -> dict[str, np.ndarray]:
 def _keenest(layer: str) -> int:
     """The unit whose positive values differ most from place to place on the first photo."""
     photo = photos.load(SHOWN[0], PROBE_SIZE).image
-    values = activations(alexnet(), photo, [f"{layer}:relu"])[f"{layer}:relu"]
+    values = activations(alexnet(), photo, f"{layer}:relu")
     return int(values[0].flatten(1).std(1).argmax())
 
 

@@ -19,14 +19,15 @@ from featviz.article.studies.bench import (
     shared_neurons,
     unit_link,
 )
-from featviz.ascent.climb import Maximization
+from featviz.ascent.maximization import Maximization
 from featviz.ascent.recipes import ACCENT
+from featviz.ascent.score import evaluate
 from featviz.figures import Figure, grid
 from featviz.measures import pictures
 from featviz.network.network import Network, activations
 from featviz.objectives.algebra import IMAGE, Objective
 from featviz.objectives.resemblance import Resemblance
-from featviz.objectives.units import Channel, Direction, Layer, Logit
+from featviz.objectives.units import Channel, DeepDream, Direction, Logit
 from featviz.zoo import networks
 
 SHOWN = 5
@@ -65,7 +66,7 @@ def asked() -> Figure:
     for layer in layers:
         neuron = shared_neurons(layer).images[SHOWN]
         alone = shared_channels(layer).images[SHOWN]
-        wanted = [_direction(layer), Layer(f"{layer}:relu")]
+        wanted = [_direction(layer), DeepDream(f"{layer}:relu")]
         others = maximize(wanted, recipe=how(layer)).images
         rows.append([in_field(layer, neuron), alone, *others])
     units = [evenly(layer)[SHOWN] for layer in layers]
@@ -134,7 +135,7 @@ def accentuated() -> Figure:
 
 def _loudest(net: Network, image: Tensor, layer: str) -> list[int]:
     """The channels of a layer that an image excites most, averaged over its places."""
-    values = activations(net, image, [f"{layer}:relu"])[f"{layer}:relu"][0]
+    values = activations(net, image, f"{layer}:relu")[0]
     loudest: list[int] = values.mean((1, 2)).topk(ACCENT_UNITS).indices.tolist()
     return loudest
 
@@ -200,7 +201,7 @@ def _pairs() -> tuple[Tensor, Tensor]:
     net = alexnet()
     alone = [Channel(PAIR_LAYER, unit) for unit in _paired_units()]
     shared = shared_channels(PAIR_LAYER)
-    best = pictures.values(net, alone, pictures.to_bytes(shared.images[:PAIRED]))
+    best = evaluate(net, alone, pictures.to_bytes(shared.images[:PAIRED]))
     # Each counts in percent of what it reaches alone, or the louder unit would have the image. The
     # weight's digits are part of the image's name in the store.
     even = [
@@ -213,7 +214,7 @@ def _pairs() -> tuple[Tensor, Tensor]:
     for i in range(PAIRED):
         images[i, i] = shared.images[i]
     for (i, j), image in zip(at, both.images, strict=True):
-        left = pictures.values(
+        left = evaluate(
             net, [alone[i], alone[j]], pictures.to_bytes(image[None].repeat(2, 1, 1, 1))
         )
         images[i, j] = images[j, i] = image

@@ -176,5 +176,5 @@ def _plain(layer: str) -> Tensor:
     """(units,) values in the center of plain gray."""
     net = alexnet()
     side = net.receptive_field(layer).canvas()
-    value = activations(net, torch.full((3, side, side), GRAY), [layer])[layer][0]
+    value = activations(net, torch.full((3, side, side), GRAY), layer)[0]
     return value[:, value.shape[-1] // 2, value.shape[-1] // 2]

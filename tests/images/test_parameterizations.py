@@ -9,8 +9,8 @@ from featviz.images.colors import color_matrix, from_colors, to_colors
 from featviz.images.fourier import Fourier, radial_frequencies
 from featviz.images.maco import Maco
 from featviz.images.natural import Natural
-from featviz.images.pixels import Pixels, UnboundedPixels, tiled
-from featviz.images.transparency import TILE, Transparent
+from featviz.images.pixels import TILE, Pixels, UnboundedPixels, tiled
+from featviz.images.transparency import Transparent
 
 EVERY = {
     "sigmoid": Pixels("sigmoid"),

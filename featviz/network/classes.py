@@ -1,0 +1,45 @@
+"""Classes by name or index: the one place where names are looked up."""
+
+import difflib
+from collections.abc import Sequence
+
+OFFERED = 5
+"""Most names that a message offers in place of an unknown one."""
+
+
+def class_index(network: str, classes: Sequence[str], wanted: str | int) -> int:
+    """Finds the index of a class.
+
+    Args:
+        network: What to call the network in messages.
+        classes: The names of its classes; none if it has no classifier.
+        wanted: A name, in any letter case where that leaves one, or an index.
+
+    Raises:
+        ValueError: There is no such class.
+    """
+    if not classes:
+        raise ValueError(
+            f"{network} has no classifier, so it scores no class {wanted!r}; "
+            f"featviz.load('squeezenet') has one; name your own in Network(..., classes=...)."
+        )
+    if not isinstance(wanted, str):
+        if 0 <= wanted < len(classes):
+            return int(wanted)
+        raise ValueError(
+            f"{network} knows classes 0 to {len(classes) - 1}, not {wanted}; "
+            f"network.classes lists them."
+        )
+    if wanted in classes:  # first as written: "cardigan" is a garment, "Cardigan" a dog
+        return classes.index(wanted)
+    folded = {name.casefold(): index for index, name in enumerate(classes)}
+    word = wanted.casefold()
+    if word in folded:
+        return folded[word]
+    near = [index for name, index in folded.items() if word in name.split()]
+    near += [folded[name] for name in difflib.get_close_matches(word, folded)]
+    offer = ", ".join(classes[index] for index in list(dict.fromkeys(near))[:OFFERED])
+    hint = f"; the nearest are {offer}" if offer else ""
+    raise ValueError(
+        f"{network} knows no class {wanted!r}{hint} (network.classes lists all {len(classes)})."
+    )

@@ -1,0 +1,32 @@
+"""Classes are found by name and by index, in one place."""
+
+import pytest
+
+from featviz.network.classes import class_index
+from featviz.zoo.imagenet import CLASSES
+
+
+def test_classes_are_found_by_name_and_by_index():
+    assert len(CLASSES) == 1000
+    assert [class_index("net", CLASSES, name) for name in CLASSES] == list(range(1000))
+    assert class_index("net", CLASSES, "TABBY") == class_index("net", CLASSES, 281) == 281
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("taby", "net knows no class 'taby'; the nearest are tabby"),
+        ("cat", "the nearest are tiger cat, Persian cat, Siamese cat"),
+        ("qqqqqq", r"net knows no class 'qqqqqq' \(network\.classes lists all 1000\)"),
+        (1000, "net knows classes 0 to 999, not 1000; network.classes lists them"),
+        (-1, "net knows classes 0 to 999, not -1"),
+    ],
+)
+def test_unknown_class_offers_the_nearest(wanted, message):
+    with pytest.raises(ValueError, match=message):
+        class_index("net", CLASSES, wanted)
+
+
+def test_a_network_without_a_classifier_says_which_has_one():
+    with pytest.raises(ValueError, match=r"net has no classifier, so it scores no class 'tabby'; "):
+        class_index("net", (), "tabby")
