@@ -9,6 +9,8 @@ else
 PYTHON ?= python3
 BIN := $(VENV)/bin
 endif
+# Pages that are computed side by side; each needs 1.5 GB.
+JOBS ?= 2
 READY := $(VENV)/.featviz-ready
 # The theme's own announcements are not about this site.
 export NO_MKDOCS_2_WARNING := true
@@ -18,6 +20,7 @@ export NO_MKDOCS_2_WARNING := true
 
 site: $(READY) ## build the site from scratch
 	@$(BIN)/python -m featviz microscope build
+	@$(BIN)/python -m featviz.article.compute --jobs $(JOBS)
 	@$(BIN)/python -m mkdocs build
 	@echo "Open $(CURDIR)/site/index.html"
 

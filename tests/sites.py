@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -22,18 +21,17 @@ REFERENCES = """
 """
 
 
-def make_site(folder: Path, pages: Mapping[str, str], **options: Any) -> Path:
+def make_site(folder: Path, pages: Mapping[str, str]) -> Path:
     """Write a site.
 
     Args:
         folder: Where.
         pages: The text of each page by its path; Python's are in the navigation's order.
-        **options: What mkdocs.yml says to the bridge.
     """
     settings = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     settings["nav"] = [{Path(name).stem.title(): name} for name in pages]
     settings["hooks"] = [str(ROOT / hook) for hook in settings["hooks"]]
-    settings["extra"]["featviz"] = options
+    settings["theme"]["custom_dir"] = str(ROOT / settings["theme"]["custom_dir"])
     plugins = {
         name: given
         for one in settings["plugins"]

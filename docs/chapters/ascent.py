@@ -15,7 +15,7 @@
 #
 # Let $a_u(x)$ be the activation of a unit $u$ for an image $x$. We look for
 #
-# $$ x^\star = \arg\max_{x \in [0,1]^{3 \times H \times W}} a_u(x), $$
+# $$ x^\star = \argmax\limits_{x \in [0,1]^{3 \times H \times W}} a_u(x), $$
 #
 # with the weights of the network held still, and climb by the gradient that training uses, but taken with respect to the
 # image instead of the weights[^erhan2009], step by step:
@@ -111,7 +111,7 @@ study.dead_images()
 # For deep units nobody knows the best image. For conv1 before its ReLU everybody does: the value is a weighted sum
 # of the pixels, so its maximum over images in $[0,1]$ is a pixel of 1 where the weight is positive and 0 where it is negative,
 #
-# $$ \max_x a_u(x) = b_u + \sum_i \max\!\left(\frac{w_i}{\sigma_i}(1-\mu_i),\; -\frac{w_i}{\sigma_i}\mu_i\right). $$
+# $$ \max\limits_x a_u(x) = b_u + \sum_i \max\left(\frac{w_i}{\sigma_i}(1-\mu_i),\; -\frac{w_i}{\sigma_i}\mu_i\right). $$
 #
 # Clamped pixels, featviz's recipe for this case when the highest score is asked for, reach {{ exact_worst }}% of it for the
 # *worst* of the 64 filters. Lucid's Fourier basis reaches {{ lucid_median }}% in the median and {{ lucid_worst }}% for the worst.

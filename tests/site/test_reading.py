@@ -108,7 +108,7 @@ def test_on_paper_there_is_the_text_and_every_figure_fits(visit, page_name):
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= PAPER["width"]
     left = opened.page.evaluate(
         """() => [...document.querySelectorAll(
-          ".md-header, .md-tabs, .md-footer, .thread, .onward, .contents, .figure-code, .term-card"
+          ".md-header, .md-tabs, .md-footer, .thread, .contents, .figure-code, .md-tooltip2"
         )].filter(one => one.offsetHeight).map(one => one.className)"""
     )
     assert left == []
@@ -136,34 +136,21 @@ def test_a_citation_opens_by_keyboard_and_names_the_work(visit):
     assert "https://doi.org/" in card.locator("a").get_attribute("href")
 
 
-def test_a_term_opens_by_pointer_and_keyboard_and_closes_by_escape(visit):
+def test_a_term_opens_by_pointer_and_keyboard(visit):
     opened = visit("index.html")
-    term = opened.page.locator(".term").first
-    card = term.locator(".term-card")
-    assert not card.is_visible()
-    term.locator("a").focus()
-    card.wait_for(state="visible")
-    opened.page.keyboard.press("Escape")
-    card.wait_for(state="hidden")
-    opened.page.locator("h1").click()
-    term.locator("a").hover()
-    card.wait_for(state="visible")
-    card.hover()
-    assert card.is_visible()
-    column = opened.page.locator("article h1").bounding_box()
-    box = card.bounding_box()
-    assert box["x"] >= column["x"] - 1
-    assert box["x"] + box["width"] <= column["x"] + column["width"] + 1
-
-
-def test_a_finger_opens_a_term_before_it_follows_it(visit):
-    opened = visit("index.html", viewport=PHONE, is_mobile=True, has_touch=True)
-    term = opened.page.locator(".term").first
-    term.locator("a").tap()
-    term.locator(".term-card").wait_for(state="visible")
-    assert opened.page.url.endswith("index.html")
-    term.locator("a").tap()
-    opened.page.wait_for_url("**/reference/glossary.html#*")
+    term = opened.page.locator("a.term").first
+    said = term.get_attribute("title")
+    card = opened.page.locator(".md-tooltip2--active[role=tooltip]")
+    term.focus()
+    card.wait_for()
+    assert card.inner_text().strip() == said
+    term.blur()
+    card.wait_for(state="detached")
+    term.hover()
+    card.wait_for()
+    box = card.locator(".md-tooltip2__inner").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= DESK["width"]
 
 
 def test_every_chapter_ends_in_an_appendix(site, page_name):

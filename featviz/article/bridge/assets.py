@@ -1,26 +1,21 @@
-"""The files that the site needs besides its pages: styles, scripts, fonts, pictures."""
+"""The files that the site needs besides its pages: styles, scripts, pictures."""
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mkdocs.config.config_options import ExtraScriptValue
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
 
 _SITE = Path(__file__).parent / "web"
 _FIGURES = Path(__file__).parents[2] / "figures" / "web"
-_ROOT = "assets/featviz"
 _OF_FIGURES = "assets/figures"
-_STYLE, _SCRIPT = f"{_ROOT}/featviz.css", f"{_ROOT}/featviz.js"
-_POLYFILL = f"{_ROOT}/iframe-worker/iframe-worker.js"
-_KATEX = f"{_ROOT}/katex/katex.min.css"
+# As mkdocs.yml lists them.
+_STYLE, _SCRIPT = "assets/featviz/featviz.css", "assets/featviz/featviz.js"
 _COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
-_FORMULA_STYLE = re.compile(r'\s*<link rel="stylesheet" href="[^"]*/katex\.min\.css">')
 # The theme's script and the one that its search needs on disk; ours come deferred from MkDocs.
 _EAGER = re.compile(r'<script (src="[^"]*/(?:bundle\.\w+\.min|iframe-worker)\.js")>')
 
@@ -31,47 +26,22 @@ def _joined(suffix: str) -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in paths)
 
 
-def _vendored() -> Iterator[tuple[str, Path]]:
-    """Give what others wrote and the package ships, by its address in the site."""
-    for path in sorted(_SITE.rglob("*/*")):
-        # KaTeX's script works while the site is built; readers need its fonts and style only.
-        if path.is_file() and path.name != "katex.min.js":
-            yield f"{_ROOT}/{path.relative_to(_SITE).as_posix()}", path
-
-
-def announce(config: MkDocsConfig) -> None:
-    """List styles and scripts, so that every page loads them.
-
-    Args:
-        config: MkDocs' configuration; changed in place.
-    """
-    config.extra_css += [_STYLE, _KATEX]
-    script = ExtraScriptValue(_SCRIPT)
-    script.defer = True
-    config.extra_javascript.append(script)
-    # Search needs it on pages opened from disk; unlisted, it would be fetched from a CDN.
-    config.extra.setdefault("polyfills", []).append(_POLYFILL)
-
-
-def trim(page: str) -> str:
-    """Let a page be seen before its scripts are there, and without the styles that it doesn't use.
+def defer(page: str) -> str:
+    """Let a page be seen before its scripts are there.
 
     Args:
         page: A finished page.
     """
-    page = _EAGER.sub(r"<script defer \1>", page)
-    return page if 'class="katex' in page else _FORMULA_STYLE.sub("", page)
+    return _EAGER.sub(r"<script defer \1>", page)
 
 
 def add(files: Files, config: MkDocsConfig) -> None:
-    """Add the package's files to the site.
+    """Add our styles and scripts to the site.
 
     Args:
         files: The site's files; changed in place.
         config: MkDocs' configuration.
     """
-    for uri, path in _vendored():
-        _add(files, config, uri, abs_src_path=str(path))
     _add(files, config, _STYLE, content=_COMMENT.sub("", _joined(".css")))
     _add(files, config, _SCRIPT, content=_joined(".js"))
 
@@ -93,7 +63,7 @@ def add_figure_files(files: Files, config: MkDocsConfig, folder: Path) -> None:
         config: MkDocs' configuration.
         folder: Where they lie; their names stand for their contents.
     """
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.glob("*")):
         _add(files, config, f"{_OF_FIGURES}/{path.name}", abs_src_path=str(path))
 
 

@@ -8,18 +8,26 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from featviz.article.bridge import source
+import jupytext
+from nbformat import NotebookNode
 
 _PACKAGE = Path(__file__).parents[2]
 # These shape how a page looks, not what its code computes.
-_PRESENTATION = ("article/bridge/", "article/hooks.py", "figures/web/")
+_PRESENTATION = (
+    "article/bridge/",
+    "article/hooks.py",
+    "article/compute.py",
+    "article/theme/",
+    "figures/web/",
+)
 # Counts changes in what the bridge keeps of a run; part of every key.
-_FORMAT = 3
+_FORMAT = 4
 # Seconds that a build may take from a page's files to the page.
 _LONGEST_BUILD = 3600
 _VALUES = "article/bridge/values.py"  # the one module of the bridge that pages themselves import
@@ -65,29 +73,53 @@ def library_digest(package: Path = _PACKAGE) -> str:
     return digest.hexdigest()
 
 
+def cells(path: str | Path) -> list[NotebookNode]:
+    """Read the cells of a page, if it has changed.
+
+    Args:
+        path: A script in percent format, or a notebook.
+
+    Returns:
+        The cells; shared between callers, so not to be changed.
+    """
+    return _cells(Path(path).read_text(encoding="utf-8"), Path(path).suffix)
+
+
+@lru_cache(maxsize=64)
+def _cells(text: str, suffix: str) -> list[NotebookNode]:
+    read: list[NotebookNode] = jupytext.reads(text, fmt=suffix).cells
+    return read
+
+
 def page_key(
-    path: str | Path,
-    config: Mapping[str, Any],
-    execute: bool,
-    library: str,
-    place: Sequence[str],
+    path: str | Path, uri: str, config: Mapping[str, Any], execute: bool, library: str
 ) -> str:
     """Name one run of one page; takes the place of mkdocs-jupyter's key.
 
     Args:
         path: The page.
+        uri: The page's place in the site: two pages with the same code have different keys, and
+            so has a page that moves, as its run names its files as seen from its place.
         config: mkdocs-jupyter's options.
         execute: Whether the page is to be run.
         library: What `library_digest` gave.
-        place: What tells the page from others, and where its files lie as it names them.
 
     Returns:
-        A hexadecimal digest. Two pages with the same code have different keys, and so has a page
-        that moves: its run names its files as seen from its place.
+        A hexadecimal digest.
     """
-    code = [cell.source for cell in source.cells(path) if cell.cell_type == "code"]
-    parts = [_FORMAT, *place, code, execute, config["allow_errors"], library]
+    code = [cell.source for cell in cells(path) if cell.cell_type == "code"]
+    parts = [_FORMAT, uri, code, execute, config["allow_errors"], library]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def run_of(folder: Path, key: str) -> Path:
+    """Say where mkdocs-jupyter keeps a run.
+
+    Args:
+        folder: Its cache.
+        key: The run's name.
+    """
+    return folder / f"{key}.json"
 
 
 def files_of(run: Path) -> Path:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+
+from mkdocs.structure.pages import Page
+from mkdocs.utils import get_relative_url
 
 from featviz.article.bridge.works import MOST_AUTHORS, Work
 
@@ -61,6 +64,27 @@ def bibliography(works: Iterable[Work]) -> str:
         for work in works
     )
     return f'<ul class="works">\n{items}\n</ul>'
+
+
+def citers(
+    pages: Iterable[Page], cited: Mapping[str, Sequence[str]], url: str
+) -> dict[str, list[tuple[str, str]]]:
+    """List the pages that cite each work.
+
+    Args:
+        pages: The pages in reading order.
+        cited: The works that each page cites, by the page's source.
+        url: The address of the page that the list is for.
+
+    Returns:
+        Title and address of the pages by the work's key.
+    """
+    found: dict[str, list[tuple[str, str]]] = {}
+    for page in pages:
+        for key in cited.get(page.file.src_uri, ()):
+            link = (str(page.title), get_relative_url(page.url, url))
+            found.setdefault(key, []).append(link)
+    return found
 
 
 def name_citers(content: str, citers: Mapping[str, Iterable[tuple[str, str]]]) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import re
-from dataclasses import dataclass
-from html.parser import HTMLParser
+from xml.etree.ElementTree import Element
 
-import markdown
+from markdown import Markdown
+from markdown.extensions import Extension
+from markdown.treeprocessors import Treeprocessor
 
 # An entry: a heading with an id, and further forms of the word if it has any; then its definition.
 _ENTRY = re.compile(
@@ -15,138 +15,80 @@ _ENTRY = re.compile(
     r"(?P<said>(?:(?!#).+\n?)+)",
     re.MULTILINE,
 )
-_PARAGRAPH = re.compile(r"^<p>(.*)</p>$", re.DOTALL)
-_LINK = re.compile(r"</?a\b[^>]*>")
+_MARKUP = re.compile(r"\[([^\]]*)\]\([^)]*\)|[*`]")
 
 # Text is prose within these elements, unless it is within one of those.
-_PROSE = {"p", "li", "dd", "blockquote"}
-_NO_PROSE = {
-    *("a", "abbr", "button", "code", "div", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "nav"),
-    *("pre", "script", "style", "sup", "svg", "table", "template"),
+_PROSE = {"p", "li", "dd"}
+_APART = {
+    *("a", "abbr", "code", "div", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "script"),
+    *("sup", "table"),
 }
-_VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 
 
-@dataclass(frozen=True)
-class Term:
-    """A word of the glossary.
-
-    Args:
-        id: Its place in the glossary.
-        forms: How it may be written; the plural in s needs no mention.
-        said: Its definition, as HTML without links.
-    """
-
-    id: str
-    forms: tuple[str, ...]
-    said: str
-
-
-class Glossary:
-    """The terms, and a way to find them in prose.
+class Glossary(Extension):  # type: ignore[misc]
+    """Links the first use of each term in a page's prose; the theme shows the link's title.
 
     Args:
         source: The glossary's Markdown.
+
+    Attributes:
+        page: The glossary's source, seen from the page that is converted next; "" for no links.
     """
 
     def __init__(self, source: str) -> None:
-        self.terms = [
-            Term(
-                match["id"],
-                (match["name"], *filter(None, (match["forms"] or "").split(", "))),
-                _definition(match["said"]),
-            )
-            for match in _ENTRY.finditer(source)
-        ]
-        self._by_form = {form.lower(): term for term in self.terms for form in term.forms}
-        longest_first = sorted(self._by_form, key=lambda form: (-len(form), form))
+        super().__init__()
+        self.page = ""
+        self.said: dict[str, str] = {}  # each definition, as text, by its place in the glossary
+        self.place: dict[str, str] = {}  # by each form of the word, small
+        for entry in _ENTRY.finditer(source):
+            said = _MARKUP.sub(lambda match: match[1] or "", entry["said"]).replace("*", "")
+            self.said[entry["id"]] = " ".join(said.split())
+            for form in (entry["name"], *filter(None, (entry["forms"] or "").split(", "))):
+                self.place[form.lower()] = self.place[f"{form}s".lower()] = entry["id"]
+        longest_first = sorted(self.place, key=lambda form: (-len(form), form))
         words = "|".join(re.escape(form).replace(r"\ ", r"\s+") for form in longest_first)
-        self._word = re.compile(rf"(?<![\w-])(?:{words})(?:s)?(?![\w-])", re.IGNORECASE)
+        self.word = re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.IGNORECASE)
 
-    def mark(self, content: str, href: str) -> str:
-        """Let the first use of each term show its definition.
-
-        Args:
-            content: A page's HTML.
-            href: The glossary's address, seen from the page.
-
-        Returns:
-            The HTML with a card at the first use of each term in prose: not in headings, links,
-            code, tables or captions.
-        """
-        if not self.terms:
-            return content
-        used: set[str] = set()
-        pieces, end = [], 0
-        for start, stop in _prose(content):
-            for match in self._word.finditer(content, start, stop):
-                term = self._term(match[0])
-                if term is None or term.id in used:
-                    continue
-                used.add(term.id)
-                pieces += [content[end : match.start()], _card(term, match[0], href)]
-                end = match.end()
-        return "".join([*pieces, content[end:]])
-
-    def _term(self, word: str) -> Term | None:
-        form = " ".join(word.lower().split())
-        return self._by_form.get(form) or self._by_form.get(form.removesuffix("s"))
+    def extendMarkdown(self, md: Markdown) -> None:
+        # After inline Markdown, and before MkDocs resolves links.
+        md.treeprocessors.register(_Linker(md, self), "glossary", 5)
 
 
-def _definition(source: str) -> str:
-    made = markdown.markdown(" ".join(source.split()))
-    paragraph = _PARAGRAPH.match(made)
-    return _LINK.sub("", paragraph[1] if paragraph else made)
+class _Linker(Treeprocessor):  # type: ignore[misc]
+    def __init__(self, md: Markdown, glossary: Glossary) -> None:
+        super().__init__(md)
+        self._glossary = glossary
 
+    def run(self, root: Element) -> None:
+        self._left = set(self._glossary.said) if self._glossary.page else set()
+        for child in root:
+            self._walk(child, prose=False)
 
-def _card(term: Term, word: str, href: str) -> str:
-    # The card lies within the text, so that it needs no script; styles hide it until it is asked
-    # for, and set it over the column.
-    return (
-        f'<span class="term"><a href="{html.escape(href)}#{term.id}" '
-        f'aria-describedby="term-{term.id}">{word}</a>'
-        f'<span class="term-card" id="term-{term.id}" role="tooltip" data-search-exclude>'
-        f"{term.said}</span></span>"
-    )
-
-
-def _prose(content: str) -> list[tuple[int, int]]:
-    walk = _Walk(content)
-    walk.feed(content)
-    walk.close()
-    return walk.spans
-
-
-class _Walk(HTMLParser):
-    """Finds where the prose of a page is."""
-
-    def __init__(self, content: str) -> None:
-        super().__init__(convert_charrefs=False)
-        self.spans: list[tuple[int, int]] = []
-        self._lines = [0]  # where each line begins
-        for line in content.split("\n"):
-            self._lines.append(self._lines[-1] + len(line) + 1)
-        self._open: list[tuple[str, bool | None]] = []  # None: no prose in here, however deep
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _VOID:
+    def _walk(self, parent: Element, prose: bool) -> None:
+        if not self._left or parent.tag in _APART or "arithmatex" in parent.get("class", ""):
             return
-        prose = self._open[-1][1] if self._open else False
-        formula = "arithmatex" in (dict(attrs).get("class") or "")
-        if tag in _NO_PROSE or formula:
-            prose = None
-        elif prose is False:
-            prose = tag in _PROSE
-        self._open.append((tag, prose))
+        prose = prose or parent.tag in _PROSE
+        for before in (None, *parent):
+            if before is not None:
+                self._walk(before, prose)
+            if prose and self._left:
+                self._link(parent, before)
 
-    def handle_endtag(self, tag: str) -> None:
-        for index in reversed(range(len(self._open))):
-            if self._open[index][0] == tag:
-                del self._open[index:]
-                return
-
-    def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1][1]:
-            line, column = self.getpos()
-            start = self._lines[line - 1] + column
-            self.spans.append((start, start + len(data)))
+    def _link(self, parent: Element, before: Element | None) -> None:
+        """Link the words of the text that follows a child, or precedes all of them."""
+        text = (parent.text if before is None else before.tail) or ""
+        for match in self._glossary.word.finditer(text):
+            place = self._glossary.place[" ".join(match[0].lower().split())]
+            if place not in self._left:
+                continue
+            self._left.remove(place)
+            href, said = f"{self._glossary.page}#{place}", self._glossary.said[place]
+            link = Element("a", {"class": "term", "href": href, "title": said})
+            link.text, link.tail = match[0], text[match.end() :]
+            if before is None:
+                parent.text = text[: match.start()]
+            else:
+                before.tail = text[: match.start()]
+            parent.insert(0 if before is None else [*parent].index(before) + 1, link)
+            self._link(parent, link)
+            return

@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from featviz.article.bridge import source, values
-from featviz.article.bridge.kernel import METADATA
+from featviz.article.bridge import cache, values
 from featviz.article.bridge.outputs import output_html
+from featviz.article.bridge.run import METADATA
 
 # Tags of code cells, all that there are.
 HIDE = "hide"  # neither code nor output
@@ -89,7 +89,7 @@ def article(path: str | Path, run: Mapping[str, Any]) -> Article:
     parts: list[str] = []
     waiting: list[str] = []  # code of cells that showed nothing: part of the next figure's code
     outputs = iter(ran)
-    for cell in source.cells(path):
+    for cell in cache.cells(path):
         if cell.cell_type == "raw":
             made.meta.update(_meta(cell.source))
         elif cell.cell_type == "markdown":

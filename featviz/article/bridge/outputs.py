@@ -99,6 +99,9 @@ def unload(page: NotebookNode, folder: Path, address: str) -> None:
         (folder / name).write_bytes(content)
         return f"{address}/{name}"
 
+    for cell in (one for one in page.cells if one.cell_type == "code"):
+        # Standard error is for the person at the terminal; it has no place in an article.
+        cell.outputs = [one for one in cell.outputs if one.get("name") != "stderr"]
     for output in (one for cell in page.cells for one in cell.get("outputs", ())):
         data = output.get("data", {})
         if "text/html" in data:

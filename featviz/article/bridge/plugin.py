@@ -3,45 +3,47 @@
 mkdocs-jupyter writes a notebook as finished HTML, past MkDocs' Markdown, link checks and search.
 Here its rendering is the executed notebook itself, from which the page's Markdown is made anew.
 Four of its internals are touched, all in `_take_over` and `_run`: the template folder, the cache
-key, `page.render`, and the cache folder. `tests/test_bridge.py` holds them. Pages run side by side,
-ahead of their turn; mkdocs-jupyter gets finished runs.
+key, `page.render`, and the cache folder. `tests/article/test_bridge.py` holds them. Pages run one
+by one; `featviz.article.compute` lets them find in the store what they show.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import posixpath
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import mkdocs_jupyter.config
 import mkdocs_jupyter.plugin
-from jinja2 import Environment, FileSystemBytecodeCache
+import yaml  # type: ignore[import-untyped]
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.livereload import LiveReloadServer
 from mkdocs.plugins import CombinedEvent, event_priority
-from mkdocs.structure.files import File, Files
+from mkdocs.structure.files import Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
-from featviz.article.bridge import assets, cache, citations, figures, math, notebook, works
-from featviz.article.bridge.appendix import imprint
-from featviz.article.bridge.execute import Runs, conversion, pages_at_once
+from featviz.article.bridge import assets, cache, citations, figures, formulas, notebook, works
 from featviz.article.bridge.glossary import Glossary
-from featviz.article.bridge.kernel import PageError, Run
 from featviz.article.bridge.outputs import anchors
-from featviz.article.bridge.progress import Warnings, log
-from featviz.article.bridge.surroundings import Surroundings
+from featviz.article.bridge.run import PageRun, log, told
 from featviz.article.bridge.swap import Swap
 from featviz.figures.standalone import to_files
 
 _HERE = Path(__file__).parent
+# Where things are, in the folder of pages.
+_CHAPTERS = "chapters/"  # the numbered ones
+_REFERENCES = "references.bib"
+_BIBLIOGRAPHY = "reference/bibliography.md"
+_GLOSSARY = "reference/glossary.md"
+_CITATION = "CITATION.cff"  # beside mkdocs.yml
 # Their messages tell a reader of the build's log nothing that ours do not.
 _CHATTY = ("traitlets", "mkdocs.mkdocs-jupyter", "mkdocs.plugins.mkdocs_jupyter")
 _MAP = "sitemap.xml"
@@ -49,31 +51,15 @@ _MAP = "sitemap.xml"
 _SOURCE_LINK = re.compile(r'(<a\b[^>]*href="(?![a-z]+:)[^"#]+)\.(?:py|md)(?=["#])')
 
 
-@dataclass(frozen=True)
-class Options:
-    """Where things are; `extra.featviz` in mkdocs.yml may say otherwise.
+class Warnings(logging.Handler):
+    """Counts what a strict build does not let pass."""
 
-    Attributes:
-        chapters: The folder of pages that are numbered.
-        references: The works that pages cite, as BibTeX.
-        bibliography: The page that lists them.
-        glossary: The page that explains terms.
-        library: The page on featviz as a library.
-        methods: The page on methods.
-        citation: How to cite the whole, beside mkdocs.yml.
-        templates_cache: A folder for compiled templates.
-        pages_at_once: Pages that run side by side; 0 for as many as the machine allows.
-    """
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.count = 0
 
-    chapters: str = "chapters/"
-    references: str = "references.bib"
-    bibliography: str = "reference/bibliography.md"
-    glossary: str = "reference/glossary.md"
-    library: str = "reference/library.md"
-    methods: str = "reference/methods.md"
-    citation: str = "CITATION.cff"
-    templates_cache: str = ".cache/templates"
-    pages_at_once: int = 0
+    def emit(self, record: logging.LogRecord) -> None:
+        self.count += 1
 
 
 class Bridge:
@@ -82,25 +68,28 @@ class Bridge:
     def __init__(self) -> None:
         self._command = "build"
         self._swap: Swap | None = None
-        self._runs: Runs | None = None
         self._warnings = Warnings()
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Remember whether a site is built or only shown."""
         self._command = command
+        if command == "serve":  # a watched folder must not change because a page imports it
+            os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
     @event_priority(100)
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
-        """Take over mkdocs-jupyter, name our files, and build beside the site's place."""
-        self._options = Options(**config.extra.get("featviz", {}))
+        """Take over mkdocs-jupyter, and build beside the site's place."""
         self._root = Path(config.config_file_path).parent if config.config_file_path else Path.cwd()
+        self._docs = Path(config.docs_dir)
         self._jupyter = config.plugins.get("mkdocs-jupyter")
         if self._jupyter is None:
             raise PluginError("featviz needs the plugin mkdocs-jupyter: list it in mkdocs.yml")
         self._take_over()
+        glossary = self._docs / _GLOSSARY
+        self._glossary = Glossary(glossary.read_text("utf-8") if glossary.is_file() else "")
+        config.markdown_extensions.append(self._glossary)
         for name in _CHATTY:
             logging.getLogger(name).setLevel(logging.ERROR)
-        assets.announce(config)
         if not config.site_url:  # a map of the site needs its address, and changes every day
             config.theme.static_templates.discard(_MAP)
         self._warnings.count = 0
@@ -112,23 +101,26 @@ class Bridge:
         return config
 
     def _take_over(self) -> None:
-        library = cache.library_digest()
-        mkdocs_jupyter.config.settings.templates_dir = str(_HERE / "templates")
-        mkdocs_jupyter.plugin._compute_cache_key = lambda path, options, execute: cache.page_key(
-            path, options, execute, library, self._places[str(path)]
-        )
         assert self._jupyter is not None
         folder = self._root / self._jupyter.config["cache_dir"]
         self._jupyter.config["cache_dir"] = str(folder)
         cache.drop_broken(folder)
+        library = cache.library_digest()
+        self._kept: dict[str, Path] = {}
+
+        def key(path: str, options: Any, execute: bool) -> str:
+            uri = Path(path).relative_to(self._docs).as_posix()
+            name = cache.page_key(path, uri, options, execute, library)
+            self._kept[uri] = cache.run_of(folder, name)
+            return name
+
+        mkdocs_jupyter.config.settings.templates_dir = str(_HERE / "templates")
+        mkdocs_jupyter.plugin._compute_cache_key = key
+        PageRun.folder = self._root
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
         """Add the styles and scripts to the site."""
         self._files = files
-        self._places = {
-            str(file.abs_src_path): (file.src_uri, assets.figure_address(file.url))
-            for file in files.documentation_pages()
-        }
         unused = files.get_file_from_path(_MAP)
         if unused is not None and _MAP not in config.theme.static_templates:
             files.remove(unused)  # the theme's template of it, which would be copied as it is
@@ -136,54 +128,19 @@ class Bridge:
         return files
 
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
-        """Learn the order of the pages, and start those that must be run."""
-        self._around = Surroundings(
-            nav,
-            files,
-            chapters=self._options.chapters,
-            methods=self._options.methods,
-            library=self._options.library,
-            whole=imprint(self._root / self._options.citation),
-        )
+        """Learn the order of the pages and the works."""
+        self._pages = list(nav.pages)
+        self._chapters = [one for one in self._pages if one.file.src_uri.startswith(_CHAPTERS)]
+        citation = self._root / _CITATION
+        said = citation.read_text(encoding="utf-8") if citation.is_file() else "{}"
+        self._citation: dict[str, Any] = yaml.safe_load(said)
         self._articles: dict[str, notebook.Article] = {}
         self._figures: dict[str, dict[str, str]] = {}
         self._cited: dict[str, tuple[str, ...]] = {}
-        docs = Path(config.docs_dir)
-        references, glossary = docs / self._options.references, docs / self._options.glossary
-        with _on_page(self._options.references):
+        references = self._docs / _REFERENCES
+        with _on_page(_REFERENCES):
             self._works = works.read(references) if references.is_file() else {}
-        known = glossary.read_text(encoding="utf-8") if glossary.is_file() else ""
-        self._glossary = Glossary(known)
-        self._start_runs([file for file in files.documentation_pages() if _is_run(file)])
         return nav
-
-    def _start_runs(self, pages: list[File]) -> None:
-        """Let every page run whose last run is not the one that is wanted."""
-        assert self._jupyter is not None
-        options = self._jupyter.config
-        self._planned: dict[str, Run] = {}
-        self._runs = Runs(self._options.pages_at_once or pages_at_once())
-        for number, file in enumerate(pages, start=1):
-            path = Path(str(file.abs_src_path))
-            if not options["execute"] or any(map(path.match, options["execute_ignore"])):
-                continue
-            name = mkdocs_jupyter.plugin._compute_cache_key(path, options, True)
-            kept = mkdocs_jupyter.plugin._get_cache_path(options["cache_dir"], name)
-            run = Run(
-                file.src_uri,
-                f"[{number}/{len(pages)}] {file.src_uri}",
-                path,
-                self._root,
-                cache.files_of(kept),
-                assets.figure_address(file.url),
-                allow_errors=options["allow_errors"],
-                write_bytecode=self._command != "serve",
-            )
-            self._planned[run.uri] = run
-            if not kept.exists():
-                self._runs.start(run)
-            else:
-                log.info("%s: no code has changed, nothing to run", run.label)
 
     @event_priority(100)  # before every plugin that reads Markdown: only now there is any
     def on_page_markdown(
@@ -197,25 +154,30 @@ class Bridge:
                 page.meta.update(made.meta)
                 self._articles[uri] = made
                 markdown = made.markdown
-            self._around.dress(page)
-            if uri == self._options.bibliography:
+            self._glossary.page = ""
+            if uri not in (_GLOSSARY, _BIBLIOGRAPHY):
+                here = posixpath.dirname(uri) or "."
+                self._glossary.page = posixpath.relpath(_GLOSSARY, here)
+            page.meta.setdefault("hide", ["navigation", "toc"])  # its contents lie beside its text
+            if uri == _BIBLIOGRAPHY:
                 works = citations.bibliography(self._works.values())
                 markdown = markdown.replace(citations.PLACE, works)
             markdown, self._cited[uri] = citations.cite(markdown, self._works)
             return markdown
 
     def _run(self, page: Page, config: MkDocsConfig, files: Files) -> notebook.Article:
-        run = self._planned.get(page.file.src_uri)
-        assert self._runs is not None
+        uri = page.file.src_uri
+        kept, start = self._kept[uri], time.monotonic()
+        PageRun.files, PageRun.address = cache.files_of(kept), assets.figure_address(page.url)
+        fresh = not kept.exists()
+        log.info("%s: %s", uri, "running" if fresh else "no code has changed, nothing to run")
         try:
-            with conversion(partial(self._runs.result, run) if run else None):
+            with told(uri):
                 page.render(config, files)
-        except PageError as error:
-            if error.traceback:
-                log.error("%s: its code raised\n%s", error.uri, error.traceback)
-            raise PluginError(str(error)) from None
         finally:
             del page.__dict__["render"]  # from here on the page is MkDocs' own
+        if fresh:
+            log.info("%s: done after %.0f s", uri, time.monotonic() - start)
         return notebook.article(str(page.file.abs_src_path), notebook.executed(page.content or ""))
 
     @event_priority(100)
@@ -229,36 +191,21 @@ class Bridge:
             return f"{address}/{name}"
 
         with _on_page(uri):
-            if uri not in (self._options.glossary, self._options.bibliography):
-                html = self._explain(html, posixpath.dirname(page.url) or ".")
-            if uri in self._planned:
-                assets.add_figure_files(self._files, config, self._planned[uri].files)
             made = self._articles.get(uri)
             if made:
+                assets.add_figure_files(self._files, config, cache.files_of(self._kept[uri]))
                 made.outputs = [_SOURCE_LINK.sub(r"\1.html", one) for one in made.outputs]
                 inside = {name for one in made.outputs for name in anchors(one)}
                 page.present_anchor_ids = {*(page.present_anchor_ids or ()), *inside}
                 html = to_files(made.splice(html), write)
-            html, numbers = figures.number(figures.hasten(html), self._around.prefix(page))
+            chapter = f"{self._chapters.index(page) + 1}." if page in self._chapters else ""
+            html, numbers = figures.number(figures.hasten(html), chapter)
             self._figures[page.url] = numbers
             page.present_anchor_ids = {*(page.present_anchor_ids or ()), *numbers}
-            return math.typeset(html).replace(
+            return formulas.typeset(html).replace(
                 f'<details class="{notebook.CODE_CLASS}"',
                 f'<details class="{notebook.CODE_CLASS}" data-search-exclude',
             )
-
-    def _explain(self, html: str, base: str) -> str:
-        glossary = self._files.get_file_from_path(self._options.glossary)
-        if glossary is None:
-            return html
-        return self._glossary.mark(html, posixpath.relpath(glossary.url, base))
-
-    def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
-        """Keep the theme's templates as compiled: they are the same in every build."""
-        folder = self._root / self._options.templates_cache
-        folder.mkdir(parents=True, exist_ok=True)
-        env.bytecode_cache = FileSystemBytecodeCache(str(folder))
-        return env
 
     @event_priority(100)  # before search reads the page
     def _index(self, context: Any, *, page: Page, config: MkDocsConfig, nav: Navigation) -> Any:
@@ -269,28 +216,28 @@ class Bridge:
 
     @event_priority(-100)  # after it has
     def _furnish(self, context: Any, *, page: Page, config: MkDocsConfig, nav: Navigation) -> Any:
-        """Every page is rendered by now: write references over pages, and the way between them."""
+        """Every page is rendered by now: write references over pages, and tell the templates."""
         uri = page.file.src_uri
         sources = {file.url: file.src_uri for file in self._files.documentation_pages()}
         with _on_page(uri):
-            content = figures.refer(self._content, page.url, self._figures, sources)
-            if uri == self._options.bibliography:
-                content = citations.name_citers(content, self._around.citers(page, self._cited))
-            made = self._articles.get(uri)
-            run = made.environment if made and made.outputs else None
-            page.content = self._around.put(content, page, run)
-        return context
+            page.content = figures.refer(self._content, page.url, self._figures, sources)
+            if uri == _BIBLIOGRAPHY:
+                citers = citations.citers(self._pages, self._cited, page.url)
+                page.content = citations.name_citers(page.content, citers)
+        made = self._articles.get(uri)
+        environment = made.environment if made and made.outputs else None
+        article = {"chapters": self._chapters, "citation": self._citation}
+        return {**context, **article, "environment": environment}
 
     on_page_context = CombinedEvent(_index, _furnish)
 
     def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
-        """Leave out what the page does not need."""
-        return assets.trim(output)
+        """Let the page be seen before its scripts are there."""
+        return assets.defer(output)
 
     @event_priority(-1000)  # the last to write has written
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Put the new site in the place of the old one, unless a warning fails the build."""
-        self._end_runs()
         assert self._jupyter is not None
         cache.drop_unused(Path(self._jupyter.config["cache_dir"]))
         if self._swap is None:
@@ -304,26 +251,13 @@ class Bridge:
 
     def on_build_error(self, *, error: Exception) -> None:
         """Leave the old site as it was."""
-        self._end_runs()
         if self._swap is not None:
             self._swap.discard()
-
-    def on_shutdown(self) -> None:
-        """Leave no page running behind, whatever ended the build."""
-        self._end_runs()
-
-    def _end_runs(self) -> None:
-        if self._runs is not None:
-            self._runs.end()
 
     def on_serve(self, server: LiveReloadServer, *, config: MkDocsConfig, builder: Any) -> Any:
         """Show the library's edits as well as the pages'."""
         server.watch(str(_HERE.parents[1]))
         return server
-
-
-def _is_run(file: File) -> bool:
-    return isinstance(file, mkdocs_jupyter.plugin.NotebookFile)
 
 
 @contextmanager

@@ -27,28 +27,4 @@
   };
   if (paper.matches) suit();
   paper.addEventListener("change", suit);
-
-  // Definitions open by style alone, for pointer and keyboard. Escape closes them; and since a
-  // finger cannot hover, its first tap opens and only the second follows the link.
-  const isOpen = (term) => getComputedStyle(term.lastElementChild).visibility === "visible";
-  let follow = true;
-  document.addEventListener("pointerdown", (event) => {
-    const term = event.target.closest(".term");
-    follow = !term || event.pointerType !== "touch" || isOpen(term);
-  });
-  document.addEventListener("keydown", (event) => {
-    follow = true;
-    if (event.key !== "Escape") return;
-    for (const term of document.querySelectorAll(".term")) {
-      if (isOpen(term)) term.dataset.closed = "";
-    }
-  });
-  for (const term of document.querySelectorAll(".term")) {
-    term.addEventListener("click", (event) => {
-      if (!follow) event.preventDefault();
-    });
-    for (const left of ["mouseleave", "focusout"]) {
-      term.addEventListener(left, () => delete term.dataset.closed);
-    }
-  }
 })();
