@@ -1,8 +1,14 @@
 # make site: everything from a bare checkout to a site that opens from disk. See README.md.
 
-PYTHON ?= python3
 VENV := .venv
+ifeq ($(OS),Windows_NT)
+SHELL := bash
+PYTHON ?= python
+BIN := $(VENV)/Scripts
+else
+PYTHON ?= python3
 BIN := $(VENV)/bin
+endif
 # Pages that are computed side by side; each needs 1.5 GB.
 JOBS ?= 2
 READY := $(VENV)/.featviz-ready
@@ -11,7 +17,7 @@ TSC := node_modules/typescript/lib/tsc.js
 export NO_MKDOCS_2_WARNING := true
 
 .DEFAULT_GOAL := site
-.PHONY: site serve test check setup bench clean help
+.PHONY: site serve test quick check setup bench clean help
 
 site: $(READY) ## build the site from scratch
 	@$(BIN)/python -m featviz microscope build
@@ -25,10 +31,13 @@ serve: $(READY) ## show the site while editing pages or the library
 test: $(READY) ## run every test; this builds the site and opens it in a browser
 	@$(BIN)/python -m pytest tests
 
+quick: $(READY) ## run the tests that take less than a second each
+	@$(BIN)/python -m pytest tests --quick
+
 check: $(READY) $(TSC) ## style, types of both languages, imports
-	@$(BIN)/ruff format --check .
-	@$(BIN)/ruff check .
-	@$(BIN)/mypy --strict featviz
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m mypy --strict featviz
 	@$(BIN)/lint-imports
 	@$(BIN)/node $(TSC)
 

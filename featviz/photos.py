@@ -15,18 +15,18 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-# File names that `folder` takes for photographs.
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+"""File names that `folder` takes for photographs."""
 
-# Shortest side of a photograph, in pixels: AlexNet's three poolings need 63.
 MIN_SIDE = 64
+"""Shortest side of a photograph, in pixels: AlexNet's three poolings need 63."""
 
-# Longest side that `load` returns, in pixels; larger photographs are reduced. Several times what
-# a figure shows or a network was trained on, and bounds what one photograph costs a network.
 MAX_SIDE = 2048
+"""Longest side that `load` returns, in pixels; larger photographs are reduced. Several times
+what a figure shows or a network was trained on, and bounds what one photograph costs a network."""
 
-# Most pixels that `load` decodes: 400 MB at the four bytes that Pillow spends on each.
 MAX_PIXELS = 100_000_000
+"""Most pixels that `load` decodes: 400 MB at the four bytes that Pillow spends on each."""
 
 
 class PhotoError(ValueError):
@@ -38,11 +38,11 @@ class Photo:
     """A photograph and whom to thank for it.
 
     Attributes:
-        name: the sample's name, or the file name without its suffix.
-        image: float32 (3, height, width), RGB in [0, 1].
-        credit: who made it; empty for the user's own photographs.
-        license: the terms it may be shown under; empty for the user's own photographs.
-        source: the installed package, or the name of the file, it was read from.
+        name: The sample's name, or the file name without its suffix.
+        image: Float32 (3, height, width), RGB in [0, 1].
+        credit: Who made it; empty for the user's own photographs.
+        license: The terms it may be shown under; empty for the user's own photographs.
+        source: The installed package, or the name of the file, it was read from.
     """
 
     name: str
@@ -124,14 +124,14 @@ def load(name_or_path: str | Path, size: int | None = None) -> Photo:
     applied, as they were not when the networks were trained.
 
     Args:
-        name_or_path: a name of `samples()`, or the path of an image file.
-        size: side in pixels of the square to `fit` the photograph to; None keeps its shape.
+        name_or_path: A name of `samples()`, or the path of an image file.
+        size: Side in pixels of the square to `fit` the photograph to; None keeps its shape.
 
     Returns:
         The photograph, with its credit.
 
     Raises:
-        PhotoError: if there is no such sample or file, or it cannot be read as a photograph.
+        PhotoError: If there is no such sample or file, or it cannot be read as a photograph.
     """
     if isinstance(name_or_path, str) and name_or_path in _SAMPLES:
         sample = _SAMPLES[name_or_path]
@@ -158,14 +158,14 @@ def folder(path: str | Path, size: int | None = None) -> Iterator[Photo]:
     Files with other suffixes than `SUFFIXES`, hidden files and subfolders are passed over.
 
     Args:
-        path: the folder.
-        size: as in `load`.
+        path: The folder.
+        size: As in `load`.
 
     Returns:
         An iterator that reads each file when it gets there, and raises at the first damaged one.
 
     Raises:
-        PhotoError: at once, if there is no such folder or no photograph in it.
+        PhotoError: At once, if there is no such folder or no photograph in it.
     """
     root = Path(path)
     if not root.is_dir():
@@ -188,13 +188,13 @@ def fit(image: Tensor, size: int) -> Tensor:
 
     Args:
         image: (..., 3, height, width) in [0, 1].
-        size: side of the square, in pixels.
+        size: Side of the square, in pixels.
 
     Returns:
         (..., 3, size, size) in [0, 1], float32.
 
     Raises:
-        ValueError: if the size is not a positive integer or the image has another shape.
+        ValueError: If the size is not a positive integer or the image has another shape.
     """
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise ValueError(f"size must be a positive number of pixels, not {size!r}.")

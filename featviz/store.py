@@ -28,19 +28,22 @@ import safetensors.numpy
 from numpy.typing import ArrayLike, NDArray
 
 Arrays = dict[str, NDArray[Any]]
+"""What an entry holds: arrays by name."""
+
 Make = Callable[[], Mapping[str, ArrayLike]]
+"""What computes an entry."""
 
-# Names the folder of the store in place of the platform's cache folder.
 FOLDER_VARIABLE = "FEATVIZ_CACHE"
+"""Names the folder of the store in place of the platform's cache folder."""
 
-# Counts changes in what an entry's file looks like; part of every key.
 FORMAT = 1
+"""Counts changes in what an entry's file looks like; part of every key."""
 
-# Libraries whose version decides the bits of a result as much as our own source does.
 LIBRARIES = ("numpy", "torch")
+"""Libraries whose version decides the bits of a result as much as our own source does."""
 
-# What reading a damaged entry can raise.
 DAMAGE = (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError)
+"""What reading a damaged entry can raise."""
 
 
 class DamagedEntry(UserWarning):
@@ -55,7 +58,7 @@ class Store:
     """A folder of results, safe to share between processes.
 
     Args:
-        folder: where the entries lie, made at the first write; by default the folder that the
+        folder: Where the entries lie, made at the first write; by default the folder that the
             environment variable FEATVIZ_CACHE names, else the platform's cache folder.
     """
 
@@ -79,15 +82,15 @@ class Store:
         be kept is still returned (`UnsavedEntry`).
 
         Args:
-            spec: everything the result depends on, as in `key`.
-            make: computes the arrays, by name; called only if there is no sound entry.
-            code: the module that computes, as in `key`.
+            spec: Everything the result depends on, as in `key`.
+            make: Computes the arrays, by name; called only if there is no sound entry.
+            code: The module that computes, as in `key`.
 
         Returns:
             The arrays in the order of their names, writable.
 
         Raises:
-            TypeError: if the spec, or what `make` returns, cannot be stored.
+            TypeError: If the spec, or what `make` returns, cannot be stored.
         """
         path = self.path(spec, code)
         try:
@@ -125,13 +128,13 @@ def key(spec: object, code: str) -> str:
     Args:
         spec: None, bools, ints, floats, strings and frozen dataclasses, nested in lists, tuples
             and dicts with string keys. Stand-ins for large things are their `fingerprint`.
-        code: dotted name of the module that computes the result; see `code_version`.
+        code: Dotted name of the module that computes the result; see `code_version`.
 
     Returns:
         64 hexadecimal digits.
 
     Raises:
-        TypeError: if the spec holds anything else, naming it and where it is.
+        TypeError: If the spec holds anything else, naming it and where it is.
     """
     whole = json.dumps([FORMAT, canonical(spec), code, code_version(code)])
     return hashlib.sha256(whole.encode()).hexdigest()
@@ -141,10 +144,10 @@ def canonical(spec: object) -> str:
     """Writes a spec as JSON, equal for equal specs and different for different ones.
 
     Args:
-        spec: as in `key`. A list and a tuple of the same items are equal; 1, 1.0 and True differ.
+        spec: As in `key`. A list and a tuple of the same items are equal; 1, 1.0 and True differ.
 
     Raises:
-        TypeError: as in `key`.
+        TypeError: As in `key`.
     """
     return json.dumps(_plain(spec, "spec"), sort_keys=True, separators=(",", ":"))
 
@@ -177,7 +180,7 @@ def fingerprint(array: ArrayLike) -> str:
     """Hashes an array's type, shape and values, to stand for it in a spec.
 
     Args:
-        array: anything NumPy can view as an array.
+        array: Anything NumPy can view as an array.
 
     Returns:
         64 hexadecimal digits.
@@ -194,13 +197,13 @@ def code_version(module: str) -> str:
     not where it is only passed through. The versions of `LIBRARIES` count too.
 
     Args:
-        module: dotted name, such as "featviz.ascent.climb". It is read, not imported.
+        module: Dotted name, such as "featviz.ascent.climb". It is read, not imported.
 
     Returns:
         64 hexadecimal digits.
 
     Raises:
-        ValueError: if there is no source file for the module.
+        ValueError: If there is no source file for the module.
     """
     # What runs as __main__ has another name for everyone who imports it.
     if module == "__main__" or _source(module) is None:

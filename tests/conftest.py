@@ -7,6 +7,8 @@ from hypothesis import settings
 import featviz as fv
 from tests.networks import CLASSES, LAYERS, SmallCNN
 
+pytest_plugins = ["pytester", "tests.quick"]
+
 # Deterministic, and nothing on disk: a failure repeats on any machine.
 settings.register_profile("featviz", deadline=None, derandomize=True, database=None)
 settings.load_profile("featviz")

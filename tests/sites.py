@@ -32,6 +32,15 @@ def make_site(folder: Path, pages: Mapping[str, str]) -> Path:
     settings["nav"] = [{Path(name).stem.title(): name} for name in pages]
     settings["hooks"] = [str(ROOT / hook) for hook in settings["hooks"]]
     settings["theme"]["custom_dir"] = str(ROOT / settings["theme"]["custom_dir"])
+    plugins = {
+        name: given
+        for one in settings["plugins"]
+        if isinstance(one, dict)
+        for name, given in one.items()
+    }
+    reader = plugins["mkdocstrings"]
+    reader["custom_templates"] = str(ROOT / reader["custom_templates"])
+    reader["handlers"]["python"]["paths"] = [str(ROOT)]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "mkdocs.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     for name, text in {**pages, "references.bib": REFERENCES}.items():

@@ -79,7 +79,7 @@ def maximize(
             names of the network's classes. Equal objectives get different images.
         size: Side of the images in pixels, or (height, width). Without it, `start`'s; central
             neurons get the smallest canvas that holds the part of their field that they use
-            (`effective.used_field`), everything else 160 px.
+            (`ascent.used_field`), everything else 160 px.
         steps: How many steps to take, if not the recipe's.
         seed: Where all randomness comes from.
         recipe: How to climb. Without it, `recipes.LINEAR` where the objective is linear in the

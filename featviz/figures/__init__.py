@@ -1,7 +1,7 @@
 """Figures: arrays in, one complete HTML element out.
 
-Every function returns a :class:`Figure` that shows itself in a notebook and on the site, complete
-without JavaScript. Its scripts and styles are the files of ``WEB``, classic scripts to be loaded
+Every function returns a `Figure` that shows itself in a notebook and on the site, complete
+without JavaScript. Its scripts and styles are the files of `WEB`, classic scripts to be loaded
 in the order of their names.
 """
 

@@ -38,13 +38,13 @@ def attribution_grid(
         maps: R rows of C maps (h,w); resolutions may differ.
         row_labels: What each photo shows.
         column_labels: Layer of each column.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What the whole figure shows.
         caption: Says what to look at.
         width: Named width.
         scale_name: What the colors measure, with its unit.
         limit: Largest magnitude of the scale; by default nearly the largest of all maps.
-        column_notes: One short text per column, such as ``"13 x 13"``.
+        column_notes: One short text per column, such as `"13 x 13"`.
         subjects: What each row is about: the page's picker marks the rows of its subject.
 
     Raises:

@@ -10,16 +10,19 @@ from numpy.typing import ArrayLike, NDArray
 from featviz.figures._figure import Figure, expect_length, tag
 from featviz.figures._plot import INK, NARROW, Plot, Scale, legend, responsive, series_color
 
-# Height of a plot in px.
 HEIGHT = 288
+"""Height of a plot in px."""
+
 # Px between neighboring panels, a panel's height as part of its width, and how far it may grow.
 _PANEL_GAP, _PANEL_RATIO, _PANEL_GROWTH = 24, 0.76, 1.25
 # Width in px of the article's named widths.
 _WIDTHS = {"body": 704, "middle": 888, "page": 1072, "screen": 1072}
 # Most panels beside each other: five layers fit a page, three the text column.
 _ACROSS = {"body": 3, "middle": 4, "page": 5, "screen": 5}
-# Dots drawn per distribution, and on a phone: more overlap into a smear and weigh 12 bytes each.
 MOST_DOTS, MOST_DOTS_NARROW = 128, 64
+"""Dots drawn per distribution, and on a phone: more overlap into a smear and weigh 12 bytes
+each."""
+
 # Part of a category's width that its bars, or its dots, take; part of that which is inked.
 _FILLED, _BAR, _SWARM = 0.76, 0.92, 0.8
 
@@ -56,14 +59,14 @@ def curves(
     log_x: bool = False,
     log_y: bool = False,
 ) -> Figure:
-    """Draw lines, each with an optional band.
+    """Draws lines, each with an optional band.
 
     Args:
-        series: Name to :class:`Series` or (x, y) or (x, y, low, high); a mapping of panel titles
+        series: Name to `Series` or (x, y) or (x, y, low, high); a mapping of panel titles
             to such mappings draws panels side by side on one vertical scale.
         xlabel: What runs to the right, with its unit.
         ylabel: What runs upward, with its unit.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What the plot shows.
         caption: Says what to look at.
         width: Named width.
@@ -109,13 +112,13 @@ def bars(
     caption: str = "",
     width: str = "body",
 ) -> Figure:
-    """Draw one bar per category and series, with intervals where they are given.
+    """Draws one bar per category and series, with intervals where they are given.
 
     Args:
         categories: Names along the axis, such as the layers.
         series: Name to (n,) values, or to a tuple of values, lower and upper bounds.
         ylabel: What the bars measure, with its unit.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What the plot shows.
         caption: Says what to look at.
         width: Named width.
@@ -155,7 +158,7 @@ def dots(
     width: str = "body",
     log_y: bool = False,
 ) -> Figure:
-    """Draw distributions: a dot per unit, a bar at the median, a line over the middle half.
+    """Draws distributions: a dot per unit, a bar at the median, a line over the middle half.
 
     Of more than 128 values, or 64 on a phone, the dots stand at as many evenly spaced quantiles.
 
@@ -163,7 +166,7 @@ def dots(
         categories: Names along the axis, such as the layers.
         series: Name to one array of values per category.
         ylabel: What the dots measure, with its unit.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What the plot shows.
         caption: Says what to look at.
         width: Named width.

@@ -10,10 +10,12 @@ from PIL import Image
 from featviz.figures._figure import number, tag, text
 from featviz.figures._files import Pixels, pixels
 
-# Perceptually uniform and dark at zero, so that an overlay leaves silent places to the photo.
 SEQUENTIAL = "inferno"
-# Blue for evidence against, red for evidence in favor, near white at zero.
+"""Perceptually uniform and dark at zero, so that an overlay leaves silent places to the photo."""
+
 DIVERGING = "RdBu_r"
+"""Blue for evidence against, red for evidence in favor, near white at zero."""
+
 # Color stops of a color bar's gradient: more are not visible over 200 px.
 _BAR_STOPS = 17
 # Blend weight of the map at its top value; below it the weight falls to the floor at zero.
@@ -58,7 +60,7 @@ class Scale:
 
 
 def shared_scale(maps: list[NDArray[np.float64]], limit: float | None = None) -> Scale:
-    """Choose one scale for all maps: from zero, or symmetric around zero if any value is negative.
+    """Chooses one scale for all maps: from zero, or symmetric around zero if any value is negative.
 
     Args:
         maps: Maps of any shapes.
@@ -72,13 +74,13 @@ def shared_scale(maps: list[NDArray[np.float64]], limit: float | None = None) ->
 
 
 def upsample(values: ArrayLike, height: int, width: int) -> NDArray[np.float64]:
-    """Enlarge a map bilinearly to (height, width)."""
+    """Enlarges a map bilinearly to (height, width)."""
     picture = Image.fromarray(np.asarray(values, np.float32))
     return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR), np.float64)
 
 
 def overlay(photo: Pixels, values: ArrayLike, scale: Scale) -> Pixels:
-    """Lay a low-resolution map over a photo so that the photo stays visible.
+    """Lays a low-resolution map over a photo so that the photo stays visible.
 
     The photo loses most of its color; the map's weight grows with the value's strength.
 
@@ -105,7 +107,7 @@ def overlay(photo: Pixels, values: ArrayLike, scale: Scale) -> Pixels:
 def overlaid(
     photo: ArrayLike, values: ArrayLike, limit: float | None = None
 ) -> NDArray[np.float64]:
-    """Lay one map over one photo.
+    """Lays one map over one photo.
 
     Args:
         photo: (3,H,W) in [0,1].

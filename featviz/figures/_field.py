@@ -40,7 +40,7 @@ def receptive_field(
     width: str = "middle",
     center: tuple[float, float] | None = None,
 ) -> Figure:
-    """Draw the receptive field of one unit per layer to scale on a photo.
+    """Draws the receptive field of one unit per layer to scale on a photo.
 
     A slider chooses the layer; a click or the arrow keys move the unit by its stride. Without
     scripts all squares are shown, nested and labeled.
@@ -48,7 +48,7 @@ def receptive_field(
     Args:
         photo: (3,H,W) in [0,1], at the resolution the network sees.
         fields: From shallow to deep; tuples (layer, size) or (layer, size, stride) do as well.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What the photo shows and where the squares are.
         caption: Says what to look at.
         width: Named width.

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-# The scripts and styles of all figures: classic scripts, to be loaded in the order of their names.
 WEB = Path(__file__).parent / "web"
+"""Folder of the figures' styles and classic scripts, to be loaded in the order of their names."""
+
 # Smaller magnitudes are written with an exponent, as JavaScript does.
 _SMALLEST = 1e-6
-# The named widths of the article's layout; each becomes the class "l-<name>".
 WIDTHS = ("body", "middle", "page", "screen")
+"""The named widths of the article's layout; each becomes the class "l-<name>"."""
 
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
@@ -25,11 +26,11 @@ class Figure:
     """A figure that is complete without JavaScript and comes alive with it.
 
     Args:
-        tag: Name of the custom element that enhances the figure, such as ``"fv-sheet"``.
-        id: Lower-case letters, digits and hyphens; the figure's anchor is ``fig-<id>``.
+        tag: Name of the custom element that enhances the figure, such as `"fv-sheet"`.
+        id: Lower-case letters, digits and hyphens; the figure's anchor is `fig-<id>`.
         body: The static HTML, already escaped.
-        caption: HTML, already escaped: text, ``<strong>``, ``<em>``, ``<a href>``, ``<code>``.
-        width: One of ``body``, ``middle``, ``page``, ``screen``.
+        caption: HTML, already escaped: text, `<strong>`, `<em>`, `<a href>`, `<code>`.
+        width: One of `body`, `middle`, `page`, `screen`.
         payload: What the element needs beyond the static HTML, as plain JSON values.
         parts: More of it, by name, which the element asks for when it is needed. In the site each
             is a file of its own; in a notebook all is in one place.
@@ -76,19 +77,19 @@ def _json(value: Any) -> str:
 
 
 def text(value: object) -> str:
-    """Escape a value for HTML text and attributes."""
+    """Escapes a value for HTML text and attributes."""
     return html.escape(str(value), quote=True)
 
 
 def slug(label: str) -> str:
-    """Turn a label such as ``conv5:12`` into the part of a link that names it (``conv5-12``)."""
+    """Turns a label such as `conv5:12` into the part of a link that names it (`conv5-12`)."""
     return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-") or "item"
 
 
 def tag(name: str, /, *children: str, cls: str | None = None, **attributes: object) -> str:
-    """Write one HTML element; children are HTML, attribute values are escaped.
+    """Writes one HTML element; children are HTML, attribute values are escaped.
 
-    Attributes that are ``None`` or ``False`` are left out, ``True`` is written without a value;
+    Attributes that are `None` or `False` are left out, `True` is written without a value;
     an underscore stands for a hyphen.
     """
     written = [f'class="{text(cls)}"'] if cls else []
@@ -106,7 +107,7 @@ def tag(name: str, /, *children: str, cls: str | None = None, **attributes: obje
 
 
 def required_alt(alt: str, figure: str) -> str:
-    """Return the alt text, or say which figure lacks it."""
+    """Returns the alt text, or says which figure lacks it."""
     if not alt.strip():
         raise ValueError(
             f"Figure {figure!r} has no alt text: say in one sentence what the picture shows."
@@ -115,14 +116,14 @@ def required_alt(alt: str, figure: str) -> str:
 
 
 def expect_length(name: str, values: object, count: int, of: str) -> None:
-    """Raise a ValueError that names both lengths unless ``values`` has ``count`` entries."""
+    """Raises a ValueError that names both lengths unless `values` has `count` entries."""
     length = len(values)  # type: ignore[arg-type]
     if length != count:
         raise ValueError(f"{name} has {length} entries, but there are {count} {of}.")
 
 
 def number(value: float) -> str:
-    """Write a number for readers: at most three significant digits, a true minus sign."""
+    """Writes a number for readers: at most three significant digits, a true minus sign."""
     if abs(value) >= 100:
         written = f"{value:,.0f}"
     elif value == 0 or abs(value) >= _SMALLEST:

@@ -11,18 +11,21 @@ from PIL import Image
 
 Pixels = NDArray[np.uint8]
 
-# White pixels between the images of a file.
 SAVED_GAP = 2
-# Longest side in pixels of what a notebook shows, about the width of its column; a file has all.
+"""White pixels between the images of a file."""
+
 NOTEBOOK_SIDE = 1024
-# Sides in pixels below which a notebook shows an image enlarged, by whole pixels.
+"""Longest side in pixels of what a notebook shows, about its column's width; a file has all."""
+
 NOTEBOOK_LEAST = 112
+"""Sides in pixels below which a notebook shows an image enlarged, by whole pixels."""
+
 # How far a value may leave [0,1] by rounding alone.
 _RANGE_SLACK = 1e-3
 
 
 def pixels(images: ArrayLike, name: str = "images") -> Pixels:
-    """Convert images to bytes.
+    """Converts images to bytes.
 
     Args:
         images: (N,3,H,W) or (3,H,W), float in [0,1], RGB.
@@ -57,7 +60,7 @@ def pixels(images: ArrayLike, name: str = "images") -> Pixels:
 def save(
     images: ArrayLike, path: str | Path, *, columns: int | None = None, gap: int = SAVED_GAP
 ) -> None:
-    """Write images to one PNG or WebP file, without loss; it is there whole or not at all.
+    """Writes images to one PNG or WebP file, without loss; it is there whole or not at all.
 
     Args:
         images: (N,3,H,W) or (3,H,W) in [0,1].
@@ -79,7 +82,7 @@ def save(
 
 
 def png(images: ArrayLike) -> bytes:
-    """Encode images as a notebook shows them: small ones enlarged, many of them shrunk.
+    """Encodes images as a notebook shows them: small ones enlarged, many of them shrunk.
 
     Args:
         images: (N,3,H,W) or (3,H,W) in [0,1].
@@ -94,7 +97,7 @@ def png(images: ArrayLike) -> bytes:
 
 
 def _tiled(pictures: Pixels, columns: int | None, gap: int) -> Pixels:
-    """Lay (N,H,W,3) pictures side by side and below each other on white."""
+    """Lays (N,H,W,3) pictures side by side and below each other on white."""
     count, height, width, _ = pictures.shape
     columns = min(count, columns or math.ceil(math.sqrt(count)))
     rows = math.ceil(count / columns)

@@ -11,16 +11,19 @@ from PIL import Image
 from featviz.figures._figure import required_alt, tag
 from featviz.figures._files import Pixels
 
-# WebP quality, 0..100. At 112 px a Fourier texture takes about 8 kB; below 75 the hue of fine
-# gratings shifts visibly, above 85 the weight grows without a visible gain.
 WEBP_QUALITY = 82
-# Encoder effort, 0..6: 4 is Pillow's default, 6 takes three times as long for 3 % less weight.
+"""WebP quality, 0..100. At 112 px a Fourier texture takes about 8 kB; below 75 the hue of fine
+gratings shifts visibly, above 85 the weight grows without a visible gain."""
+
 WEBP_EFFORT = 4
-# Pictures whose longer side is below this many pixels are stored without loss and enlarged with
-# hard pixel edges: the 11 px of a conv1 filter are its data, not a photograph.
+"""Encoder effort, 0..6: 4 is Pillow's default, 6 takes three times as long for 3 % less weight."""
+
 PIXEL_ART_BELOW = 32
-# WebP cannot hold more pixels than this per side (WebP container specification).
+"""Pictures whose longer side is below this many pixels are stored without loss and enlarged with
+hard pixel edges: the 11 px of a conv1 filter are its data, not a photograph."""
+
 WEBP_LIMIT = 16383
+"""WebP cannot hold more pixels than this per side (WebP container specification)."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Sprite:
         }
 
     def img(self, alt: str, *, cls: str = "fv-sprite", lazy: bool = True) -> str:
-        """The whole sheet as an ``<img>``: the static fallback and the sprite's source."""
+        """The whole sheet as an `<img>`: the static fallback and the sprite's source."""
         return tag(
             "img",
             src=self.uri,
@@ -70,7 +73,7 @@ def pixel_art(width: int, height: int) -> bool:
 
 
 def data_uri(picture: Pixels, *, lossless: bool | None = None, quality: int = WEBP_QUALITY) -> str:
-    """Encode one (H,W,3) picture as a WebP data URI; small ones without loss."""
+    """Encodes one (H,W,3) picture as a WebP data URI; small ones without loss."""
     if lossless is None:
         lossless = pixel_art(picture.shape[1], picture.shape[0])
     buffer = io.BytesIO()
@@ -81,7 +84,7 @@ def data_uri(picture: Pixels, *, lossless: bool | None = None, quality: int = WE
 
 
 def img(picture: Pixels, alt: str, *, cls: str = "", lazy: bool = True) -> str:
-    """One (H,W,3) picture as an ``<img>`` with its size reserved."""
+    """One (H,W,3) picture as an `<img>` with its size reserved."""
     height, width = picture.shape[:2]
     small = pixel_art(width, height)
     return tag(
@@ -96,7 +99,7 @@ def img(picture: Pixels, alt: str, *, cls: str = "", lazy: bool = True) -> str:
 
 
 def sprite(pictures: Pixels, columns: int | None = None, *, quality: int = WEBP_QUALITY) -> Sprite:
-    """Pack (N,H,W,3) pictures into one sheet, row by row.
+    """Packs (N,H,W,3) pictures into one sheet, row by row.
 
     Args:
         pictures: (N,H,W,3) uint8.
@@ -124,7 +127,7 @@ def sprite(pictures: Pixels, columns: int | None = None, *, quality: int = WEBP_
 
 
 def resize(picture: Pixels, side: int) -> Pixels:
-    """Shrink a picture so that its longer side is at most ``side`` pixels."""
+    """Shrinks a picture so that its longer side is at most `side` pixels."""
     height, width = picture.shape[:2]
     factor = side / max(height, width)
     if factor >= 1:

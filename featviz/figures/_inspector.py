@@ -11,8 +11,8 @@ from featviz.figures._figure import Figure, expect_length, required_alt, tag, te
 from featviz.figures._files import pixels
 from featviz.figures._images import img, sprite
 
-# Bar lengths in the payload are whole numbers up to this, relative to the layer's largest value.
 BAR_LEVELS = 255
+"""Bar lengths in the payload are whole numbers up to this, as shares of the layer's largest."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class InspectorLayer:
 
     Args:
         layer: Name of the layer.
-        units: (P,h,w,k) indices into ``images``, strongest first; P photos.
+        units: (P,h,w,k) indices into `images`, strongest first; P photos.
         values: (P,h,w,k) their activations.
         images: (U,3,H,W) in [0,1], the picture of each unit of the layer.
-        labels: (U,) names of the units; ``<layer>:<index>`` without them.
+        labels: (U,) names of the units; `<layer>:<index>` without them.
         field: Receptive field in photo pixels, or 0 to draw the cell alone.
     """
 
@@ -46,7 +46,7 @@ def inspector(
     caption: str = "",
     width: str = "page",
 ) -> Figure:
-    """Move over a photo and see the units that answer there, layer by layer.
+    """Shows the units that answer where one points in a photo, layer by layer.
 
     Without scripts the photos stand beside the units that answer most strongly in the middle.
 
@@ -54,7 +54,7 @@ def inspector(
         photos: (P,3,H,W) in [0,1], or a sequence of (3,H,W).
         photo_labels: What each photo shows.
         layers: From shallow to deep.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What the figure shows.
         caption: Says what to look at.
         width: Named width.

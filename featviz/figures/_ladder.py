@@ -10,8 +10,8 @@ from featviz.figures._figure import Figure, expect_length, tag, text
 from featviz.figures._files import pixels
 from featviz.figures._tiles import Frame, tile, tile_rows
 
-# Side of the network's input in pixels: the frame of the receptive-field glyph.
 INPUT_SIDE = 224
+"""Side of the network's input in pixels: the frame of the receptive-field glyph."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Rung:
         images: (n,3,H,W) in [0,1], one per unit, in the network's own pixels. True to scale, they
             are cropped to the field where they are larger, and the field is outlined around them
             where they are smaller.
-        labels: One label per unit, such as ``"conv5:12"``; it is the alt text too.
+        labels: One label per unit, such as `"conv5:12"`; it is the alt text too.
         links: Address per unit, or empty for none.
     """
 
@@ -48,7 +48,7 @@ def ladder(
 
     Args:
         rows: Rungs from shallow to deep; tuples (layer, field, images, labels) do as well.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What the whole figure shows.
         caption: Says what to look at.
         width: Named width.

@@ -14,20 +14,25 @@ from featviz.figures._files import Pixels
 from featviz.figures._images import data_uri, sprite
 from featviz.figures._sheets import grid_style, rounded
 
-# Side in pixels of a unit on its layer's sheet, which a page shows at 48 and a telephone at 37; and
-# the sheet's WebP quality.
 TILE_SIDE = 64
+"""Side in pixels of a unit on its layer's sheet, which a page shows at 48 and a telephone at 37."""
+
 TILE_QUALITY = 78
-# Units to a row.
+"""WebP quality of the sheet."""
+
 COLUMNS = 16
 # WebP quality of a unit's card: its pictures are looked at one at a time, and 1,152 of them have to
 # fit on a site that is passed on as a whole.
 CARD_QUALITY = 72
-# Width in pixels that a card's pictures are shelved to, and what lies between them, so that one's
-# colors do not bleed into the next.
+"""WebP quality of a unit's card: its pictures are looked at one at a time, and 1,152 of them
+have to fit on a site that is passed on as a whole."""
+
 CARD_WIDTH = 304
+"""Width in pixels that a card's pictures are shelved to."""
+
 GAP = 4
-# Pictures that are smaller are enlarged by whole pixels.
+"""Pixels between a card's pictures, so that one's colors do not bleed into the next."""
+
 SMALLEST = 64
 
 
@@ -90,13 +95,13 @@ def microscope(
     titles: Mapping[str, str] | None = None,
     filters: Mapping[str, Sequence[Choice]] | None = None,
 ) -> Figure:
-    """Show all units as sheets, with a panel for the one looked at.
+    """Shows all units as sheets, with a panel for the one looked at.
 
-    Each unit has its own address, ``#conv5-12``, with scripts and without.
+    Each unit has its own address, `#conv5-12`, with scripts and without.
 
     Args:
         layers: From shallow to deep.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What the figure shows.
         caption: Says what to look at.
         width: Named width.
@@ -136,7 +141,7 @@ def microscope(
 
 
 def address(layer: str, unit: int) -> str:
-    """Name the place of a unit on the microscope's page: ``conv5-12``."""
+    """Names the place of a unit on the microscope's page: `conv5-12`."""
     return slug(f"{layer}:{unit}")
 
 
@@ -151,7 +156,7 @@ class Packing:
 
     @classmethod
     def of(cls, views: Mapping[str, NDArray[np.uint8]]) -> "Packing":
-        """Put pictures of given sizes on shelves, one after the other."""
+        """Puts pictures of given sizes on shelves, one after the other."""
         x = y = shelf = 0
         right = 0
         places: dict[str, list[tuple[int, int, int, int]]] = {}

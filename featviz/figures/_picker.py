@@ -9,8 +9,8 @@ from featviz.figures._figure import expect_length, slug, tag, text
 from featviz.figures._files import pixels
 from featviz.figures._images import img, resize
 
-# Side in pixels of the pictures: shown at half of it, sharp on dense screens.
 SIDE = 96
+"""Side in pixels of the pictures: shown at half of it, sharp on dense screens."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +26,17 @@ class Picker:
 def picker(
     kind: str, images: ArrayLike | Sequence[ArrayLike], labels: Sequence[str], *, title: str
 ) -> Picker:
-    """Offer photos or units; every figure of the page that knows the picked one shows it.
+    """Offers photos or units; every figure of the page that knows the picked one shows it.
 
-    The choice is part of the address (``?photo=coffee``). Figures take part by the labels of their
-    units or photos, or by their argument ``subjects``. Once the strip has left the screen it stays
+    The choice is part of the address (`?photo=coffee`). Figures take part by the labels of their
+    units or photos, or by their argument `subjects`. Once the strip has left the screen it stays
     at the lower edge as long as a figure that takes part is in view. Without scripts it is a strip
     of pictures.
 
     Args:
-        kind: What is picked, in one word: ``"photo"`` or ``"unit"``.
+        kind: What is picked, in one word: `"photo"` or `"unit"`.
         images: (N,3,H,W) in [0,1], or N images of any sizes.
-        labels: One per image; figures are told ``slug(label)``.
+        labels: One per image; figures are told `slug(label)`.
         title: What stands before the strip.
 
     Returns:

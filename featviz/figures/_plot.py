@@ -14,12 +14,14 @@ from numpy.typing import ArrayLike, NDArray
 from featviz.figures._figure import number, required_alt, tag, text
 
 INK, RULE = "currentColor", "var(--fv-rule,#ddd)"
-# Colors of the series, by their CSS variables and as they are without the style sheet:
-# Okabe and Ito's palette, told apart by the color-blind, in an order of falling contrast.
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#b07a00", "#117a9c")
-# Width in px of a drawing on a wide screen (text column) and on a phone (360 px less margins), and
-# the greatest height on a phone.
+"""Colors of the series, by their CSS variables and as they are without the style sheet: Okabe and
+Ito's palette, told apart by the color-blind, in an order of falling contrast."""
+
 WIDE, NARROW, LOW = 662.0, 336.0, 260.0
+"""Width in px of a drawing on a wide screen (text column) and on a phone (360 px less margins), and
+the greatest height on a phone."""
+
 # Text size and the distance of two lines, in px.
 TEXT_SIZE, _LINE = 12.7, 15.5
 # What a letter takes on average, as part of the text size: the browser's font is not known here.
@@ -82,7 +84,7 @@ class Scale:
         return (array - low) / (high - low)
 
     def ticks(self, most: int) -> list[float]:
-        """Round values on the axis, about ``most`` of them."""
+        """Round values on the axis, about `most` of them."""
         fine, tens = self.decades(_LOG_STEPS), self.decades((1.0,))
         if len(fine) > 1:
             return fine if len(fine) <= most else tens[:: math.ceil(len(tens) / most)]

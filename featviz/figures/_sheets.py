@@ -10,12 +10,12 @@ from featviz.figures._figure import Figure, expect_length, number, required_alt,
 from featviz.figures._files import pixels
 from featviz.figures._images import Sprite, resize, sprite
 
-# Tiles to a row on a phone of 360 px: 8 leave 40 px each, large enough for a finger.
 NARROW_COLUMNS = 8
-# Sheets with more units than this get a field to find one.
+"""Tiles to a row on a phone of 360 px: 8 leave 40 px each, large enough for a finger."""
+
 FIND_ABOVE = 48
-# Significant digits of the numbers that an element shows.
 DIGITS = 3
+"""Significant digits of the numbers that an element shows."""
 
 
 def sheet(
@@ -31,12 +31,12 @@ def sheet(
     columns: int = 16,
     side: int | None = None,
 ) -> Figure:
-    """Show all units of a layer as one sheet beside a large view of the chosen one.
+    """Shows all units of a layer as one sheet beside a large view of the chosen one.
 
     Args:
         images: (N,3,H,W) in [0,1].
-        labels: One per unit, such as ``"conv5:12"``.
-        id: Anchor of the figure, without ``fig-``; ``#fig-<id>:<label>`` links to a unit.
+        labels: One per unit, such as `"conv5:12"`.
+        id: Anchor of the figure, without `fig-`; `#fig-<id>:<label>` links to a unit.
         alt: What the whole sheet shows.
         caption: Says what to look at.
         width: Named width.
@@ -78,17 +78,17 @@ def filters(
     labels: Sequence[str] | None = None,
     columns: int = 8,
 ) -> Figure:
-    """Show the weights of a first layer as they are, around gray, with one scale for all.
+    """Shows the weights of a first layer as they are, around gray, with one scale for all.
 
     Gray is zero; the largest magnitude of the whole bank reaches black or white.
 
     Args:
         weights: (N,3,h,w), signed.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What the bank shows.
         caption: Says what to look at.
         width: Named width.
-        labels: One per filter; ``conv1:<index>`` without them.
+        labels: One per filter; `conv1:<index>` without them.
         columns: Tiles to a row on a wide screen.
 
     Raises:

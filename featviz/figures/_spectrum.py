@@ -23,7 +23,7 @@ class Spectrum:
     """One unit between its extremes.
 
     Args:
-        label: Name of the unit, such as ``"conv5:64"``.
+        label: Name of the unit, such as `"conv5:64"`.
         opposite: (3,H,W) in [0,1], the image that minimizes the unit.
         optimum: (3,H,W) in [0,1], the image that maximizes it.
         ends: The unit's activations on these two images.
@@ -59,7 +59,7 @@ def spectrum(
     Args:
         units: The units.
         levels: Names of the levels of the patches, from the most negative to the most positive.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What the whole figure shows.
         caption: Says what to look at.
         width: Named width.

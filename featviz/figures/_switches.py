@@ -24,7 +24,7 @@ def switches(
     notes: Sequence[str] = (),
     score_name: str = "activation",
 ) -> Figure:
-    """Switch improvements on and off and see the image, unit by unit.
+    """Lets readers switch improvements on and off and see the image, unit by unit.
 
     Only combinations that were computed can be reached: where a switch needs another, that one
     follows. Without scripts all combinations stand in a table.
@@ -35,7 +35,7 @@ def switches(
         images: (S,U,3,H,W) in [0,1].
         labels: (U,) names of the units.
         scores: (S,U) what each image reaches.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What the whole figure shows.
         caption: Says what to look at.
         width: Named width.

@@ -24,7 +24,7 @@ def table(
         rows: One sequence per row; the first entry is the row's heading. Numbers are written with
             three significant digits; give text to write them otherwise.
         columns: One heading per column.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What the table holds: the name of the scrolling region.
         caption: Says what to look at.
         width: Named width.

@@ -18,8 +18,8 @@ from featviz.figures._figure import (
 from featviz.figures._files import Pixels, pixels
 from featviz.figures._images import img
 
-# Tiles of a row that a phone has room for.
 LONG_ROW = 6
+"""Tiles of a row that a phone has room for."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,12 @@ def grid(
     Args:
         rows: One heading per row.
         columns: One heading per column.
-        images: (R,C,3,H,W) in [0,1], or nested rows of (3,H,W), where ``None`` leaves a gap.
-        id: Anchor of the figure, without ``fig-``.
+        images: (R,C,3,H,W) in [0,1], or nested rows of (3,H,W), where `None` leaves a gap.
+        id: Anchor of the figure, without `fig-`.
         alt: What the whole figure shows.
         caption: Says what to look at.
         width: Named width.
-        labels: (R,C) alt texts; ``"<row>, <column>"`` without them.
+        labels: (R,C) alt texts; `"<row>, <column>"` without them.
         scores: (R,C) numbers shown under the tiles, their bars relative to the column's largest.
         score_name: What the score is, for those who hear it.
         notes: One sentence per row, under its heading, with the markup of a caption.
@@ -142,7 +142,7 @@ def methods(
         columns: Name of each unit.
         images: (R,C,3,H,W) in [0,1], or nested rows of (3,H,W).
         scores: (R,C); bars compare the methods within one unit.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What the whole figure shows.
         caption: Says what to look at.
         width: Named width.
@@ -180,7 +180,7 @@ def pairs(
         right: (N,3,H,W) or (N,M,3,h,w) in [0,1], or N such rows.
         labels: One per row.
         headings: What stands left and what stands right.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What the whole figure shows.
         caption: Says what to look at.
         width: Named width.
@@ -221,7 +221,7 @@ def _grid(
     scores: _Scores | None = None,
     subjects: Sequence[str] = (),
 ) -> Figure:
-    """Lay out rows under column headings, each of which spans one column or more."""
+    """Lays out rows under column headings, each of which spans one column or more."""
     names = [name for name, span in columns for _ in range(span)]
     cells: list[list[ArrayLike | None]] = [list(row) for row in images]  # type: ignore[union-attr,arg-type]
     expect_length("rows", heads.names, len(cells), "rows of images")
@@ -267,7 +267,7 @@ def tile_rows(
     left: int = 0,
     score_name: str = "",
 ) -> Figure:
-    """Put rows of tiles into a figure.
+    """Puts rows of tiles into a figure.
 
     Args:
         frame: What surrounds them.

@@ -12,10 +12,12 @@ from featviz.figures._files import pixels
 from featviz.figures._images import Sprite, sprite
 from featviz.figures._plot import Plot, Scale, series_color
 
-# Size in px of the objective's curve: it stands beside the image and fits a phone.
 CURVE = (326.0, 220.0)
+"""Size in px of the objective's curve: it stands beside the image and fits a phone."""
+
 # Frames to a row of the strip at most.
 STRIP = 8
+"""Frames to a row of the strip at most."""
 
 
 def trajectory(
@@ -31,7 +33,7 @@ def trajectory(
     value_name: str = "objective",
     log_x: bool = False,
 ) -> Figure:
-    """Follow one or several units through the steps of an ascent.
+    """Follows one or several units through the steps of an ascent.
 
     A slider moves through the frames while a dot moves along the objective's curve. Without
     scripts each unit's frames stand in a strip above its curve.
@@ -40,7 +42,7 @@ def trajectory(
         frames: (F,N,3,H,W) or, for one unit, (F,3,H,W), in [0,1].
         steps: (F,) step of each frame, increasing.
         values: (F,N) or (F,) objective at each frame.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What develops from the first to the last frame.
         labels: (N,) names of the units.
         caption: Says what to look at.

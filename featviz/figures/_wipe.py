@@ -8,8 +8,8 @@ from featviz.figures._figure import Figure, expect_length, required_alt, tag, te
 from featviz.figures._files import Pixels, pixels
 from featviz.figures._images import img
 
-# Images are shown at most this many times their size: beyond it they only blur.
 MOST_ENLARGED = 2.5
+"""Images are shown at most this many times their size: beyond it they only blur."""
 
 
 def compare(
@@ -23,14 +23,14 @@ def compare(
     caption: str = "",
     width: str = "body",
 ) -> Figure:
-    """Lay two images of one size over each other and wipe between them with a slider.
+    """Lays two images of one size over each other; a slider wipes between them.
 
     Args:
         left: (3,H,W) in [0,1], seen left of the slider.
         right: (3,H,W) in [0,1], seen right of it, or several of them to choose from.
         left_label: What the left image is.
         right_label: What the right image is, or one label for each of several.
-        id: Anchor of the figure, without ``fig-``.
+        id: Anchor of the figure, without `fig-`.
         alt: What both images show.
         caption: Says what to look at.
         width: Named width.

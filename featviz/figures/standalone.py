@@ -46,7 +46,7 @@ figure {{ margin: 0; }}
 
 
 def write_page(figure: Figure, folder: Path, title: str) -> Path:
-    """Write a page with one figure, its pictures, styles and scripts.
+    """Writes a page with one figure, its pictures, styles and scripts.
 
     Args:
         figure: The figure.
@@ -86,7 +86,7 @@ def write_page(figure: Figure, folder: Path, title: str) -> Path:
 
 
 def to_files(content: str, write: Callable[[str, bytes], str]) -> str:
-    """Move the pictures and the long data that HTML carries in itself into files.
+    """Moves the pictures and the long data that HTML carries in itself into files.
 
     Args:
         content: HTML.

@@ -35,7 +35,7 @@ class Example:
         box: (top, left, bottom, right) of the unit's receptive field in pixels of the photo; it may
             reach over the border.
         patch: (3, size, size) uint8, the part of the field that the layer's units use
-            (`effective.used_field`). Beyond the photo's border stands the mean color, which is what
+            (`ascent.used_field`). Beyond the photo's border stands the mean color, which is what
             the network's zero padding says.
     """
 

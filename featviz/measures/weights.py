@@ -37,7 +37,7 @@ def bounded_optimum(
     """Returns the images that excite the units of a first layer most under the photographs' bound.
 
     To first order in contrast the value is linear in the image's spectrum, and the best spectrum
-    under the bound of `natural.Natural` is the filter's own, each octave brought to its limit: the
+    under the bound of `images.Natural` is the filter's own, each octave brought to its limit: the
     whitened filter.
 
     Args:

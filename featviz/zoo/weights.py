@@ -19,10 +19,10 @@ class Weights:
     """One bundled weights file.
 
     Attributes:
-        file: name of the `.safetensors` file beside this module.
-        sha256: hash of that file's bytes, in hexadecimal.
-        source: who trained the weights, and the archive they were packed from.
-        license: the terms of the weights and of the archive that carried them.
+        file: Name of the `.safetensors` file beside this module.
+        sha256: Hash of that file's bytes, in hexadecimal.
+        source: Who trained the weights, and the archive they were packed from.
+        license: The terms of the weights and of the archive that carried them.
     """
 
     file: str
@@ -54,13 +54,14 @@ WEIGHTS: Mapping[str, Weights] = MappingProxyType(
         ),
     }
 )
+"""The bundled files by the names that `load` knows."""
 
 
 def load_weights(name: str) -> dict[str, Tensor]:
     """Reads one bundled network's weights, after checking that they are the published ones.
 
     Args:
-        name: a key of `WEIGHTS`.
+        name: A key of `WEIGHTS`.
 
     Returns:
         float32 CPU tensors under torchvision's state-dict names. "alexnet" holds the five
@@ -68,7 +69,7 @@ def load_weights(name: str) -> dict[str, Tensor]:
         [0, 1] normalized with torchvision's ImageNet mean and standard deviation.
 
     Raises:
-        WeightsError: if the name is not bundled, or its file is missing or altered.
+        WeightsError: If the name is not bundled, or its file is missing or altered.
     """
     if name not in WEIGHTS:
         known = ", ".join(WEIGHTS)
