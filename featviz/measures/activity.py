@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from featviz.network.network import Network
+from featviz.network.network import AFTER_RELU, Network, is_activated
 from featviz.network.values import activations
 
 
@@ -15,9 +15,11 @@ class Activity:
     """How busy units are on photographs.
 
     Attributes:
-        share: (units,) part of all places where the unit passes its ReLU.
+        share: (units,) part of all places where the unit passes its ReLU: is above 0 after it.
         mean: (units,) value after the ReLU, averaged over all places.
         peak: (units,) largest value before the ReLU.
+
+    The ReLU is the activation that the network has behind the layer; if it has none, a plain one.
     """
 
     share: Tensor
@@ -41,8 +43,8 @@ def measure_activity(network: Network, layer: str, images: Sequence[Tensor]) -> 
     """
     if not images:
         raise ValueError("there are no photographs to measure: give at least one.")
-    values = torch.cat([_unpadded(network, layer, image) for image in images], 1)
-    return Activity((values > 0).float().mean(1), values.relu().mean(1), values.amax(1))
+    before, after = torch.cat([_unpadded(network, layer, image) for image in images], 2)
+    return Activity((after > 0).float().mean(1), after.mean(1), before.amax(1))
 
 
 def unpadded_places(network: Network, layer: str, size: int) -> range:
@@ -63,7 +65,7 @@ def unpadded_places(network: Network, layer: str, size: int) -> range:
 
 
 def _unpadded(network: Network, layer: str, image: Tensor) -> Tensor:
-    """The values (units, places) of the places of one photograph that see no padding."""
+    """Values before and after the ReLU, (2, units, places), of one photograph without padding."""
     height, width = image.shape[-2:]
     rows, columns = unpadded_places(network, layer, height), unpadded_places(network, layer, width)
     if not rows or not columns:
@@ -71,5 +73,7 @@ def _unpadded(network: Network, layer: str, image: Tensor) -> Tensor:
             f"a photo of {width} x {height} px holds no whole field of {layer}, whose units see "
             f"{network.receptive_field(layer).size} px."
         )
-    value = activations(network, image, layer)[0]
-    return value[:, rows.start : rows.stop, columns.start : columns.stop].flatten(1)
+    names = [layer, layer + AFTER_RELU] if is_activated(network, layer) else [layer]
+    found = [value[0] for value in activations(network, image, names).values()]
+    both = torch.stack([found[0], found[1] if len(found) > 1 else found[0].relu()])
+    return both[..., rows.start : rows.stop, columns.start : columns.stop].flatten(2)

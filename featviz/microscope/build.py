@@ -33,7 +33,7 @@ from featviz.microscope.views import (
     in_field,
     side,
 )
-from featviz.network.network import AFTER_RELU, Network, check_unit, reads_image
+from featviz.network.network import AFTER_RELU, Network, check_unit, is_activated, reads_image
 from featviz.objectives.algebra import Objective
 from featviz.objectives.units import Channel, Neuron
 from featviz.store import Store, UnsavedEntry
@@ -235,11 +235,7 @@ class Microscope:
 
     def _bends_image(self, layer: str) -> bool:
         """Whether a layer reads the image itself, and an activation follows."""
-        try:
-            self.network.resolve(layer + AFTER_RELU)
-        except ValueError:
-            return False
-        return reads_image(self.network, layer)
+        return reads_image(self.network, layer) and is_activated(self.network, layer)
 
     def _objectives(self, layer: str, view: View, units: Sequence[int]) -> Mapping[int, Objective]:
         """What each unit's images are asked to excite."""

@@ -275,6 +275,16 @@ def check_unit(network: Network, layer: str, unit: int) -> None:
         )
 
 
+def is_activated(network: Network, layer: str) -> bool:
+    """Whether a layer has a value after an activation, `"name:relu"`."""
+    network.resolve(layer)
+    try:
+        network.resolve(layer + AFTER_RELU)
+    except ValueError:
+        return False
+    return True
+
+
 def reads_image(network: Network, layer: str) -> bool:
     """Whether a layer's module is a convolution that takes the normalized image itself."""
     name = network.resolve(layer).module

@@ -14,6 +14,7 @@ from torch import nn
 
 import featviz as fv
 from featviz.attribution.attribute import attribute
+from featviz.measures.activity import measure_activity, unpadded_places
 from featviz.network.fields import ReceptiveField
 from featviz.network.graph import Graph
 from tests.networks import Branched, seen
@@ -382,6 +383,15 @@ def test_behind_batch_norm_attribution_explains_the_network_itself(resnet):
     assert found.value == pytest.approx(logits[0, 2].item(), abs=1e-5)
     inner = attribute(resnet, photo, fv.Channel("layer1.0.relu#2", 3), layer)
     assert inner.map.shape == (16, 16)
+
+
+def test_activity_counts_what_passes_the_networks_own_relu(resnet):
+    found = measure_activity(resnet, "layer1.0.conv1", [IMAGES[0]])
+    value = hooked(resnet, "layer1.0.relu", IMAGES[:1])[0][0]
+    rows = unpadded_places(resnet, "layer1.0.conv1", 64)
+    inside = value[:, rows.start : rows.stop, rows.start : rows.stop].flatten(1)
+    torch.testing.assert_close(found.share, (inside > 0).float().mean(1))
+    torch.testing.assert_close(found.mean, inside.mean(1))
 
 
 def test_ascent_starts_from_dead_relus_behind_batch_norm(resnet):
