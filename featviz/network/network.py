@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from featviz.network.classes import class_index
-from featviz.network.fields import ReceptiveField, followed_fields, known_fields, measured_field
+from featviz.network.fields import ReceptiveField, known_fields
 from featviz.network.graph import CALLS, Graph
+from featviz.network.opened import followed_fields, measured_field
 from featviz.network.passes import LayerRef, private_copy, run_to, run_until
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
