@@ -12,6 +12,7 @@ endif
 # Pages that are computed side by side; each needs 1.5 GB.
 JOBS ?= 2
 READY := $(VENV)/.featviz-ready
+TSC := node_modules/typescript/lib/tsc.js
 # The theme's own announcements are not about this site.
 export NO_MKDOCS_2_WARNING := true
 
@@ -33,11 +34,12 @@ test: $(READY) ## run every test; this builds the site and opens it in a browser
 quick: $(READY) ## run the tests that take less than a second each
 	@$(BIN)/python -m pytest tests --quick
 
-check: $(READY) ## style, types, imports
+check: $(READY) $(TSC) ## style, types of both languages, imports
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m mypy --strict featviz
 	@$(BIN)/lint-imports
+	@$(BIN)/node $(TSC)
 
 bench: $(READY) ## measure what the README claims about speed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
@@ -55,6 +57,11 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Installing into $(CURDIR)/$(VENV): a few minutes the first time."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  -c constraints.txt -e ".[docs,dev]"
+	@touch $@
+
+# The checker of the scripts' types, by the Node that pip has installed.
+$(TSC): package-lock.json | $(READY)
+	@$(BIN)/npm ci --silent --no-audit --no-fund
 	@touch $@
 
 clean: ## remove what was built and cached, but not the environment

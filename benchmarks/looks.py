@@ -21,7 +21,7 @@ from featviz.measures.two_choice import seen_by, two_choice
 from featviz.microscope.build import Microscope
 from featviz.microscope.findings import PATCH_SIDE, PATCHES, SEARCHED
 from featviz.microscope.views import CHANNEL, NEURON
-from featviz.network.network import Network
+from featviz.network.network import Network, reads_image
 
 CROP = 128
 """Side in pixels of the crops of photographs that pictures are compared with."""
@@ -50,7 +50,7 @@ def contrast_and_color(count: int) -> None:
         for layer in network.layers[::every]:
             total = network.units(layer)
             units = [index * total // count for index in range(count)]
-            read = f"{layer}:relu" if network.reads_image(layer) else layer
+            read = f"{layer}:relu" if reads_image(network, layer) else layer
             wanted = [fv.Channel(read, unit) for unit in units]
             found = fv.maximize(network, wanted, progress=False)
             _look(f"{network.name} {layer}", pictures.to_bytes(found.images))

@@ -8,7 +8,7 @@ import torchvision
 from lucent.optvis import render, transform
 from torch import Tensor, nn
 
-from featviz.network.network import Network
+from featviz.network.network import Network, private_view
 from featviz.network.passes import run_to
 
 STEPS = 512
@@ -56,7 +56,8 @@ def robust(network: Network, layer: str, units: list[int], images: Tensor) -> Te
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002
     change = transform.compose(transform.standard_transforms)
-    view, ref = network.view(), network.resolve(layer)
+    ref = network.resolve(layer)
+    view = private_view(network, [ref])
     scores = []
     for _ in range(DRAWS):
         value = run_to(view, network.normalize(change(images)), [ref])[layer]

@@ -48,7 +48,7 @@ from .attribution.attribute import (
 )
 from .measures.patches import find_examples as find_examples
 from .network.network import Network as Network
-from .network.network import activations as activations
+from .network.values import activations as activations
 from .objectives.algebra import Objective as Objective
 from .objectives.penalties import (
     L1 as L1,

@@ -1,6 +1,7 @@
 """Networks and gradients that the tests share."""
 
 import copy
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -103,7 +104,7 @@ def seen(network, layer, size, position=None):
         The position; the first row and the one after the last with a gradient; the same of columns.
     """
     image = torch.full((1, 3, size, size), 0.5, dtype=torch.float64, requires_grad=True)
-    ref = network.resolve(layer)
+    ref = replace(network.resolve(layer), source=network.resolve(layer).module)
     value = run_to(opened(network.module), image, [ref])[layer]
     row, column = position or (value.shape[2] // 2, value.shape[3] // 2)
     (gradient,) = torch.autograd.grad(value[0, :, row, column].sum(), image)

@@ -15,8 +15,8 @@ import torch
 from torch import Generator, Tensor
 
 from featviz.images.natural import Natural
-from featviz.network.graph import ReceptiveField
-from featviz.network.network import Network
+from featviz.network.fields import ReceptiveField
+from featviz.network.network import Network, private_view, reads_image
 from featviz.network.passes import run_to
 
 PART = 0.95
@@ -47,7 +47,7 @@ def used_field(network: Network, layer: str) -> ReceptiveField:
         ValueError: An unknown layer, or one without a receptive field.
     """
     whole = network.receptive_field(layer)
-    if network.reads_image(layer):
+    if reads_image(network, layer):
         return whole
     known = _used.setdefault(network, {})
     if layer not in known:
@@ -92,7 +92,8 @@ def effective_field(
         )
     generator = torch.Generator().manual_seed(seed)
     signs = torch.randint(2, (draws, network.units(layer)), generator=generator) * 2.0 - 1
-    view, ref = network.view(), network.resolve(layer)
+    ref = network.resolve(layer)
+    view = private_view(network, [ref])
     total = torch.zeros(height, width)
     for image in images:
         batch = network.normalize(image.expand(draws, -1, -1, -1)).requires_grad_()

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from featviz.ascent.shortcuts import ConstantGradient, is_affine, pool_first, space_to_depth
-from featviz.network.network import Network, check_images, passes
+from featviz.network.network import Network, check_images, private_view, reads_image
 from featviz.network.passes import LayerRef, large_enough, run_to, run_until
+from featviz.network.values import passes
 from featviz.objectives.algebra import IMAGE, Objective, weighted_terms
 from featviz.objectives.text import as_objectives
 from featviz.objectives.units import Diversity
@@ -72,7 +73,7 @@ def score(
         (N,) float32 values.
     """
     refs = _refs(network, objectives)
-    view = network.view().to(inputs.device, torch.float32)
+    view = private_view(network, refs).to(inputs.device, torch.float32)
     view = view.to(memory_format=torch.channels_last)
     values = inputs.new_empty(len(inputs), dtype=torch.float32)
     for rows in _together(objectives, inputs, batch):
@@ -109,13 +110,13 @@ class Scorer:
         self._precision = precision
         self._groups = _rows_by_objective(objectives)
         self._refs = _refs(network, objectives)
-        view = network.view().to(device)
+        view = private_view(network, self._refs).to(device)
         self._target = _affine_target(view, self._refs, self._groups)
         # The target's own gradient is taken once and in full precision.
         self._target_module = view.get_submodule(self._target or "")
         self._constant: dict[torch.Size, ConstantGradient] = {}
-        self._view = network.view().to(device)
-        pool_first(self._view, network.sole_readers, read={ref.module for ref in self._refs})
+        self._view = private_view(network, self._refs).to(device)
+        pool_first(self._view, network.graph.sole_readers({ref.source for ref in self._refs}))
         if device.type == "cpu":
             space_to_depth(self._view)
         self._view.to(dtype=precision).to(memory_format=torch.channels_last)
@@ -192,7 +193,7 @@ def is_linear_in_image(network: Network, objective: Objective) -> bool:
         len(refs) == 1
         and objective.linear
         and not refs[0].relu
-        and network.reads_image(refs[0].name)
+        and reads_image(network, refs[0].name)
         and is_affine(network.module.get_submodule(refs[0].module))
     )
 

@@ -9,7 +9,7 @@
    costs less behind it, where there are fewer values.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeGuard
 
 import torch
@@ -35,24 +35,17 @@ def space_to_depth(view: nn.Module) -> None:
     _replace(view, {conv: SpaceToDepthConv(conv) for conv in fitting})
 
 
-def pool_first(view: nn.Module, readers: Mapping[str, str], read: Collection[str] = ()) -> None:
+def pool_first(view: nn.Module, readers: Mapping[str, str]) -> None:
     """Lets a view's ReLUs work behind the max poolings that alone read them.
 
     Args:
         view: A network's private view; changed in place.
-        readers: The network's `sole_readers`.
-        read: Dotted names of modules whose values are read, and so must stay what they are.
+        readers: Modules whose value one other alone reads, as `Graph.sole_readers` finds them.
     """
-    inside = [set(view.get_submodule(name).modules()) for name in read]
     moved: dict[nn.Module, nn.Module] = {}
     for name, reader in readers.items():
         relu, pool = view.get_submodule(name), view.get_submodule(reader)
-        if (
-            _is_plain(relu, nn.ReLU)
-            and _is_plain(pool, nn.MaxPool2d)
-            and not pool.return_indices
-            and not any(relu in part and pool not in part for part in inside)
-        ):
+        if _is_plain(relu, nn.ReLU) and _is_plain(pool, nn.MaxPool2d) and not pool.return_indices:
             moved |= {relu: nn.Identity(), pool: nn.Sequential(pool, relu)}
     _replace(view, moved)
 

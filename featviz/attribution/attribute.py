@@ -16,7 +16,8 @@ from torch import Tensor
 from featviz.attribution.cams import CAMS, cam
 from featviz.attribution.gradients import gradient, integrated, occlusion
 from featviz.attribution.probe import Probe, check_photo
-from featviz.network.network import Network, activations
+from featviz.network.network import Network
+from featviz.network.values import activations
 from featviz.objectives.algebra import Objective
 from featviz.objectives.text import as_objectives
 from featviz.objectives.units import Channel, Direction, Logit, Neuron

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from featviz.network.network import OUTPUT, Network, activations
+from featviz.network.network import OUTPUT, Network
+from featviz.network.values import activations
 from featviz.objectives.algebra import Objective
 from featviz.objectives.units import Logit
 

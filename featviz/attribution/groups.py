@@ -8,7 +8,8 @@ from torch import Tensor
 
 from featviz.attribution.attribute import as_objective
 from featviz.attribution.probe import Probe, check_photo
-from featviz.network.network import AFTER_RELU, Network, activations
+from featviz.network.network import AFTER_RELU, Network
+from featviz.network.values import activations
 from featviz.objectives.algebra import Objective
 from featviz.objectives.units import Direction
 

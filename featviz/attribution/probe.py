@@ -3,13 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from featviz.network.network import PROBE_SIZE, Network, check_images
-from featviz.network.passes import recording, run_to
+from featviz.network.network import PROBE_SIZE, Network, check_images, private_view
+from featviz.network.passes import run_to
 from featviz.objectives.algebra import IMAGE, Objective
-
-NUDGE = 1e-30
-"""Added to rectified values on their way down: nothing beside any activation, but positive, so that
-the network's own ReLU, which they still have to pass, lets the gradient at zeros through."""
 
 
 class Probe(nn.Module):
@@ -29,7 +25,7 @@ class Probe(nn.Module):
         value: (1, units, h, w) what the layer says of it.
         slope: (1, units, h, w) the score's gradient with respect to that.
         score: The objective on the photo.
-        target: Dotted name of the layer's module in `view`; "" for the image.
+        target: Dotted name of the module in `view` that gives the layer's value; "" for the image.
 
     Raises:
         ValueError: The photo, the objective or the layer don't fit each other.
@@ -42,12 +38,17 @@ class Probe(nn.Module):
         self.objective = objective
         self.layer = layer
         self.refs = [network.resolve(name) for name in sorted(objective.layers - {IMAGE})]
-        self.view = network.view().to(photo.device)
         self.mean = photo.new_tensor(network.mean).view(3, 1, 1)
         self.std = photo.new_tensor(network.std).view(3, 1, 1)
-        self.target = "" if layer == IMAGE else network.resolve(layer).module
-        self.relu = layer != IMAGE and network.resolve(layer).relu
-        self.module = None if layer == IMAGE else self._prepare(network)
+        own = [] if layer == IMAGE else [network.resolve(layer)]
+        self.view = private_view(network, [*self.refs, *own]).to(photo.device)
+        self.target = own[0].source if own else ""
+        self.module = self.view.get_submodule(self.target) if own else None
+        if own and not self.target:
+            raise ValueError(
+                f"the output of {network.name} has no places, so it has no map; "
+                f"its layers are {', '.join(network.layers)}."
+            )
         with torch.enable_grad():
             kept, score = self._pass()
             slope = _slope(score, kept)
@@ -56,22 +57,6 @@ class Probe(nn.Module):
         self.value = kept.detach()
         self.slope = slope
         self.score = score.item()
-
-    def _prepare(self, network: Network) -> nn.Module:
-        """The layer's module, whose value from now on is the one that the layer's name means."""
-        ref = network.resolve(self.layer)
-        if not ref.module:
-            raise ValueError(
-                f"the output of {network.name} has no places, so it has no map; "
-                f"its layers are {', '.join(network.layers)}."
-            )
-        module = self.view.get_submodule(ref.module)
-        if ref.relu:
-            if any(r.module == ref.module and not r.relu for r in self.refs):
-                raise ValueError(_disconnected(network, self.objective, self.layer))
-            # First among the hooks: all later ones, torchcam's too, are given the rectified value.
-            module.register_forward_hook(lambda _m, _i, value: value.relu())
-        return module
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Scores normalized images: (N, 3, H, W) -> (N, 1)."""
@@ -98,7 +83,7 @@ class Probe(nn.Module):
         Args:
             value: (N, units, h, w) the layer's value.
         """
-        return value + NUDGE if self.relu else value.clone()
+        return value.clone()
 
     def baseline(self) -> Tensor:
         """Returns the layer's value (1, units, h, w) for a photo of nothing but the mean color."""
@@ -163,24 +148,6 @@ def check_photo(network: Network, photo: Tensor, layers: list[str]) -> Tensor:
     return network.normalize(images)
 
 
-def layers_before(network: Network, objective: Objective) -> list[str]:
-    """Lists the network's short layer names that an objective can be explained in.
-
-    Args:
-        network: The network.
-        objective: The objective.
-    """
-    ends = {network.resolve(name).module for name in objective.layers - {IMAGE}}
-    modules = {network.resolve(name).module: name for name in network.layers}
-    image = torch.full((1, 3, PROBE_SIZE, PROBE_SIZE), 0.5)
-    view = network.view().to("cpu")
-    with torch.no_grad(), recording(view, {*modules, *ends}) as values:
-        view(network.normalize(image))
-    order = list(values)
-    last = max((order.index(end) for end in ends if end in order), default=-1)
-    return [modules[name] for name in order[: last + 1] if name in modules]
-
-
 def _slope(score: Tensor, value: Tensor) -> Tensor | None:
     if not (score.requires_grad and value.requires_grad):
         return None
@@ -188,8 +155,10 @@ def _slope(score: Tensor, value: Tensor) -> Tensor | None:
 
 
 def _disconnected(network: Network, objective: Objective, layer: str) -> str:
-    before = layers_before(network, objective)
-    there = f"choose among {', '.join(before)}" if before else "only 'image' comes before it"
+    read = {network.resolve(name).source for name in objective.layers - {IMAGE}}
+    reached = network.graph.before(read)
+    before = [name for name, module in network.dotted.items() if module in reached]
+    there = f"choose among {', '.join(before)}" if before else "'image' comes before everything"
     return (
         f"the objective {objective} can't be explained in {layer}, which comes after what it "
         f"reads ({', '.join(sorted(objective.layers))}) or beside it; {there}."

@@ -1,46 +1,30 @@
 """Line plots, bars and distributions as inline SVG."""
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path
 from numpy.typing import ArrayLike, NDArray
 
 from featviz.figures._figure import Figure, expect_length, tag
-from featviz.figures._plot import (
-    INK,
-    NARROW,
-    TEXT_SIZE,
-    draw,
-    legend,
-    plain_ticks,
-    responsive,
-    series_color,
-)
+from featviz.figures._plot import INK, NARROW, Plot, Scale, legend, responsive, series_color
 
-HEIGHT = 3.0
-"""Height of a plot in inches."""
+HEIGHT = 288
+"""Height of a plot in px."""
 
-# Inches between axes of neighboring panels, and a panel's height as part of its width.
-_PANEL_GAP, _PANEL_RATIO = 0.25, 0.76
-# Width in inches of the article's named widths (704, 888 and 1072 px at 96 px).
-_WIDTHS = {"body": 7.33, "middle": 9.25, "page": 11.16, "screen": 11.16}
+# Px between neighboring panels, a panel's height as part of its width, and how far it may grow.
+_PANEL_GAP, _PANEL_RATIO, _PANEL_GROWTH = 24, 0.76, 1.25
+# Width in px of the article's named widths.
+_WIDTHS = {"body": 704, "middle": 888, "page": 1072, "screen": 1072}
 # Most panels beside each other: five layers fit a page, three the text column.
 _ACROSS = {"body": 3, "middle": 4, "page": 5, "screen": 5}
-# Dots drawn per distribution, and on a phone: more overlap into a smear and weigh 12 bytes each.
 MOST_DOTS, MOST_DOTS_NARROW = 128, 64
-# Inches that the vertical axis and its numbers take, and that a letter takes on average.
-_AXIS_ROOM, _LETTER = 0.55, 0.078
-# Points from the axis down to a category's name, and from line to line as part of the text's size.
-_LABEL_DROP, _LINE = 5.0, 1.2
-# Part of a category's width that its bars, or its dots, take.
-_FILLED = 0.76
+"""Dots drawn per distribution, and on a phone: more overlap into a smear and weigh 12 bytes
+each."""
+
+# Part of a category's width that its bars, or its dots, take; part of that which is inked.
+_FILLED, _BAR, _SWARM = 0.76, 0.92, 0.8
 
 
 @dataclass(frozen=True)
@@ -99,25 +83,21 @@ def curves(
     names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
     if not names:
         raise ValueError("series is empty: give at least one line.")
-    span = _span([a for lines in panels.values() for line in lines.values() for a in line[1:]])
+    every = [line for lines in panels.values() for line in lines.values()]
+    up = Scale.around(np.concatenate([part for _, *ys in every for part in ys]), log=log_y)
 
-    def paint(axes: Axes, title: str) -> None:
-        _lines(axes, panels[title], names)
-        axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
-        axes.set_xscale("log" if log_x else "linear")
-        axes.set_yscale("log" if log_y else "linear")
-        if len(panels) > 1 and not log_y:
-            axes.set_ylim(*span)
-        plain_ticks(axes.xaxis)
-        plain_ticks(axes.yaxis)
+    def plot(size: tuple[float, float], title: str) -> Plot:
+        across = Scale.around(np.concatenate([x for x, *_ in panels[title].values()]), log=log_x)
+        made = Plot(size, across, up, xlabel, ylabel, title)
+        _lines(made, panels[title], names)
+        return made
 
     if len(panels) == 1:
-        title = next(iter(panels))
-        shown = responsive(partial(paint, title=title), alt, HEIGHT)
+        shown = responsive(lambda size: plot(size, next(iter(panels))), alt, HEIGHT)
     else:
-        across, size = _panel_size(len(panels), width)
-        drawn = [draw(partial(paint, title=t), f"{t}: {alt}", size)[0] for t in panels]
-        style = f"--fv-columns:{across};--fv-most:{size[0] * 120:.0f}px"
+        columns, size = _panel_size(len(panels), width)
+        drawn = [plot(size, title).svg(f"{title}: {alt}") for title in panels]
+        style = f"--fv-columns:{columns};--fv-most:{size[0] * _PANEL_GROWTH:.0f}px"
         shown = tag("div", *drawn, cls="fv-panels", style=style)
     return Figure("fv-plot", id, legend(names) + shown, caption, width)
 
@@ -150,17 +130,21 @@ def bars(
     if not columns:
         raise ValueError("series is empty: give at least one.")
 
-    def paint(axes: Axes) -> None:
-        thick = _FILLED / len(columns)
-        for index, (values, low, high) in enumerate(columns.values()):
-            at = np.arange(len(categories)) - _FILLED / 2 + thick * (index + 0.5)
-            axes.bar(at, values, thick * 0.92, color=series_color(index))
-            if (low < high).any():
-                axes.vlines(at, low, high, color=INK, linewidth=1.1)
-        axes.axhline(0, color=INK, linewidth=0.8)
-        _categories(axes, categories, ylabel)
+    up = Scale.around(list(columns.values()), base=0)
 
-    return Figure("fv-plot", id, legend(columns) + responsive(paint, alt, HEIGHT), caption, width)
+    def plot(size: tuple[float, float]) -> Plot:
+        made = Plot(size, _along(categories), up, ylabel=ylabel, names=categories)
+        for index, (values, low, high) in enumerate(columns.values()):
+            at, thick = _places(index, len(columns), len(categories))
+            left, right, foot = at - thick * _BAR / 2, at + thick * _BAR / 2, np.zeros(len(at))
+            corners = (left, foot), (left, values), (right, values), (right, foot)
+            made.areas(_runs(made, *corners), series_color(index))
+            if (low < high).any():
+                made.lines(_runs(made, (at, low), (at, high)), INK, 1.5)
+        made.lines([made.at([made.x.low, made.x.high], [0, 0])], INK, 1)
+        return made
+
+    return Figure("fv-plot", id, legend(columns) + responsive(plot, alt, HEIGHT), caption, width)
 
 
 def dots(
@@ -195,78 +179,60 @@ def dots(
         expect_length(f"series {name!r}", arrays, len(categories), "categories")
     data = {name: [_clean(name, a) for a in arrays] for name, arrays in series.items()}
 
-    def paint(axes: Axes) -> None:
-        thick = _FILLED / len(data)
+    up = Scale.around(np.concatenate([a for one in data.values() for a in one]), log=log_y)
+
+    def plot(size: tuple[float, float]) -> Plot:
+        made = Plot(size, _along(categories), up, ylabel=ylabel, names=categories)
         for index, arrays in enumerate(data.values()):
-            for at, values in enumerate(arrays):
-                middle = at - _FILLED / 2 + thick * (index + 0.5)
-                _swarm(axes, values, middle, thick * 0.8, series_color(index))
-        if log_y:
-            axes.set_yscale("log")
-        _categories(axes, categories, ylabel)
+            places, thick = _places(index, len(data), len(categories))
+            for at, values in zip(places, arrays, strict=True):
+                _swarm(made, values, at, thick * _SWARM, series_color(index))
+        return made
 
-    return Figure("fv-plot", id, legend(data) + responsive(paint, alt, HEIGHT), caption, width)
+    return Figure("fv-plot", id, legend(data) + responsive(plot, alt, HEIGHT), caption, width)
 
 
-def _lines(axes: Axes, lines: Mapping[str, list[NDArray[np.float64]]], names: list[str]) -> None:
+def _lines(plot: Plot, lines: Mapping[str, list[NDArray[np.float64]]], names: list[str]) -> None:
     for name, (x, y, *bounds) in lines.items():
         color = series_color(names.index(name))
-        axes.plot(x, y, color=color)
         if bounds:
-            axes.fill_between(x, bounds[0], bounds[1], color=color, alpha=0.18, linewidth=0)
+            low, high = (plot.at(x, bound) for bound in bounds)
+            plot.areas([np.concatenate([high, low[::-1]])], color, opacity=0.18)
+        plot.lines([plot.at(x, y)], color, 2.4)
 
 
-def _swarm(axes: Axes, values: NDArray[np.float64], at: float, thick: float, color: str) -> None:
+def _swarm(plot: Plot, values: NDArray[np.float64], at: float, thick: float, color: str) -> None:
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
-    narrow = axes.get_figure(root=True).get_figwidth() <= NARROW  # type: ignore[union-attr]
-    most = MOST_DOTS_NARROW if narrow else MOST_DOTS
+    most = MOST_DOTS_NARROW if plot.size[0] <= NARROW else MOST_DOTS
     if len(values) > most:
         values = np.quantile(values, np.linspace(0, 1, most))
     # A golden-ratio sequence spreads neighbors apart without chance.
     spread = (np.arange(len(values)) * 0.6180339887) % 1 - 0.5
-    points = np.stack([at + spread * thick, values], axis=1)
+    dots = plot.at(at + spread * thick, values)
     # One path of zero-length strokes with round caps weighs a third of one element per dot.
-    path = Path(np.repeat(points, 2, axis=0), [Path.MOVETO, Path.LINETO] * len(points))
-    path.should_simplify = False
-    axes.add_patch(
-        PathPatch(path, facecolor="none", edgecolor=color, linewidth=3, capstyle="round", alpha=0.6)
-    )
-    axes.vlines(at, low, high, color=INK, linewidth=1.4)
-    axes.hlines(middle, at - thick / 2, at + thick / 2, color=INK, linewidth=2)
-    axes.update_datalim(points)
-    axes.autoscale_view()
+    plot.lines(dots, color, 4, stroke_linecap="round", stroke_opacity=0.6)
+    plot.lines([plot.at([at, at], [low, high])], INK, 1.9)
+    plot.lines([plot.at([at - thick / 2, at + thick / 2], [middle, middle])], INK, 2.7)
 
 
-def _categories(axes: Axes, categories: Sequence[str], ylabel: str) -> None:
-    room = axes.get_figure(root=True).get_figwidth() - _AXIS_ROOM  # type: ignore[union-attr]
-    letters = max(1, int(room / len(categories) / _LETTER))
-    wrapped = [textwrap.wrap(str(c), letters, break_long_words=False) for c in categories]
-    longest = max((len(line) for lines in wrapped for line in lines), default=1)
-    size = TEXT_SIZE * min(1.0, letters / longest)
-    axes.set_xticks(range(len(categories)), [""] * len(categories))
-    below = axes.get_xaxis_transform()
-    for at, lines in enumerate(wrapped):
-        # A text of its own per line: the browser centers it, whatever font it has.
-        for row, line in enumerate(lines):
-            offset = (0, -_LABEL_DROP - row * _LINE * size)
-            axes.annotate(
-                line,
-                (at, 0),
-                offset,
-                xycoords=below,
-                textcoords="offset points",
-                ha="center",
-                va="top",
-                fontsize=size,
-            )
-    axes.set_xlim(-0.55, len(categories) - 0.45)
-    axes.tick_params(axis="x", length=0)
-    axes.set_ylabel(ylabel)
-    plain_ticks(axes.yaxis)
+def _along(categories: Sequence[str]) -> Scale:
+    """The axis on which categories stand at 0, 1, 2, ..."""
+    return Scale(-0.55, len(categories) - 0.45)
+
+
+def _places(index: int, of: int, categories: int) -> tuple[NDArray[np.float64], float]:
+    """Where one series of several stands in each category, and how wide it may be there."""
+    thick = _FILLED / of
+    return np.arange(float(categories)) + thick * (index + 0.5) - _FILLED / 2, thick
+
+
+def _runs(plot: Plot, *corners: tuple[ArrayLike, ArrayLike]) -> NDArray[np.float64]:
+    """Runs (n,k,2) in px through k corners, each given by its n places to the right and upward."""
+    return np.stack([plot.at(x, y) for x, y in corners], axis=1)
 
 
 def _panel_size(count: int, width: str) -> tuple[int, tuple[float, float]]:
-    """How many panels stand beside each other, in rows as even as can be, and their inches."""
+    """How many panels stand beside each other, in rows as even as can be, and their size in px."""
     rows = math.ceil(count / _ACROSS.get(width, _ACROSS["body"]))
     across = math.ceil(count / rows)
     wide = _WIDTHS.get(width, _WIDTHS["body"]) / across - _PANEL_GAP
@@ -292,13 +258,6 @@ def _line(name: str, given: Line) -> list[NDArray[np.float64]]:
                 "x, y and the band are one-dimensional and equally long."
             )
     return arrays
-
-
-def _span(arrays: list[NDArray[np.float64]]) -> tuple[float, float]:
-    values = np.concatenate(arrays)
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    margin = 0.05 * ((high - low) or 1.0)
-    return low - margin, high + margin
 
 
 def _bounds(name: str, given: object, count: int) -> list[NDArray[np.float64]]:

@@ -1,6 +1,5 @@
 """The microscope: all units of all layers as sheets, and everything known of the one looked at."""
 
-import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from PIL import Image
 from featviz.figures._figure import Figure, expect_length, required_alt, slug, tag, text
 from featviz.figures._files import Pixels
 from featviz.figures._images import data_uri, sprite
+from featviz.figures._sheets import grid_style, rounded
 
 TILE_SIDE = 64
 """Side in pixels of a unit on its layer's sheet, which a page shows at 48 and a telephone at 37."""
@@ -21,11 +21,8 @@ TILE_QUALITY = 78
 """WebP quality of the sheet."""
 
 COLUMNS = 16
-"""Units to a row."""
-
-NARROW_COLUMNS = 8
-"""Units to a row on a phone."""
-
+# WebP quality of a unit's card: its pictures are looked at one at a time, and 1,152 of them have to
+# fit on a site that is passed on as a whole.
 CARD_QUALITY = 72
 """WebP quality of a unit's card: its pictures are looked at one at a time, and 1,152 of them
 have to fit on a site that is passed on as a whole."""
@@ -37,10 +34,6 @@ GAP = 4
 """Pixels between a card's pictures, so that one's colors do not bleed into the next."""
 
 SMALLEST = 64
-"""Side in pixels below which pictures are enlarged by whole pixels."""
-
-# Significant digits of numbers in the data; the element shows three.
-_DIGITS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,11 +195,6 @@ def _sheet(layer: MicroscopeLayer, alt: str) -> tuple[dict[str, Any], str]:
     packed = sprite(_tiles(first), COLUMNS, quality=TILE_QUALITY)
     names = f"all {len(first)} units of {layer.layer}, row by row, {packed.columns} to a row"
     places = "".join(f'<i id="{address(layer.layer, unit)}"></i>' for unit in layer.units)
-    style = (
-        f"--fv-columns:{packed.columns};--fv-rows:{packed.rows};"
-        f"--fv-narrow:{min(NARROW_COLUMNS, packed.columns)};"
-        f"--fv-narrow-rows:{math.ceil(packed.count / NARROW_COLUMNS)}"
-    )
     seen = f"each sees {layer.sees} px" if layer.sees else "each sees the whole image"
     head = tag(
         "p",
@@ -222,7 +210,7 @@ def _sheet(layer: MicroscopeLayer, alt: str) -> tuple[dict[str, Any], str]:
         cls="fv-micro__sheet",
     )
     shape = {**packed.shape(), "source": packed.uri}
-    return shape, tag("div", head, sheet, cls="fv-micro__layer", style=style)
+    return shape, tag("div", head, sheet, cls="fv-micro__layer", style=grid_style(packed))
 
 
 def _tiles(pictures: NDArray[np.uint8]) -> Pixels:
@@ -260,11 +248,9 @@ def _part(layer: MicroscopeLayer, packing: Packing) -> dict[str, Any]:
         "families": list(layer.families),
         "kin": _rows(layer.kin),
         "wired": _rows(layer.wired),
-        "weights": [
-            [float(f"{w:.{_DIGITS}g}") for w in row] for row in _rows(layer.weights, np.float64)
-        ],
+        "weights": [rounded(row) for row in _rows(layer.weights, np.float64)],
     }
-    values = {name: _numbers(column) for name, column in layer.values.items()}
+    values = {name: rounded(column) for name, column in layer.values.items()}
     for name, column in (lists | values | dict(layer.notes)).items():
         if column:
             expect_length(f"{name} of {layer.layer}", column, count, "units")
@@ -275,8 +261,3 @@ def _part(layer: MicroscopeLayer, packing: Packing) -> dict[str, Any]:
 
 def _rows(table: ArrayLike | None, kind: type = np.int64) -> list[list[Any]]:
     return [] if table is None else np.asarray(table, kind).tolist()
-
-
-def _numbers(column: ArrayLike) -> list[float | None]:
-    numbers = np.asarray(column, np.float64)
-    return [float(f"{v:.{_DIGITS}g}") if np.isfinite(v) else None for v in numbers]

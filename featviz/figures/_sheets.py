@@ -14,10 +14,8 @@ NARROW_COLUMNS = 8
 """Tiles to a row on a phone of 360 px: 8 leave 40 px each, large enough for a finger."""
 
 FIND_ABOVE = 48
-"""Sheets with more units than this get a field to find one."""
-
-# Significant digits of a value in the payload; the element shows three.
-_DIGITS = 4
+DIGITS = 3
+"""Significant digits of the numbers that an element shows."""
 
 
 def sheet(
@@ -59,9 +57,8 @@ def sheet(
         expect_length("links", links, len(pictures), "images")
     table: dict[str, list[float | None]] = {}
     for name, column in (values or {}).items():
-        numbers = np.asarray(column, np.float64)
-        expect_length(f"values[{name!r}]", numbers, len(pictures), "images")
-        table[name] = [float(f"{v:.{_DIGITS}g}") if np.isfinite(v) else None for v in numbers]
+        table[name] = rounded(column)
+        expect_length(f"values[{name!r}]", table[name], len(pictures), "images")
     packed = sprite(pictures, columns)
     payload: dict[str, object] = {"sprite": packed.shape(), "labels": list(labels), "values": table}
     payload["find"] = len(pictures) > FIND_ABOVE
@@ -113,6 +110,22 @@ def filters(
     )  # fmt: skip
 
 
+def rounded(column: ArrayLike) -> list[float | None]:
+    """Numbers (n,) with the digits that are shown; none where one is not finite."""
+    numbers = np.asarray(column, np.float64)
+    return [float(f"{v:.{DIGITS}g}") if np.isfinite(v) else None for v in numbers]
+
+
+def grid_style(packed: Sprite) -> str:
+    """The style that tells a sheet's rows and columns, on a wide screen and on a phone."""
+    narrow = min(NARROW_COLUMNS, packed.columns)
+    return (
+        f"--fv-columns:{packed.columns};--fv-rows:{packed.rows};--fv-narrow:{narrow};"
+        f"--fv-narrow-rows:{math.ceil(packed.count / narrow)};"
+        f"--fv-ratio:{packed.width / packed.height:.4g}"
+    )
+
+
 def _body(
     packed: Sprite,
     alt: str,
@@ -121,17 +134,11 @@ def _body(
 ) -> str:
     """The sheet as one picture, and everything it names as a list for readers without scripts."""
     order = f"Row by row from {labels[0]} to {labels[-1]}, {packed.columns} to a row."
-    narrow = min(NARROW_COLUMNS, packed.columns)
-    style = (
-        f"--fv-columns:{packed.columns};--fv-rows:{packed.rows};--fv-narrow:{narrow};"
-        f"--fv-narrow-rows:{math.ceil(packed.count / narrow)};"
-        f"--fv-ratio:{packed.width / packed.height:.4f}"
-    )
     tiles = tag("div", packed.img(f"{alt} {order}"), cls="fv-sheet__tiles")
     preview = tag("div", cls="fv-sheet__preview")
     plain = tag("p", text(order), cls="fv-plain") + _plain_table(labels, values)
     tools = tag("div", cls="fv-tools") if values or len(labels) > FIND_ABOVE else ""
-    board = tag("div", preview, tiles, cls="fv-sheet", style=style)
+    board = tag("div", preview, tiles, cls="fv-sheet", style=grid_style(packed))
     return tools + board + tag("noscript", plain)
 
 

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from featviz.figures._figure import (
     Figure,
     expect_length,
-    inline,
     number,
     required_alt,
     slug,
@@ -51,7 +50,7 @@ class _Heads:
 
     def row(self, index: int, *cells: str) -> str:
         name = text(self.names[index])
-        told = tag("strong", name) + (tag("span", inline(self.notes[index])) if self.notes else "")
+        told = tag("strong", name) + (tag("span", self.notes[index]) if self.notes else "")
         if self.links:
             where = f"{name} in the microscope"
             told += tag("a", "microscope", href=self.links[index], aria_label=where)

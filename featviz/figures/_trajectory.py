@@ -5,17 +5,17 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
 from featviz.figures._figure import Figure, expect_length, number, required_alt, slug, tag, text
 from featviz.figures._files import pixels
 from featviz.figures._images import Sprite, sprite
-from featviz.figures._plot import draw, plain_ticks, series_color
+from featviz.figures._plot import Plot, Scale, series_color
 
-CURVE = (3.4, 2.3)
-"""Size in inches of the objective's curve: it stands beside the image and fits a phone."""
+CURVE = (326.0, 220.0)
+"""Size in px of the objective's curve: it stands beside the image and fits a phone."""
 
+# Frames to a row of the strip at most.
 STRIP = 8
 """Frames to a row of the strip at most."""
 
@@ -107,20 +107,13 @@ def _unit(
     """One unit's strip and curve, and where each frame lies on the curve (SVG units)."""
     at = np.maximum(steps, 1) if log_x else np.asarray(steps)
 
-    def paint(axes: Axes) -> None:
-        axes.plot(at, values, color=series_color(0))
-        axes.set(xlabel="step", ylabel=value_name)
-        if log_x:
-            axes.set_xscale("log")
-        plain_ticks(axes.xaxis)
-        plain_ticks(axes.yaxis)
-
+    plot = Plot(CURVE, Scale.around(at, log=log_x), Scale.around(values), "step", value_name)
+    places = plot.at(at, values)
+    plot.lines([places], series_color(0), 2.4)
     name = f"{label}: " if label else ""
     told = f"from {number(values[0])} at step {steps[0]} to {number(values[-1])} at {steps[-1]}"
-    curve, axes = draw(paint, f"{name}{value_name} {told}.", CURVE)
-    # matplotlib measures upward in pixels of the figure's dpi, SVG downward in points.
-    points = axes.transData.transform(np.stack([at, values], axis=1)) * 72 / axes.figure.dpi
-    marks = [[round(float(x), 1), round(CURVE[1] * 72 - float(y), 1)] for x, y in points]
+    curve = plot.svg(f"{name}{value_name} {told}.")
+    marks = places.round(1).tolist()
     order = f"Frames at steps {', '.join(str(s) for s in steps)}."
     strip = packed.img(f"{name}{alt} {order}", cls="fv-trajectory__strip")
     return (

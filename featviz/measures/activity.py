@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from featviz.network.network import Network, activations
+from featviz.network.network import Network
+from featviz.network.values import activations
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from featviz.ascent.effective_field import used_field
 from featviz.measures.patches import Box, Example, field_box
-from featviz.network.graph import ReceptiveField
-from featviz.network.network import Network, activations
+from featviz.network.fields import ReceptiveField
+from featviz.network.network import Network, check_unit
+from featviz.network.values import activations
 from featviz.photos import Photo
 
 LEVELS = (-1.0, -0.5, 0.0, 0.5, 1.0)
@@ -72,7 +73,7 @@ def find_spectrum(
     """
     field, used = network.receptive_field(layer), used_field(network, layer)
     for unit in units:
-        network.check_unit(layer, unit)
+        check_unit(network, layer, unit)
     seen = [one for photo in photos if (one := _see(network, layer, photo, units))]
     if not seen:
         raise ValueError(

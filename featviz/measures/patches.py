@@ -13,8 +13,9 @@ from tqdm.auto import tqdm
 
 from featviz import photos as photographs
 from featviz.ascent.effective_field import used_field
-from featviz.network.graph import ReceptiveField
-from featviz.network.network import Network, activations
+from featviz.network.fields import ReceptiveField
+from featviz.network.network import Network, check_unit
+from featviz.network.values import activations
 from featviz.photos import Photo
 
 Bytes = NDArray[np.uint8]
@@ -100,7 +101,7 @@ def find_examples(
     field, used = network.receptive_field(layer), used_field(network, layer)
     wanted = list(range(network.units(layer)) if units is None else units)
     for unit in wanted:
-        network.check_unit(layer, unit)
+        check_unit(network, layer, unit)
     if count < 1:
         raise ValueError(f"count is at least 1, not {count}.")
     best: dict[int, list[Example]] = {unit: [] for unit in wanted}

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from featviz.measures.gratings import GRAY, LIGHT, Gratings
 from featviz.measures.weights import first_weights
-from featviz.network.network import Network, activations
+from featviz.network.network import Network
+from featviz.network.values import activations
 
 HALF = 0.5
 """Part of the best response down to which a unit's breadth of frequencies counts."""

@@ -4,7 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from featviz.network.network import Network, activations
+from featviz.network.network import Network
+from featviz.network.values import activations
 
 
 def seen_by(judge: Network, layer: str, images: Tensor) -> Tensor:

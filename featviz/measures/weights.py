@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from featviz.images.natural import ENERGY, whitened
 from featviz.measures.gratings import GRAY
-from featviz.network.network import Network
+from featviz.network.network import Network, reads_image
 
 
 def optimum(network: Network, layer: str) -> tuple[Tensor, Tensor]:
@@ -112,7 +112,7 @@ def first_weights(network: Network, layer: str) -> Tensor:
     Raises:
         ValueError: The layer doesn't read the image.
     """
-    if not network.reads_image(layer):
+    if not reads_image(network, layer):
         raise ValueError(
             f"{layer} of {network.name} doesn't read the image itself, so its weights are no "
             f"filters of pixels; {network.layers[0]} of AlexNet's kind does."

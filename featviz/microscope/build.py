@@ -33,7 +33,7 @@ from featviz.microscope.views import (
     in_field,
     side,
 )
-from featviz.network.network import Network
+from featviz.network.network import AFTER_RELU, Network, check_unit, reads_image
 from featviz.objectives.algebra import Objective
 from featviz.objectives.units import Channel, Neuron
 from featviz.store import Store, UnsavedEntry
@@ -206,7 +206,7 @@ class Microscope:
         count = self.network.units(layer)
         wanted = range(count) if units is None else sorted(set(units))
         for unit in [*wanted[:1], *wanted[-1:]]:
-            self.network.check_unit(layer, unit)
+            check_unit(self.network, layer, unit)
         for view in self.views(layer):
             width = side(self.network, layer, view) or 0
             each = width**2 * view.copies * view.steps
@@ -231,14 +231,22 @@ class Microscope:
     def _recipe(self, layer: str, view: View) -> Recipe | None:
         """How a view climbs, if not as `maximize` does by default."""
         everywhere = view.name in (CHANNEL.name, DIVERSE.name)
-        return FIRST if everywhere and self.network.reads_image(layer) else None
+        return FIRST if everywhere and self._bends_image(layer) else None
+
+    def _bends_image(self, layer: str) -> bool:
+        """Whether a layer reads the image itself, and an activation follows."""
+        try:
+            self.network.resolve(layer + AFTER_RELU)
+        except ValueError:
+            return False
+        return reads_image(self.network, layer)
 
     def _objectives(self, layer: str, view: View, units: Sequence[int]) -> Mapping[int, Objective]:
         """What each unit's images are asked to excite."""
-        first = self.network.reads_image(layer)
+        first = self._bends_image(layer)
         has_field = side(self.network, layer, NEURON) is not None
         # The mean of a first layer is linear in the image: its optimum is a pattern of the stride.
-        channels = {unit: Channel(f"{layer}:relu" if first else layer, unit) for unit in units}
+        channels = {unit: Channel(layer + AFTER_RELU if first else layer, unit) for unit in units}
         if view.name == NEURON.name:
             return {unit: Neuron(layer, unit) for unit in units}
         if view.name == OPPOSITE.name:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from featviz import photos
 from featviz.measures import activity, patches, tuning
@@ -17,7 +17,8 @@ from featviz.measures.tuning import Preferences, Tuning
 from featviz.measures.weights import input_weights
 from featviz.microscope.build import Microscope
 from featviz.microscope.views import NEURON, side
-from featviz.network.network import PROBE_SIZE, Network, activations
+from featviz.network.network import PROBE_SIZE, Network
+from featviz.network.values import activations
 from featviz.photos import Photo
 from featviz.store import fingerprint
 
@@ -206,21 +207,14 @@ def layer_before(network: Network, layer: str) -> str | None:
     Returns:
         Its name; None if it reads the image, several layers at once, or what has no name.
     """
-    names = {network.resolve(name).module: name for name in network.layers}
-    module = network.module.get_submodule(network.resolve(layer).module)
+    names = {module: name for name, module in network.dotted.items()}
+    own = network.resolve(layer).module
+    module = network.module.get_submodule(own)
     if not isinstance(module, nn.Conv2d) or module.groups != 1:
         return None
-    try:
-        nodes = fx.Tracer().trace(network.module).nodes
-    except Exception:  # tracing runs the module's own code, which may raise anything
-        return None
-    node = next((n for n in nodes if n.target == network.resolve(layer).module), None)
-    while node is not None and len(node.all_input_nodes) == 1:
-        node = node.all_input_nodes[0]
-        if node.target in names:
-            same = network.units(names[str(node.target)]) == module.in_channels
-            return names[str(node.target)] if same else None
-    return None
+    before = next((names[name] for name in network.graph.chain(own) if name in names), None)
+    same = before is not None and network.units(before) == module.in_channels
+    return before if same else None
 
 
 def find_lookalikes(

@@ -14,7 +14,7 @@ from featviz.measures.weights import as_pictures, first_weights
 from featviz.microscope import findings
 from featviz.microscope.build import Microscope
 from featviz.microscope.views import CHANNEL, DIVERSE, NEURON, OPPOSITE, VIEWS
-from featviz.network.network import Network
+from featviz.network.network import Network, reads_image
 
 TITLES = {
     CHANNEL.name: "The channel",
@@ -120,7 +120,7 @@ def _layer(scope: Microscope, layer: str, units: Sequence[int] | None) -> Micros
             )
             for unit in wanted
         ]
-    if net.reads_image(layer):
+    if reads_image(net, layer):
         views["filter"] = _filters(net, layer)[wanted]
     wired = findings.find_wiring(net, layer)
     preferred = findings.find_preferences(scope, layer)

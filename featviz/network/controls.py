@@ -51,18 +51,17 @@ def initialized(network: Network, seed: int) -> Network:
     # The modules draw from the global generator only; it comes back as it was.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for layer in network.layers:
-            module.get_submodule(network.resolve(layer).module).reset_parameters()  # type: ignore[operator]
+        for name in network.dotted.values():
+            module.get_submodule(name).reset_parameters()  # type: ignore[operator]
     return _alike(network, module, "untrained")
 
 
 def _alike(network: Network, module: nn.Module, what: str) -> Network:
-    layers = {name: network.resolve(name).module for name in network.layers}
     return Network(
         module,
         network.mean,
         network.std,
-        layers,
+        network.dotted,
         name=f"{network.name}, {what}",
         classes=network.classes,
     )

@@ -1,173 +1,230 @@
-"""Receptive fields, computed from the geometry of the modules themselves.
+"""One graph of a network's pass: who reads whom, what follows a layer, how often a module runs."""
 
-A unit's receptive field is an interval of input pixels per axis. It is followed through the traced
-graph of the module: a convolution or pooling widens it, an element-wise operation keeps it, and
-where branches meet the union counts.
-
-Source: A. Araujo, W. Norris, J. Sim, "Computing Receptive Fields of Convolutional Neural Networks",
-Distill 2019.
-"""
-
-import math
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
 
 from torch import fx, nn
 
-from featviz.network.tracing import trace
+from featviz.network.passes import private_copy
 
-Windowed = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
-
-POINTWISE_MODULES = (
-    nn.ReLU,
-    nn.ReLU6,
-    nn.LeakyReLU,
-    nn.ELU,
-    nn.GELU,
-    nn.SiLU,
-    nn.Sigmoid,
-    nn.Tanh,
-    nn.Hardswish,
-    nn.Hardsigmoid,
-    nn.Identity,
-    nn.Dropout,
-    nn.Dropout2d,
-    nn.BatchNorm2d,
-)
-"""Modules that compute each position from the same position alone."""
-
-POINTWISE_FUNCTIONS = frozenset(
-    {"add", "iadd", "sub", "mul", "imul", "cat", "relu", "relu_", "sigmoid", "silu", "gelu",
-     "dropout", "contiguous", "clone", "hardtanh", "truediv", "getattr"}
+ACTIVATIONS = (
+    nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU,
+    nn.Mish, nn.Sigmoid, nn.Tanh, nn.Softplus, nn.Hardtanh, nn.Hardswish, nn.Hardsigmoid,
 )  # fmt: skip
-"""Names of functions and methods that do the same."""
+"""Modules that bend each value by itself."""
+
+FUNCTIONS = frozenset(
+    {*(kind.__name__.lower() for kind in ACTIVATIONS), "leaky_relu", "clamp", "clamp_min", "clip"}
+)
+"""Names of functions and methods that do the same, in place too."""
+
+KEEPING = (nn.Identity, nn.Dropout, nn.Dropout2d)
+"""Modules that give what they are given."""
+
+CALLS = "_calls"
+"""Where an exposed view keeps the modules that stand for single calls of a pass."""
 
 
-@dataclass(frozen=True)
-class ReceptiveField:
-    """The input pixels that a unit of a layer can see, the same along both axes.
-
-    Attributes:
-        size: Width of the field in pixels.
-        stride: Distance between the fields of neighboring positions, in pixels.
-        start: Center of the field of position 0, in pixels from the center of pixel 0. A center
-            between two pixels ends in .5.
-    """
-
-    size: int
-    stride: int
-    start: float
-
-    def span(self, position: int) -> tuple[int, int]:
-        """Returns the first pixel of a position's field and the one after its last.
-
-        Args:
-            position: Index of the position along one axis of the layer's map.
-
-        Returns:
-            (first, end) in pixels; below 0 or beyond the image where the field reaches over its
-            border.
-        """
-        first = self.start + position * self.stride - (self.size - 1) / 2
-        return round(first), round(first) + self.size
-
-    def canvas(self) -> int:
-        """Returns the side in pixels of the smallest image whose central unit sees no padding."""
-        position = max(0, math.ceil(((self.size - 1) / 2 - self.start) / self.stride))
-        return self.span(position)[1]
-
-
-@dataclass(frozen=True)
-class _Field:
-    """First and last pixel seen by position 0, and the stride."""
-
-    first: float
-    last: float
-    stride: int
-
-
-def receptive_fields(module: nn.Module) -> dict[str, ReceptiveField | None]:
-    """Computes the receptive field of every module that the network calls.
+class Graph:
+    """The calls of a network's pass, traced once. Modules without children are one call each.
 
     Args:
-        module: The network. It is traced symbolically, not run, and stays as it is.
+        view: A private copy of the network. torch.fx traces it; it does not run.
 
-    Returns:
-        Dotted module name -> its field; None where a unit sees the whole image (after a linear
-        layer or a global pooling, say) or where featviz does not know the module's geometry.
-
-    Raises:
-        ValueError: The module can't be traced, or its windows differ between the two axes.
+    Attributes:
+        module: The view, as the traced calls; None where torch.fx can't follow its code.
+        nodes: The calls, in order; none if torch.fx can't follow the network's code.
+        obstacle: Why it can't; empty if it can.
     """
-    try:
-        graph = trace(module)
-    except Exception as error:
-        raise ValueError(
-            f"receptive fields need a module that torch.fx can trace, "
-            f"and {type(module).__name__} is none: {error}"
-        ) from error
-    fields: dict[fx.Node, _Field | None] = {}
-    named: dict[str, ReceptiveField | None] = {}
-    for node in graph.nodes:
-        before = [fields[source] for source in node.all_input_nodes]
-        if node.op == "placeholder":
-            fields[node] = _Field(0, 0, 1)
-        elif node.op == "call_module":
-            target = str(node.target)
-            fields[node] = _through(module.get_submodule(target), before[0], target)
-            named[target] = _public(fields[node])
-        elif node.op in ("call_function", "call_method"):
-            name = node.target if isinstance(node.target, str) else node.target.__name__
-            fields[node] = _union(before) if name in POINTWISE_FUNCTIONS else None
-        else:
-            fields[node] = None
-    return named
 
+    def __init__(self, view: nn.Module) -> None:
+        tracer = _Tracer()
+        self.obstacle = ""
+        self.module: fx.GraphModule | None = None
+        try:
+            self.module = fx.GraphModule(view, tracer.trace(view))
+        except Exception as error:  # the module's own code ran on symbols, and may raise anything
+            self.obstacle = f"torch.fx can't follow {type(view).__name__}: {error}".split("\n")[0]
+        self.nodes = tuple(self.module.graph.nodes) if self.module is not None else ()
+        self._calls: dict[str, list[fx.Node | None]] = tracer.outputs if self.nodes else {}
+        self._by_source = {self.source_of(node): node for node in self.nodes}
 
-def _through(module: nn.Module, field: _Field | None, name: str) -> _Field | None:
-    """The field behind one module, given the field before it."""
-    if field is None or isinstance(module, POINTWISE_MODULES):
-        return field
-    if not isinstance(module, Windowed):
-        return None
-    kernel, stride, dilation = (
-        _one(getattr(module, key, 1), key, name) for key in ("kernel_size", "stride", "dilation")
-    )
-    reach = dilation * (kernel - 1)
-    # torch splits "same" padding in two halves; an odd pixel goes behind.
-    named = {"same": reach // 2, "valid": 0}
-    padding = (
-        named[module.padding]
-        if isinstance(module.padding, str)
-        else _one(module.padding, "padding", name)
-    )
-    return _Field(
-        first=field.first - padding * field.stride,
-        last=field.last + (reach - padding) * field.stride,
-        stride=field.stride * stride,
-    )
+    def source(self, name: str, module: str, call: int = 0, *, activated: bool = False) -> str:
+        """Finds where a layer's value can be read.
 
+        Args:
+            name: The layer's name, for messages.
+            module: Dotted name of its module.
+            call: Which of the module's calls, from 1; 0 for the only one.
+            activated: Whether the value behind the layer's activation is meant.
 
-def _one(value: object, key: str, name: str) -> int:
-    """The one number of a setting that torch lets differ per axis."""
-    values = set(value) if isinstance(value, tuple) else {value}
-    number = values.pop()
-    if values or not isinstance(number, int):
-        raise ValueError(
-            f"receptive fields need the same {key} along both axes, and {name} has {value}"
+        Returns:
+            Dotted name of a module of `exposed` views; often the module itself.
+
+        Raises:
+            ValueError: The module runs more than once, or not as often; or it has no activation.
+        """
+        if self.obstacle and (activated or call):
+            raise ValueError(f"what {name} stands for isn't known, because {self.obstacle}")
+        calls = self._calls.get(module, [])
+        if (len(calls) > 1 and not call) or call > len(calls):
+            numbered = ", ".join(f"{module}#{number + 1}" for number in range(len(calls)))
+            raise ValueError(
+                f"{module} runs {len(calls)} times in a pass, so {name} names no value of it; "
+                f"{numbered or 'no name'} would."
+            )
+        node = calls[call - 1] if calls else None
+        if activated:
+            node = None if node is None else self._activation(node)
+            if node is None:
+                raise ValueError(
+                    f"{name} has no value, because no activation follows {module or 'the output'} "
+                    f"alone, but for normalization; leave the suffix out."
+                )
+        return module if node is None else self.source_of(node)
+
+    def runs(self, module: str) -> int:
+        """Returns how often a module runs in a pass; 0 also where torch.fx can't follow it."""
+        return len(self._calls.get(module, []))
+
+    def source_of(self, node: fx.Node) -> str:
+        """Returns the dotted name, in `exposed` views, of the module that gives a call's value."""
+        if node.op == "output":
+            return ""
+        once = node.op == "call_module" and self.runs(str(node.target)) == 1
+        return str(node.target) if once else f"{CALLS}.value_of_{node.name}"
+
+    def exposed(self, sources: Collection[str]) -> nn.Module:
+        """Returns a private view in which the values of single calls are those of modules.
+
+        Args:
+            sources: What `source` has returned; ReLUs among them become modules, not in place.
+        """
+        assert self.module is not None  # else `source` returns modules of the network only
+        view: fx.GraphModule = private_copy(self.module)  # type: ignore[assignment]
+        setattr(view, CALLS, nn.Module())
+        for node in list(view.graph.nodes):
+            source = self.source_of(node)
+            if source.startswith(f"{CALLS}.") and source in sources:
+                relu = self._is_relu(node)
+                view.add_submodule(source, nn.ReLU() if relu else nn.Identity())
+                with view.graph.inserting_after(node):
+                    new = view.graph.call_module(
+                        source, (node.all_input_nodes[0] if relu else node,)
+                    )
+                node.replace_all_uses_with(new, lambda user, new=new: user is not new)
+                if relu:
+                    view.graph.erase_node(node)
+        view.recompile()
+        return view
+
+    def sole_readers(self, read: Collection[str] = ()) -> dict[str, str]:
+        """Finds modules whose value goes to one other module and nowhere else.
+
+        Args:
+            read: Sources that are read from outside too.
+
+        Returns:
+            Dotted name of a module -> name of the module that reads it. Both run once in a pass.
+        """
+        return {
+            str(node.target): str(reader.target)
+            for source, node in self._by_source.items()
+            if source == node.target and source not in read and len(node.users) == 1
+            for reader in node.users
+            if self.source_of(reader) == reader.target
+        }
+
+    def before(self, sources: Collection[str]) -> set[str]:
+        """Returns the dotted names of the modules whose values reach one of these, or are it."""
+        reached: set[fx.Node] = set()
+        left = [self._by_source[source] for source in sources if source in self._by_source]
+        while left:
+            node = left.pop()
+            if node not in reached:
+                reached.add(node)
+                left += node.all_input_nodes
+        return {module for module, calls in self._calls.items() if reached & set(calls)}
+
+    def chain(self, module: str) -> Iterator[str]:
+        """Goes back from a module along values that are made of one other alone.
+
+        Args:
+            module: Dotted name of a module without children.
+
+        Yields:
+            Dotted names of the modules that make them, the nearest first.
+        """
+        node = next(iter(self._calls.get(module, [])), None)
+        while node is not None and len(node.all_input_nodes) == 1:
+            (node,) = node.all_input_nodes
+            if node.op == "call_module":
+                yield str(node.target)
+
+    def reads_image(self, module: str) -> bool:
+        """Whether a module without children runs, and is given the image itself."""
+        calls = self._calls.get(module, [])
+        return bool(calls) and all(
+            node is not None and node.all_input_nodes[0].op == "placeholder" for node in calls
         )
-    return number
+
+    def called(self, node: fx.Node) -> nn.Module | None:
+        """Returns the module that a node calls; None if it calls none."""
+        if node.op != "call_module" or self.module is None:
+            return None
+        return self.module.get_submodule(str(node.target))
+
+    def _activation(self, node: fx.Node) -> fx.Node | None:
+        """The call that gives a value after its activation; None if other code reads the value."""
+        while not self.bends(node):
+            if len(node.users) != 1:
+                return None
+            (node,) = node.users
+            if not (self.bends(node) or self._normalizes(node)):
+                return None
+        return node
+
+    def bends(self, node: fx.Node) -> bool:
+        """Whether a call is an activation."""
+        return isinstance(self.called(node), ACTIVATIONS) or function_name(node) in FUNCTIONS
+
+    def _normalizes(self, node: fx.Node) -> bool:
+        module = self.called(node)
+        if module is None:
+            return function_name(node).endswith("_norm") or function_name(node) == "dropout"
+        return "Norm" in type(module).__name__ or isinstance(module, KEEPING)
+
+    def _is_relu(self, node: fx.Node) -> bool:
+        return type(self.called(node)) is nn.ReLU or function_name(node) == "relu"
 
 
-def _union(fields: list[_Field | None]) -> _Field | None:
-    """The field of a value made position by position from several."""
-    known = [field for field in fields if field is not None]
-    if not known or len(known) < len(fields) or len({field.stride for field in known}) > 1:
-        return None
-    return _Field(min(f.first for f in known), max(f.last for f in known), known[0].stride)
+def function_name(node: fx.Node) -> str:
+    """Returns the name of the function or method that a node calls, without the in-place `_`."""
+    if node.op not in ("call_function", "call_method"):
+        return ""
+    name: str = node.target if isinstance(node.target, str) else node.target.__name__
+    return name.rstrip("_")
 
 
-def _public(field: _Field | None) -> ReceptiveField | None:
-    if field is None:
-        return None
-    size = int(field.last - field.first) + 1
-    return ReceptiveField(size, field.stride, (field.first + field.last) / 2)
+class _Tracer(fx.Tracer):
+    """Traces into every module that has children, but for torch's own, and notes all calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outputs: dict[str, list[fx.Node | None]] = {}
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        alone = next(m.children(), None) is None
+        return alone or super().is_leaf_module(m, module_qualified_name)
+
+    def call_module(
+        self,
+        m: nn.Module,
+        forward: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        value = super().call_module(m, forward, args, kwargs)
+        node = value.node if isinstance(value, fx.Proxy) else None
+        self.outputs.setdefault(self.path_of_module(m), []).append(node)
+        return value

@@ -4,20 +4,18 @@ The caller's module is read, never changed. All work happens on a private view o
 structure that shares the weights, frozen, in evaluation mode, with in-place operations off.
 """
 
-import copy
 import difflib
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import overload
 
 import torch
 from torch import Tensor, nn
 
 from featviz.network.classes import class_index
-from featviz.network.graph import ReceptiveField, receptive_fields
-from featviz.network.passes import LayerRef, run_to, run_until
-from featviz.network.tracing import sole_readers
+from featviz.network.fields import ReceptiveField, followed_fields, known_fields, measured_field
+from featviz.network.graph import CALLS, Graph
+from featviz.network.passes import LayerRef, private_copy, run_to, run_until
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 """Mean of the red, green and blue values in [0, 1]. Source: torchvision's reference training."""
@@ -29,14 +27,13 @@ PROBE_SIZE = 224
 """Side in pixels of the image that asks a network for its shapes: ImageNet's crop."""
 
 AFTER_RELU = ":relu"
-"""Suffix of a layer's name that asks for the value after the ReLU."""
+"""Suffix of a layer's name that asks for the value after its activation, mostly a ReLU."""
+
+CALL = "#"
+"""Stands between a module's name and the number of one of its calls, from 1."""
 
 OUTPUT = "output"
 """The layer name of what the whole module returns."""
-
-PASS = 2**20
-"""Pixels that go through a network at a time, unless the caller says otherwise: 64 images of 128 px
-or 20 of 224. The first layers of VGG16 then take half a GB."""
 
 
 class UnknownLayerError(ValueError):
@@ -51,7 +48,8 @@ class Network:
     """A convolutional network with named layers.
 
     `"conv5"` names the value that the convolution gives, before its ReLU; `"conv5:relu"` the value
-    after it. Every module can also be named by its dotted name in the caller's module.
+    after it, or after whatever activation the network has there, behind batch norm. Every module
+    can also be named by its dotted name in the caller's module.
 
     Args:
         module: Any module that takes normalized images (N, 3, H, W).
@@ -79,45 +77,47 @@ class Network:
         self.name = name or type(module).__name__
         self.classes = tuple(classes)
         self._modules = {key: child for key, child in module.named_modules() if key}
-        self._layers = dict(layers) if layers is not None else _convolutions(self._modules)
-        for short, dotted in self._layers.items():
+        self.dotted = dict(layers) if layers is not None else _convolutions(self._modules)
+        for short, dotted in self.dotted.items():
             if dotted not in self._modules:
                 raise UnknownLayerError(
                     f"layer {short!r} stands for module {dotted!r}, which {self.name} lacks; "
                     f"list its modules with dict(module.named_modules())"
                 )
         self._shapes: dict[str, torch.Size] = {}
-        self._first: dict[str, bool] = {}
 
     @property
     def layers(self) -> tuple[str, ...]:
         """The short names of the layers, shallow to deep."""
-        return tuple(self._layers)
+        return tuple(self.dotted)
 
     def resolve(self, layer: str) -> LayerRef:
         """Finds the module behind a layer's name.
 
         Args:
-            layer: A short name, a dotted module name or `"output"`, with or without `":relu"`.
+            layer: A short name, a dotted module name or `"output"`, with or without `":relu"`. One
+                call of a module that runs more than once is `"name#1"`, `"name#2"` and so on.
 
         Returns:
             The resolved name.
 
         Raises:
             UnknownLayerError: The network has no such layer.
+            ValueError: Its module runs more than once, or `":relu"` asks for an activation that
+                isn't there.
         """
-        base = layer.removesuffix(AFTER_RELU)
-        relu = base != layer
-        if base == OUTPUT:
-            return LayerRef(layer, "", relu)
-        dotted = self._layers.get(base, base)
-        if dotted in self._modules:
-            return LayerRef(layer, dotted, relu)
-        known = dict.fromkeys([*self._layers, *self._modules])
+        written = layer.removesuffix(AFTER_RELU)
+        relu = written != layer
+        base, separator, call = written.partition(CALL)
+        dotted = "" if base == OUTPUT else self.dotted.get(base, base)
+        if (not dotted or dotted in self._modules) and (call.isdigit() or not separator):
+            source = self.graph.source(layer, dotted, int(call or 0), activated=relu)
+            return LayerRef(layer, dotted, relu, source)
+        known = dict.fromkeys([*self.dotted, *self._modules])
         near = difflib.get_close_matches(base, known, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
         raise UnknownLayerError(
-            f"{self.name} has no layer {base!r}{hint} Its layers are {', '.join(self._layers)} "
+            f"{self.name} has no layer {base!r}{hint} Its layers are {', '.join(self.dotted)} "
             f"(network.layers), and dotted module names work too."
         )
 
@@ -136,15 +136,6 @@ class Network:
         if isinstance(module, nn.Linear):
             return module.out_features
         return self.shape(layer, PROBE_SIZE)[0]
-
-    def check_unit(self, layer: str, unit: int) -> None:
-        """Raises UnknownUnitError, with what is valid, if the layer has no such unit."""
-        count = self.units(layer)
-        if not 0 <= unit < count:
-            raise UnknownUnitError(
-                f"{layer} of {self.name} has units 0 to {count - 1}, not {unit}; "
-                f"network.units({layer!r}) gives their number."
-            )
 
     def class_index(self, wanted: str | int) -> int:
         """Returns the index of a class.
@@ -170,50 +161,47 @@ class Network:
             ValueError: The network can't take an image of that size.
         """
         height, width = size if isinstance(size, tuple) else (size, size)
-        key = f"{self.resolve(layer).module}/{height}/{width}"
+        key = f"{self.resolve(layer).source}/{height}/{width}"
         if key not in self._shapes:
             image = torch.full((1, 3, height, width), 0.5, device=self._device)
-            self._shapes[key] = activations(self, image, layer).shape[1:]
+            ref = self.resolve(layer)
+            with torch.no_grad():
+                view = private_view(self, [ref])
+                self._shapes[key] = run_to(view, self.normalize(image), [ref])[layer].shape[1:]
         return self._shapes[key]
 
     def receptive_field(self, layer: str) -> ReceptiveField:
         """Returns the input pixels that a unit of the layer can see.
+
+        Where the network's geometry isn't known they are measured, which takes a few passes.
 
         Args:
             layer: The layer's name.
 
         Raises:
             UnknownLayerError: The network has no such layer.
-            ValueError: A unit of the layer sees the whole image, or its geometry isn't known.
+            ValueError: A unit of the layer sees the whole image, or not everywhere equally much.
         """
-        field = self._fields.get(self.resolve(layer).module)
-        if field is None:
-            raise ValueError(
-                f"{layer} of {self.name} has no receptive field in pixels: "
-                f"its units see the whole image, or its geometry isn't known to featviz."
-            )
+        ref = self.resolve(layer)
+        if ref.source not in self._fields:
+            # What geometry says stands; the pass adds to it.
+            self._fields.update(followed_fields(self.graph) | self._fields)
+        if ref.source not in self._fields:
+            self._fields[ref.source] = self._measured(ref)
+        field = self._fields[ref.source]
+        if isinstance(field, str):
+            raise ValueError(f"{layer} of {self.name} has no receptive field in pixels: {field}.")
         return field
 
-    def reads_image(self, layer: str) -> bool:
-        """Whether the layer's module is a convolution that takes the normalized image itself."""
-        name = self.resolve(layer).module
-        if not isinstance(self._modules.get(name), nn.Conv2d):
-            return False
-        if name not in self._first:
-            image = torch.zeros((1, 3, PROBE_SIZE, PROBE_SIZE), device=self._device)
-            with torch.no_grad():
-                self._first[name] = run_until(self.view(), image, name) is image
-        return self._first[name]
-
     @cached_property
-    def sole_readers(self) -> dict[str, str]:
-        """Dotted names of modules whose value goes to one other module only -> that one's name."""
-        return sole_readers(self.view())
+    def graph(self) -> Graph:
+        """How the network's modules are wired: its pass, traced once."""
+        return Graph(private_copy(self.module))
 
     @property
     def fingerprint(self) -> str:
         """The sha256 of weights, structure and normalization, as 64 hexadecimal digits."""
-        digest = hashlib.sha256(f"{self.module!r}{self.mean}{self.std}{self._layers}".encode())
+        digest = hashlib.sha256(f"{self.module!r}{self.mean}{self.std}{self.dotted}".encode())
         for key, value in sorted(self.module.state_dict().items()):
             digest.update(f"{key}{value.dtype}{tuple(value.shape)}".encode())
             digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
@@ -233,31 +221,23 @@ class Network:
         Args:
             device: "cuda" or "cpu", say.
         """
-        moved = _copied(self.module).to(device)
+        moved = private_copy(self.module).to(device)
         return Network(
-            moved, self.mean, self.std, self._layers, name=self.name, classes=self.classes
+            moved, self.mean, self.std, self.dotted, name=self.name, classes=self.classes
         )
 
-    def view(self) -> nn.Module:
-        """Makes a private copy of the module to work on.
-
-        Returns:
-            A module with the same structure that shares the weights' memory; frozen, in evaluation
-            mode, in-place operations off. What is done to its structure leaves the caller's alone.
-        """
-        view = _copied(self.module).eval()
-        for child in view.modules():
-            if getattr(child, "inplace", False):
-                setattr(child, "inplace", False)  # noqa: B010 - not every module has the attribute
-            # The caller's own hooks watch the caller's passes, not ours. Those before a pass stay:
-            # pruning and weight norm compute the weights there.
-            child._forward_hooks.clear()
-            child._backward_hooks.clear()
-        return view
-
     @cached_property
-    def _fields(self) -> dict[str, ReceptiveField | None]:
-        return receptive_fields(self.module)
+    def _fields(self) -> dict[str, ReceptiveField | str]:
+        return known_fields(self.graph)
+
+    def _measured(self, ref: LayerRef) -> ReceptiveField | str:
+        if ref.module and not self.graph.obstacle and not self.graph.runs(ref.module):
+            return "the network never runs it"
+        return measured_field(private_view(self, [ref]).to("cpu", torch.float64), ref)
+
+    def __getstate__(self) -> dict[str, object]:
+        # The graph is traced again where it is needed: what torch.fx makes can't be pickled.
+        return {key: value for key, value in vars(self).items() if key != "graph"}
 
     @property
     def _device(self) -> torch.device:
@@ -268,82 +248,43 @@ class Network:
         return f"Network({self.name}: {', '.join(self.layers)})"
 
 
-@overload
-def activations(
-    network: Network, images: Tensor, layers: str, *, batch: int | None = None
-) -> Tensor: ...
-
-
-@overload
-def activations(
-    network: Network,
-    images: Tensor,
-    layers: list[str] | tuple[str, ...],
-    *,
-    batch: int | None = None,
-) -> dict[str, Tensor]: ...
-
-
-def activations(
-    network: Network,
-    images: Tensor,
-    layers: str | list[str] | tuple[str, ...],
-    *,
-    batch: int | None = None,
-) -> Tensor | dict[str, Tensor]:
-    """Computes the values of layers for a batch of images.
+def private_view(network: Network, refs: Sequence[LayerRef] = ()) -> nn.Module:
+    """Makes a private copy of a network's module to work on.
 
     Args:
         network: The network.
-        images: (N, 3, H, W) or one image (3, H, W), floats in [0, 1].
-        layers: Names, or one; `"conv5"` is the value before the ReLU, `"conv5:relu"` after it.
-        batch: Images per pass, if not as many as `PASS` pixels hold. It bounds the memory and
-            leaves the values alone; 1 x 1 convolutions and dense layers may round otherwise.
+        refs: The layers that will be read in it.
 
     Returns:
-        Layer name -> value (N, units, h, w), without gradients, on the images' device; for one name
-        the value itself.
-
-    Raises:
-        UnknownLayerError: The network has no such layer.
-        ValueError: The images have another shape or type, or are too small for the network.
+        A module with the same values and weights; frozen, in evaluation mode, in-place operations
+        off, and with a module for the `source` of each layer.
     """
-    images = check_images(images)
-    names = [layers] if isinstance(layers, str) else layers
-    refs = [network.resolve(layer) for layer in names]
-    view = network.view().to(images.device)
-    found: list[dict[str, Tensor]] = []
+    sources = {ref.source for ref in refs}
+    if any(source.startswith(CALLS) for source in sources):
+        return network.graph.exposed(sources)
+    return private_copy(network.module)
+
+
+def check_unit(network: Network, layer: str, unit: int) -> None:
+    """Raises UnknownUnitError, with what is valid, if a layer has no such unit."""
+    count = network.units(layer)
+    if not 0 <= unit < count:
+        raise UnknownUnitError(
+            f"{layer} of {network.name} has units 0 to {count - 1}, not {unit}; "
+            f"network.units({layer!r}) gives their number."
+        )
+
+
+def reads_image(network: Network, layer: str) -> bool:
+    """Whether a layer's module is a convolution that takes the normalized image itself."""
+    name = network.resolve(layer).module
+    if not isinstance(network.module.get_submodule(name), nn.Conv2d):
+        return False
+    if not network.graph.obstacle:
+        return network.graph.reads_image(name)
+    image = torch.zeros((1, 3, PROBE_SIZE, PROBE_SIZE))
     with torch.no_grad():
-        for rows in passes(images, batch):
-            inputs = network.normalize(images[rows])
-            if len(inputs) == 1 < len(images):
-                # A batch of one takes other kernels than larger ones, with other roundings.
-                pair = run_to(view, inputs.expand(2, -1, -1, -1), refs)
-                found.append({name: value[:1] for name, value in pair.items()})
-            else:
-                found.append(run_to(view, inputs, refs))
-    values = {name: torch.cat([part[name] for part in found]) for name in names}
-    return values[layers] if isinstance(layers, str) else values
-
-
-def passes(images: Tensor, batch: int | None = None) -> Iterator[slice]:
-    """Cuts a batch of images into those that go through a network at a time.
-
-    Args:
-        images: (N, 3, H, W).
-        batch: Images per pass; without it as many as `PASS` pixels hold.
-
-    Yields:
-        Rows of `images`; one pass of none for no images.
-
-    Raises:
-        ValueError: Fewer than one image per pass.
-    """
-    if batch is not None and batch < 1:
-        raise ValueError(f"batch is a whole number of images, at least 1, not {batch!r}.")
-    width = batch or max(1, PASS // max(1, images.shape[-2] * images.shape[-1]))
-    for first in range(0, max(1, len(images)), width):
-        yield slice(first, first + width)
+        return run_until(private_copy(network.module).to("cpu"), image, name) is image
 
 
 def check_images(images: Tensor) -> Tensor:
@@ -368,14 +309,3 @@ def check_images(images: Tensor) -> Tensor:
 
 def _convolutions(modules: Mapping[str, nn.Module]) -> dict[str, str]:
     return {name: name for name, module in modules.items() if isinstance(module, nn.Conv2d)}
-
-
-def _copied(module: nn.Module) -> nn.Module:
-    """Copies a module's structure; the copy shares the weights' memory, frozen."""
-    shared: dict[int, object] = {
-        id(p): nn.Parameter(p.detach(), requires_grad=False) for p in module.parameters()
-    }
-    for child in module.modules():
-        # What pruning and weight norm have computed last is no leaf, and so can't be copied.
-        shared |= {id(t): t.detach() for t in vars(child).values() if isinstance(t, Tensor)}
-    return copy.deepcopy(module, shared)

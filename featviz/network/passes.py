@@ -1,10 +1,10 @@
-"""Passes through a module that go no further than they must."""
+"""Passes through a private view of a module that go no further than they must."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 
@@ -14,70 +14,65 @@ class LayerRef:
 
     Attributes:
         name: The name as the caller wrote it, `"conv5:relu"` say.
-        module: Dotted name of the module that computes it; "" for the network's output.
-        relu: Whether the value is rectified.
+        module: Dotted name of the layer's module; "" for the network's output.
+        relu: Whether the value behind the layer's activation is meant.
+        source: Dotted name of the module, in a private view, that gives the value: the activation's
+            own, for instance.
     """
 
     name: str
     module: str
     relu: bool
+    source: str
 
 
 class _Reached(Exception):
     """Ends a forward pass once every value asked for is there."""
 
 
-@contextmanager
-def recording(view: nn.Module, modules: Iterable[str]) -> Iterator[dict[str, Tensor]]:
-    """Records what modules return, and ends the pass when all of them have.
-
-    The pass runs inside the `with` block. What is recorded is safe from later in-place operations.
+def private_copy(module: nn.Module) -> nn.Module:
+    """Makes a private copy of a module to work on.
 
     Args:
-        view: A network's private view.
-        modules: Dotted names of the modules to record.
+        module: The module; it stays as it is.
 
-    Yields:
-        A dict that the pass fills: module name -> its value.
+    Returns:
+        A module with the same structure that shares the weights' memory; frozen, in evaluation
+        mode, in-place operations off. What is done to its structure leaves the module's alone.
     """
-    values: dict[str, Tensor] = {}
-    wanted = set(modules)
-
-    def recorder(name: str) -> object:
-        def hook(_module: nn.Module, _inputs: object, value: Tensor) -> Tensor:
-            values.setdefault(name, value)
-            if len(values) == len(wanted):
-                raise _Reached
-            return value.clone()
-
-        return hook
-
-    handles = [
-        view.get_submodule(name).register_forward_hook(recorder(name))  # type: ignore[arg-type]
-        for name in wanted
-    ]
-    try:
-        yield values
-    except _Reached:
-        pass
-    finally:
-        for handle in handles:
-            handle.remove()
+    shared: dict[int, object] = {
+        id(p): nn.Parameter(p.detach(), requires_grad=False) for p in module.parameters()
+    }
+    for child in module.modules():
+        # What pruning and weight norm have computed last is no leaf, and so can't be copied.
+        shared |= {id(t): t.detach() for t in vars(child).values() if isinstance(t, Tensor)}
+    view = copy.deepcopy(module, shared).eval()
+    for child in view.modules():
+        if getattr(child, "inplace", False):
+            setattr(child, "inplace", False)  # noqa: B010 - not every module has the attribute
+        # The caller's own hooks watch the caller's passes, not ours. Those before a pass stay:
+        # pruning and weight norm compute the weights there.
+        child._forward_hooks.clear()
+        child._backward_hooks.clear()
+    return view
 
 
 def run_to(
     view: nn.Module,
     inputs: Tensor,
     refs: Sequence[LayerRef],
-    relu: Callable[[Tensor], Tensor] = torch.relu,
+    relu: Callable[[Tensor], Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """Runs a view on normalized images as far as the deepest layer asked for, and no further.
 
+    What is read is safe from later in-place operations.
+
     Args:
-        view: A network's private view.
+        view: A private view made for these layers.
         inputs: Normalized images (N, 3, H, W).
         refs: The layers to read.
-        relu: How to rectify the values of layers that ask for it.
+        relu: What to give for layers that end in a ReLU, from the values before it, in place of the
+            network's own.
 
     Returns:
         Layer name, as the caller wrote it -> value (N, units, h, w), connected to the inputs.
@@ -85,17 +80,35 @@ def run_to(
     Raises:
         ValueError: The images are too small for the network, or it never runs a layer.
     """
-    inner = {ref.module for ref in refs if ref.module}
-    needs_output = any(not ref.module for ref in refs)
-    with (
-        large_enough(inputs, ", ".join(ref.name for ref in refs)),
-        recording(view, [*inner, ""] if needs_output or not inner else inner) as values,
-    ):
-        view(inputs)
-    missing = [ref.name for ref in refs if ref.module not in values]
+    wanted = {ref.source for ref in refs} or {""}
+    replaced = {ref.source for ref in refs if ref.relu and relu is not None}
+    values: dict[str, Tensor] = {}
+    rectified: dict[str, Tensor] = {}
+
+    def recorder(name: str) -> Callable[..., Tensor]:
+        def hook(module: nn.Module, given: tuple[Tensor, ...], value: Tensor) -> Tensor:
+            if relu is not None and name in replaced and type(module) is nn.ReLU:
+                rectified.setdefault(name, relu(given[0]))
+            values.setdefault(name, value)
+            if len(values) == len(wanted):
+                raise _Reached
+            return value.clone()
+
+        return hook
+
+    with large_enough(inputs, ", ".join(ref.name for ref in refs)), ExitStack() as hooks:
+        for name in wanted:
+            handle = view.get_submodule(name).register_forward_hook(recorder(name))
+            hooks.callback(handle.remove)
+        with suppress(_Reached):
+            view(inputs)
+    missing = [ref.name for ref in refs if ref.source not in values]
     if missing:
         raise ValueError(f"the network has {', '.join(missing)} but never runs it.")
-    return {ref.name: relu(values[ref.module]) if ref.relu else values[ref.module] for ref in refs}
+    return {
+        ref.name: (rectified if ref.relu and ref.source in rectified else values)[ref.source]
+        for ref in refs
+    }
 
 
 def run_until(view: nn.Module, inputs: Tensor, module: str) -> Tensor:

@@ -2,6 +2,7 @@
 
 conv5:12             channel 12 of conv5, averaged over positions
 conv5:relu:12        the same after the ReLU
+relu#2:12            the second run of a module that runs more than once
 conv5:12~2           the same without 2 positions along each border
 conv5:12@6,6         the neuron at row 6, column 6;  conv5:12@center  the one in the middle
 conv5:*              the whole layer (DeepDream)
@@ -32,7 +33,7 @@ _TERM = re.compile(
 )
 _CLASS = re.compile(r"logit:(?:(?P<index>\d+)|(?P<word>[^\W\d][\w'-]*)|\[(?P<name>[^\]]+)\])")
 _SPEC = re.compile(
-    r"(?P<layer>\w[\w.]*(?::relu)?):"
+    r"(?P<layer>\w[\w.]*(?:#\d+)?(?::relu)?):"
     r"(?:(?P<unit>\d+)(?:~(?P<border>\d+)|@(?:(?P<row>\d+),(?P<column>\d+)|(?P<center>center)))?"
     r"|(?P<whole>\*)|(?P<kind>dot|cos)\[(?P<vector>[^\]]+)\])"
 )

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from featviz.network.network import OUTPUT, Network
+from featviz.network.network import OUTPUT, Network, check_unit
 from featviz.objectives.algebra import IMAGE as IMAGE
 from featviz.objectives.algebra import Objective as Objective
 from featviz.objectives.algebra import Sum as Sum
@@ -61,7 +61,7 @@ class Channel(Objective):
         return value.reshape(len(value), -1).mean(1)
 
     def check(self, network: Network) -> None:
-        network.check_unit(self.layer, self.unit)
+        check_unit(network, self.layer, self.unit)
         if self.border < 0:
             raise ValueError(f"a channel's border is at least 0, not {self.border}.")
 
@@ -105,7 +105,7 @@ class Neuron(Objective):
         return value[:, row, column]
 
     def check(self, network: Network) -> None:
-        network.check_unit(self.layer, self.unit)
+        check_unit(network, self.layer, self.unit)
         if self.position is not None and min(self.position) < 0:
             raise ValueError(f"{self}: positions count from 0.")
 

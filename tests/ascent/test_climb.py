@@ -26,6 +26,7 @@ from featviz.images.pixels import Pixels
 from featviz.images.transforms import Jitter, Transform
 from featviz.images.transparency import Transparent
 from featviz.measures.weights import bounded_optimum
+from featviz.network.network import private_view
 from featviz.objectives.penalties import L1, L2, Blur, TotalVariation
 from featviz.objectives.resemblance import Resemblance
 from featviz.objectives.units import Channel, DeepDream, Direction, Diversity, Logit, Neuron
@@ -235,7 +236,7 @@ def test_gradient_norms_are_those_of_the_objective(small):
     found = climb(small, objective, recipe=recipe, frames=[0, 3])
     for frame, step in enumerate(found.frame_steps):
         images = found.frames[frame].clone().requires_grad_()
-        view = small.view()
+        view = private_view(small)
         value = view.features[2](view.features[1](view.features[0](small.normalize(images))))
         (gradient,) = torch.autograd.grad(value.square().mean(), images)
         torch.testing.assert_close(found.gradients[step, 0], gradient.norm(), rtol=1e-3, atol=0)
@@ -258,7 +259,7 @@ def test_behind_the_relu_most_units_would_have_been_dead(alexnet):
     start = climb(alexnet, Channel("conv5", 0), size=163, steps=1, frames=[0]).frames[0]
     images = start.clone().requires_grad_()
     hooked = []
-    view = alexnet.view()
+    view = private_view(alexnet)
     view.features[10].register_forward_hook(lambda m, i, value: hooked.append(value))
     view.features[11].inplace = True  # as torchvision builds it
     view(alexnet.normalize(images))

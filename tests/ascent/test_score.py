@@ -7,6 +7,7 @@ from torch.nn.utils.parametrize import register_parametrization
 
 import featviz as fv
 from featviz.ascent.score import Scorer, is_linear_in_image, redirected_relu
+from featviz.network.network import private_view
 from featviz.network.passes import run_to
 from featviz.objectives.penalties import L2, TotalVariation
 from featviz.objectives.units import Channel, DeepDream, Direction, Diversity, Logit, Neuron
@@ -38,10 +39,10 @@ def scored(network, objectives, images, precision=torch.float32):
 def direct(network, objectives, images):
     """The same by plain autograd, one objective at a time."""
     images = images.clone().requires_grad_()
-    view = network.view().to(memory_format=torch.channels_last)
     values = []
     for row, objective in enumerate(objectives):
         refs = [network.resolve(name) for name in sorted(objective.layers - {"image"})]
+        view = private_view(network, refs).to(memory_format=torch.channels_last)
         found = run_to(view, network.normalize(images), refs) if refs else {}
         found["image"] = images
         values.append(objective({name: value[row : row + 1] for name, value in found.items()}))

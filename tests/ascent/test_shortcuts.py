@@ -16,7 +16,9 @@ from featviz.ascent.shortcuts import (
     pool_first,
     space_to_depth,
 )
-from featviz.network.tracing import sole_readers
+from featviz.network.graph import Graph
+from featviz.network.network import private_view
+from featviz.network.passes import private_copy
 from featviz.objectives.units import Channel, DeepDream, Direction, Neuron
 
 
@@ -52,7 +54,7 @@ def test_space_to_depth_equals_the_convolution(
 
 
 def test_alexnets_first_convolution_is_replaced_and_no_other(alexnet):
-    view = alexnet.view()
+    view = private_view(alexnet)
     space_to_depth(view)
     replaced = {k for k, m in view.named_modules() if isinstance(m, SpaceToDepthConv)}
     assert replaced == {"features.0"}
@@ -99,7 +101,7 @@ def test_pooling_first_changes_neither_values_nor_gradients(pool):
     images = torch.randn(4, 3, 20, 23, generator=stream()).requires_grad_()
     expected = view(images)
     (gradient,) = torch.autograd.grad(expected.square().sum(), images)
-    pool_first(view, sole_readers(view))
+    pool_first(view, Graph(private_copy(view)).sole_readers())
     assert [type(module) for module in view[0]] == [nn.Conv2d, nn.Identity, nn.Sequential]
     found = view(images)
     assert found.equal(expected)
@@ -107,8 +109,8 @@ def test_pooling_first_changes_neither_values_nor_gradients(pool):
 
 
 def test_alexnets_poolings_come_first(alexnet):
-    view = alexnet.view()
-    pool_first(view, alexnet.sole_readers)
+    view = private_view(alexnet)
+    pool_first(view, alexnet.graph.sole_readers())
     assert [k for k, m in view.named_modules() if isinstance(m, nn.Identity)] == [
         "features.1",
         "features.4",
@@ -164,7 +166,7 @@ class Loud(nn.ReLU):
 def test_what_may_not_change_places_is_left_alone(view):
     values = torch.randn(1, 3, 8, 8, generator=stream())
     before, expected = list(view.modules()), view(values)
-    pool_first(view, sole_readers(view))
+    pool_first(view, Graph(private_copy(view)).sole_readers())
     assert list(view.modules()) == before
     assert view(values).equal(expected)
 
@@ -175,7 +177,9 @@ def test_what_may_not_change_places_is_left_alone(view):
 )
 def test_a_relu_that_is_read_stays_where_it_is(read, moves):
     view = nn.Sequential(nn.Sequential(nn.ReLU()), nn.MaxPool2d(2))
-    pool_first(view, sole_readers(view), read)
+    graph = Graph(private_copy(view))
+    sources = [graph.source(name, name) for name in read]
+    pool_first(view, graph.sole_readers(sources))
     assert isinstance(view[0][0], nn.Identity if moves else nn.ReLU)
 
 

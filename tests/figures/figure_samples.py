@@ -35,6 +35,12 @@ def sheet(**changes):
     return figures.sheet(textures(12, 40), [f"conv5:{u}" for u in range(12)], **arguments | changes)
 
 
+def many():
+    """A sheet of so many units that one may look for some of them."""
+    labels = [f"conv1:{u} {'spot' if u % 2 else 'edge'}" for u in range(50)]
+    return figures.sheet(textures(50, 40), labels, id="many", alt="Fifty units.")
+
+
 def microscope(**changes):
     """Two layers of twelve units; every other one is a grating, and one has no color."""
     color = [*range(11), np.nan]
@@ -104,6 +110,7 @@ def everything():
     return [
         ladder(caption="The <em>ladder</em>."),
         sheet(),
+        many(),
         figures.filters(textures(4, 11) - 0.5, id="filters", columns=2, **common),
         figures.grid(
             ["a", "b"], ["x", "y"], grid, id="grid", subjects=["u:0", "u:1"],

@@ -2,6 +2,8 @@
 
 import pytest
 
+from featviz import figures
+
 
 def key(view):
     return view.evaluate("document.activeElement.dataset.key ?? document.activeElement.ariaLabel")
@@ -46,6 +48,38 @@ def test_a_press_selects_and_a_second_one_enlarges(open_page):
     assert view.locator("dialog[open]").count() == 0
     unit.click()
     assert "conv5:5" in view.locator("dialog[open]").inner_text()
+
+
+def test_a_sheet_shows_only_what_is_looked_for_until_an_address_names_another(open_page):
+    view = open_page()
+    tiles = view.locator("#fig-many .fv-unit:visible")
+    assert tiles.count() == 50
+    view.fill("#fig-many .fv-find", "edge")
+    assert {tiles.nth(i).get_attribute("aria-label")[-4:] for i in range(tiles.count())} == {"edge"}
+    assert view.locator("#fig-many .fv-count").inner_text() == "25 of 50 units"
+    view.keyboard.press("Enter")
+    view.keyboard.press("End")
+    assert "conv1:48 edge" in view.locator("#fig-many .fv-sheet__told").inner_text()
+    view.evaluate("location.hash = '#fig-many:conv1-7-spot'")
+    view.wait_for_function("document.activeElement.ariaLabel === 'conv1:7 spot'")
+    assert tiles.count() == 50
+
+
+def test_an_address_opens_a_figure_whose_script_is_not_the_last(browser, all_figures, tmp_path):
+    # As the site does it: all scripts in one file, which runs before the page is called loaded.
+    scripts = [path.read_text("utf-8") for path in sorted(figures.WEB.glob("*.js"))]
+    (tmp_path / "all.js").write_text("\n".join(scripts), "utf-8")
+    file = tmp_path / "spectrum.html"
+    head = '<!doctype html><script defer src="all.js"></script>'
+    file.write_text(head + all_figures["spectrum"]._repr_html_(), "utf-8")
+    view = browser.new_page()
+    problems = []
+    view.on("pageerror", lambda error: problems.append(str(error)))
+    view.goto(f"{file.as_uri()}#fig-spectrum:u-1")
+    view.wait_for_selector("#fig-spectrum .fv-choice", state="attached")
+    assert view.locator(".fv-spectrum__unit:visible").get_attribute("data-key") == "u-1"
+    assert problems == []
+    view.close()
 
 
 def test_links_lead_to_a_state(open_page):

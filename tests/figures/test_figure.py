@@ -1,7 +1,7 @@
 import pytest
 
 from featviz.figures import Figure
-from featviz.figures._figure import inline, number, slug, tag
+from featviz.figures._figure import number, slug, tag
 
 
 def html(**changes):
@@ -34,29 +34,6 @@ def test_ids_that_cannot_be_anchors_are_refused(name):
 def test_unknown_width_names_the_valid_ones():
     with pytest.raises(ValueError, match="'wide' is unknown: choose one of body, middle, page"):
         html(width="wide")
-
-
-@pytest.mark.parametrize(
-    ("caption", "message"),
-    [
-        ("<script>x</script>", "<script>"),
-        ('<strong onclick="x">y</strong>', "onclick"),
-        ('<a href="javascript:x">y</a>', "javascript:x"),
-        ('<a href=" java&#10;script:x">y</a>', "links to"),
-        ("<strong>open", "does not close <strong>"),
-        ("<em><strong>x</em></strong>", "closes </em>"),
-        ("<!-- x -->", "comment"),
-    ],
-)
-def test_captions_beyond_simple_inline_markup_are_refused(caption, message):
-    with pytest.raises(ValueError, match=message):
-        html(caption=caption)
-
-
-def test_captions_keep_text_and_escape_what_is_no_tag():
-    assert inline('1 < 2 & 3 &times; <a href="x.html#y">z</a>') == (
-        '1 &lt; 2 &amp; 3 &times; <a href="x.html#y">z</a>'
-    )
 
 
 def test_tags_escape_attributes_and_leave_out_what_is_none():

@@ -125,7 +125,7 @@ def test_filters_leave_what_was_asked_for(view):
     assert shown(view) == [i for i in everything if int(i.split("-")[1]) % 2]
     view.select_option("label:has-text('Layer') select", "conv2")
     assert all(i.startswith("conv2") for i in shown(view))
-    assert "6 of 24" in view.locator(".fv-micro__count").inner_text()
+    assert "6 of 24" in view.locator(".fv-count").inner_text()
     view.fill(".fv-find", "conv2:4")
     view.keyboard.press("Enter")
     assert title(view) == "conv2:4"
@@ -135,7 +135,7 @@ def test_filters_leave_what_was_asked_for(view):
 
 
 def test_what_is_not_there_is_said(view):
-    count = view.locator(".fv-micro__count")
+    count = view.locator(".fv-count")
     view.fill(".fv-find", "conv2:99")
     assert count.inner_text() == "No such unit here: conv2 has units 0 to 11."
     view.fill(".fv-find", "nothing like it")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from featviz.measures.two_choice import plain_look, seen_by, two_choice
-from featviz.network.network import activations
+from featviz.network.values import activations
 
 
 def test_a_judge_is_right_where_descriptions_agree_and_guesses_where_they_do_not():

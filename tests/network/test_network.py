@@ -9,7 +9,13 @@ from torch import nn
 
 import featviz as fv
 from featviz import photos
-from featviz.network.network import UnknownLayerError, UnknownUnitError
+from featviz.network.network import (
+    UnknownLayerError,
+    UnknownUnitError,
+    check_unit,
+    private_view,
+    reads_image,
+)
 from featviz.network.passes import run_to
 from tests.networks import CLASSES, LAYERS, SmallCNN
 
@@ -108,7 +114,7 @@ def test_in_place_functions_do_not_reach_what_was_read():
 
 def test_the_view_shares_the_weights_and_nothing_else(module):
     network = fv.Network(module)
-    view = network.view()
+    view = private_view(network)
     for (name, mine), (_, theirs) in zip(
         view.named_parameters(), module.named_parameters(), strict=True
     ):
@@ -235,7 +241,7 @@ def test_nothing_runs_behind_the_deepest_layer_asked_for(module):
         def forward(self, images):
             raise Boom
 
-    module.features[7] = Broken()
+    module.classifier[0] = Broken()
     network = fv.Network(module, layers=LAYERS)
     found = fv.activations(network, torch.rand(1, 3, 32, 32), ["conv1", "conv3:relu"])
     assert found["conv3:relu"].shape == (1, 10, 8, 8)
@@ -248,9 +254,9 @@ def test_unknown_layers_and_units_say_what_there_is(alexnet):
     assert "alexnet has no layer 'conv6'; did you mean 'conv5'" in message
     assert "Its layers are conv1, conv2, conv3, conv4, conv5 (network.layers)" in message
     with pytest.raises(UnknownUnitError, match="conv5 of alexnet has units 0 to 255, not 256; net"):
-        alexnet.check_unit("conv5", 256)
+        check_unit(alexnet, "conv5", 256)
     with pytest.raises(UnknownUnitError, match="not -1"):
-        alexnet.check_unit("conv5", -1)
+        check_unit(alexnet, "conv5", -1)
     with pytest.raises(UnknownLayerError, match=r"'a' stands for module 'b', which SmallCNN lacks"):
         fv.Network(SmallCNN(), layers={"a": "b"})
 
@@ -295,7 +301,7 @@ def test_the_fingerprint_is_that_of_weights_and_normalization(small):
 
 
 def test_only_the_first_convolution_reads_the_image(alexnet):
-    assert alexnet.reads_image("conv1")
-    assert alexnet.reads_image("features.0")
-    assert not alexnet.reads_image("conv2")
-    assert not alexnet.reads_image("features.1")
+    assert reads_image(alexnet, "conv1")
+    assert reads_image(alexnet, "features.0")
+    assert not reads_image(alexnet, "conv2")
+    assert not reads_image(alexnet, "features.1")

@@ -47,6 +47,37 @@ def test_the_html_names_no_remote_resource(site, page_name):
     assert re.findall(f"{remote}|{linked}", html) == []
 
 
+class Captions(HTMLParser):
+    """The tags inside figures' captions and rows' headings, each of which is closed in its turn."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags = [], set()
+
+    def handle_starttag(self, tag, attrs):
+        inside = bool(self.open)
+        if inside:
+            self.tags.add(tag)
+        if inside or tag == "figcaption" or ("class", "fv-head") in attrs:
+            self.open += [tag] if tag not in ("br", "img") else []
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags |= {tag} if self.open else set()
+
+    def handle_endtag(self, tag):
+        if self.open:
+            assert self.open.pop() == tag, f"{self.getpos()}: </{tag}> closes another tag"
+
+
+def test_captions_hold_text_and_simple_markup(site, page_name):
+    reader = Captions()
+    reader.feed((site / page_name).read_text(encoding="utf-8"))
+    reader.close()
+    assert reader.open == []
+    text = {"a", "br", "code", "em", "i", "b", "span", "strong", "sub", "sup"}
+    assert reader.tags <= text | {"svg", "rect"}
+
+
 def test_images_load_and_say_what_they_show(visit, page_name):
     opened = visit(page_name)
     opened.load_images()

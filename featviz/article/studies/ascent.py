@@ -22,7 +22,8 @@ from featviz.images.pixels import Pixels
 from featviz.images.transforms import NARROW, Affine
 from featviz.measures import pictures
 from featviz.measures.weights import bounded_optimum
-from featviz.network.network import activations
+from featviz.network.network import private_view
+from featviz.network.values import activations
 from featviz.objectives.algebra import Objective
 from featviz.objectives.units import Neuron
 
@@ -287,7 +288,7 @@ def _optimum() -> Tensor:
     image = torch.full((1, 3, size, size), 0.5, requires_grad=True)
     value = Neuron("conv1", 0)
     gradients = []
-    conv = net.view().get_submodule("features.0")
+    conv = private_view(net).get_submodule("features.0")
     for unit in range(net.units("conv1")):
         score = replace(value, unit=unit)({"conv1": conv(net.normalize(image))})
         gradients.append(torch.autograd.grad(score, image)[0])

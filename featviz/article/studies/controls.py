@@ -14,7 +14,7 @@ from featviz.attribution import checks
 from featviz.attribution.attribute import Attribution, attribute, one_scale
 from featviz.figures import Figure, attribution_grid, bars, table
 from featviz.measures import statistics
-from featviz.network.network import activations
+from featviz.network.values import activations
 
 TITLES = {
     "activation": "activation strength",

@@ -28,7 +28,8 @@ from featviz.measures.activity import measure_activity
 from featviz.measures.statistics import interval
 from featviz.microscope.findings import SEARCHED
 from featviz.network.controls import shuffled
-from featviz.network.network import Network, activations
+from featviz.network.network import Network
+from featviz.network.values import activations
 from featviz.objectives.resemblance import Resemblance
 
 PHOTO = 224

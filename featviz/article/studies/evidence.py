@@ -15,7 +15,8 @@ from featviz.attribution.attribute import Attribution, attribute
 from featviz.attribution.groups import Groups, find_groups, strongest
 from featviz.measures import statistics
 from featviz.network import controls
-from featviz.network.network import Network, activations
+from featviz.network.network import Network
+from featviz.network.values import activations
 from featviz.objectives.units import Channel, Logit
 from featviz.photos import Photo
 from featviz.store import Arrays, Store, fingerprint

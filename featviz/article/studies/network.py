@@ -14,7 +14,8 @@ from featviz.attribution.attribute import attribute, one_scale
 from featviz.measures.activity import measure_activity, unpadded_places
 from featviz.measures.statistics import interval
 from featviz.measures.weights import first_weights
-from featviz.network.network import PROBE_SIZE, activations
+from featviz.network.network import PROBE_SIZE
+from featviz.network.values import activations
 from featviz.objectives.units import Channel
 from featviz.store import Store
 

@@ -24,7 +24,8 @@ from featviz.ascent.recipes import ACCENT
 from featviz.ascent.score import evaluate
 from featviz.figures import Figure, grid
 from featviz.measures import pictures
-from featviz.network.network import Network, activations
+from featviz.network.network import Network
+from featviz.network.values import activations
 from featviz.objectives.algebra import IMAGE, Objective
 from featviz.objectives.resemblance import Resemblance
 from featviz.objectives.units import Channel, DeepDream, Direction, Logit

@@ -18,7 +18,8 @@ from featviz.measures.weights import input_weights, optimum
 from featviz.microscope import findings
 from featviz.microscope.build import Microscope
 from featviz.network.controls import initialized
-from featviz.network.network import Network, activations
+from featviz.network.network import Network, reads_image
+from featviz.network.values import activations
 from featviz.objectives.units import Neuron
 
 KINDS = ("trained", "untrained")
@@ -161,7 +162,7 @@ def _climbed(layer: str) -> Tensor:
     net = alexnet()
     neurons = [Neuron(layer, unit) for unit in range(net.units(layer))]
     # On the whole field and for the highest score, whatever the picture looks like.
-    recipe = EXACT if net.reads_image(layer) else HIGHEST_NEURON
+    recipe = EXACT if reads_image(net, layer) else HIGHEST_NEURON
     side = net.receptive_field(layer).canvas()
     return maximize(neurons, size=side, recipe=recipe).values - _plain(layer)
 

@@ -6,12 +6,9 @@
 
   /**
    * Make an element; attributes that are null or false are left out, functions listen.
-   * @param {string} name
-   * @param {Record<string, any>} [attributes]
-   * @param {...(Node | string)} children
-   * @returns {HTMLElement}
+   * @type {Figures["make"]}
    */
-  function make(name, attributes = {}, ...children) {
+  const make = (name, attributes = {}, ...children) => {
     const node = document.createElement(name);
     for (const [key, value] of Object.entries(attributes)) {
       if (value === null || value === false) continue;
@@ -20,7 +17,7 @@
     }
     node.append(...children);
     return node;
-  }
+  };
 
   /** The same words as the Python side's slug(). @param {string} label */
   const slug = (label) =>
@@ -40,10 +37,7 @@
 
   /**
    * Show one cell of a sprite as the background of a node.
-   * @param {HTMLElement} node
-   * @param {{columns: number, rows: number, pixelated: boolean}} shape
-   * @param {string} source
-   * @param {number} index
+   * @param {HTMLElement} node @param {Sprite} shape @param {string} source @param {number} index
    */
   function cell(node, shape, source, index) {
     const { columns, rows } = shape;
@@ -116,7 +110,7 @@
   }
 
   /** Change the address, without a new entry in the history.
-   * @param {{place: string, state: string, subject: string}} parts */
+   * @param {Address} parts */
   function write({ place, state, subject }) {
     const query = subject && picker() ? `?${picker()?.dataset.kind}=${subject}` : "";
     history.replaceState(null, "", `#${place}${state ? `:${state}` : ""}${query}`);
@@ -219,7 +213,7 @@
   function arrive(template, then, failed = () => {}) {
     const source = template?.dataset.src;
     if (!source) return then(JSON.parse(template?.content.textContent || "null"));
-    const script = /** @type {HTMLScriptElement} */ (make("script", { error: failed }));
+    const script = make("script", { error: failed });
     script.src = source;
     waiting.set(script.src, [...(waiting.get(script.src) ?? []), then]);
     document.head.append(script);
@@ -234,17 +228,17 @@
 
   /**
    * Define an element that is set up once, shortly before it is seen or when a link names it.
-   * @param {string} name
-   * @param {(host: HTMLElement, payload: any) => void} setup
+   * @type {Figures["define"]}
    */
-  function define(name, setup) {
+  const define = (name, setup) => {
     class Enhanced extends HTMLElement {
       connectedCallback() {
         if (this.dataset.fv) return;
         this.dataset.fv = "waiting";
         if (document.readyState === "loading")
           document.addEventListener("DOMContentLoaded", () => this.wait(), { once: true });
-        else this.wait();
+        // What is named in the address starts at once, but not before the scripts after this one.
+        else queueMicrotask(() => this.wait());
       }
       wait() {
         const figure = this.querySelector("figure");
@@ -270,7 +264,7 @@
       }
     }
     if (!customElements.get(name)) customElements.define(name, Enhanced);
-  }
+  };
 
   /**
    * A row of buttons of which one is pressed.
@@ -289,8 +283,11 @@
     return { group, press };
   }
 
-  /** @type {any} */ (window).FV = {
+  // The scripts after this one add theirs.
+  /** @type {Partial<Figures>} */
+  const shared = {
     make, slug, number, cell, rove, address, remember, follow, define, choice,
     pick, subjects, mark, part, deliver,
   };
+  window.FV = /** @type {Figures} */ (shared);
 })();

@@ -2,11 +2,10 @@
 // <fv-field>: the receptive field of one unit to scale on a photo, and what it sees.
 (() => {
   "use strict";
-  const FV = /** @type {any} */ (window).FV;
   const { make } = FV;
   const SVG = "http://www.w3.org/2000/svg";
 
-  FV.define("fv-field", (/** @type {HTMLElement} */ host, /** @type {any} */ data) => {
+  FV.define("fv-field", (host, data) => {
     const stage = /** @type {HTMLElement} */ (host.querySelector(".fv-field__stage"));
     const photo = /** @type {HTMLImageElement} */ (stage.querySelector("img"));
     const lines = /** @type {SVGElement} */ (stage.querySelector("svg"));
@@ -21,13 +20,11 @@
     const seen = make("div", { class: "fv-field__seen", role: "img" });
     seen.style.backgroundImage = `url("${photo.src}")`;
     const told = make("p", { class: "fv-field__told", "aria-live": "polite" });
-    const slider = /** @type {HTMLInputElement} */ (
-      make("input", {
-        type: "range", min: 0, max: data.fields.length - 1, value: layer, step: 1, "aria-label": "Layer",
-      })
-    );
+    const slider = make("input", {
+      type: "range", min: 0, max: data.fields.length - 1, value: layer, step: 1, "aria-label": "Layer",
+    });
     const ticks = make("div", { class: "fv-ticks", "aria-hidden": "true" });
-    data.fields.forEach((/** @type {any} */ field, /** @type {number} */ i) =>
+    data.fields.forEach((field, i) =>
       ticks.append(make("span", { click: () => choose(i) }, field.layer)));
     slider.addEventListener("input", () => choose(Number(slider.value)));
 
@@ -104,9 +101,9 @@
     const caption = make("span", { class: "fv-field__label" }, "What this unit sees");
     host.querySelector(".fv-field__side")?.append(slider, ticks, told, seen, caption);
     choose(layer, false);
-    FV.follow(host, (/** @type {string} */ key) => {
+    FV.follow(host, (key) => {
       const [name, place] = key.split(":");
-      const index = data.fields.findIndex((/** @type {any} */ f) => FV.slug(f.layer) === name);
+      const index = data.fields.findIndex((f) => FV.slug(f.layer) === name);
       if (index >= 0) choose(index, false);
       const [nextX, nextY] = (place ?? "").split("-").map(Number);
       if (nextX >= 0 && nextY >= 0) move(nextX, nextY);

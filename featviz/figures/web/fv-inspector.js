@@ -2,17 +2,16 @@
 // <fv-inspector>: the units that answer at one place of a photo, as pictures with bars.
 (() => {
   "use strict";
-  const FV = /** @type {any} */ (window).FV;
   const { make } = FV;
 
-  FV.define("fv-inspector", (/** @type {HTMLElement} */ host, /** @type {any} */ data) => {
+  FV.define("fv-inspector", (host, data) => {
     const stage = /** @type {HTMLElement} */ (host.querySelector(".fv-inspector__stage"));
     const images = /** @type {HTMLImageElement[]} */ ([...stage.querySelectorAll("img")]);
     const sprites = /** @type {HTMLImageElement[]} */ ([...host.querySelectorAll(".fv-inspector__sprites img")]);
     let photo = 0;
     let layer = data.layers.length - 1;
     let [row, column] = [0, 0];
-    /** @type {any[]} */
+    /** @type {Picture[]} */
     let items = [];
 
     const mark = make("span", { class: "fv-inspector__mark", "aria-hidden": "true" });
@@ -21,13 +20,13 @@
     const list = make("ol", { class: "fv-inspector__units" });
     const side = make("div", { "aria-live": "polite" }, place, list);
 
-    const names = data.layers.map((/** @type {any} */ l) => l.layer);
+    const names = data.layers.map((l) => l.layer);
     const slugs = data.photos.map(FV.slug);
-    const pickPhoto = FV.choice("Photo", data.photos, (/** @type {number} */ i) => {
+    const pickPhoto = FV.choice("Photo", data.photos, (i) => {
       choose(i, layer);
       FV.pick(slugs[i]);
     });
-    const pickLayer = FV.choice("Layer", names, (/** @type {number} */ i) => choose(photo, i));
+    const pickLayer = FV.choice("Layer", names, (i) => choose(photo, i));
 
     /** @param {number} nextPhoto @param {number} nextLayer */
     function choose(nextPhoto, nextLayer, linked = true) {
@@ -61,7 +60,7 @@
       place.textContent = `${now.layer}, row ${row + 1} of ${rows}, column ${column + 1} of ${columns}`;
       fill(now);
     }
-    /** @param {any} now */
+    /** @param {Inspected} now */
     function fill(now) {
       const [rows, columns] = now.grid;
       const start = ((photo * rows + row) * columns + column) * now.k;
@@ -120,10 +119,10 @@
     const [rows, columns] = data.layers[layer].grid;
     [row, column] = [Math.floor(rows / 2), Math.floor(columns / 2)];
     choose(0, layer, false);
-    FV.subjects((/** @type {string} */ value) => {
+    FV.subjects((value) => {
       if (slugs.includes(value)) choose(slugs.indexOf(value), layer, false);
     });
-    FV.follow(host, (/** @type {string} */ key) => {
+    FV.follow(host, (key) => {
       const [name, which, place] = key.split(":");
       const [p, l] = [slugs.indexOf(name), names.indexOf(which)];
       if (p < 0 || l < 0) return;

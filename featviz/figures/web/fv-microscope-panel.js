@@ -2,17 +2,10 @@
 // The microscope's panel: one unit in all its views, what feeds it, what it looks like.
 (() => {
   "use strict";
-  const FV = /** @type {any} */ (window).FV;
   const { make } = FV;
 
-  /**
-   * @param {HTMLElement} panel
-   * @param {any} data
-   * @param {Map<string, any>} byId the units by their addresses
-   * @param {(by: number) => void} step goes to the unit before or after
-   * @param {(unit: any) => void} alike shows only the units that look like one
-   */
-  FV.microscopePanel = (panel, data, byId, step, alike) => {
+  /** `step` goes to the unit before or after, `alike` shows only the units that look like one. */
+  FV.microscopePanel = (panel, data, step, alike) => {
     const title = make("strong", { tabindex: -1, class: "fv-micro__title" });
     const family = make("span", { class: "fv-micro__family" });
     const button = (/** @type {string} */ name, /** @type {string} */ sign, /** @type {number} */ by) =>
@@ -26,23 +19,22 @@
     panel.setAttribute("role", "region");
     panel.setAttribute("aria-label", "The unit looked at");
 
-    /** @param {any} unit @param {string} view @param {number} i @param {string} name */
-    function picture(unit, view, i, name) {
-      const { layer, row } = unit;
-      const [x, y, width, height] = layer.places[view][i];
-      return make("span", {
+    /** What is told of a layer. @param {string} name */
+    const about = (name) => data.layers.find((layer) => layer.name === name);
+
+    /** @param {string} card @param {[number, number, number, number]} place @param {string} name */
+    const picture = (card, [x, y, width, height], name) =>
+      make("span", {
         class: "fv-micro__picture", role: "img", "aria-label": name,
-        style: `width:${width}px;height:${height}px;background:url("${layer.data.cards[row]}") -${x}px -${y}px`,
+        style: `width:${width}px;height:${height}px;background:url("${card}") -${x}px -${y}px`,
       });
-    }
-    /** @param {any} unit @param {string} view */
-    function pictures(unit, view) {
-      const { layer, row } = unit;
+    /** @param {Unit} unit @param {LayerTold} layer @param {string} view */
+    function pictures({ row, label, layer: { data: known } }, layer, view) {
       const size = layer.sizes[view], scale = layer.scales[view];
       const field = layer.fields.includes(view);
       const whole = field ? layer.uses : size;
       const name = data.titles[view] ?? view;
-      const note = layer.data.notes[view]?.[row];
+      const note = known.notes[view]?.[row];
       const drawn = scale > 1 ? `, \u00d7 ${scale}` : whole > size ? `, drawn at ${size}` : "";
       const several = layer.places[view].length > 1;
       const sees = field && layer.sees > whole ? ` of ${layer.sees}` : "";
@@ -51,18 +43,19 @@
       return make("div", { class: `fv-micro__view fv-micro__view--${view}` },
         make("p", {}, make("b", {}, name), ` ${whole}${sees} px${drawn}`),
         make("div", { class: `fv-micro__row${rim ? " fv-micro__row--field" : ""}`, style: `--fv-rim:${rim}px` },
-          ...layer.places[view].map((/** @type {any} */ _, /** @type {number} */ i) =>
-            picture(unit, view, i, `${unit.label}: ${name}${several ? `, ${i + 1}` : ""}`))),
+          ...layer.places[view].map((place, i) =>
+            picture(known.cards[row], place, `${label}: ${name}${several ? `, ${i + 1}` : ""}`))),
         ...(note ? [make("p", { class: "fv-micro__note" }, note)] : []));
     }
-    /** A way to another unit. @param {any} layer @param {number} index @param {string} note */
+    /** A way to another unit. @param {LayerTold} layer @param {number} index @param {string} note */
     function way(layer, index, note) {
-      const unit = byId.get(FV.slug(`${layer.name}:${index}`));
-      const told = `${layer.name}:${index}${note ? `, ${note}` : ""}`;
-      if (!unit) return make("span", { class: "fv-micro__way" }, told);
+      const label = `${layer.name}:${index}`;
+      const told = `${label}${note ? `, ${note}` : ""}`;
+      const row = layer.units.indexOf(index);
+      if (row < 0) return make("span", { class: "fv-micro__way" }, told);
       const tile = make("span", { class: "fv-micro__thumb" });
-      FV.cell(tile, layer.sprite, layer.sprite.source, unit.row);
-      return make("a", { href: `#${unit.id}`, class: "fv-micro__way", "aria-label": told },
+      FV.cell(tile, layer.sprite, layer.sprite.source, row);
+      return make("a", { href: `#${FV.slug(label)}`, class: "fv-micro__way", "aria-label": told },
         tile, make("span", {}, String(index)), ...(note ? [make("span", { class: "fv-number" }, note)] : []));
     }
     /** @param {string} name @param {Node[]} links @param {(Node | string)[]} more */
@@ -70,14 +63,14 @@
       make("div", { class: "fv-micro__view" }, make("p", {}, make("b", {}, name), ...more),
         make("div", { class: "fv-micro__row" }, ...links));
 
-    /** The units of the layer before, for it and against it. @param {any} unit */
-    function wiring(unit) {
-      const { layer, row } = unit;
-      const before = data.layers.find((/** @type {any} */ l) => l.name === layer.before);
-      const wired = layer.data.wired[row], weights = layer.data.weights[row];
+    /** The units of the layer before, for it and against it.
+     * @param {Unit} unit @param {LayerTold} layer */
+    function wiring({ row, layer: { data: known } }, layer) {
+      const before = about(layer.before);
+      const wired = known.wired[row], weights = known.weights[row];
       if (!before || !wired) return [];
       const side = (/** @type {boolean} */ up) => wired
-        .map((/** @type {number} */ index, /** @type {number} */ i) => [index, weights[i]])
+        .map((index, i) => [index, weights[i]])
         .filter(([, weight]) => weight > 0 === up)
         .map(([index, weight]) => way(before, index, (up ? "+" : "") + FV.number(weight)));
       return [
@@ -85,33 +78,26 @@
         ways(`What holds it down, in ${before.name}`, side(false).reverse()),
       ].filter((group) => group.querySelector(".fv-micro__way"));
     }
-    /** @param {any} unit */
-    function looksLike(unit) {
+    /** @param {Unit} unit @param {LayerTold} layer */
+    function looksLike(unit, layer) {
       const kin = unit.layer.data.kin[unit.row] ?? [];
       if (!kin.length) return [];
       const only = make("button", { type: "button", class: "fv-micro__only", click: () => alike(unit) }, "show only these");
-      return [ways("Looks like", kin.map((/** @type {number} */ i) => way(unit.layer, i, "")), " ", only)];
+      return [ways("Looks like", kin.map((i) => way(layer, i, "")), " ", only)];
     }
-    /** @param {any} unit */
-    function measures(unit) {
-      const told = make("dl");
-      for (const [name, column] of Object.entries(unit.layer.data.values)) {
-        const value = column[unit.row];
-        told.append(make("dt", {}, name), make("dd", {}, value === null ? "\u2013" : FV.number(value)));
-      }
-      return told;
-    }
-    /** @param {any} unit @param {boolean} first @param {boolean} last */
-    function draw(unit, first, last) {
-      const { layer, row } = unit;
+    /** @param {Unit} unit @param {Unit[]} shown */
+    function draw(unit, shown) {
+      const { data: known } = unit.layer;
+      const at = shown.indexOf(unit);
       title.textContent = unit.label;
-      back.toggleAttribute("disabled", first);
-      on.toggleAttribute("disabled", last);
-      if (!layer.data) return;
-      family.textContent = layer.data.families[row] ?? "";
-      const views = Object.keys(layer.places).map((view) => pictures(unit, view));
+      back.toggleAttribute("disabled", at <= 0);
+      on.toggleAttribute("disabled", at < 0 || at === shown.length - 1);
+      const layer = about(unit.layer.name);
+      if (!layer || !known.cards.length) return;
+      family.textContent = known.families[unit.row] ?? "";
+      const views = Object.keys(layer.places).map((view) => pictures(unit, layer, view));
       body.replaceChildren(make("div", { class: "fv-micro__views" }, ...views),
-        ...wiring(unit), ...looksLike(unit), measures(unit));
+        ...wiring(unit, layer), ...looksLike(unit, layer), FV.measured(unit));
     }
     /** Let a keyboard go on from the panel's head. */
     function top() {

@@ -2,10 +2,9 @@
 // <fv-overlays>: photos by layers; buttons switch all cells between overlay, photo and raw map.
 (() => {
   "use strict";
-  const FV = /** @type {any} */ (window).FV;
   const MODES = ["overlay", "photo", "map"];
 
-  FV.define("fv-overlays", (/** @type {HTMLElement} */ host) => {
+  FV.define("fv-overlays", (host) => {
     const stage = /** @type {HTMLElement} */ (host.querySelector(".fv-overlays"));
     const cells = /** @type {HTMLElement[]} */ ([...stage.querySelectorAll("[role=cell]")]);
     let mode = "overlay";
@@ -24,7 +23,7 @@
     const shown = (/** @type {HTMLElement} */ tile) =>
       /** @type {HTMLImageElement} */ (tile.querySelector(`[data-mode=${mode}]`));
 
-    const { group, press } = FV.choice("What the cells show", MODES, (/** @type {number} */ i) => {
+    const { group, press } = FV.choice("What the cells show", MODES, (i) => {
       show(MODES[i]);
       FV.remember(host, MODES[i]);
     });
@@ -49,7 +48,7 @@
           pixelated: image.classList.contains("fv-pixels"),
         };
       });
-      FV.zoom(items, index, (/** @type {number} */ i) => tiles[i].focus({ preventScroll: true }));
+      FV.zoom(items, index, (i) => tiles[i].focus({ preventScroll: true }));
     };
     tiles.forEach((tile, index) => {
       tile.addEventListener("click", () => open(index));
@@ -62,6 +61,6 @@
     FV.rove(stage, () => tiles);
     FV.mark(stage);
     show(mode);
-    FV.follow(host, (/** @type {string} */ key) => MODES.includes(key) && show(key));
+    FV.follow(host, (key) => MODES.includes(key) && show(key));
   });
 })();

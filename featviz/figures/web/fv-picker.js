@@ -3,7 +3,6 @@
 // screen while a figure that takes part is in view.
 (() => {
   "use strict";
-  const FV = /** @type {any} */ (window).FV;
   const { make } = FV;
 
   // Figures that know subjects by the names of their units or photos.
@@ -33,7 +32,7 @@
         return button;
       });
       FV.rove(strip, () => buttons);
-      FV.subjects((/** @type {string} */ value) =>
+      FV.subjects((value) =>
         buttons.forEach((button, i) =>
           button.setAttribute("aria-pressed", String(items[i].dataset.pick === value))));
       this.dock(strip);

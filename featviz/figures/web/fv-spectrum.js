@@ -2,14 +2,13 @@
 // <fv-spectrum>: patches between what silences a unit and what excites it, one unit at a time.
 (() => {
   "use strict";
-  const FV = /** @type {any} */ (window).FV;
 
-  FV.define("fv-spectrum", (/** @type {HTMLElement} */ host) => {
+  FV.define("fv-spectrum", (host) => {
     const blocks = /** @type {HTMLElement[]} */ ([...host.querySelectorAll(".fv-spectrum__unit")]);
     const names = blocks.map((block) => block.querySelector("strong")?.textContent ?? "");
     const keys = blocks.map((block) => block.dataset.key ?? "");
-    const tiles = blocks.map((block) => FV.tiles(host, block.querySelector(".fv-spectrum")));
-    const { group, press } = FV.choice("Unit", names, (/** @type {number} */ i) => {
+    const tiles = blocks.map((block) => FV.tiles(host, /** @type {HTMLElement} */ (block.querySelector(".fv-spectrum"))));
+    const { group, press } = FV.choice("Unit", names, (i) => {
       choose(i);
       FV.pick(keys[i]);
       FV.remember(host, keys[i]);
@@ -21,12 +20,12 @@
     }
     if (blocks.length > 1) host.querySelector(".fv-tools")?.append(group);
     choose(0);
-    FV.subjects((/** @type {string} */ value) => keys.includes(value) && choose(keys.indexOf(value)));
-    FV.follow(host, (/** @type {string} */ key) => {
+    FV.subjects((value) => keys.includes(value) && choose(keys.indexOf(value)));
+    FV.follow(host, (key) => {
       const index = keys.findIndex((one) => key === one || key.startsWith(`${one}-`));
       if (index < 0) return;
       choose(index);
-      tiles[index].find((/** @type {HTMLElement} */ one) => one.dataset.key === key)?.focus();
+      tiles[index].find((one) => one.dataset.key === key)?.focus();
     });
   });
 })();

@@ -2,19 +2,17 @@
 // <fv-switches>: improvements switched on and off; the image and score of each combination.
 (() => {
   "use strict";
-  const FV = /** @type {any} */ (window).FV;
   const { make } = FV;
 
-  FV.define("fv-switches", (/** @type {HTMLElement} */ host, /** @type {any} */ data) => {
+  FV.define("fv-switches", (host, data) => {
     const strips = /** @type {HTMLImageElement[]} */ ([...host.querySelectorAll(".fv-switches__all img")]);
     const slugs = data.labels.map(FV.slug);
-    /** @type {string[]} */
-    const states = data.states;
+    const { states } = data;
     let at = states.length - 1; // with everything on: the reader takes away
     let unit = 0;
 
-    const boxes = data.names.map((/** @type {string} */ name, /** @type {number} */ i) => {
-      const box = /** @type {HTMLInputElement} */ (make("input", { type: "checkbox" }));
+    const boxes = data.names.map((name, i) => {
+      const box = make("input", { type: "checkbox" });
       box.addEventListener("change", () => {
         at = nearest(i, box.checked);
         show();
@@ -27,14 +25,12 @@
     const large = make("button", { type: "button", class: "fv-switches__large", click: zoom });
     const told = make("output", { class: "fv-switches__told" });
     const bar = make("span", { class: "fv-inspector__bar", "aria-hidden": "true" });
-    const thumbs = /** @type {HTMLElement[]} */ (
-      data.labels.map((/** @type {string} */ label, /** @type {number} */ i) =>
-        make("button", { type: "button", class: "fv-unit", "aria-label": label, click: () => {
-          choose(i);
-          FV.pick(slugs[i]);
-          link();
-        } }))
-    );
+    const thumbs = data.labels.map((label, i) =>
+      make("button", { type: "button", class: "fv-unit", "aria-label": label, click: () => {
+        choose(i);
+        FV.pick(slugs[i]);
+        link();
+      } }));
     const strip = make("div", { class: "fv-switches__units", role: "group", "aria-label": "Unit" }, ...thumbs);
     FV.rove(strip, () => thumbs);
 
@@ -55,7 +51,7 @@
 
     function show() {
       const source = strips[at].src;
-      boxes.forEach((/** @type {any} */ { box }, /** @type {number} */ i) => (box.checked = states[at][i] === "1"));
+      boxes.forEach(({ box }, i) => (box.checked = states[at][i] === "1"));
       FV.cell(large, data.sprite, source, unit);
       large.setAttribute("aria-label", `Enlarge ${data.labels[unit]}, ${note(at, unit)}`);
       thumbs.forEach((thumb, i) => {
@@ -63,7 +59,7 @@
         thumb.setAttribute("aria-pressed", String(i === unit));
         thumb.tabIndex = i === unit ? 0 : -1;
       });
-      const top = Math.max(...data.scores.map((/** @type {number[]} */ row) => row[unit]));
+      const top = Math.max(...data.scores.map((row) => row[unit]));
       const share = top > 0 ? Math.max(0, data.scores[at][unit] / top) : 0;
       bar.style.setProperty("--fv-share", String(share));
       told.replaceChildren(
@@ -78,19 +74,19 @@
     }
     const link = () => FV.remember(host, `${states[at]}:${slugs[unit]}`);
     function zoom() {
-      const items = data.labels.map((/** @type {string} */ label, /** @type {number} */ index) => ({
+      const items = data.labels.map((label, index) => ({
         label, source: strips[at].src, shape: data.sprite, index, note: note(at, index),
       }));
       FV.zoom(items, unit, choose);
     }
 
-    host.querySelector(".fv-switches__panel")?.append(...boxes.map((/** @type {any} */ b) => b.line));
+    host.querySelector(".fv-switches__panel")?.append(...boxes.map((b) => b.line));
     host.querySelector(".fv-switches__stage")?.append(large, told, bar, strip);
     show();
-    FV.subjects((/** @type {string} */ value) => {
+    FV.subjects((value) => {
       if (slugs.includes(value)) choose(slugs.indexOf(value));
     });
-    FV.follow(host, (/** @type {string} */ key) => {
+    FV.follow(host, (key) => {
       const [state, name] = key.split(":");
       if (states.includes(state)) at = states.indexOf(state);
       if (slugs.includes(name)) unit = slugs.indexOf(name);

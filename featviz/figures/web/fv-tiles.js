@@ -2,15 +2,14 @@
 // <fv-tiles>: tiles in rows. Pointing or moving by key enlarges one in place, Enter opens it.
 (() => {
   "use strict";
-  const FV = /** @type {any} */ (window).FV;
 
-  FV.define("fv-tiles", (/** @type {HTMLElement} */ host, /** @type {any} */ payload) => {
+  FV.define("fv-tiles", (host, payload) => {
     const stage = /** @type {HTMLElement} */ (host.querySelector(".fv-tiles"));
     const tiles = FV.tiles(host, stage);
     FV.mark(stage);
     if (payload.scale) scaling(host, stage, Boolean(payload.toScale));
-    FV.follow(host, (/** @type {string} */ key) => {
-      const tile = tiles.find((/** @type {HTMLElement} */ one) => one.dataset.key === key);
+    FV.follow(host, (key) => {
+      const tile = tiles.find((one) => one.dataset.key === key);
       tile?.focus({ preventScroll: true });
     });
   });
@@ -30,11 +29,7 @@
     };
   }
 
-  /**
-   * Let the tiles of a stage be walked over and opened.
-   * @param {HTMLElement} host @param {HTMLElement} stage
-   * @returns {HTMLElement[]}
-   */
+  /** Let the tiles of a stage be walked over and opened. */
   FV.tiles = (host, stage) => {
     const tiles = /** @type {HTMLElement[]} */ ([...stage.querySelectorAll(".fv-tile")]);
     const items = tiles.map((tile) => item(stage, tile));
@@ -48,9 +43,9 @@
       tile.style.setProperty("--fv-origin", `${Math.min(100, Math.max(0, x))}%`);
     };
     const open = (/** @type {number} */ index) => {
-      const key = (/** @type {number} */ i) => FV.remember(host, tiles[i].dataset.key);
+      const key = (/** @type {number} */ i) => FV.remember(host, tiles[i].dataset.key ?? "");
       key(index);
-      FV.zoom(items, index, (/** @type {number} */ i) => {
+      FV.zoom(items, index, (i) => {
         key(i);
         tiles[i].focus({ preventScroll: true });
       });

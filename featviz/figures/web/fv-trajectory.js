@@ -2,19 +2,18 @@
 // <fv-trajectory>: an ascent under a slider, a dot following on the objective's curve.
 (() => {
   "use strict";
-  const FV = /** @type {any} */ (window).FV;
   const { make } = FV;
   const SVG = "http://www.w3.org/2000/svg";
   // Milliseconds a frame is shown while playing.
   const PACE = 220;
 
-  FV.define("fv-trajectory", (/** @type {HTMLElement} */ host, /** @type {any} */ data) => {
+  FV.define("fv-trajectory", (host, data) => {
     const stage = /** @type {HTMLElement} */ (host.querySelector(".fv-trajectory__stage"));
     const blocks = /** @type {HTMLElement[]} */ ([...host.querySelectorAll(".fv-trajectory__unit")]);
     const sources = blocks.map((b) => /** @type {HTMLImageElement} */ (b.querySelector("img")).src);
     const dots = blocks.map((block) => {
       const dot = document.createElementNS(SVG, "circle");
-      dot.setAttribute("r", "4");
+      dot.setAttribute("r", "5");
       dot.setAttribute("class", "fv-dot");
       block.querySelector("svg")?.append(dot);
       return dot;
@@ -25,9 +24,7 @@
     let timer = 0;
 
     const picture = make("button", { type: "button", class: "fv-trajectory__frame", click: zoom });
-    const slider = /** @type {HTMLInputElement} */ (
-      make("input", { type: "range", min: 0, max: last, step: 1, value: last, "aria-label": "Step" })
-    );
+    const slider = make("input", { type: "range", min: 0, max: last, step: 1, value: last, "aria-label": "Step" });
     slider.addEventListener("input", () => {
       pause();
       show(Number(slider.value));
@@ -35,9 +32,9 @@
     slider.addEventListener("change", () => link());
     const play = make("button", { type: "button", class: "fv-button fv-play", click: () => (timer ? pause() : start()) });
     const told = make("output", { class: "fv-trajectory__told" });
-    const units = data.units.map((/** @type {any} */ u) => u.label);
+    const units = data.units.map((u) => u.label);
     const slugs = units.map(FV.slug);
-    const { group, press } = FV.choice("Unit", units, (/** @type {number} */ i) => {
+    const { group, press } = FV.choice("Unit", units, (i) => {
       choose(i);
       FV.pick(slugs[i]);
       link();
@@ -81,11 +78,11 @@
     function zoom() {
       pause();
       const now = data.units[unit];
-      const items = data.steps.map((/** @type {number} */ step, /** @type {number} */ i) => ({
+      const items = data.steps.map((step, i) => ({
         label: `${now.label} step ${step}`.trim(), source: sources[unit], shape: now.sprite, index: i,
         note: `${data.valueName} ${now.values[i]}`,
       }));
-      FV.zoom(items, frame, (/** @type {number} */ i) => {
+      FV.zoom(items, frame, (i) => {
         show(i);
         link();
       });
@@ -97,10 +94,10 @@
       ?.append(...(units.length > 1 ? [group] : []), line, told);
     pause();
     choose(0);
-    FV.subjects((/** @type {string} */ value) => {
+    FV.subjects((value) => {
       if (slugs.includes(value)) choose(slugs.indexOf(value));
     });
-    FV.follow(host, (/** @type {string} */ key) => {
+    FV.follow(host, (key) => {
       const [name, step] = key.split(":");
       if (slugs.includes(name)) choose(slugs.indexOf(name));
       const at = step ? data.steps.indexOf(Number(step)) : -1;

@@ -2,24 +2,11 @@
 // The enlarged view shared by all figures: one <dialog>, arrow keys to go on, Escape to close.
 (() => {
   "use strict";
-  const FV = /** @type {any} */ (window).FV;
   const { make } = FV;
-
-  /**
-   * @typedef {object} Item
-   * @property {string} label
-   * @property {string} source
-   * @property {{columns: number, rows: number, width: number, height: number, pixelated: boolean}} [shape]
-   * @property {number} [index]
-   * @property {boolean} [pixelated]
-   * @property {number} [ratio]
-   * @property {string} [note]
-   * @property {string} [link]
-   */
 
   /** @type {HTMLDialogElement | undefined} */
   let dialog;
-  /** @type {Item[]} */
+  /** @type {Picture[]} */
   let items = [];
   let at = 0;
   /** @type {(index: number) => void} */
@@ -67,12 +54,10 @@
   const next = button("Next", "\u2192", () => go(1));
 
   function build() {
-    const built = /** @type {HTMLDialogElement} */ (
-      make("dialog", { class: "fv-zoom", "aria-label": "Enlarged picture" },
-        picture, told,
-        make("div", { class: "fv-zoom__keys" }, previous, next,
-          button("Close", "\u00d7", () => built.close())))
-    );
+    const built = make("dialog", { class: "fv-zoom", "aria-label": "Enlarged picture" },
+      picture, told,
+      make("div", { class: "fv-zoom__keys" }, previous, next,
+        button("Close", "\u00d7", () => built.close())));
     built.addEventListener("keydown", (event) => {
       if (event.key === "ArrowRight") go(1);
       if (event.key === "ArrowLeft") go(-1);
@@ -87,9 +72,7 @@
 
   /**
    * Show one of several pictures large.
-   * @param {Item[]} all @param {number} index
-   * @param {(index: number) => void} [onclose] is told which picture was shown last; what lies
-   * behind the open dialog cannot take the focus
+   * `onclose` is told which was shown last; what lies behind the open dialog cannot take the focus.
    */
   FV.zoom = (all, index, onclose = () => {}) => {
     [items, at, closed] = [all, index, onclose];

@@ -1,3 +1,4 @@
+// @ts-check
 // Small repairs that need the finished page; everything is readable without them.
 (() => {
   "use strict";
@@ -7,6 +8,7 @@
   if (search) search.setAttribute("aria-label", "Search");
 
   // What scrolls sideways must be reachable by keyboard, and what does not must not be a stop.
+  /** @type {NodeListOf<HTMLElement>} */
   const wide = document.querySelectorAll(".formula, pre.output, .md-typeset__scrollwrap");
   const mark = () => {
     for (const element of wide) {
@@ -23,7 +25,7 @@
   const paper = window.matchMedia("print");
   const suit = () => {
     if (paper.matches) onScreen = document.body.getAttribute(scheme);
-    document.body.setAttribute(scheme, paper.matches ? "default" : onScreen);
+    document.body.setAttribute(scheme, paper.matches ? "default" : (onScreen ?? ""));
   };
   if (paper.matches) suit();
   paper.addEventListener("change", suit);

@@ -1,0 +1,202 @@
+// What the figures' scripts share, and what Python tells each of them. For `make check` alone.
+
+/** Pictures of one size in one file, row by row. */
+interface Sprite {
+  columns: number;
+  rows: number;
+  width: number;
+  height: number;
+  pixelated: boolean;
+}
+
+/** A picture for the enlarged view: a whole file, or one cell of a sprite. */
+interface Picture {
+  label: string;
+  source: string;
+  shape?: Sprite;
+  index?: number;
+  pixelated?: boolean;
+  ratio?: number;
+  note?: string;
+  link?: string;
+}
+
+/** The address of the page: "#place:state?kind=subject". */
+interface Address {
+  place: string;
+  state: string;
+  subject: string;
+}
+
+type Column = (number | null)[];
+type Attribute = string | number | boolean | null | ((event: any) => void);
+
+/** What the microscope's element is told of a layer at once, and later of its units. */
+interface LayerTold {
+  name: string;
+  part: string;
+  units: number[];
+  sprite: Sprite & { source: string };
+  before: string;
+  card: [number, number];
+  places: Record<string, [number, number, number, number][]>;
+  sizes: Record<string, number>;
+  scales: Record<string, number>;
+  sees: number;
+  uses: number;
+  fields: string[];
+}
+interface LayerPart {
+  cards: string[];
+  values: Record<string, Column>;
+  notes: Record<string, string[]>;
+  families: string[];
+  kin: number[][];
+  wired: number[][];
+  weights: number[][];
+}
+interface Choice {
+  label: string;
+  tests: [name: string, low: number, high: number][][];
+}
+
+/** The pictures of a layer's units, and what to put into their place: a layer's board of tiles. */
+interface Sheet {
+  name: string;
+  labels: string[];
+  sprite: Sprite & { source: string };
+  section: HTMLElement;
+  place: HTMLElement;
+  values?: Record<string, Column>;
+}
+interface Layer extends Sheet {
+  board: HTMLElement;
+  data: LayerPart;
+}
+/** One unit: its layer, its place in the layer's data, its name, its address, its tile. */
+interface Unit {
+  layer: Layer;
+  row: number;
+  label: string;
+  id: string;
+  tile: HTMLElement;
+}
+/** What one can look for: by words, by choices, by what arrives later of the layers. */
+interface Finding {
+  find: boolean;
+  later?: boolean;
+  filters?: Record<string, Choice[]>;
+}
+interface Filter {
+  apply(): void;
+  clear(): void;
+  alike(unit: Unit): void;
+  fill(): void;
+}
+interface Boards {
+  layers: Layer[];
+  units: Unit[];
+  byId: Map<string, Unit>;
+  filter: Filter;
+  choose(unit: Unit): void;
+  draw(): void;
+  reach(id: string): Unit | undefined;
+  unitOf(event: Event): Unit | undefined;
+  state(): { shown: Unit[]; current: Unit; looked: Unit };
+}
+interface Microscope {
+  layers: LayerTold[];
+  titles: Record<string, string>;
+  filters: Record<string, Choice[]>;
+}
+
+/** The units that answer at each place of each photo. */
+interface Inspected {
+  layer: string;
+  field: number;
+  grid: [number, number];
+  k: number;
+  labels: string[];
+  sprite: Sprite;
+  top: number;
+  units: number[];
+  bars: number[];
+}
+/** The data of each element, as the module of the same name in featviz/figures writes it. */
+interface Payloads {
+  "fv-field": {
+    width: number;
+    height: number;
+    center: [number, number];
+    fields: { layer: string; size: number; stride: number; note: string }[];
+  };
+  "fv-inspector": { photos: string[]; layers: Inspected[] };
+  "fv-microscope": Microscope;
+  "fv-overlays": {};
+  "fv-sheet": {
+    sprite: Sprite;
+    labels: string[];
+    values: Record<string, Column>;
+    find: boolean;
+    links?: string[];
+  };
+  "fv-spectrum": {};
+  "fv-switches": {
+    names: string[];
+    notes: string[];
+    states: string[];
+    labels: string[];
+    sprite: Sprite;
+    scoreName: string;
+    scores: number[][];
+  };
+  "fv-tiles": { scale?: boolean; toScale?: boolean };
+  "fv-trajectory": {
+    steps: number[];
+    valueName: string;
+    units: { label: string; sprite: Sprite; marks: [number, number][]; values: string[] }[];
+  };
+  "fv-wipe": { left: string; right: string[] };
+}
+
+/** What fv-core.js and the scripts after it offer to all. */
+interface Figures {
+  make<K extends keyof HTMLElementTagNameMap>(
+    name: K, attributes?: Record<string, Attribute>, ...children: (Node | string)[]
+  ): HTMLElementTagNameMap[K];
+  slug(label: string): string;
+  number(value: number): string;
+  cell(node: HTMLElement, shape: Sprite, source: string, index: number): void;
+  rove(container: HTMLElement, list: () => HTMLElement[]): void;
+  address(): Address;
+  remember(host: Element, value: string): void;
+  follow(host: Element, apply: (state: string) => void): void;
+  define<K extends keyof Payloads>(
+    name: K, setup: (host: HTMLElement, data: Payloads[K]) => void
+  ): void;
+  choice(
+    label: string, names: string[], choose: (index: number) => void
+  ): { group: HTMLElement; press(index: number): void };
+  pick(value: string, linked?: boolean): void;
+  subjects(apply: (value: string) => void): void;
+  mark(stage: HTMLElement): void;
+  part(host: Element, name: string): Promise<LayerPart>;
+  deliver(source: string, data: unknown): void;
+  zoom(all: Picture[], index: number, onclose?: (index: number) => void): void;
+  tiles(host: HTMLElement, stage: HTMLElement): HTMLElement[];
+  filter(
+    tools: Element | null, layers: Layer[], units: Unit[], options: Finding,
+    changed: (shown: Unit[]) => void, enter: () => void
+  ): Filter;
+  layers(
+    stage: HTMLElement, tools: Element | null, sheets: Sheet[], options: Finding,
+    show: (unit: Unit, shown: Unit[]) => void, name: (unit: Unit) => void
+  ): Boards;
+  measures(unit: Unit): [name: string, value: string][];
+  measured(unit: Unit): HTMLElement;
+  microscopePanel(
+    panel: HTMLElement, data: Microscope, step: (by: number) => void, alike: (unit: Unit) => void
+  ): { draw(unit: Unit, shown: Unit[]): void; top(): void };
+}
+
+declare var FV: Figures;

@@ -1,0 +1,93 @@
+"""What layers give for images."""
+
+from collections.abc import Iterator
+from typing import overload
+
+import torch
+from torch import Tensor
+
+from featviz.network.network import Network, check_images, private_view
+from featviz.network.passes import run_to
+
+PASS = 2**20
+"""Pixels that go through a network at a time, unless the caller says otherwise: 64 images of 128 px
+or 20 of 224. The first layers of VGG16 then take half a GB."""
+
+
+@overload
+def activations(
+    network: Network, images: Tensor, layers: str, *, batch: int | None = None
+) -> Tensor: ...
+
+
+@overload
+def activations(
+    network: Network,
+    images: Tensor,
+    layers: list[str] | tuple[str, ...],
+    *,
+    batch: int | None = None,
+) -> dict[str, Tensor]: ...
+
+
+def activations(
+    network: Network,
+    images: Tensor,
+    layers: str | list[str] | tuple[str, ...],
+    *,
+    batch: int | None = None,
+) -> Tensor | dict[str, Tensor]:
+    """Computes the values of layers for a batch of images.
+
+    Args:
+        network: The network.
+        images: (N, 3, H, W) or one image (3, H, W), floats in [0, 1].
+        layers: Names, or one; `"conv5"` is the value before the activation, `"conv5:relu"` the one
+            after it.
+        batch: Images per pass, if not as many as `PASS` pixels hold. It bounds the memory and
+            leaves the values alone; 1 x 1 convolutions and dense layers may round otherwise.
+
+    Returns:
+        Layer name -> value (N, units, h, w), without gradients, on the images' device; for one name
+        the value itself.
+
+    Raises:
+        UnknownLayerError: The network has no such layer.
+        ValueError: The images have another shape or type, or are too small for the network.
+    """
+    images = check_images(images)
+    names = [layers] if isinstance(layers, str) else layers
+    refs = [network.resolve(layer) for layer in names]
+    view = private_view(network, refs).to(images.device)
+    found: list[dict[str, Tensor]] = []
+    with torch.no_grad():
+        for rows in passes(images, batch):
+            inputs = network.normalize(images[rows])
+            if len(inputs) == 1 < len(images):
+                # A batch of one takes other kernels than larger ones, with other roundings.
+                pair = run_to(view, inputs.expand(2, -1, -1, -1), refs)
+                found.append({name: value[:1] for name, value in pair.items()})
+            else:
+                found.append(run_to(view, inputs, refs))
+    values = {name: torch.cat([part[name] for part in found]) for name in names}
+    return values[layers] if isinstance(layers, str) else values
+
+
+def passes(images: Tensor, batch: int | None = None) -> Iterator[slice]:
+    """Cuts a batch of images into those that go through a network at a time.
+
+    Args:
+        images: (N, 3, H, W).
+        batch: Images per pass; without it as many as `PASS` pixels hold.
+
+    Yields:
+        Rows of `images`; one pass of none for no images.
+
+    Raises:
+        ValueError: Fewer than one image per pass.
+    """
+    if batch is not None and batch < 1:
+        raise ValueError(f"batch is a whole number of images, at least 1, not {batch!r}.")
+    width = batch or max(1, PASS // max(1, images.shape[-2] * images.shape[-1]))
+    for first in range(0, max(1, len(images)), width):
+        yield slice(first, first + width)
