@@ -29,16 +29,16 @@
 
 # %% tags=["hide"]
 from featviz.article.studies import ascent as study
-from featviz.article.studies import methods, questions
+from featviz.article.studies import ascent_methods, ascent_questions
 
 # %% tags=["hide-code"]
 study.numbers()
 
 # %% tags=["hide-code"]
-methods.numbers()
+ascent_methods.numbers()
 
 # %% tags=["hide-code"]
-methods.unit_picker()
+ascent_methods.unit_picker()
 
 # %% [markdown]
 # ## One improvement at a time
@@ -50,7 +50,7 @@ methods.unit_picker()
 # method that is free to be loud would win by that.
 
 # %%
-methods.method_ladder()
+ascent_methods.method_ladder()
 
 # %% [markdown]
 # The fine noise of the first rows isn't a failure to climb: without transforms an image excites its unit *more*
@@ -63,7 +63,7 @@ methods.method_ladder()
 # photographs is mostly a step in the low ones. It changes where the climb ends, not what is allowed.
 
 # %%
-methods.combined()
+ascent_methods.combined()
 
 # %% [markdown]
 # So no single number ranks these methods. The transforms decide whether an image still excites its unit after a shift. The
@@ -141,14 +141,14 @@ study.settings()
 # method asks very different questions[^olah2017].
 
 # %%
-questions.asked()
+ascent_questions.asked()
 
 # %% [markdown]
 # A mixture of two units is a question like any other. And the climb need not start from noise: [chapter 6](depth.py) starts it
 # from a photograph.
 
 # %%
-questions.strip()
+ascent_questions.strip()
 
 # %% [markdown]
 # To our eyes the random directions give pictures as readable as the channels', and that should make us careful: that a
@@ -159,7 +159,7 @@ questions.strip()
 # SqueezeNet[^iandola2016].
 
 # %%
-questions.classes()
+ascent_questions.classes()
 
 # %% [markdown]
 # ## What would have proved this wrong

@@ -23,13 +23,13 @@
 
 # %% tags=["hide"]
 from featviz.article.studies import attribution as study
-from featviz.article.studies import controls
+from featviz.article.studies import attribution_controls
 
 # %% tags=["hide-code"]
-controls.numbers()
+attribution_controls.numbers()
 
 # %% tags=["hide-code"]
-controls.cat_found()
+attribution_controls.cat_found()
 
 # %% tags=["hide-code"]
 study.photo_picker()
@@ -109,7 +109,7 @@ study.two_at_once()
 # {{ random_center }}, on the seam. One pair proves little, so here are all {{ photos }} photographs.
 
 # %%
-controls.why_these_layers()
+attribution_controls.why_these_layers()
 
 # %% [markdown]
 # *Localization.* At conv1 {{ share_first }} of Grad-CAM's evidence lies on the right photograph (95% interval {{ share_first_interval }}),
@@ -130,10 +130,10 @@ controls.why_these_layers()
 # place are then measured.
 
 # %%
-controls.methods_compared()
+attribution_controls.methods_compared()
 
 # %%
-controls.methods_measured()
+attribution_controls.methods_measured()
 
 # %% [markdown]
 # At fire9 the measured methods put {{ deep_low }} to {{ deep_high }} of the evidence on the right photograph, at conv1
@@ -153,7 +153,7 @@ controls.methods_measured()
 # are blurred, the most important first, and rise fast when they alone are shown[^petsiuk2018].
 
 # %%
-controls.faithfulness_table()
+attribution_controls.faithfulness_table()
 
 # %% [markdown]
 # The best map by insertion less deletion is {{ best_map }} with {{ best_gain }}; a random map of fire9's resolution
@@ -168,7 +168,7 @@ controls.faithfulness_table()
 # again[^adebayo2018]. A map of the class must change.
 
 # %%
-controls.randomization()
+attribution_controls.randomization()
 
 # %% [markdown]
 # With the last layer shuffled, Grad-CAM keeps {{ shuffled_cam }} of its rank agreement and LayerCAM

@@ -13,17 +13,17 @@
 # something true of most units, and of some they don't.</p>
 #
 # %% tags=["hide"]
+from featviz.article.studies import ascent_questions, deep_families, deep_judge
 from featviz.article.studies import deep as study
-from featviz.article.studies import judged, named, questions
 
 # %% tags=["hide-code"]
 study.numbers()
 
 # %% tags=["hide-code"]
-judged.numbers()
+deep_judge.numbers()
 
 # %% tags=["hide-code"]
-questions.numbers()
+ascent_questions.numbers()
 
 # %% tags=["hide-code"]
 study.unit_picker()
@@ -49,7 +49,7 @@ study.units("conv5")
 # Looking through all the pictures of a layer, one begins to name them. We did, too.
 
 # %%
-named.families()
+deep_families.families()
 
 # %% [markdown]
 # These names are our eyes' and not the network's. If two pictures look alike we assume that their units are alike;
@@ -99,7 +99,7 @@ study.diverse()
 # Units don't work alone: a photograph excites many of them at once. What becomes of two units in one image?
 
 # %%
-questions.together()
+ascent_questions.together()
 
 # %% [markdown]
 # Between {{ pair_low }} and {{ pair_high }} of the weaker unit is left. Two units that divide the ground would keep about half
@@ -123,7 +123,7 @@ study.beside_photos()
 # way[^borowski2021].
 
 # %%
-judged.judged()
+deep_judge.judged()
 
 # %% [markdown]
 # For conv2 SqueezeNet is right in {{ eye_conv2 }} of choices (95% interval {{ eye_conv2_interval }}), for conv5 in {{ eye_conv5 }}

@@ -15,8 +15,8 @@
 # tests.
 
 # %% tags=["hide"]
+from featviz.article.studies import ascent_questions
 from featviz.article.studies import depth as study
-from featviz.article.studies import questions
 
 # %% tags=["hide-code"]
 study.numbers()
@@ -41,7 +41,7 @@ study.overlaid()
 # gradient ascent shows what a unit sees *in this photograph*[^hamblin2024].
 
 # %%
-questions.accentuated()
+ascent_questions.accentuated()
 
 # %% [markdown]
 # ## The scorecard

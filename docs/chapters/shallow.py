@@ -20,8 +20,8 @@
 # positive and 0 where it is negative.
 
 # %% tags=["hide"]
-from featviz.article.studies import answers
 from featviz.article.studies import shallow as study
+from featviz.article.studies import shallow_tuning
 
 # %% tags=["hide-code"]
 study.numbers()
@@ -54,7 +54,7 @@ study.filters()
 # {{ moved }} of {{ filters }} filters change their name. The numbers don't.
 
 # %%
-answers.family_counts()
+shallow_tuning.family_counts()
 
 # %% [markdown]
 # Most filters are clearly one thing, as Krizhevsky and others saw in the first AlexNet: light has a direction, color often has
@@ -63,7 +63,7 @@ answers.family_counts()
 # ## Tuning curves
 
 # %%
-answers.orientation_curves()
+shallow_tuning.orientation_curves()
 
 # %% [markdown]
 # In conv1 a curve is the filter's overlap with the grating, and that is all there can be. In conv2 something new appears:
@@ -72,7 +72,7 @@ answers.orientation_curves()
 # this".
 
 # %%
-answers.phase_curves()
+shallow_tuning.phase_curves()
 
 # %% [markdown]
 # The same ReLU makes a second thing possible. Add up what filters of opposite sign, or of neighboring places, pass through
@@ -82,10 +82,10 @@ answers.phase_curves()
 # architecture, from overlapping fields and the pooling between the layers, and training adds the rest.
 
 # %%
-answers.tolerance()
+shallow_tuning.tolerance()
 
 # %%
-answers.hue_curves()
+shallow_tuning.hue_curves()
 
 # %% [markdown]
 # ## conv2, unit by unit
@@ -107,7 +107,7 @@ study.conv2_sheet()
 # to the next, is what conv2 wants beyond stripes.
 
 # %%
-answers.reach()
+shallow_tuning.reach()
 
 # %% [markdown]
 # ## What feeds conv2
@@ -133,7 +133,7 @@ study.feeds()
 study.untrained_pictures()
 
 # %%
-answers.control()
+shallow_tuning.control()
 
 # %% [markdown]
 # Had the untrained network's intervals covered those of AlexNet, the families of this chapter would describe convolution

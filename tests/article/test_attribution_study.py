@@ -2,42 +2,46 @@
 
 import torch
 
-from featviz.article.studies import attribution, controls, evidence
+from featviz.article.studies import attribution, attribution_controls, attribution_evidence
 from featviz.attribution import checks
 from featviz.measures import statistics
 
 
 def test_every_measured_photo_stands_beside_as_many_others():
-    pairs = evidence.pairs()
-    for name in evidence.MEASURED:
-        assert sum(name in pair for pair in pairs) == evidence.NEIGHBORS
+    pairs = attribution_evidence.pairs()
+    for name in attribution_evidence.MEASURED:
+        assert sum(name in pair for pair in pairs) == attribution_evidence.NEIGHBORS
     assert all(left != right for left, right in pairs)
 
 
 def test_every_photo_has_a_credit_and_a_license():
-    for name in {*evidence.MEASURED, *evidence.SHOWN, *attribution.CLASSES_SHOWN}:
-        photo = evidence.photo(name)
+    for name in {
+        *attribution_evidence.MEASURED,
+        *attribution_evidence.SHOWN,
+        *attribution.CLASSES_SHOWN,
+    }:
+        photo = attribution_evidence.photo(name)
         assert photo.credit
         assert photo.license
         assert "no license" not in photo.license
 
 
 def test_the_caption_of_the_class_figure_names_the_classes():
-    named = [evidence.class_name(name) for name in attribution.CLASSES_SHOWN]
+    named = [attribution_evidence.class_name(name) for name in attribution.CLASSES_SHOWN]
     assert named == ["Egyptian cat", "espresso", "barbell", "stupa", "tripod", "bow tie"]
     assert attribution.CLASSES_SHOWN[:2] == attribution.PAIR
 
 
 def test_the_dictionary_is_in_order_and_of_the_layers_units():
     for layer in ("conv1", "conv5"):
-        units, values = evidence.dictionary(layer, 3, ("chelsea",))
+        units, values = attribution_evidence.dictionary(layer, 3, ("chelsea",))
         assert units.shape == values.shape == (1, *((27, 27) if layer == "conv1" else (13, 13)), 3)
         assert (values.diff(dim=-1) <= 0).all()
-        assert int(units.max()) < evidence.alexnet().units(layer)
+        assert int(units.max()) < attribution_evidence.alexnet().units(layer)
 
 
 def test_maps_of_one_figure_have_one_scale():
-    maps = evidence.strengths(("chelsea", "coffee"))
+    maps = attribution_evidence.strengths(("chelsea", "coffee"))
     rows = attribution._rows(maps, ("chelsea", "coffee"), ("conv1", "conv5"))
     for column in range(2):
         both = torch.cat([rows[row][column].flatten() for row in range(2)])
@@ -45,16 +49,16 @@ def test_maps_of_one_figure_have_one_scale():
 
 
 def test_shallow_evidence_is_left_over_less_than_deep():
-    assert controls._net("conv1") < controls._net("conv4")
+    assert attribution_controls._net("conv1") < attribution_controls._net("conv4")
 
 
 def test_evidence_moves_onto_the_right_half_with_depth():
     maps = {
-        (name, depth): evidence.attribute(
-            evidence.classifier(),
-            evidence.montage(*attribution.PAIR),
-            evidence.top_class(name)[0],
-            evidence.DEPTHS[depth],
+        (name, depth): attribution_evidence.attribute(
+            attribution_evidence.classifier(),
+            attribution_evidence.montage(*attribution.PAIR),
+            attribution_evidence.top_class(name)[0],
+            attribution_evidence.DEPTHS[depth],
         ).map
         for name in attribution.PAIR
         for depth in ("conv1", "fire9")

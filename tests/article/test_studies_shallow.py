@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from featviz.article.studies import shallow, tuned
+from featviz.article.studies import shallow, shallow_evidence
 from featviz.measures.tuning import FAMILIES
 
 
@@ -15,18 +15,18 @@ def store(tmp_path_factory):
 
 
 def test_the_control_is_untrained_and_always_the_same():
-    tuned.network("trained")
+    shallow_evidence.network("trained")
     before = torch.get_rng_state()
-    tuned.network.cache_clear()
-    one = tuned.network("untrained").fingerprint
-    tuned.network.cache_clear()
-    assert tuned.network("untrained").fingerprint == one
-    assert one != tuned.network("trained").fingerprint
+    shallow_evidence.network.cache_clear()
+    one = shallow_evidence.network("untrained").fingerprint
+    shallow_evidence.network.cache_clear()
+    assert shallow_evidence.network("untrained").fingerprint == one
+    assert one != shallow_evidence.network("trained").fingerprint
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_families_of_conv1_are_what_a_look_at_the_filters_says():
-    names = tuned.families("conv1")
+    names = shallow_evidence.families("conv1")
     assert set(names) == set(FAMILIES)
     seen = {27: "grating", 9: "grating", 12: "edge or bar", 10: "edge or bar", 31: "spot or check",
             39: "spot or check", 4: "color edge", 49: "color edge", 21: "color patch",
@@ -35,23 +35,25 @@ def test_families_of_conv1_are_what_a_look_at_the_filters_says():
 
 
 def test_untrained_filters_are_no_gratings_and_rarely_oriented():
-    assert "grating" not in tuned.families("conv1", "untrained")
-    trained, untrained = (tuned.preferences("conv1", kind).selectivity for kind in tuned.KINDS)
+    assert "grating" not in shallow_evidence.families("conv1", "untrained")
+    trained, untrained = (
+        shallow_evidence.preferences("conv1", kind).selectivity for kind in shallow_evidence.KINDS
+    )
     assert trained.mean() > 2 * untrained.mean()
 
 
 def test_curves_of_conv1_are_waves():
-    phases, wave = tuned.along_phase("conv1", 27)
+    phases, wave = shallow_evidence.along_phase("conv1", 27)
     assert phases[0] == 0
     assert phases[-1] == 360
     assert wave == pytest.approx(torch.deg2rad(torch.tensor(phases)).cos().numpy(), abs=0.1)
-    angles, curve = tuned.along_orientation("conv1", 27)  # vertical stripes
+    angles, curve = shallow_evidence.along_orientation("conv1", 27)  # vertical stripes
     assert angles[curve.argmax()] == pytest.approx(90, abs=10)
     assert min(curve) > -1e-3
-    _, hues = tuned.along_hue("conv1", 21)
+    _, hues = shallow_evidence.along_hue("conv1", 21)
     assert hues[:6] == pytest.approx(-hues[6:12], abs=1e-4)
 
 
 def test_figures_of_conv1_hold_all_filters():
     assert "conv1:63" in shallow.filters()._repr_html_()
-    assert len(tuned.members("conv1", "grating", 3)) == 3
+    assert len(shallow_evidence.members("conv1", "grating", 3)) == 3

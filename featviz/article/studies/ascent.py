@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from featviz.article.bridge.values import Values
-from featviz.article.studies.bench import SEED, alexnet, evenly, in_field, maximize
-from featviz.article.studies.methods import SIDE, STEPS, SUBJECTS
+from featviz.article.studies.ascent_methods import SIDE, STEPS, SUBJECTS
+from featviz.article.studies.shared import SEED, alexnet, evenly, in_field, maximize
 from featviz.ascent.effective_field import used_field
 from featviz.ascent.maximization import Maximization
 from featviz.ascent.recipes import EXACT, LUCID, NATURAL_ADAM, NEURON, STANDARD, Adam, Recipe

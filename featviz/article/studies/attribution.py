@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from featviz.article.studies import evidence
-from featviz.article.studies.bench import alexnet, channel, maximize
-from featviz.article.studies.evidence import DEPTHS, SHOWN
+from featviz.article.studies import attribution_evidence
+from featviz.article.studies.attribution_evidence import DEPTHS, SHOWN
+from featviz.article.studies.shared import alexnet, channel, maximize
 from featviz.attribution.attribute import Attribution, one_scale
 from featviz.attribution.groups import channel_attribution
 from featviz.figures import (
@@ -48,16 +48,16 @@ EXPLAINED, OPPOSED = 6, 2
 
 def photo_picker() -> Picker:
     """The strip that picks one of the photographs for all figures."""
-    shown = [evidence.photo(name).image for name in SHOWN]
+    shown = [attribution_evidence.photo(name).image for name in SHOWN]
     return picker("photo", shown, SHOWN, title="Follow one photograph:")
 
 
 def activation_maps() -> Figure:
     """How strongly each layer answers, place by place, on one scale."""
-    maps = evidence.strengths()
+    maps = attribution_evidence.strengths()
     net = alexnet()
     return attribution_grid(
-        [evidence.photo(name).image for name in SHOWN],
+        [attribution_evidence.photo(name).image for name in SHOWN],
         _rows(maps, SHOWN, net.layers),
         SHOWN,
         net.layers,
@@ -79,7 +79,7 @@ def what_a_place_means() -> Figure:
     net = alexnet()
     layers = []
     for layer in net.layers:
-        units, values = evidence.dictionary(layer, PER_PLACE)
+        units, values = attribution_evidence.dictionary(layer, PER_PLACE)
         used, renumbered = torch.unique(units, return_inverse=True)
         found = maximize(
             [channel(layer, unit) for unit in used.tolist()], size=PICTURE, steps=PICTURE_STEPS
@@ -91,7 +91,7 @@ def what_a_place_means() -> Figure:
             )
         )  # fmt: skip
     return inspector(
-        [evidence.photo(name).image for name in SHOWN],
+        [attribution_evidence.photo(name).image for name in SHOWN],
         SHOWN,
         layers,
         id="inspector",
@@ -106,10 +106,10 @@ def what_a_place_means() -> Figure:
 
 def groups() -> Figure:
     """A few groups of units in place of hundreds of units: where they answer."""
-    found = evidence.unit_groups(GROUPED, GROUPS)
+    found = attribution_evidence.unit_groups(GROUPED, GROUPS)
     scaled = found.maps / found.maps.mean()
     return attribution_grid(
-        [evidence.photo(name).image for name in SHOWN],
+        [attribution_evidence.photo(name).image for name in SHOWN],
         [list(maps) for maps in scaled],
         SHOWN,
         [f"group {index + 1}" for index in range(GROUPS)],
@@ -127,7 +127,7 @@ def groups() -> Figure:
 
 def group_pictures() -> Figure:
     """What each of the groups looks for."""
-    found = evidence.unit_groups(GROUPED, GROUPS)
+    found = attribution_evidence.unit_groups(GROUPED, GROUPS)
     pictures = maximize(found.objectives)
     return grid(
         [GROUPED],
@@ -142,12 +142,12 @@ def group_pictures() -> Figure:
 
 def unit_evidence() -> Figure:
     """One unit of conv5 explained in every layer before it, signed."""
-    maps = evidence.unit_evidence()
+    maps = attribution_evidence.unit_evidence()
     net = alexnet()
     return attribution_grid(
-        [evidence.photo(name).image for name in SHOWN],
+        [attribution_evidence.photo(name).image for name in SHOWN],
         _rows(maps, SHOWN, net.layers),
-        [f"{name}, conv5:{evidence.leading_unit(name)}" for name in SHOWN],
+        [f"{name}, conv5:{attribution_evidence.leading_unit(name)}" for name in SHOWN],
         net.layers,
         id="unit-evidence",
         alt="Four photographs in rows; in columns, signed maps of what speaks for and against one unit of conv5 in each layer",
@@ -165,9 +165,12 @@ def supporters(layer: str = "conv3") -> Figure:
     """The units that speak most for a unit of conv5, in pictures, photograph by photograph."""
     images, labels, notes = [], [], []
     for name in SHOWN:
-        unit = evidence.leading_unit(name)
+        unit = attribution_evidence.leading_unit(name)
         support = channel_attribution(
-            alexnet(), evidence.photo(name).image, Channel("conv5:relu", unit), f"{layer}:relu"
+            alexnet(),
+            attribution_evidence.photo(name).image,
+            Channel("conv5:relu", unit),
+            f"{layer}:relu",
         )
         ranked = support.argsort(descending=True)
         chosen = [*ranked[:EXPLAINED].tolist(), *ranked[-OPPOSED:].tolist()]
@@ -199,11 +202,14 @@ def supporters(layer: str = "conv3") -> Figure:
 
 def class_evidence() -> Figure:
     """What speaks for the first class, at five depths of the classifier."""
-    maps = evidence.class_maps(CLASSES_SHOWN)
+    maps = attribution_evidence.class_maps(CLASSES_SHOWN)
     return attribution_grid(
-        [evidence.photo(name).image for name in CLASSES_SHOWN],
+        [attribution_evidence.photo(name).image for name in CLASSES_SHOWN],
         _rows(maps, CLASSES_SHOWN, tuple(DEPTHS)),
-        [f"{evidence.class_name(n)}, {evidence.top_class(n)[1]:.0%}" for n in CLASSES_SHOWN],
+        [
+            f"{attribution_evidence.class_name(n)}, {attribution_evidence.top_class(n)[1]:.0%}"
+            for n in CLASSES_SHOWN
+        ],
         tuple(DEPTHS),
         id="class-evidence",
         alt="Six photographs in rows with the classifier's first class; Grad-CAM maps at five depths in columns, diffuse at first and on the object at the end",
@@ -222,14 +228,14 @@ def two_at_once() -> Figure:
     maps = {
         (name, depth): found
         for name in PAIR
-        for (depth, _), found in evidence.montage_maps(
+        for (depth, _), found in attribution_evidence.montage_maps(
             PAIR, name, ("gradcam",), tuple(DEPTHS)
         ).items()
     }
     return attribution_grid(
-        [evidence.montage(*PAIR)] * 2,
+        [attribution_evidence.montage(*PAIR)] * 2,
         _rows(maps, PAIR, tuple(DEPTHS)),
-        [f"evidence for {evidence.class_name(name)}" for name in PAIR],
+        [f"evidence for {attribution_evidence.class_name(name)}" for name in PAIR],
         tuple(DEPTHS),
         id="two-at-once",
         alt="A cat and a cup side by side, twice; maps of evidence for the cat and for espresso, alike at conv1, each on its own half at fire9",

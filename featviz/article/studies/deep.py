@@ -9,7 +9,8 @@ from torch import Tensor
 
 from featviz import photos
 from featviz.article.bridge.values import Values
-from featviz.article.studies.bench import (
+from featviz.article.studies.microscope import scope
+from featviz.article.studies.shared import (
     alexnet,
     evenly,
     in_field,
@@ -18,7 +19,6 @@ from featviz.article.studies.bench import (
     shared_neurons,
     unit_link,
 )
-from featviz.article.studies.microscope import scope
 from featviz.ascent.maximization import Maximization
 from featviz.ascent.recipes import HIGHEST_ADAM, Recipe
 from featviz.ascent.score import evaluate

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from featviz import photos
 from featviz.article.bridge.values import Values
-from featviz.article.studies.bench import (
+from featviz.article.studies.deep import natural_patches
+from featviz.article.studies.shared import (
     PER_LAYER,
     SEED,
     alexnet,
@@ -19,7 +20,6 @@ from featviz.article.studies.bench import (
     shared_channels,
     shared_neurons,
 )
-from featviz.article.studies.deep import natural_patches
 from featviz.ascent.recipes import Adam, Recipe
 from featviz.ascent.score import evaluate
 from featviz.figures import Figure, Series, compare, curves, dots, grid, table

@@ -3,7 +3,7 @@
 from functools import cache
 
 from featviz.article.bridge.values import Values
-from featviz.article.studies.bench import SEED, alexnet
+from featviz.article.studies.shared import SEED, alexnet
 from featviz.figures import Figure
 from featviz.microscope import findings
 from featviz.microscope.build import Microscope

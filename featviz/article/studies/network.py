@@ -8,7 +8,7 @@ from torch import nn
 
 from featviz import figures, photos
 from featviz.article.bridge.values import Values
-from featviz.article.studies.bench import SEED, alexnet
+from featviz.article.studies.shared import SEED, alexnet
 from featviz.ascent.effective_field import concentrated, effective_field
 from featviz.attribution.attribute import attribute, one_scale
 from featviz.measures.activity import measure_activity, unpadded_places

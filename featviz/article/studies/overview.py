@@ -1,7 +1,7 @@
 """The overview: the whole story in two ladders."""
 
 from featviz.article.bridge.values import Values
-from featviz.article.studies.bench import (
+from featviz.article.studies.shared import (
     PER_LAYER,
     alexnet,
     channel,

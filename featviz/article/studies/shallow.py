@@ -5,10 +5,10 @@ import torch
 
 from featviz import figures
 from featviz.article.bridge.values import Values
-from featviz.article.studies import answers, tuned
-from featviz.article.studies.answers import LAYERS
-from featviz.article.studies.bench import SEED, alexnet, all_views, linked, maximize, unit_link
-from featviz.article.studies.tuned import KINDS
+from featviz.article.studies import shallow_evidence, shallow_tuning
+from featviz.article.studies.shallow_evidence import KINDS
+from featviz.article.studies.shallow_tuning import LAYERS
+from featviz.article.studies.shared import SEED, alexnet, all_views, linked, maximize, unit_link
 from featviz.measures import tuning
 from featviz.measures.statistics import interval
 from featviz.measures.tuning import FAMILIES, ORIENTED, Preferences
@@ -30,7 +30,7 @@ def filters() -> figures.Figure:
     """Returns conv1's filters as a sheet with what they prefer."""
     net = alexnet()
     weights = first_weights(net, "conv1")
-    found = tuned.preferences("conv1")
+    found = shallow_evidence.preferences("conv1")
     return figures.sheet(
         as_pictures(weights).numpy(),
         _labels("conv1"),
@@ -52,7 +52,7 @@ def optima() -> figures.Figure:
     net = alexnet()
     weights = first_weights(net, "conv1")
     images, _ = optimum(net, "conv1")
-    chosen = [tuned.members("conv1", family, SHOWN) for family in FAMILIES]
+    chosen = [shallow_evidence.members("conv1", family, SHOWN) for family in FAMILIES]
     shown = as_pictures(weights)
     return figures.pairs(
         np.stack([shown[units].numpy() for units in chosen]),
@@ -65,7 +65,7 @@ def optima() -> figures.Figure:
         f"{SHOWN} filters of each family that answer most strongly to a grating. Right: for each "
         "the image that excites it most of all images there are. It is the sign of the weights: "
         "every pixel at one end of its range. Gradient ascent comes within "
-        f"{_plainly(tuned.ascent_error())} of its value, for all {len(weights)} units.",
+        f"{_plainly(shallow_evidence.ascent_error())} of its value, for all {len(weights)} units.",
         notes=[f"conv1: {linked('conv1', units)}" for units in chosen],
     )
 
@@ -83,8 +83,8 @@ def conv2_sheet() -> figures.Figure:
         f"ascent on the mean of the channel, on {SIDE} px, with the numbers that gratings gave. Sort by phase "
         "tolerance, frequency or color; find a family by its name. Families come from the "
         "numbers alone: look whether they agree with the picture.",
-        values=_columns(tuned.preferences("conv2"))
-        | {"active on photos, share of places": tuned.activity("conv2").share.numpy()},
+        values=_columns(shallow_evidence.preferences("conv2"))
+        | {"active on photos, share of places": shallow_evidence.activity("conv2").share.numpy()},
         links=[unit_link("conv2", unit) for unit in units],
         columns=16,
         width="page",
@@ -97,7 +97,7 @@ def feeds() -> figures.Figure:
     weights = input_weights(net, "conv2")
     bank = first_weights(net, "conv1")
     shown = as_pictures(bank).numpy()
-    units = [unit for family in FAMILIES for unit in tuned.members("conv2", family, 1)]
+    units = [unit for family in FAMILIES for unit in shallow_evidence.members("conv2", family, 1)]
     pictures = maximize(
         [Channel("conv2", unit) for unit in range(len(weights))], size=SIDE
     ).images.numpy()
@@ -107,8 +107,8 @@ def feeds() -> figures.Figure:
         chosen = order[:4] + order[-3:][::-1]
         rows.append([pictures[unit], *(shown[one] for one in chosen)])
         scores.append([np.nan, *weights[unit, chosen].tolist()])
-    names = tuned.families("conv2")
-    inherited, against, chance = tuned.inherited()
+    names = shallow_evidence.families("conv2")
+    inherited, against, chance = shallow_evidence.inherited()
     return figures.grid(
         [f"conv2:{unit}" for unit in units],
         ["the unit", *(f"for, {i}" for i in range(1, 5)), *(f"against, {i}" for i in range(1, 4))],
@@ -152,17 +152,17 @@ def untrained_pictures() -> figures.Figure:
 
 def numbers() -> Values:
     """Returns the numbers that the chapter's text quotes."""
-    first, second = (interval(tuned.grating_share(layer), SEED) for layer in LAYERS)
-    names = {layer: tuned.families(layer) for layer in LAYERS}
+    first, second = (interval(shallow_evidence.grating_share(layer), SEED) for layer in LAYERS)
+    names = {layer: shallow_evidence.families(layer) for layer in LAYERS}
     oriented = {
-        layer: float((tuned.preferences(layer).selectivity >= ORIENTED).float().mean())
+        layer: float((shallow_evidence.preferences(layer).selectivity >= ORIENTED).float().mean())
         for layer in LAYERS
     }
     return Values(
         filters=len(names["conv1"]),
         first_numbers=first_weights(alexnet(), "conv1")[0].numel(),
         units=len(names["conv2"]),
-        shown=f"{int(np.prod(tuned.tuned('conv1').gratings.shape)):,}",
+        shown=f"{int(np.prod(shallow_evidence.tuned('conv1').gratings.shape)):,}",
         **{
             f"{layer}_{family.replace(' ', '_')}": names[layer].count(family)
             for layer in LAYERS
@@ -170,24 +170,27 @@ def numbers() -> Values:
         },
         oriented_conv1=f"{oriented['conv1']:.0%}",
         oriented_conv2=f"{oriented['conv2']:.0%}",
-        oriented_untrained=answers.percent(
-            interval(tuned.preferences("conv1", "untrained").selectivity >= ORIENTED, SEED)
+        oriented_untrained=shallow_tuning.percent(
+            interval(
+                shallow_evidence.preferences("conv1", "untrained").selectivity >= ORIENTED, SEED
+            )
         ),
-        gratings_untrained=tuned.families("conv1", "untrained").count("grating") or "none",
-        wired=tuned.inherited()[0].count,
-        tolerant=f"{answers.tolerant('trained').mean:.0%}",
-        tolerant_untrained=f"{answers.tolerant('untrained').mean:.0%}",
+        gratings_untrained=shallow_evidence.families("conv1", "untrained").count("grating")
+        or "none",
+        wired=shallow_evidence.inherited()[0].count,
+        tolerant=f"{shallow_tuning.tolerant('trained').mean:.0%}",
+        tolerant_untrained=f"{shallow_tuning.tolerant('untrained').mean:.0%}",
         reach_conv1=f"{first.mean:.2f}",
         reach_conv2=f"{second.mean:.2f}",
-        colored_edges=linked("conv1", tuned.members("conv1", "color edge", SHOWN)),
-        complex_units=linked("conv2", _highest(tuned.preferences("conv2").tolerance)),
-        held_down=linked("conv2", _highest(-tuned.preferences("conv2").crossed)),
+        colored_edges=linked("conv1", shallow_evidence.members("conv1", "color edge", SHOWN)),
+        complex_units=linked("conv2", _highest(shallow_evidence.preferences("conv2").tolerance)),
+        held_down=linked("conv2", _highest(-shallow_evidence.preferences("conv2").crossed)),
         moved=_moved(),
-        beaten=tuned.beaten("conv2") or "none",
-        inhibited=f"{answers.inhibited():.0%}",
-        inherited=f"{tuned.inherited()[0].mean:.0f}",
-        against=f"{tuned.inherited()[1].mean:.0f}",
-        chance=f"{tuned.inherited()[2].mean:.0f}",
+        beaten=shallow_evidence.beaten("conv2") or "none",
+        inhibited=f"{shallow_tuning.inhibited():.0%}",
+        inherited=f"{shallow_evidence.inherited()[0].mean:.0f}",
+        against=f"{shallow_evidence.inherited()[1].mean:.0f}",
+        chance=f"{shallow_evidence.inherited()[2].mean:.0f}",
         colored_border=str(tuning.COLORED),
         oriented_border=str(tuning.ORIENTED),
         narrow_border=str(tuning.NARROW),
@@ -209,7 +212,7 @@ def _highest(values: torch.Tensor) -> list[int]:
 
 def _moved() -> int:
     """How many filters of conv1 change their family if all borders move up or down by a tenth."""
-    found = tuned.preferences("conv1")
+    found = shallow_evidence.preferences("conv1")
     moved = [
         tuning.families(
             found,
@@ -219,11 +222,16 @@ def _moved() -> int:
         )
         for by in (0.9, 1.1)
     ]
-    return sum(len(set(three)) > 1 for three in zip(tuned.families("conv1"), *moved, strict=True))
+    return sum(
+        len(set(three)) > 1
+        for three in zip(shallow_evidence.families("conv1"), *moved, strict=True)
+    )
 
 
 def _labels(layer: str) -> list[str]:
-    return [f"{layer}:{unit} {family}" for unit, family in enumerate(tuned.families(layer))]
+    return [
+        f"{layer}:{unit} {family}" for unit, family in enumerate(shallow_evidence.families(layer))
+    ]
 
 
 def _columns(found: Preferences) -> dict[str, np.ndarray]:
@@ -239,7 +247,7 @@ def _columns(found: Preferences) -> dict[str, np.ndarray]:
 
 
 def _pictures(layer: str, kind: str) -> np.ndarray:
-    net = tuned.network(kind)
+    net = shallow_evidence.network(kind)
     if layer == "conv1":
         weights = first_weights(net, layer)[:BESIDE]
         drawn: np.ndarray = as_pictures(weights).numpy()

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from featviz import photos
-from featviz.article.studies.bench import SEED, alexnet, maximize
+from featviz.article.studies.shared import SEED, alexnet, maximize
 from featviz.ascent.recipes import EXACT, HIGHEST_NEURON
 from featviz.measures import tuning
 from featviz.measures.activity import Activity

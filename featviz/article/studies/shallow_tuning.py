@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from featviz import figures
-from featviz.article.studies import tuned
-from featviz.article.studies.bench import SEED
-from featviz.article.studies.tuned import KINDS
+from featviz.article.studies import shallow_evidence
+from featviz.article.studies.shallow_evidence import KINDS
+from featviz.article.studies.shared import SEED
 from featviz.measures.statistics import Interval, interval
 from featviz.measures.tuning import FAMILIES, ORIENTED, Preferences
 
@@ -30,7 +30,7 @@ def family_counts() -> figures.Figure:
     series = {}
     for layer in LAYERS:
         for kind in KINDS:
-            names = np.array(tuned.families(layer, kind))
+            names = np.array(shallow_evidence.families(layer, kind))
             shares = [interval(100 * (names == family), SEED) for family in FAMILIES]
             series[f"{layer}, {kind}"] = _bounds(shares)
     return figures.bars(
@@ -52,7 +52,7 @@ def orientation_curves() -> figures.Figure:
     return figures.curves(
         {
             layer: {
-                name: tuned.along_orientation(layer, unit)
+                name: shallow_evidence.along_orientation(layer, unit)
                 for name, unit in _examples(layer, FAMILIES[:4])
             }
             for layer in LAYERS
@@ -77,7 +77,7 @@ def phase_curves() -> figures.Figure:
     return figures.curves(
         {
             layer: {
-                name: tuned.along_phase(layer, unit)
+                name: shallow_evidence.along_phase(layer, unit)
                 for name, unit in _examples(layer, FAMILIES[:2] + FAMILIES[3:4])
             }
             for layer in LAYERS
@@ -100,7 +100,7 @@ def tolerance() -> figures.Figure:
     return figures.dots(
         LAYERS,
         {
-            kind: [tuned.preferences(layer, kind).tolerance.numpy() for layer in LAYERS]
+            kind: [shallow_evidence.preferences(layer, kind).tolerance.numpy() for layer in LAYERS]
             for kind in KINDS
         },
         "phase tolerance",
@@ -119,7 +119,8 @@ def hue_curves() -> figures.Figure:
     return figures.curves(
         {
             layer: {
-                f"{layer}:{unit}": tuned.along_hue(layer, unit) for unit in tuned.hued(layer, HUES)
+                f"{layer}:{unit}": shallow_evidence.along_hue(layer, unit)
+                for unit in shallow_evidence.hued(layer, HUES)
             }
             for layer in LAYERS
         },
@@ -137,7 +138,7 @@ def hue_curves() -> figures.Figure:
 
 def reach() -> figures.Figure:
     """Returns how near gratings come to the best that the units can be given."""
-    found = {layer: tuned.grating_share(layer) for layer in LAYERS}
+    found = {layer: shallow_evidence.grating_share(layer) for layer in LAYERS}
     means = {layer: interval(shares, SEED) for layer, shares in found.items()}
     return figures.dots(
         LAYERS,
@@ -161,7 +162,11 @@ def control() -> figures.Figure:
     rows = [
         [
             name,
-            *(_written(one(tuned.preferences(layer, kind))) for layer in LAYERS for kind in KINDS),
+            *(
+                _written(one(shallow_evidence.preferences(layer, kind)))
+                for layer in LAYERS
+                for kind in KINDS
+            ),
         ]
         for name, one in _MEASURES.items()
     ]
@@ -185,12 +190,14 @@ def percent(one: Interval) -> str:
 
 def tolerant(kind: str) -> Interval:
     """Returns the share of conv2's units that don't mind where the stripes are."""
-    return interval((tuned.preferences("conv2", kind).tolerance >= TOLERANT).float().numpy(), SEED)
+    return interval(
+        (shallow_evidence.preferences("conv2", kind).tolerance >= TOLERANT).float().numpy(), SEED
+    )
 
 
 def inhibited() -> float:
     """Returns the share of conv2's units that stripes of another direction hold down."""
-    return float((tuned.preferences("conv2").crossed < -AGAINST).float().mean())
+    return float((shallow_evidence.preferences("conv2").crossed < -AGAINST).float().mean())
 
 
 _MEASURES: dict[str, Callable[[Preferences], torch.Tensor]] = {
@@ -214,9 +221,9 @@ def _bounds(shares: list[Interval]) -> tuple[list[float], list[float], list[floa
 
 
 def _examples(layer: str, names: tuple[str, ...]) -> list[tuple[str, int]]:
-    return [(family, tuned.members(layer, family, 1)[0]) for family in names]
+    return [(family, shallow_evidence.members(layer, family, 1)[0]) for family in names]
 
 
 def _oriented_mean(layer: str) -> float:
-    selectivity = tuned.preferences(layer).selectivity
+    selectivity = shallow_evidence.preferences(layer).selectivity
     return float(selectivity[selectivity >= ORIENTED].mean())

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from featviz import photos
 from featviz.article.bridge.values import Values
-from featviz.article.studies.bench import alexnet, evenly, maximize
+from featviz.article.studies.shared import alexnet, evenly, maximize
 from featviz.ascent.recipes import (
     HIGHEST,
     HIGHEST_ADAM,

@@ -22,7 +22,7 @@ from featviz.photos import Photo
 from featviz.store import Arrays, Store, fingerprint
 from featviz.zoo import networks
 
-CODE = "featviz.article.studies.evidence"
+CODE = "featviz.article.studies.attribution_evidence"
 """The module whose source, with all that it imports, is part of every key of the store."""
 
 SEED = 0

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from featviz import photos
 from featviz.article.bridge.values import Values
-from featviz.article.studies.bench import (
+from featviz.article.studies.shared import (
     SEED,
     alexnet,
     channel,

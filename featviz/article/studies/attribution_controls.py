@@ -7,9 +7,17 @@ import torch
 from torch import Tensor
 
 from featviz.article.bridge.values import Values
-from featviz.article.studies import evidence
+from featviz.article.studies import attribution_evidence
 from featviz.article.studies.attribution import GROUPED, GROUPS, PAIR
-from featviz.article.studies.evidence import DEPTHS, MEASURED, MEASURES, SEED, SHOWN, Table, alexnet
+from featviz.article.studies.attribution_evidence import (
+    DEPTHS,
+    MEASURED,
+    MEASURES,
+    SEED,
+    SHOWN,
+    Table,
+    alexnet,
+)
 from featviz.attribution import checks
 from featviz.attribution.attribute import Attribution, attribute, one_scale
 from featviz.figures import Figure, attribution_grid, bars, table
@@ -40,7 +48,7 @@ METHOD_LIMIT = 4.0
 
 def why_these_layers() -> Figure:
     """Localization, class-specificity and fineness, measured per layer."""
-    found = evidence.pointing()
+    found = attribution_evidence.pointing()
     m = MEASURES.index("gradcam")
     series = {
         "evidence on the right photograph": _series(found["share"][m]),
@@ -55,7 +63,7 @@ def why_these_layers() -> Figure:
         id="why-these-layers",
         alt="Bars per layer: the evidence on the right photograph rises from one half to most of it, the agreement between two classes falls to about zero, the area shrinks",
         caption=f"<strong>What a layer can and cannot tell.</strong> {len(MEASURED)} photographs, each beside "
-        f"{evidence.NEIGHBORS} others in turn; means with 95% bootstrap intervals over photographs. "
+        f"{attribution_evidence.NEIGHBORS} others in turn; means with 95% bootstrap intervals over photographs. "
         "Blue: which share of the evidence for a class (Grad-CAM) lies on its own photograph; one half is chance, as the random map shows. "
         "Green: how far the maps of the two classes agree; 1 means that the map doesn't care about the class.",
         width="middle",
@@ -64,12 +72,12 @@ def why_these_layers() -> Figure:
 
 def methods_compared() -> Figure:
     """Seven methods for one class at a shallow and a deep layer."""
-    maps = evidence.montage_maps(PAIR, PAIR[0], COMPARED, COMPARED_DEPTHS)
+    maps = attribution_evidence.montage_maps(PAIR, PAIR[0], COMPARED, COMPARED_DEPTHS)
     scaled = {key: _for_it(found) for key, found in maps.items()}
     return attribution_grid(
-        [evidence.montage(*PAIR)] * 2,
+        [attribution_evidence.montage(*PAIR)] * 2,
         [[scaled[depth, method] for method in COMPARED] for depth in COMPARED_DEPTHS],
-        [f"{evidence.class_name(PAIR[0])} at {depth}" for depth in COMPARED_DEPTHS],
+        [f"{attribution_evidence.class_name(PAIR[0])} at {depth}" for depth in COMPARED_DEPTHS],
         [TITLES[method] for method in COMPARED],
         id="methods",
         alt="Maps of seven methods for the cat beside the cup: scattered at fire3, gathered on the cat's face at fire9",
@@ -84,7 +92,7 @@ def methods_compared() -> Figure:
 
 def methods_measured() -> Figure:
     """Where the evidence lies, for every measured method and layer."""
-    share = evidence.pointing()["share"]
+    share = attribution_evidence.pointing()["share"]
     series = {
         TITLES.get(name, name): _series(share[index])
         for index, name in enumerate((*MEASURES, "random map"))
@@ -102,7 +110,7 @@ def methods_measured() -> Figure:
 
 def faithfulness_table() -> Figure:
     """Deletion and insertion, with controls, nothing left out."""
-    found = evidence.curves()
+    found = attribution_evidence.curves()
     rows: list[list[str]] = []
     for d, depth in enumerate(DEPTHS):
         for m, name in enumerate((*MEASURES, "random map")):
@@ -130,7 +138,7 @@ def faithfulness_table() -> Figure:
 
 def randomization() -> Figure:
     """What of a map outlives the learned weights."""
-    found = evidence.randomization()
+    found = attribution_evidence.randomization()
     names = (*MEASURES, "activation")
     series = {
         "last layer shuffled": _series(found["classifier"]),
@@ -150,7 +158,11 @@ def randomization() -> Figure:
 
 def numbers() -> Values:
     """What the text quotes."""
-    point, curve, shuffled = evidence.pointing(), evidence.curves(), evidence.randomization()
+    point, curve, shuffled = (
+        attribution_evidence.pointing(),
+        attribution_evidence.curves(),
+        attribution_evidence.randomization(),
+    )
     m = MEASURES.index("gradcam")
     first, last = (statistics.interval(point["share"][m, d]) for d in (0, -1))
     apart = [point["agreement"][m, d].mean() for d in (0, -1)]
@@ -163,7 +175,7 @@ def numbers() -> Values:
     )  # fmt: skip
     center, edges = (curve[name][1] - curve[name][0] for name in ("center", "edges"))
     shallow, deep = (point["share"][: len(MEASURES), d].mean((1, 2)) for d in (0, -1))
-    spans = evidence.strengths()
+    spans = attribution_evidence.strengths()
     return Values(
         photos=len(MEASURED),
         shown=len(SHOWN),
@@ -171,8 +183,8 @@ def numbers() -> Values:
         share_last=f"{last.mean:.0%}",
         share_first_interval=_span(first),
         share_last_interval=_span(last),
-        stride_first=evidence.classifier().receptive_field("features.0").stride,
-        stride_last=evidence.classifier().receptive_field("features.12.squeeze").stride,
+        stride_first=attribution_evidence.classifier().receptive_field("features.0").stride,
+        stride_last=attribution_evidence.classifier().receptive_field("features.12.squeeze").stride,
         agree_first=f"{apart[0]:.2f}",
         agree_last=f"{apart[1]:.2f}".replace("-", "−"),
         area_first=f"{area[0]:.0%}",
@@ -202,9 +214,10 @@ def numbers() -> Values:
         deep_twins=f"{_twins():.2f}",
         groups=GROUPS,
         grouped=GROUPED,
-        explained=f"{evidence.unit_groups(GROUPED, GROUPS).explained:.0%}",
+        explained=f"{attribution_evidence.unit_groups(GROUPED, GROUPS).explained:.0%}",
         credits="; ".join(
-            f"{name}: {evidence.photo(name).attribution}" for name in sorted({*MEASURED, *SHOWN})
+            f"{name}: {attribution_evidence.photo(name).attribution}"
+            for name in sorted({*MEASURED, *SHOWN})
         ),
     )
 
@@ -213,7 +226,7 @@ def cat_found() -> Values:
     """Where the center of the evidence for the cat lies on the two photographs side by side."""
     name = PAIR[0]
     found = attribute(
-        evidence.classifier(), evidence.montage(*PAIR), evidence.top_class(name)[0], DEPTHS["fire9"],
+        attribution_evidence.classifier(), attribution_evidence.montage(*PAIR), attribution_evidence.top_class(name)[0], DEPTHS["fire9"],
         seed=SEED,
     )  # fmt: skip
     noise = checks.random_map(found.map.shape, SEED)
@@ -221,17 +234,17 @@ def cat_found() -> Values:
     return Values(
         cat_center=f"{found.center()[1]:.0%}",
         random_center=f"{control.center()[1]:.0%}",
-        cat=evidence.class_name(name),
-        drink=evidence.class_name(PAIR[1]),
+        cat=attribution_evidence.class_name(name),
+        drink=attribution_evidence.class_name(PAIR[1]),
     )
 
 
 def _twins() -> float:
     """Rank agreement of Grad-CAM and gradient times value at fire9, over the measured pairs."""
     agreements = []
-    for pair in evidence.pairs():
+    for pair in attribution_evidence.pairs():
         for name in pair:
-            maps = evidence.montage_maps(pair, name, MEASURES, tuple(DEPTHS))
+            maps = attribution_evidence.montage_maps(pair, name, MEASURES, tuple(DEPTHS))
             one, two = maps["fire9", "gradcam"].map, maps["fire9", "gradient"].map.clamp(min=0)
             agreements.append(statistics.agreement(one, two))
     return float(np.mean(agreements))
@@ -248,13 +261,13 @@ def _for_it(found: Attribution) -> Tensor:
 
 def _active(layer: str) -> float:
     """Share of a layer's values that its ReLU lets through, over the measured photographs."""
-    images = torch.stack([evidence.photo(name).image for name in MEASURED])
+    images = torch.stack([attribution_evidence.photo(name).image for name in MEASURED])
     return (activations(alexnet(), images, layer) > 0).float().mean().item()
 
 
 def _net(layer: str) -> float:
     """What is left of a unit's evidence after for and against cancel, as a share of both."""
-    maps = evidence.unit_evidence()
+    maps = attribution_evidence.unit_evidence()
     shares = [maps[n, layer].map.sum().abs() / maps[n, layer].map.abs().sum() for n in SHOWN]
     return torch.stack(shares).mean().item()
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from featviz.article.studies.bench import linked
 from featviz.article.studies.microscope import scope
+from featviz.article.studies.shared import linked
 from featviz.figures import Figure, grid
 from featviz.microscope.views import CHANNEL
 
