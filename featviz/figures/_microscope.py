@@ -21,8 +21,8 @@ TILE_QUALITY = 78
 """WebP quality of the sheet."""
 
 COLUMNS = 16
-# WebP quality of a unit's card: its pictures are looked at one at a time, and 1,152 of them have to
-# fit on a site that is passed on as a whole.
+"""Units to a row."""
+
 CARD_QUALITY = 72
 """WebP quality of a unit's card: its pictures are looked at one at a time, and 1,152 of them
 have to fit on a site that is passed on as a whole."""
@@ -34,6 +34,7 @@ GAP = 4
 """Pixels between a card's pictures, so that one's colors do not bleed into the next."""
 
 SMALLEST = 64
+"""Side in pixels below which pictures are enlarged by whole pixels."""
 
 
 @dataclass(frozen=True, eq=False)

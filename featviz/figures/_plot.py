@@ -35,8 +35,8 @@ _STEPS, _LOG_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0), (1.0, 2.0, 5.0)
 # Part of the data's range that stays free at both ends of an axis.
 _MARGIN = 0.05
 
-# Places (n,2) on a drawing, in px from its upper left corner.
 Points = ArrayLike
+"""Places (n,2) on a drawing, in px from its upper left corner."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Scale:
 
     @classmethod
     def around(cls, values: ArrayLike, *, log: bool = False, base: float | None = None) -> "Scale":
-        """Make the axis that shows all values, with some room at both ends.
+        """Makes the axis that shows all values, with some room at both ends.
 
         Args:
             values: Any shape; what is not finite, or has no logarithm, is left out.
@@ -130,15 +130,15 @@ class Plot:
         return np.stack([self._across(x), self._up(y)], axis=-1)
 
     def lines(self, runs: Iterable[Points], color: str, width: float, **style: Any) -> None:
-        """Connect the points of each run; a point alone is a dot where the caps are round."""
+        """Connects the points of each run; a point alone is a dot where the caps are round."""
         self._marks.append(_stroke(runs, color, width, **style))
 
     def areas(self, runs: Iterable[Points], color: str, opacity: float | None = None) -> None:
-        """Fill what each run goes around."""
+        """Fills what each run goes around."""
         self._marks.append(tag("path", d=_path(runs, "z"), fill=color, fill_opacity=opacity))
 
     def svg(self, alt: str, cls: str = "fv-plot") -> str:
-        """Write the drawing, with its accessible name and its class."""
+        """Writes the drawing, with its accessible name and its class."""
         width, height = (f"{side:.0f}" for side in self.size)
         return tag(
             "svg", self._axes(), self._texts(), *self._marks,
@@ -231,7 +231,7 @@ class Plot:
 
 
 def responsive(draw: Callable[[tuple[float, float]], Plot], alt: str, height: float) -> str:
-    """Draw for a wide screen and for a phone; CSS shows one of them.
+    """Draws for a wide screen and for a phone; CSS shows one of them.
 
     Args:
         draw: Makes the plot of a size (width, height) in px.

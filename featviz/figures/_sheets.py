@@ -14,6 +14,8 @@ NARROW_COLUMNS = 8
 """Tiles to a row on a phone of 360 px: 8 leave 40 px each, large enough for a finger."""
 
 FIND_ABOVE = 48
+"""Units above which a sheet gets a field to find one."""
+
 DIGITS = 3
 """Significant digits of the numbers that an element shows."""
 

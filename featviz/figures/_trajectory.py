@@ -15,7 +15,6 @@ from featviz.figures._plot import Plot, Scale, series_color
 CURVE = (326.0, 220.0)
 """Size in px of the objective's curve: it stands beside the image and fits a phone."""
 
-# Frames to a row of the strip at most.
 STRIP = 8
 """Frames to a row of the strip at most."""
 

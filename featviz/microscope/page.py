@@ -31,6 +31,7 @@ SELECTIVITY = "orientation selectivity"
 COLOR = "color"
 HUE = "hue, degrees"
 ACTIVE = "active on photos, share of places"
+"""What the panel and the board call their measures."""
 
 ALL = 1e9
 """Above every measure."""
