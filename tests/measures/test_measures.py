@@ -83,6 +83,9 @@ def test_color_and_hue_of_a_colored_filter():
     assert found.hue.item() == 0
     assert found.frequency.item() == 0
     assert found.selectivity < 1e-3
+    patches = torch.stack([patch, -patch, patch.roll(1, 0), -patch.roll(1, 0)])
+    found = tuning.preferences(tuning.measure_tuning(network(patches), "only"))
+    assert found.hue.tolist() == [0, 180, 120, 300]
 
 
 def test_weights_and_network_agree_on_the_tuning_of_conv1(alexnet):

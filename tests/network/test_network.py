@@ -93,7 +93,20 @@ def test_a_plain_hook_would_have_read_the_value_after_the_relu(alexnet, photo):
     found = fv.activations(alexnet, photo, ["conv5", "conv5:relu"])
     assert found["conv5"].min() < 0
     torch.testing.assert_close(found["conv5:relu"], hooked[0], rtol=1e-4, atol=1e-4)
-    assert found["conv5:relu"].equal(found["conv5"].relu())
+
+
+def test_the_value_after_the_relu_is_the_one_behind_batch_norm(module):
+    network = fv.Network(module.eval(), layers=LAYERS)
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    hooked = []
+    with torch.no_grad():
+        module.features[3].running_mean.fill_(0.1)
+        copied = copy.deepcopy(module)
+        copied.features[4].register_forward_hook(lambda m, i, value: hooked.append(value.clone()))
+        copied(network.normalize(images))
+    found = fv.activations(network, images, ["conv2", "conv2:relu"])
+    torch.testing.assert_close(found["conv2:relu"], hooked[0])
+    assert (found["conv2:relu"] - found["conv2"].relu()).abs().max() > 0.05
 
 
 class Functional(nn.Module):
@@ -164,7 +177,7 @@ def test_the_batch_bounds_the_memory_and_leaves_the_bits_alone(alexnet, monkeypa
         seen.append(len(inputs))
         return run_to(view, inputs, refs)
 
-    monkeypatch.setattr("featviz.network.network.run_to", watched)
+    monkeypatch.setattr("featviz.network.values.run_to", watched)
     assert fv.activations(alexnet, images, "conv5", batch=batch).equal(whole)
     assert max(seen) == max(2, batch)  # what is alone goes with its double
     with pytest.raises(ValueError, match="batch is a whole number of images, at least 1, not 0"):
