@@ -203,6 +203,10 @@ def test_a_dead_relu_lets_its_image_start():
     rectified = redirected_relu(values)
     (gradient,) = torch.autograd.grad(rectified, values, torch.tensor([[0.0, 4.0], [5.0, 0.0]]))
     assert gradient.tolist() == [[0, 4], [5, 0]]
+    # What would push a dead value lower is lost all the same.
+    rectified = redirected_relu(values)
+    (gradient,) = torch.autograd.grad(rectified, values, torch.tensor([[-3.0, 4.0], [-5.0, 0.0]]))
+    assert gradient.tolist() == [[0, 4], [0, 0]]
 
 
 def test_an_image_that_excites_nothing_can_start_to_climb():
@@ -215,6 +219,9 @@ def test_an_image_that_excites_nothing_can_start_to_climb():
     _, expected = scored(network, [Channel("conv3", 1), Channel("conv3", 2)], images)
     torch.testing.assert_close(gradient, expected)
     assert gradient.flatten(1).norm(dim=1).min() > 0
+    # One that is to excite nothing is where it should be, and stays.
+    _, gradient = scored(network, [-Channel("conv3:relu", 1)], images[:1])
+    assert gradient.abs().max() == 0
 
 
 @pytest.mark.parametrize(
