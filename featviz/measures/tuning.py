@@ -1,9 +1,11 @@
 """Tuning: what units answer to among gratings, and the families that this makes.
 
-Source: R. De Valois et al., "The orientation and direction selectivity of cells in macaque visual
-cortex", Vision Research 1982, for orientation and frequency; D. Hubel, T. Wiesel, "Receptive
-fields, binocular interaction and functional architecture in the cat's visual cortex", J. Physiology
-1962, for cells that don't mind the phase.
+Source: R. De Valois, E. Yund, N. Hepler, "The orientation and direction selectivity of cells in
+macaque visual cortex", Vision Research 22:531, 1982, for orientation; R. De Valois, D. Albrecht,
+L. Thorell, "Spatial frequency selectivity of cells in macaque visual cortex", Vision Research
+22:545, 1982, for frequency; D. Hubel, T. Wiesel, "Receptive fields, binocular interaction and
+functional architecture in the cat's visual cortex", J. Physiology 1962, for cells that don't mind
+the phase.
 """
 
 import math
