@@ -38,6 +38,8 @@ def test_a_robust_value_is_the_mean_over_changes_that_all_images_share(small):
     again = pictures.robust_values(small, wanted, images, draws=3, seed=5)
     assert again.equal(found)
     assert not pictures.robust_values(small, wanted, images, draws=3, seed=6).equal(found)
+    eight = pictures.robust_values(small, wanted, images, draws=8, seed=0)
+    assert pictures.robust_values(small, wanted, images).equal(eight)
 
 
 def test_changes_frame_zoom_and_turn_what_is_scored(sums):
