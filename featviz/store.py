@@ -1,8 +1,10 @@
 """Results on disk, addressed by what was asked for and by the code that answers.
 
-An entry's name is the hash of its spec and of the source code that computes it, so that an entry
-is never out of date: a change of either asks for another entry. Every entry carries the hash of
-its arrays, so that a damaged one is noticed and made again.
+An entry's name, its key, is the hash of what decides its bits: the spec, in which `fingerprint`s
+stand for arrays and networks; the source code that computes it (`code_version`); the versions of
+`LIBRARIES`; and the kind of processor. A change of any of them asks for another entry, so that none
+is out of date. A graphics card counts where the spec names it. Every entry carries the hash of its
+arrays, so that a damaged one is noticed and made again.
 """
 
 import ast
@@ -13,6 +15,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import platform
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -39,7 +42,15 @@ FOLDER_VARIABLE = "FEATVIZ_CACHE"
 FORMAT = 1
 """Counts changes in what an entry's file looks like; part of every key."""
 
-LIBRARIES = ("numpy", "torch")
+LIBRARIES = (
+    "numpy",
+    "pillow",
+    "scikit-image",
+    "scikit-learn",
+    "torch",
+    "torchcam",
+    "torchvision",
+)
 """Libraries whose version decides the bits of a result as much as our own source does."""
 
 DAMAGE = (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError)
@@ -136,8 +147,21 @@ def key(spec: object, code: str) -> str:
     Raises:
         TypeError: If the spec holds anything else, naming it and where it is.
     """
-    whole = json.dumps([FORMAT, canonical(spec), code, code_version(code)])
+    whole = json.dumps([FORMAT, canonical(spec), code, code_version(code), surroundings()])
     return hashlib.sha256(whole.encode()).hexdigest()
+
+
+@functools.cache
+def surroundings() -> str:
+    """Names what decides the bits of a result beside the code that computes it.
+
+    Returns:
+        The versions of `LIBRARIES`, and the processor's kind and the vector instructions that NumPy
+        has found in it: libraries choose by them in which order they add.
+    """
+    vectors = np.show_config(mode="dicts").get("SIMD Extensions", {})
+    versions = [f"{library} {metadata.version(library)}" for library in LIBRARIES]
+    return json.dumps([versions, platform.machine(), vectors.get("found", [])])
 
 
 def canonical(spec: object) -> str:
@@ -194,7 +218,7 @@ def code_version(module: str) -> str:
 
     Comments, docstrings and layout don't count: what they change is no result. Imports inside
     functions count. A package's `__init__` counts where a name is taken from it,
-    not where it is only passed through. The versions of `LIBRARIES` count too.
+    not where it is only passed through.
 
     Args:
         module: Dotted name, such as "featviz.ascent.climb". It is read, not imported.
@@ -224,8 +248,6 @@ def code_version(module: str) -> str:
     digest = hashlib.sha256()
     for name in sorted(sources):
         digest.update(f"{name} {len(sources[name])}\n{sources[name]}".encode())
-    for library in LIBRARIES:
-        digest.update(f"{library} {metadata.version(library)}\n".encode())
     return digest.hexdigest()
 
 

@@ -20,6 +20,7 @@ from featviz.store import (
     code_version,
     fingerprint,
     key,
+    surroundings,
 )
 
 CODE = "featviz.store"
@@ -316,12 +317,43 @@ def test_code_version_follows_imports_of_the_package(package):
     assert "samplepackage" not in sys.modules  # read, not imported
 
 
-def test_code_version_counts_the_libraries(monkeypatch, package):
-    before = code_version("samplepackage.d")
-    monkeypatch.setattr(store_module.metadata, "version", lambda _: "0")
-    code_version.cache_clear()
-    assert code_version("samplepackage.d") != before
-    code_version.cache_clear()
+@pytest.fixture
+def fresh():
+    """Surroundings that are asked for anew."""
+    surroundings.cache_clear()
+    yield
+    surroundings.cache_clear()
+
+
+NUMERIC = ["torch", "torchvision", "torchcam", "scikit-learn", "scikit-image", "pillow", "numpy"]
+
+
+@pytest.mark.parametrize("library", NUMERIC)
+@pytest.mark.usefixtures("fresh")
+def test_another_version_of_a_library_asks_for_another_entry(library, monkeypatch):
+    before = key(SPEC, CODE)
+    real = store_module.metadata.version
+    monkeypatch.setattr(
+        store_module.metadata, "version", lambda name: "0" if name == library else real(name)
+    )
+    assert key(SPEC, CODE) == before  # a running process keeps the libraries it started with
+    surroundings.cache_clear()
+    assert key(SPEC, CODE) != before
+
+
+@pytest.mark.usefixtures("fresh")
+def test_another_kind_of_processor_asks_for_another_entry(monkeypatch):
+    keys = {key(SPEC, CODE)}
+    vectors = {"SIMD Extensions": {"found": ["another"]}}
+    for module, name, value in (
+        (store_module.platform, "machine", "another"),
+        (store_module.np, "show_config", vectors),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, lambda mode=None, value=value: value)
+            surroundings.cache_clear()
+            keys.add(key(SPEC, CODE))
+    assert len(keys) == 3
 
 
 def test_changed_code_asks_for_another_entry(package, store, counted):

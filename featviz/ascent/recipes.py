@@ -50,10 +50,10 @@ class NormalizedGradient:
     Source: F. Chollet, "Visualizing what convnets learn", Keras code examples, 2020.
 
     Attributes:
-        rate: Length of a step, in the parameters' unit.
+        rate: Length of a step, in the parameters' unit. The example's is 10 in images from -1 to 1.
     """
 
-    rate: float = 10.0
+    rate: float = 5.0
 
     def start(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Returns the optimizer for the parameters, uphill."""
@@ -135,6 +135,6 @@ end, which is the exact maximum over all images."""
 LUCID = Recipe(Fourier(decay=1.0), LUCID_TRANSFORMS, Adam(rate=0.05), steps=512)
 """Lucid's defaults. Source: lucid, `optvis/render.py`."""
 
-KERAS = Recipe(UnboundedPixels(), (), NormalizedGradient(10.0), steps=30)
-"""The algorithm of the Keras example. Source: F. Chollet, "Visualizing what convnets learn", Keras
-code examples, 2020."""
+KERAS = Recipe(UnboundedPixels(0.125, 0.15), (), NormalizedGradient(5.0), steps=30)
+"""The algorithm of the Keras example, whose images are from -1 to 1: noise and steps are half of
+its. Source: F. Chollet, "Visualizing what convnets learn", Keras code examples, 2020."""

@@ -158,9 +158,12 @@ class Scorer:
 def redirected_relu(value: Tensor) -> Tensor:
     """A ReLU that lets an image start which no unit answers to.
 
-    Where the gradient of a whole image would be lost, it goes through as if there were no ReLU.
+    Where the gradient of a whole image would be lost, it goes through as if there were no ReLU, but
+    for what would push values further below zero.
 
-    Source: lucid, `misc/redirected_relu_grad.py`, there for the first 16 steps.
+    Source: lucid, `misc/redirected_relu_grad.py`. Lucid does this in every layer and in the first
+    16 steps alone; here it is done in the layer that is asked for, and at every step, because a
+    random transform can take an image off its unit at any of them.
 
     Args:
         value: (N, ...) values before the ReLU.
@@ -183,7 +186,7 @@ class _RedirectedRelu(torch.autograd.Function):
         (value,) = ctx.saved_tensors
         passed = gradient * (value > 0)
         lost = (passed == 0).flatten(1).all(1).view(-1, *[1] * (value.ndim - 1))
-        return torch.where(lost, gradient, passed)
+        return torch.where(lost, gradient.clamp(min=0), passed)  # uphill: negative pushes lower
 
 
 def is_linear_in_image(network: Network, objective: Objective) -> bool:

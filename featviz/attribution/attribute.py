@@ -151,6 +151,9 @@ def attribute(
     Raises:
         ValueError: An unknown method, layer, unit or class; a layer that the objective doesn't
             depend on; a photo smaller than what a unit sees; a class of a network without one.
+
+    Warns:
+        UserWarning: An integrated map doesn't sum to its `change`, by more than 1 %.
     """
     if method not in METHODS:
         raise ValueError(

@@ -1,6 +1,7 @@
 """Maps from gradients and from occlusion, in pixels or at the places of any layer."""
 
 import math
+import warnings
 from types import EllipsisType
 
 import numpy as np
@@ -50,6 +51,10 @@ def integrated(probe: Probe) -> tuple[Tensor, float]:
 
     Returns:
         (h, w) signed map, and the change of the objective that it sums to.
+
+    Warns:
+        UserWarning: It sums to something else, by more than `COMPLETENESS`, however fine the steps:
+            the objective jumps on the way, or bends too sharply.
     """
     start = probe.baseline()
     way = probe.value - start
@@ -59,7 +64,15 @@ def integrated(probe: Probe) -> tuple[Tensor, float]:
     for steps in STEPS:
         found = (_mean_slope(probe, start, way, steps) * way).sum(1)[0]
         if abs(found.sum().item() - change) <= COMPLETENESS * abs(change):
-            break
+            return found, change
+    total = found.sum().item()
+    warnings.warn(
+        f"the parts of this integrated map in {probe.layer} sum to {total:.4g}, not to the "
+        f"objective's change, {change:.4g}: after {steps} steps there is a gap of "
+        f"{abs(total - change):.2g}.",
+        UserWarning,
+        stacklevel=3,
+    )
     return found, change
 
 

@@ -123,17 +123,19 @@ class UnboundedPixels(Parameterization):
     """Pixels free to leave [0, 1], brought back for the eye when all is done.
 
     The network sees gray noise without bounds; the picture is centered, set to a fixed contrast and
-    cut off, so that what is shown isn't what the network saw.
+    cut off, so that what is shown isn't what the network saw. The example also cuts 25 px off each
+    side; here the whole picture is shown.
 
     Source: F. Chollet, "Visualizing what convnets learn", Keras code examples, 2020
     (`initialize_image`, `deprocess_image`).
 
     Attributes:
-        noise: Width of the uniform noise around mid-gray at the start.
+        noise: Width of the uniform noise around mid-gray at the start. The example's is 0.25 in
+            images from -1 to 1.
         contrast: Standard deviation of the picture shown.
     """
 
-    noise: float = 0.25
+    noise: float = 0.125
     contrast: float = 0.15
 
     def build(

@@ -1,7 +1,7 @@
 """What photographs do to a unit, from what silences it most to what excites it most.
 
 Source of the idea: C. Olah, A. Mordvintsev, L. Schubert, "Feature Visualization", Distill 2017,
-section "The spectrum of activations".
+section "Diversity".
 """
 
 from collections.abc import Sequence

@@ -1,9 +1,11 @@
 """Tuning: what units answer to among gratings, and the families that this makes.
 
-Source: R. De Valois et al., "The orientation and direction selectivity of cells in macaque visual
-cortex", Vision Research 1982, for orientation and frequency; D. Hubel, T. Wiesel, "Receptive
-fields, binocular interaction and functional architecture in the cat's visual cortex", J. Physiology
-1962, for cells that don't mind the phase.
+Source: R. De Valois, E. Yund, N. Hepler, "The orientation and direction selectivity of cells in
+macaque visual cortex", Vision Research 22:531, 1982, for orientation; R. De Valois, D. Albrecht,
+L. Thorell, "Spatial frequency selectivity of cells in macaque visual cortex", Vision Research
+22:545, 1982, for frequency; D. Hubel, T. Wiesel, "Receptive fields, binocular interaction and
+functional architecture in the cat's visual cortex", J. Physiology 1962, for cells that don't mind
+the phase.
 """
 
 import math
@@ -22,7 +24,14 @@ HALF = 0.5
 """Part of the best response down to which a unit's breadth of frequencies counts."""
 
 FAMILIES = ("edge or bar", "grating", "spot or check", "color edge", "color patch")
-"""Names that `families` gives."""
+"""Names that `families` gives to units that some grating excites."""
+
+NONE = "none"
+"""Name that it gives to the others."""
+
+EXCITED = 1e-5
+"""Part of a unit's largest change, up or down, from which a grating excites it: what float32 rounds
+lies below."""
 
 COLORED = 0.5
 """Share of color above which a unit is one of color: color moves it more than light does."""
@@ -55,6 +64,8 @@ class Tuning:
 class Preferences:
     """What units answer to best, one number per unit each.
 
+    A unit that no grating excites more than gray does prefers none: all but its response is NaN.
+
     Attributes:
         response: Largest response, in the layer's own units.
         orientation: Degrees of the stripes from horizontal, counterclockwise, in [0, 180).
@@ -66,7 +77,9 @@ class Preferences:
             where it doesn't fall so far.
         color: Share of the best colored response in the sum of the best colored and the best gray
             one: 0 light only, 1 color only.
-        hue: Degrees on the hue circle of the best colored grating's crest, in [0, 360).
+        hue: Degrees on the hue circle of the best colored grating's crest nearest to the center, in
+            [0, 360). NaN if two crests of opposite hues are equally near, as in an edge, or if no
+            colored grating excites the unit.
         tolerance: Of the phase: the worst response over phases by the best, no lower than -1. 1 for
             a unit that doesn't mind where the stripes are, -1 for a linear one.
     """
@@ -167,10 +180,8 @@ def preferences(tuned: Tuning) -> Preferences:
     gray = best[:, LIGHT].flatten(1).amax(1).clamp(min=0)
     colored = responses[:, LIGHT + 1 :].flatten(1)
     top, where = colored.max(1)
-    axis = where // (colored.shape[1] // (colors - 1))
-    crest = (where % phases) / phases
-    turned = ((crest > 0.25) & (crest < 0.75)).float() * 180
-    return Preferences(
+    axis, phase = where // (colored.shape[1] // (colors - 1)), where % phases
+    found = Preferences(
         response=best.flatten(1).amax(1),
         orientation=(torch.rad2deg(vector.angle()) / 2) % 180,
         selectivity=vector.abs(),
@@ -178,9 +189,12 @@ def preferences(tuned: Tuning) -> Preferences:
         frequency=torch.tensor(gratings.frequencies)[frequency],
         breadth=_breadth(over_angles, gratings.frequencies),
         color=top.clamp(min=0) / (top.clamp(min=0) + gray).clamp(min=torch.finfo().tiny),
-        hue=axis * (180 / gratings.hues) + turned,
+        hue=torch.where(top > 0, _hue(axis * (180 / gratings.hues), phase, phases), torch.nan),
         tolerance=(wave.amin(1) / wave.amax(1).clamp(min=torch.finfo().tiny)).clamp(min=-1),
     )
+    excited = found.response > EXCITED * responses.flatten(1).abs().amax(1)
+    told = {name: torch.where(excited, one, torch.nan) for name, one in vars(found).items()}
+    return Preferences(**told | {"response": found.response})
 
 
 def families(
@@ -201,7 +215,7 @@ def families(
         narrow: Octaves of breadth below which an oriented unit of light is a grating.
 
     Returns:
-        One of `FAMILIES` per unit.
+        One of `FAMILIES` per unit, or `NONE` if it prefers no grating.
     """
     names = []
     for color, selectivity, breadth in zip(
@@ -210,7 +224,9 @@ def families(
         preferred.breadth.tolist(),
         strict=True,
     ):
-        if color > colored:
+        if math.isnan(color):
+            names.append(NONE)
+        elif color > colored:
             names.append("color edge" if selectivity >= oriented else "color patch")
         elif selectivity >= oriented:
             names.append("grating" if breadth < narrow else "edge or bar")
@@ -228,6 +244,15 @@ def _vector(curve: Tensor, angles: Tensor) -> Tensor:
     """(units,) mean of (units, orientations) answers as a complex number at twice the angle."""
     turns = torch.polar(torch.ones_like(angles), 2 * torch.deg2rad(angles))
     return (curve * turns).sum(1) / curve.sum(1).clamp(min=torch.finfo().tiny)
+
+
+def _hue(axis: Tensor, phase: Tensor, phases: int) -> Tensor:
+    """(units,) hue at the crest nearest to the center; NaN if the center is between two crests."""
+    crest = phase / phases
+    turned = ((crest > 0.25) & (crest < 0.75)).float() * 180
+    # Phases a quarter of a cycle from a crest, or less than half a step beside that.
+    between = (4 * phase % (2 * phases) - phases).abs() < 2
+    return torch.where(between, torch.nan, axis + turned)
 
 
 def _breadth(curve: Tensor, frequencies: Sequence[float]) -> Tensor:

@@ -121,10 +121,14 @@ def find_activity(
     net = scope.network
     if side(net, layer, NEURON) is None or not unpadded_places(net, layer, PROBE_SIZE):
         return None
-    spec = {"network": net.fingerprint, "layer": layer, "photos": list(shown), "side": PROBE_SIZE}
+    images = [photos.load(name, PROBE_SIZE).image for name in shown]
+    spec = {
+        "network": net.fingerprint,
+        "layer": layer,
+        "photos": [fingerprint(image.numpy()) for image in images],
+    }
 
     def make() -> dict[str, NDArray[np.float32]]:
-        images = [photos.load(name, PROBE_SIZE).image for name in shown]
         found = measure_activity(net, layer, images)
         return {name: getattr(found, name).numpy() for name in ("share", "mean", "peak")}
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from featviz.network.classes import class_index
 from featviz.network.fields import ReceptiveField, known_fields
+from featviz.network.fingerprint import Weights, printed, written
 from featviz.network.graph import CALLS, Graph
 from featviz.network.opened import followed_fields, measured_field
 from featviz.network.passes import LayerRef, private_copy, run_to, run_until
@@ -86,6 +87,7 @@ class Network:
                     f"list its modules with dict(module.named_modules())"
                 )
         self._shapes: dict[str, torch.Size] = {}
+        self._weights = Weights(module)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -201,12 +203,23 @@ class Network:
 
     @property
     def fingerprint(self) -> str:
-        """The sha256 of weights, structure and normalization, as 64 hexadecimal digits."""
-        digest = hashlib.sha256(f"{self.module!r}{self.mean}{self.std}{self.dotted}".encode())
-        for key, value in sorted(self.module.state_dict().items()):
-            digest.update(f"{key}{value.dtype}{tuple(value.shape)}".encode())
-            digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
-        return digest.hexdigest()
+        """The sha256 of what decides the network's values, as 64 hexadecimal digits.
+
+        That is its weights, its modules as they print themselves, its normalization, its layers'
+        names, its pass as torch.fx traces it, and the methods of modules that aren't PyTorch's. The
+        weights are read again when PyTorch has counted a change of them, which it doesn't do for
+        changes through `tensor.data`.
+        """
+        traced = self.graph.module.code if self.graph.module is not None else ""
+        told = [
+            self.mean,
+            self.std,
+            self.dotted,
+            printed(self.module),
+            traced,
+            written(self.module),
+        ]
+        return hashlib.sha256(f"{told}{self._weights.digest()}".encode()).hexdigest()
 
     def normalize(self, images: Tensor) -> Tensor:
         """Maps images (N, 3, H, W) in [0, 1] to what the module takes."""

@@ -9,8 +9,8 @@ from torch import nn
 import featviz as fv
 from featviz.ascent.recipes import EXACT, KERAS, LUCID, STANDARD, Adam, NormalizedGradient, Recipe
 from featviz.images.fourier import Fourier
-from featviz.images.pixels import Pixels, UnboundedPixels
-from featviz.images.transforms import LUCID as LUCID_TRANSFORMS
+from featviz.images.pixels import Pixels
+from featviz.images.transforms import Pad, Rotate, Scale
 
 
 @pytest.mark.parametrize("optimizer", [Adam(0.1), NormalizedGradient(0.1)])
@@ -49,14 +49,57 @@ def test_recipes_are_values():
         Recipe().steps = 3
 
 
-def test_the_named_recipes_are_what_their_sources_say():
-    # lucid/optvis/render.py and transform.py; keras.io/examples/vision/visualizing_what_...
-    assert (LUCID.steps, LUCID.optimizer, LUCID.transforms) == (512, Adam(0.05), LUCID_TRANSFORMS)
-    assert LUCID.image == Fourier(decay=1.0)
-    assert (KERAS.steps, KERAS.optimizer) == (30, NormalizedGradient(10.0))
-    assert (KERAS.image, KERAS.transforms) == (UnboundedPixels(0.25, 0.15), ())
+def test_lucids_recipe_is_what_its_source_says():
+    # optvis/render.py: 512 steps of Adam at 0.05 in the decorrelated Fourier basis.
+    assert (LUCID.steps, LUCID.optimizer) == (512, Adam(0.05))
+    assert LUCID.image == Fourier(decay=1.0, decorrelate=True)
+    # optvis/transform.py, standard_transforms: pad(12), jitter(8), random_scale([1 + (i-5)/50. for
+    # i in range(11)]), random_rotate(list(range(-10, 11)) + 5*[0]), jitter(4). A jitter of d crops
+    # to d px less, at any of d + 1 places.
+    pad, first, scale, rotate, second = LUCID.transforms
+    assert pad == Pad(12)
+    assert (scale, rotate) == (Scale(1 - 5 / 50, 1 + 5 / 50), Rotate(10.0))
+    assert_shifts_as_a_crop_does(first, cut=8)
+    assert_shifts_as_a_crop_does(second, cut=4)
+
+
+def assert_shifts_as_a_crop_does(jitter, cut):
+    image = torch.rand(1, 3, 40, 40, generator=torch.Generator().manual_seed(0))
+    crops = [image[..., y : 40 - cut + y, x : 40 - cut + x] for y in range(cut + 1) for x in (0, 3)]
+    inside = slice(cut // 2, 40 - cut // 2)
+    numbers = (torch.arange(cut + 1) + 0.5) / (cut + 1)
+    shifted = [
+        jitter(image, torch.tensor([[u, numbers[cut - x]]]), 0)[..., inside, inside]
+        for u in numbers.flip(0)
+        for x in (0, 3)
+    ]
+    assert all(map(torch.equal, shifted, crops))
+    least, most = torch.zeros(1, 2), torch.full((1, 2), 1 - 2**-24)
+    assert torch.equal(jitter(image, least, 0), image.roll((-cut // 2,) * 2, (2, 3)))
+    assert torch.equal(jitter(image, most, 0), image.roll((cut // 2,) * 2, (2, 3)))
+
+
+def test_the_keras_examples_recipe_is_what_its_source_says():
+    # keras.io/examples/vision/visualizing_what_convnets_learn, "The images are in [-1, 1]": noise
+    # of (uniform - 0.5) * 0.25, 30 steps of length 10, then a standard deviation of 0.15 around 0.5
+    # in [0, 1]. An image x there is (x + 1) / 2 here.
+    assert (KERAS.steps, KERAS.transforms) == (30, ())
+    image = KERAS.image.build([torch.Generator().manual_seed(0)], 64, 64)
+    start = 2 * image().detach() - 1
+    assert start.abs().max().item() == pytest.approx(0.5 * 0.25, rel=1e-3)
+    assert start.mean().item() == pytest.approx(0, abs=2e-3)
+    steps = KERAS.optimizer.start(image.parameters())
+    image().square().sum().backward()
+    steps.step()
+    assert (2 * image().detach() - 1 - start).norm().item() == pytest.approx(10, rel=1e-4)
+    assert image.shown().std().item() == pytest.approx(0.15, rel=0.01)
+    assert image.shown().mean().item() == pytest.approx(0.5, rel=0.01)
+
+
+def test_the_exact_recipe_moves_pixels_from_one_end_to_the_other():
     assert EXACT.image == Pixels("clamp")
     assert EXACT.transforms == ()
+    assert EXACT.steps * EXACT.optimizer.rate > 1
 
 
 @pytest.mark.parametrize("recipe", [STANDARD, EXACT, LUCID, KERAS])

@@ -54,6 +54,7 @@ def direct(network, objectives, images):
     "objectives",
     [
         MIXED,
+        [Channel("conv3", 1), Neuron("conv3", 2), Neuron("conv3", 2), Channel("conv3", 1)],
         [Channel("conv1", 3), Neuron("conv1", 5)],
         [Channel("conv2:relu", 3), Channel("conv2:relu", 4)],
         [DeepDream("conv2"), Channel("conv2", 3)],
@@ -202,6 +203,25 @@ def test_a_dead_relu_lets_its_image_start():
     rectified = redirected_relu(values)
     (gradient,) = torch.autograd.grad(rectified, values, torch.tensor([[0.0, 4.0], [5.0, 0.0]]))
     assert gradient.tolist() == [[0, 4], [5, 0]]
+    # What would push a dead value lower is lost all the same.
+    rectified = redirected_relu(values)
+    (gradient,) = torch.autograd.grad(rectified, values, torch.tensor([[-3.0, 4.0], [-5.0, 0.0]]))
+    assert gradient.tolist() == [[0, 4], [0, 0]]
+
+
+def test_an_image_that_excites_nothing_can_start_to_climb():
+    module = SmallCNN()
+    nn.init.constant_(module.features[6].bias, -100.0)
+    network = fv.Network(module, layers=LAYERS)
+    images = some_images(2)
+    values, gradient = scored(network, [Channel("conv3:relu", 1), Channel("conv3:relu", 2)], images)
+    assert values.tolist() == [0, 0]
+    _, expected = scored(network, [Channel("conv3", 1), Channel("conv3", 2)], images)
+    torch.testing.assert_close(gradient, expected)
+    assert gradient.flatten(1).norm(dim=1).min() > 0
+    # One that is to excite nothing is where it should be, and stays.
+    _, gradient = scored(network, [-Channel("conv3:relu", 1)], images[:1])
+    assert gradient.abs().max() == 0
 
 
 @pytest.mark.parametrize(

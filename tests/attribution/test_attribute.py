@@ -134,6 +134,26 @@ def test_integrated_gradients_are_complete_on_a_real_network(squeezenet):
     assert found.map.sum().item() == pytest.approx(found.change, rel=0.01)
 
 
+class Jump(nn.Module):
+    """Adds 1 where it is given more than a half; no gradient tells of it."""
+
+    def forward(self, value):
+        return value + (value > 0.5).to(value)
+
+
+def test_integrated_gradients_that_do_not_sum_say_by_how_much():
+    convolution = nn.Conv2d(3, 1, 1, bias=False)
+    nn.init.constant_(convolution.weight, 1 / 3)
+    net = fv.Network(nn.Sequential(convolution, Jump()), (0.25,) * 3, (1,) * 3)
+    photo = torch.ones(3, 8, 8)
+    # From the mean color to white the value goes from 0 to 0.75, and jumps by 1.
+    said = r"in 0 sum to 0\.75, not to the objective's change, 1\.75: after .* a gap of 1\."
+    with pytest.warns(UserWarning, match=said) as warned:
+        found = attribute(net, photo, fv.Channel("1", 0), "0", "integrated")
+    assert warned[0].filename == __file__
+    assert (found.map.sum().item(), found.change) == pytest.approx((0.75, 1.75))
+
+
 @pytest.mark.parametrize(("patch", "stride"), [(8, 8), (8, 4), (7, 3)])
 def test_occlusion_equals_captums(photo, patch, stride):
     net = classifier()

@@ -83,6 +83,17 @@ def test_a_blur_keeps_the_mean_and_loses_the_detail():
     assert soft.std() < noise.std() / 10
 
 
+def test_a_blur_spreads_a_point_by_its_standard_deviation():
+    point = torch.zeros(3, 101, 101)
+    point[:, 50, 50] = 1
+    offset = torch.arange(101.0) - 50
+    for axis in (1, 2):
+        spread = checks.blurred(point)[0].sum(axis - 1)
+        assert spread.sum().item() == pytest.approx(1, abs=1e-4)
+        # 10 px, less what a kernel that ends after 3 standard deviations leaves out.
+        assert (spread @ offset**2).sqrt().item() == pytest.approx(10, rel=0.02)
+
+
 def test_controls():
     assert torch.equal(checks.random_map((5, 6), 1), checks.random_map((5, 6), 1))
     blob = checks.center_map((9, 7))

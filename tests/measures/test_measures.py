@@ -28,12 +28,12 @@ def network(weights, padding=0):
     return fv.Network(nn.Sequential(convolution), (0, 0, 0), (1, 1, 1), {"only": "0"})
 
 
-def gabor(angle, frequency, color, size=16):
+def gabor(angle, frequency, color, size=16, phase=0.0):
     """A filter that is itself a grating: stripes at `angle` degrees, counterclockwise."""
     offset = torch.arange(size) - (size - 1) / 2
     across = math.radians(angle + 90)
     run = math.cos(across) * offset - math.sin(across) * offset[:, None]
-    return torch.tensor(color)[:, None, None] * (2 * math.pi * frequency * run).cos()
+    return torch.tensor(color)[:, None, None] * (2 * math.pi * (frequency * run - phase)).cos()
 
 
 WHITE = (1.0, 1.0, 1.0)
@@ -83,6 +83,48 @@ def test_color_and_hue_of_a_colored_filter():
     assert found.hue.item() == 0
     assert found.frequency.item() == 0
     assert found.selectivity < 1e-3
+    patches = torch.stack([patch, -patch, patch.roll(1, 0), -patch.roll(1, 0)])
+    found = tuning.preferences(tuning.measure_tuning(network(patches), "only"))
+    assert found.hue.tolist() == [0, 180, 120, 300]
+
+
+@pytest.mark.parametrize("phase", [0.25, 0.75])
+def test_a_colored_edge_has_two_hues_and_so_none(phase):
+    edge = gabor(90, 0.125, RED_CYAN, phase=phase)
+    found = tuning.preferences(tuning.measure_tuning(network(edge[None]), "only"))
+    assert found.color > 0.99
+    assert found.hue.isnan()
+
+
+@pytest.mark.parametrize(("phase", "hue"), [(0.0, 0), (0.125, 0), (0.375, 180), (0.5, 180)])
+def test_a_colored_bar_has_the_hue_of_its_middle(phase, hue):
+    bar = gabor(90, 0.125, RED_CYAN, phase=phase)
+    assert tuning.preferences(tuning.measure_tuning(network(bar[None]), "only")).hue.item() == hue
+
+
+def test_a_unit_that_no_grating_excites_prefers_none():
+    wave = gabor(0, 0.25, WHITE)
+    first = nn.Conv2d(3, 2, 16, bias=False)
+    first.weight.data = torch.stack([wave, -wave])
+    second = nn.Conv2d(2, 3, 1, bias=False)
+    # The first falls silent at any stripes, the second at none, the third is excited.
+    second.weight.data = torch.tensor([[-1.0, -1.0], [0.0, 0.0], [1.0, 1.0]]).view(3, 2, 1, 1)
+    net = fv.Network(nn.Sequential(first, nn.ReLU(), second), (0, 0, 0), (1, 1, 1), {"deep": "2"})
+    tuned = tuning.measure_tuning(net, "deep")
+    found = tuning.preferences(tuned)
+    assert tuned.responses[0].min() < -1
+    torch.testing.assert_close(found.response[:2], torch.zeros(2), atol=1e-4, rtol=0)
+    columns = {name: one for name, one in vars(found).items() if name != "response"}
+    assert all(column[:2].isnan().all() for column in columns.values())
+    assert not any(column[2].isnan() for name, column in columns.items() if name != "hue")
+    assert tuning.families(found) == ("none", "none", "grating")
+
+
+def test_breadths_are_above_zero(alexnet):
+    found = tuning.preferences(tuning.filter_tuning(alexnet, "conv1"))
+    assert (found.breadth > 0).all()
+    flat = tuning.Tuning("only", FEW, -torch.rand(5, *FEW.shape) - 0.1)
+    assert tuning.preferences(flat).breadth.isnan().all()
 
 
 def test_weights_and_network_agree_on_the_tuning_of_conv1(alexnet):

@@ -1,6 +1,10 @@
 """Layers by name, values before and after the ReLU, and a module that comes back untouched."""
 
 import copy
+import os
+import pickle
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -9,6 +13,7 @@ from torch import nn
 
 import featviz as fv
 from featviz import photos
+from featviz.network import fingerprint as fingerprint_module
 from featviz.network.network import (
     UnknownLayerError,
     UnknownUnitError,
@@ -88,7 +93,20 @@ def test_a_plain_hook_would_have_read_the_value_after_the_relu(alexnet, photo):
     found = fv.activations(alexnet, photo, ["conv5", "conv5:relu"])
     assert found["conv5"].min() < 0
     torch.testing.assert_close(found["conv5:relu"], hooked[0], rtol=1e-4, atol=1e-4)
-    assert found["conv5:relu"].equal(found["conv5"].relu())
+
+
+def test_the_value_after_the_relu_is_the_one_behind_batch_norm(module):
+    network = fv.Network(module.eval(), layers=LAYERS)
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    hooked = []
+    with torch.no_grad():
+        module.features[3].running_mean.fill_(0.1)
+        copied = copy.deepcopy(module)
+        copied.features[4].register_forward_hook(lambda m, i, value: hooked.append(value.clone()))
+        copied(network.normalize(images))
+    found = fv.activations(network, images, ["conv2", "conv2:relu"])
+    torch.testing.assert_close(found["conv2:relu"], hooked[0])
+    assert (found["conv2:relu"] - found["conv2"].relu()).abs().max() > 0.05
 
 
 class Functional(nn.Module):
@@ -159,7 +177,7 @@ def test_the_batch_bounds_the_memory_and_leaves_the_bits_alone(alexnet, monkeypa
         seen.append(len(inputs))
         return run_to(view, inputs, refs)
 
-    monkeypatch.setattr("featviz.network.network.run_to", watched)
+    monkeypatch.setattr("featviz.network.values.run_to", watched)
     assert fv.activations(alexnet, images, "conv5", batch=batch).equal(whole)
     assert max(seen) == max(2, batch)  # what is alone goes with its double
     with pytest.raises(ValueError, match="batch is a whole number of images, at least 1, not 0"):
@@ -298,6 +316,89 @@ def test_the_fingerprint_is_that_of_weights_and_normalization(small):
     with torch.no_grad():
         changed.features[0].weight[0, 0, 0, 0] += 1e-6
     assert small.fingerprint != fv.Network(changed, layers=LAYERS).fingerprint
+
+
+def bent(x, by):
+    return getattr(torch, by)(x)
+
+
+class Leaf(nn.Module):
+    def forward(self, x):
+        return x.relu()
+
+
+class OtherLeaf(nn.Module):
+    __qualname__ = "Leaf"
+
+    def forward(self, x):
+        return x.sin()
+
+
+OtherLeaf.__name__ = "Leaf"
+
+
+class Written(nn.Module):
+    """One convolution; what follows it is code."""
+
+    def __init__(self, by, leaf):
+        super().__init__()
+        self.conv, self.leaf, self.by = nn.Conv2d(3, 2, 3), leaf, lambda x: bent(x, by)
+        nn.init.ones_(self.conv.weight)
+        nn.init.zeros_(self.conv.bias)
+
+    def forward(self, x):
+        return self.leaf(self.by(self.conv(x)))
+
+
+def test_the_fingerprint_covers_the_code_of_the_pass():
+    first = fv.Network(Written("relu", Leaf())).fingerprint
+    assert fv.Network(Written("relu", Leaf())).fingerprint == first
+    assert fv.Network(Written("sin", Leaf())).fingerprint != first
+    assert repr(Written("relu", OtherLeaf())) == repr(Written("relu", Leaf()))
+    assert fv.Network(Written("relu", OtherLeaf())).fingerprint != first
+
+
+def test_the_fingerprint_of_code_is_the_same_in_every_process():
+    program = (
+        "import featviz as fv; from tests.network.test_network import Leaf, Written\n"
+        "print(fv.Network(Written('relu', Leaf())).fingerprint)"
+    )
+    environment = os.environ | {"PYTHONHASHSEED": "1"}
+    told = subprocess.check_output([sys.executable, "-c", program], env=environment, text=True)
+    assert told.strip() == fv.Network(Written("relu", Leaf())).fingerprint
+
+
+def test_weights_are_hashed_once_and_again_when_they_change(monkeypatch):
+    hashed = []
+    real = fingerprint_module._digest
+    monkeypatch.setattr(
+        fingerprint_module, "_digest", lambda state: hashed.append(1) or real(state)
+    )
+    network = fv.Network(SmallCNN(), layers=LAYERS)
+    first = network.fingerprint
+    assert network.fingerprint == first
+    assert len(hashed) == 1
+    weight = network.module.features[0].weight
+    kept = weight.detach().clone()
+    with torch.no_grad():
+        weight.mul_(2)
+    assert network.fingerprint != first
+    network.module.features[0].weight = nn.Parameter(kept)
+    assert network.fingerprint == first
+    network.module.load_state_dict(fv.Network(SmallCNN()).module.state_dict(), assign=True)
+    weight.data = torch.zeros_like(weight)  # of the module no longer
+    assert network.fingerprint == first
+    network.module.features[0].weight.data = kept * 3
+    assert network.fingerprint != first
+    assert pickle.loads(pickle.dumps(network)).fingerprint == network.fingerprint
+
+
+def test_weights_made_in_inference_mode_have_a_fingerprint():
+    with torch.inference_mode():
+        network = fv.Network(SmallCNN(), layers=LAYERS)
+        first = network.fingerprint
+        network.module.features[0].weight.mul_(2)
+    assert network.fingerprint != first
 
 
 def test_only_the_first_convolution_reads_the_image(alexnet):

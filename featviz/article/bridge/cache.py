@@ -10,12 +10,13 @@ import sys
 import time
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import jupytext
 from nbformat import NotebookNode
+
+from featviz.store import surroundings
 
 _PACKAGE = Path(__file__).parents[2]
 # These shape how a page looks, not what its code computes.
@@ -31,16 +32,6 @@ _FORMAT = 4
 # Seconds that a build may take from a page's files to the page.
 _LONGEST_BUILD = 3600
 _VALUES = "article/bridge/values.py"  # the one module of the bridge that pages themselves import
-# A page computed by one version of these is not what another version would compute.
-_NUMERIC = (
-    "torch",
-    "torchvision",
-    "torchcam",
-    "numpy",
-    "scikit-image",
-    "scikit-learn",
-    "pillow",
-)
 
 
 def library_digest(package: Path = _PACKAGE) -> str:
@@ -50,7 +41,7 @@ def library_digest(package: Path = _PACKAGE) -> str:
         package: The folder of the library.
 
     Returns:
-        A hexadecimal digest over the library's files, the numeric packages and Python itself.
+        A hexadecimal digest over the library's files, its `surroundings` and Python itself.
     """
     digest = hashlib.sha256()
     digest.update(repr(sys.version_info[:2]).encode())
@@ -62,11 +53,7 @@ def library_digest(package: Path = _PACKAGE) -> str:
             continue
         digest.update(f"{name}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
-    for package_name in _NUMERIC:
-        try:
-            digest.update(f"{package_name}=={metadata.version(package_name)}".encode())
-        except metadata.PackageNotFoundError:
-            continue
+    digest.update(surroundings().encode())
     for name in sorted(os.environ):
         if name.startswith("FEATVIZ_"):
             digest.update(f"{name}={os.environ[name]}".encode())

@@ -13,10 +13,10 @@ from featviz.article.studies.shared import alexnet, evenly, maximize
 from featviz.ascent.recipes import (
     HIGHEST,
     HIGHEST_ADAM,
+    KERAS,
     LUCID,
     STANDARD,
     Adam,
-    NormalizedGradient,
     Recipe,
 )
 from featviz.figures import Figure, Picker, methods, picker, switches
@@ -46,8 +46,8 @@ BORDER = 2
 
 METHODS = {
     "Keras example": (
-        Recipe(UnboundedPixels(), (), NormalizedGradient(10.0), STEPS),
-        "Pixels without bounds, steps of length 10 along the gradient; shown after stretching.",
+        replace(KERAS, steps=STEPS),
+        "Pixels without bounds, steps of one length along the gradient; shown after stretching.",
     ),
     "+ bounded pixels, Adam": (
         Recipe(Pixels("sigmoid"), (), Adam(0.05), STEPS),

@@ -1,0 +1,89 @@
+"""What stands for a network in the names of results: its weights, its structure and its code."""
+
+import hashlib
+import inspect
+import re
+from collections.abc import Iterator
+from types import CodeType, FunctionType
+
+import torch
+from torch import Tensor, nn
+
+OWN = "torch."
+"""Where the modules are defined whose code the version of PyTorch stands for."""
+
+
+class Weights:
+    """The sha256 of a module's weights, which is computed again when they have changed.
+
+    PyTorch counts the changes of a tensor. It does not see those that go through `tensor.data` or
+    through a NumPy array of the same memory, and so neither does this.
+
+    Args:
+        module: The module.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module
+        # The tensors are kept so that no others can come to lie where they do.
+        self._known: tuple[object, list[Tensor], str] | None = None
+
+    def digest(self) -> str:
+        """Returns 64 hexadecimal digits."""
+        state = sorted(self._module.state_dict().items())
+        if any(value.is_inference() for _, value in state):
+            return _digest(state)  # such tensors don't count their changes
+        marks = [(key, v.data_ptr(), v._version, v.dtype, v.shape, v.stride()) for key, v in state]
+        if self._known is None or self._known[0] != marks:
+            self._known = (marks, [value for _, value in state], _digest(state))
+        return self._known[2]
+
+    def __reduce__(self) -> tuple[type, tuple[nn.Module]]:
+        return Weights, (self._module,)  # a copy's weights lie elsewhere
+
+
+def _digest(state: list[tuple[str, Tensor]]) -> str:
+    digest = hashlib.sha256()
+    for key, value in state:
+        digest.update(f"{key}{value.dtype}{tuple(value.shape)}".encode())
+        numbers = value.detach().cpu().contiguous().view(-1)
+        digest.update(numbers.view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def printed(module: nn.Module) -> str:
+    """Returns a module as it prints itself, without what works in place: values are the same."""
+    return re.sub(r"(, )?inplace=\w+", "", repr(module))
+
+
+def written(module: nn.Module) -> str:
+    """Writes down the code that a module's pass runs, as far as it is the module's own.
+
+    Args:
+        module: The module.
+
+    Returns:
+        For each class among its parts that isn't PyTorch's: what its methods do.
+    """
+    kinds = {kind for part in module.modules() for kind in type(part).__mro__[:-1]}
+    own = {kind for kind in kinds if not kind.__module__.startswith(OWN)}
+    return "\n".join(sorted(line for kind in own for line in _methods(kind)))
+
+
+def _methods(kind: type) -> Iterator[str]:
+    for name, method in vars(kind).items():
+        if isinstance(method, FunctionType):
+            yield f"{kind.__qualname__}.{name} {_plain(inspect.unwrap(method).__code__)}"
+
+
+def _plain(code: CodeType) -> tuple[object, ...]:
+    """What code does, without where it is written."""
+    constants = [_constant(one) for one in code.co_consts]
+    return code.co_code.hex(), code.co_names, code.co_varnames, code.co_freevars, constants
+
+
+def _constant(value: object) -> object:
+    if isinstance(value, CodeType):
+        return _plain(value)
+    # The order of a set changes from run to run.
+    return sorted(map(repr, value)) if isinstance(value, frozenset) else repr(value)
