@@ -21,6 +21,7 @@ from featviz.ascent import climb
 from featviz.ascent.effective_field import used_field
 from featviz.microscope import findings
 from featviz.microscope.build import Microscope
+from featviz.microscope.page import show
 from featviz.microscope.views import APART, CHANNEL, DIVERSE, NEURON, OPPOSITE, VIEWS, in_field
 from featviz.objectives.units import Diversity
 from featviz.store import Store, UnsavedEntry
@@ -346,6 +347,26 @@ def test_kin_of_some_units_are_among_them(whole):
         {1, 8},
         {1, 4},
     ]
+
+
+def test_a_page_of_some_units_makes_nothing_of_the_others(tmp_path, climbs):
+    scope = over(tmp_path)
+    scope.build(["conv2"], [0, 1])
+    built = len(climbs)
+    findings.find_all(scope, "conv2", [0, 1])
+    assert len(climbs) == built, "every picture is there already"
+    before = entries(tmp_path)
+    assert len(before) == 2 * 4 + 4, "two units in four views, and four findings"
+    show(scope, ["conv2"], [0, 1])
+    assert entries(tmp_path) == before
+
+
+def test_patches_of_some_units_are_the_whole_layers(tmp_path):
+    scope = over(tmp_path)
+    whole = findings.find_patches(scope, "conv3", ["coffee"])
+    some = findings.find_patches(scope, "conv3", ["coffee"], [7, 2, 7])
+    for name in ("images", "values", "photos"):
+        np.testing.assert_array_equal(getattr(some, name), getattr(whole, name)[[7, 2, 7]])
 
 
 def test_findings_fit_the_units(tmp_path):
