@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from featviz.ascent.machine import find_device, find_precision
 from featviz.ascent.maximization import Maximization, join
