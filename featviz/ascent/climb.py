@@ -18,6 +18,7 @@ from featviz.ascent.recipes import Recipe
 from featviz.ascent.score import Scorer, score
 from featviz.images import transforms
 from featviz.network.network import Network
+from featviz.network.passes import own_mode
 from featviz.objectives.algebra import Objective
 from featviz.objectives.text import as_objectives
 
@@ -50,6 +51,7 @@ class Plateau:
         return recent - before < self.tolerance * before.abs()
 
 
+@own_mode()
 def maximize(
     network: Network,
     objectives: Objective | str | Iterable[Objective | str],

@@ -17,7 +17,7 @@ from torch import Generator, Tensor
 from featviz.images.natural import Natural
 from featviz.network.fields import ReceptiveField
 from featviz.network.network import Network, private_view, reads_image
-from featviz.network.passes import run_to
+from featviz.network.passes import ordinary, own_mode, run_to
 
 PART = 0.95
 """Share of the squared gradient that the field in use holds. With it the pictures of AlexNet's deep
@@ -30,6 +30,7 @@ IMAGES = 4
 _used: WeakKeyDictionary[Network, dict[str, ReceptiveField]] = WeakKeyDictionary()
 
 
+@own_mode()
 def used_field(network: Network, layer: str) -> ReceptiveField:
     """Returns the square in the middle of a layer's receptive field that its units use.
 
@@ -60,6 +61,7 @@ def used_field(network: Network, layer: str) -> ReceptiveField:
     return known[layer]
 
 
+@own_mode()
 def effective_field(
     network: Network, layer: str, images: Sequence[Tensor], draws: int = 4, seed: int = 0
 ) -> Tensor:
@@ -96,7 +98,7 @@ def effective_field(
     view = private_view(network, [ref])
     total = torch.zeros(height, width)
     for image in images:
-        batch = network.normalize(image.expand(draws, -1, -1, -1)).requires_grad_()
+        batch = network.normalize(ordinary(image).expand(draws, -1, -1, -1)).requires_grad_()
         value = run_to(view, batch, [ref])[layer][:, :, row, column]
         (gradient,) = torch.autograd.grad((value * signs).sum(), batch)
         total += gradient.square().sum((0, 1))

@@ -8,13 +8,14 @@ from torch import Tensor, nn
 
 from featviz.ascent.shortcuts import ConstantGradient, is_affine, pool_first, space_to_depth
 from featviz.network.network import Network, check_images, private_view, reads_image
-from featviz.network.passes import LayerRef, large_enough, run_to, run_until
+from featviz.network.passes import LayerRef, large_enough, own_mode, run_to, run_until
 from featviz.network.values import passes
 from featviz.objectives.algebra import IMAGE, Objective, weighted_terms
 from featviz.objectives.text import as_objectives
 from featviz.objectives.units import Diversity
 
 
+@own_mode()
 def evaluate(
     network: Network,
     objectives: Objective | str | Iterable[Objective | str],

@@ -17,6 +17,7 @@ from featviz.attribution.cams import CAMS, cam
 from featviz.attribution.gradients import gradient, integrated, occlusion
 from featviz.attribution.probe import Probe, check_photo
 from featviz.network.network import Network
+from featviz.network.passes import own_mode
 from featviz.network.values import activations
 from featviz.objectives.algebra import Objective
 from featviz.objectives.text import as_objectives
@@ -124,6 +125,7 @@ class Attribution:
         )
 
 
+@own_mode()
 def attribute(
     network: Network,
     photo: Tensor,

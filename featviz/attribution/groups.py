@@ -9,6 +9,7 @@ from torch import Tensor
 from featviz.attribution.attribute import as_objective
 from featviz.attribution.probe import Probe, check_photo
 from featviz.network.network import AFTER_RELU, Network
+from featviz.network.passes import own_mode
 from featviz.network.values import activations
 from featviz.objectives.algebra import Objective
 from featviz.objectives.units import Direction
@@ -83,6 +84,7 @@ def strongest(network: Network, photo: Tensor, layer: str, count: int = 5) -> St
     return Strongest(layer, indices.permute(1, 2, 0).cpu(), values.permute(1, 2, 0).cpu())
 
 
+@own_mode()
 def channel_attribution(
     network: Network, photo: Tensor, objective: Objective | str | int, layer: str
 ) -> Tensor:

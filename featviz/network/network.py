@@ -16,7 +16,14 @@ from featviz.network.classes import class_index
 from featviz.network.fields import ReceptiveField, known_fields
 from featviz.network.graph import CALLS, Graph
 from featviz.network.opened import followed_fields, measured_field
-from featviz.network.passes import LayerRef, private_copy, run_to, run_until
+from featviz.network.passes import (
+    LayerRef,
+    ordinary,
+    own_mode,
+    private_copy,
+    run_to,
+    run_until,
+)
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 """Mean of the red, green and blue values in [0, 1]. Source: torchvision's reference training."""
@@ -150,6 +157,7 @@ class Network:
         """
         return class_index(self.name, self.classes, wanted)
 
+    @own_mode()
     def shape(self, layer: str, size: int | tuple[int, int]) -> torch.Size:
         """Returns the shape of a layer's value for one image, without the batch.
 
@@ -171,6 +179,7 @@ class Network:
                 self._shapes[key] = run_to(view, self.normalize(image), [ref])[layer].shape[1:]
         return self._shapes[key]
 
+    @own_mode()
     def receptive_field(self, layer: str) -> ReceptiveField:
         """Returns the input pixels that a unit of the layer can see.
 
@@ -307,6 +316,7 @@ def check_images(images: Tensor) -> Tensor:
     Raises:
         ValueError: Another shape, integers, or values out of [0, 1].
     """
+    images = ordinary(images)
     batch = images[None] if images.ndim == 3 else images
     if batch.ndim != 4 or batch.shape[1] != 3:
         raise ValueError(f"images have shape (N, 3, H, W) or (3, H, W), not {tuple(images.shape)}.")

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from featviz.network.network import Network, check_images, private_view
-from featviz.network.passes import run_to
+from featviz.network.passes import own_mode, run_to
 
 PASS = 2**20
 """Pixels that go through a network at a time, unless the caller says otherwise: 64 images of 128 px
@@ -30,6 +30,7 @@ def activations(
 ) -> dict[str, Tensor]: ...
 
 
+@own_mode()
 def activations(
     network: Network,
     images: Tensor,
