@@ -1,7 +1,9 @@
 """What people hand over and where they call from: modes, numbers, formats, threads."""
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import featviz as fv
 from featviz.ascent.effective_field import effective_field
@@ -57,3 +59,81 @@ def test_a_network_first_used_in_inference_mode_serves_later():
     with torch.inference_mode():
         answers(network, photographs()[0])
     assert answers(network, photographs()[0])["pictures"].shape == (2, 3, 24, 24)
+
+
+# ---- images and modules in other formats --------------------------------------------------------
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (48, 40, 3), dtype=np.uint8)
+PHOTO = torch.from_numpy(PIXELS).permute(2, 0, 1) / 255
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        PIXELS,
+        PIXELS[None],
+        PIXELS.transpose(2, 0, 1),
+        PIXELS / 255,
+        (PIXELS / 255).astype(np.float32).transpose(2, 0, 1),
+        Image.fromarray(PIXELS),
+        PHOTO.double(),
+        PHOTO[None] + (PHOTO == 1) * 1e-7,
+        PHOTO - (PHOTO == 0) * 1e-5,
+    ],
+    ids=[
+        "bytes", "a batch of bytes", "bytes, channels first", "doubles", "floats", "Pillow's",
+        "a double tensor", "above 1", "below 0",
+    ],
+)  # fmt: skip
+def test_a_photo_in_any_clear_format_is_the_same_photo(small, given):
+    expected, found = answers(small, PHOTO), answers(small, given)
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-5, atol=1e-5, msg=name)
+
+
+def test_a_gray_picture_has_three_equal_channels(small):
+    gray = Image.fromarray(PIXELS[..., 0])
+    expected = fv.activations(small, PHOTO[:1].expand(3, -1, -1), "conv3")
+    assert fv.activations(small, gray, "conv3").equal(expected)
+
+
+def test_half_an_image_is_computed_in_float32(small):
+    expected = fv.activations(small, PHOTO.half().float(), "conv3")
+    assert fv.activations(small, PHOTO.half(), "conv3").equal(expected)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "CMYK", "I;16", "F"])
+def test_a_picture_without_one_meaning_is_refused(small, mode):
+    with pytest.raises(ValueError, match=rf"a picture of mode {mode} has no one meaning"):
+        fv.activations(small, Image.new(mode, (32, 32)), "conv1")
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        (PIXELS.astype(np.int64), ValueError, r"floats in \[0, 1\], not torch\.int64"),
+        (PIXELS / 1.0, ValueError, r"values in \[0, 1\], not from 0 to 255"),
+        (PHOTO + 0.001, ValueError, r"not from 0\.\d+ to 1\.001"),
+        (PHOTO.tolist(), TypeError, r"a tensor, a NumPy array or a picture of Pillow's, not list"),
+    ],
+)
+def test_images_without_one_meaning_are_refused(small, given, error, message):
+    for ask in (
+        lambda: fv.activations(small, given, "conv1"),
+        lambda: fv.evaluate(small, "conv1:1", given),
+        lambda: fv.attribute(small, given, "bee", "conv1"),
+        lambda: fv.maximize(small, "conv1:1", start=given, progress=False),
+    ):
+        with pytest.raises(error, match=message):
+            ask()
+
+
+@pytest.mark.parametrize(("dtype", "near"), [(torch.float64, 0), (torch.float16, 0.02)])
+def test_modules_in_other_formats_are_computed_in_float32(small, dtype, near):
+    module = SmallCNN().to(dtype)
+    expected, found = answers(small, PHOTO), answers(wrapped(module), PHOTO)
+    assert next(module.parameters()).dtype == dtype
+    for name in ("activations", "values", "gradient", "shares"):
+        scale = expected[name].abs().max().item()
+        assert (found[name] - expected[name]).abs().max() <= near * scale, name
+    assert found["pictures"].isfinite().all()

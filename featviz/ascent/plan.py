@@ -11,7 +11,8 @@ from torch import Tensor
 from featviz.ascent.effective_field import used_field
 from featviz.ascent.recipes import LINEAR, NEURON, STANDARD, Recipe
 from featviz.ascent.score import is_diverse, is_linear_in_image
-from featviz.network.network import Network, check_images
+from featviz.network.inputs import Images, check_images
+from featviz.network.network import Network
 from featviz.objectives.algebra import IMAGE, Objective, weighted_terms
 from featviz.objectives.units import Neuron
 
@@ -179,7 +180,7 @@ def random_streams(
     return streams
 
 
-def starts(start: Tensor | None, count: int, size: int | tuple[int, int] | None) -> Tensor | None:
+def starts(start: Images | None, count: int, size: int | tuple[int, int] | None) -> Tensor | None:
     """Returns the images to start from, one for each to be made.
 
     Args:
@@ -192,7 +193,7 @@ def starts(start: Tensor | None, count: int, size: int | tuple[int, int] | None)
     """
     if start is None:
         return None
-    images = check_images(start).float().cpu()
+    images = check_images(start).cpu()
     if len(images) not in (1, count):
         raise ValueError(f"start holds one image, or one for each of {count}, not {len(images)}.")
     sides = size if isinstance(size, tuple) or size is None else (size, size)

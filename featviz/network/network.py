@@ -18,7 +18,6 @@ from featviz.network.graph import CALLS, Graph
 from featviz.network.opened import followed_fields, measured_field
 from featviz.network.passes import (
     LayerRef,
-    ordinary,
     own_mode,
     private_copy,
     run_to,
@@ -58,6 +57,9 @@ class Network:
     `"conv5"` names the value that the convolution gives, before its ReLU; `"conv5:relu"` the value
     after it, or after whatever activation the network has there, behind batch norm. Every module
     can also be named by its dotted name in the caller's module.
+
+    Everything is computed in float32, whatever the module's own number format, but for what
+    `maximize` is asked to do in another.
 
     Args:
         module: Any module that takes normalized images (N, 3, H, W).
@@ -305,27 +307,6 @@ def reads_image(network: Network, layer: str) -> bool:
     image = torch.zeros((1, 3, PROBE_SIZE, PROBE_SIZE))
     with torch.no_grad():
         return run_until(private_copy(network.module).to("cpu"), image, name) is image
-
-
-def check_images(images: Tensor) -> Tensor:
-    """Returns a batch of images as (N, 3, H, W), or says what is wrong with it.
-
-    Args:
-        images: (N, 3, H, W) or (3, H, W), floats in [0, 1].
-
-    Raises:
-        ValueError: Another shape, integers, or values out of [0, 1].
-    """
-    images = ordinary(images)
-    batch = images[None] if images.ndim == 3 else images
-    if batch.ndim != 4 or batch.shape[1] != 3:
-        raise ValueError(f"images have shape (N, 3, H, W) or (3, H, W), not {tuple(images.shape)}.")
-    if not batch.is_floating_point():
-        raise ValueError(f"images are floats in [0, 1], not {batch.dtype}; divide bytes by 255.")
-    if batch.numel() and not (batch.min() >= 0 and batch.max() <= 1):
-        low, high = batch.min().item(), batch.max().item()
-        raise ValueError(f"images have values in [0, 1], not from {low:.3g} to {high:.3g}.")
-    return batch
 
 
 def _convolutions(modules: Mapping[str, nn.Module]) -> dict[str, str]:

@@ -51,8 +51,9 @@ def private_copy(module: nn.Module) -> nn.Module:
         module: The module; it stays as it is.
 
     Returns:
-        A module with the same structure that shares the weights' memory; frozen, in evaluation
-        mode, in-place operations off. What is done to its structure leaves the module's alone.
+        A module with the same structure; frozen, in evaluation mode, in-place operations off. It
+        is in float32 and shares the weights' memory where they are. What is done to its structure
+        leaves the module's alone.
     """
     shared: dict[int, object] = {
         id(p): nn.Parameter(ordinary(p).detach(), requires_grad=False) for p in module.parameters()
@@ -62,7 +63,7 @@ def private_copy(module: nn.Module) -> nn.Module:
         shared |= {
             id(t): ordinary(t).detach() for t in vars(child).values() if isinstance(t, Tensor)
         }
-    view = copy.deepcopy(module, shared).eval()
+    view = copy.deepcopy(module, shared).eval().float()
     for child in view.modules():
         if getattr(child, "inplace", False):
             setattr(child, "inplace", False)  # noqa: B010 - not every module has the attribute

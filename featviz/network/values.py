@@ -6,7 +6,8 @@ from typing import overload
 import torch
 from torch import Tensor
 
-from featviz.network.network import Network, check_images, private_view
+from featviz.network.inputs import Images, check_images
+from featviz.network.network import Network, private_view
 from featviz.network.passes import own_mode, run_to
 
 PASS = 2**20
@@ -16,14 +17,14 @@ or 20 of 224. The first layers of VGG16 then take half a GB."""
 
 @overload
 def activations(
-    network: Network, images: Tensor, layers: str, *, batch: int | None = None
+    network: Network, images: Images, layers: str, *, batch: int | None = None
 ) -> Tensor: ...
 
 
 @overload
 def activations(
     network: Network,
-    images: Tensor,
+    images: Images,
     layers: list[str] | tuple[str, ...],
     *,
     batch: int | None = None,
@@ -33,7 +34,7 @@ def activations(
 @own_mode()
 def activations(
     network: Network,
-    images: Tensor,
+    images: Images,
     layers: str | list[str] | tuple[str, ...],
     *,
     batch: int | None = None,
@@ -42,7 +43,8 @@ def activations(
 
     Args:
         network: The network.
-        images: (N, 3, H, W) or one image (3, H, W), floats in [0, 1].
+        images: (N, 3, H, W) or one image (3, H, W), floats in [0, 1]; NumPy arrays, of bytes
+            too, and pictures of Pillow's do as well.
         layers: Names, or one; `"conv5"` is the value before the activation, `"conv5:relu"` the one
             after it.
         batch: Images per pass, if not as many as `PASS` pixels hold. It bounds the memory and

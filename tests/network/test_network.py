@@ -159,7 +159,7 @@ def test_the_batch_bounds_the_memory_and_leaves_the_bits_alone(alexnet, monkeypa
         seen.append(len(inputs))
         return run_to(view, inputs, refs)
 
-    monkeypatch.setattr("featviz.network.network.run_to", watched)
+    monkeypatch.setattr("featviz.network.values.run_to", watched)
     assert fv.activations(alexnet, images, "conv5", batch=batch).equal(whole)
     assert max(seen) == max(2, batch)  # what is alone goes with its double
     with pytest.raises(ValueError, match="batch is a whole number of images, at least 1, not 0"):
