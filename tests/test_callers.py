@@ -1,13 +1,20 @@
 """What people hand over and where they call from: modes, numbers, formats, threads."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 import featviz as fv
+from featviz import photos
 from featviz.ascent.effective_field import effective_field
 from featviz.attribution.groups import channel_attribution
+from featviz.microscope import findings
+from featviz.microscope.build import Microscope
+from featviz.microscope.views import VIEWS
+from featviz.store import Store
 from tests.networks import CLASSES, LAYERS, SmallCNN
 
 MODES = [torch.no_grad, torch.inference_mode]
@@ -137,3 +144,56 @@ def test_modules_in_other_formats_are_computed_in_float32(small, dtype, near):
         scale = expected[name].abs().max().item()
         assert (found[name] - expected[name]).abs().max() <= near * scale, name
     assert found["pictures"].isfinite().all()
+
+
+# ---- whole numbers of NumPy's -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (fv.Channel("conv3", np.int64(4)), "conv3:4"),
+        (fv.Channel("conv3", np.uint8(4), border=np.int32(1)), "conv3:4~1"),
+        (fv.Neuron("conv3", np.int64(4), (np.int64(0), np.int64(1))), "conv3:4@0,1"),
+        (fv.Logit(np.int64(4)), "logit:4"),
+        (np.float64(0.5) * fv.Channel("conv3", torch.tensor(4)), "0.5*conv3:4"),
+    ],
+)
+def test_objectives_of_numpys_numbers_are_the_same(given, text):
+    assert str(given) == text
+    assert repr(given) == repr(fv.parse(text))
+    assert given == fv.parse(text)
+
+
+@pytest.mark.parametrize("unit", [1.5, "1", None])
+def test_a_unit_that_is_no_whole_number_is_refused(unit):
+    with pytest.raises(TypeError, match=rf"a unit is a whole number, not {unit!r}\."):
+        fv.Channel("conv3", unit)
+
+
+def test_sizes_steps_and_seeds_may_be_numpys(small, tmp_path):
+    def made(whole):
+        return fv.maximize(
+            small, "conv3:4", size=whole(24), steps=whole(3), seed=whole(5), batch=whole(1),
+            frames=[whole(1)], progress=False,
+        )  # fmt: skip
+
+    assert made(np.int64).images.equal(made(int).images)
+    assert made(np.int64).frame_steps == (1,)
+    pair = np.int64(24), np.int64(32)
+    found = fv.maximize(small, "conv3:4", size=pair, steps=1, progress=False)
+    assert found.images.shape == (1, 3, 24, 32)
+    assert photos.load("chelsea", np.int64(32)).image.shape == (3, 32, 32)
+    for one in (np.int64(1), 1):
+        found = fv.attribute(small, PHOTO, one, "conv2", "gradient", seed=np.int64(0))
+        assert str(found.objective) == "logit:1"
+
+
+def test_a_microscope_takes_numpys_numbers(small, tmp_path):
+    views = [replace(view, side=view.side and 24, steps=2) for view in VIEWS]
+    scope = Microscope(small, seed=np.int64(0), store=Store(tmp_path), views=views)
+    units = np.array([1, 4])
+    scope.build(["conv3"], units)
+    assert len(list(tmp_path.glob("*.safetensors"))) == 2 * 4
+    assert len(scope.pictures("conv3", scope.channel, units).images) == 2
+    assert findings.find_lookalikes(scope, "conv3", units).tolist() == [[4], [1]]

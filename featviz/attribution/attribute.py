@@ -7,6 +7,7 @@ one, so that layers can be compared.
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import SupportsIndex
 
 import torch
 import torch.nn.functional as F
@@ -199,7 +200,9 @@ def as_objective(network: Network, wanted: Objective | str | int) -> Objective:
     Raises:
         ValueError: The network can't answer it, or the text can't be read.
     """
-    (objective,) = as_objectives(network, Logit(wanted) if isinstance(wanted, int) else wanted)
+    (objective,) = as_objectives(
+        network, Logit(wanted) if isinstance(wanted, SupportsIndex) else wanted
+    )
     return objective
 
 

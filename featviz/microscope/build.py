@@ -73,7 +73,7 @@ class Microscope:
         store: Store | None = None,
         views: Sequence[View] = VIEWS,
     ) -> None:
-        self.network, self.seed, self.store = network, seed, store or Store()
+        self.network, self.seed, self.store = network, int(seed), store or Store()
         self._views = tuple(views)
         if [view.name for view in views[:1]] != [CHANNEL.name]:
             raise ValueError(f"the first view is the channel's, on which others lean, not {views}.")
@@ -165,7 +165,7 @@ class Microscope:
             view: One of `views(layer)`.
             units: Which units; without it all.
         """
-        wanted = range(self.network.units(layer)) if units is None else units
+        wanted = range(self.network.units(layer)) if units is None else list(map(int, units))
         if not wanted:
             raise ValueError(f"pictures of no unit of {layer} were asked for; name at least one.")
         entries = []
@@ -196,7 +196,7 @@ class Microscope:
 
     def _tasks(self, layer: str, units: Sequence[int] | None) -> Iterator[_Task]:
         count = self.network.units(layer)
-        wanted = range(count) if units is None else sorted(set(units))
+        wanted = range(count) if units is None else sorted(set(map(int, units)))
         for unit in [*wanted[:1], *wanted[-1:]]:
             check_unit(self.network, layer, unit)
         for view in self.views(layer):

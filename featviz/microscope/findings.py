@@ -169,9 +169,9 @@ def find_patches(
         "side": PATCH_SIDE,
         "photos": [fingerprint(photo.image.numpy()) for photo in loaded],
     }
+    wanted = list(map(int, range(net.units(layer)) if units is None else units))
     if units is not None:
-        spec["units"] = list(units)
-    wanted = range(net.units(layer)) if units is None else units
+        spec["units"] = wanted
     found = scope.store.arrays(spec, lambda: _search(net, layer, loaded, wanted), patches.__name__)
     return Patches(found["images"], found["values"], found["photos"], tuple(names))
 
@@ -256,7 +256,7 @@ def find_lookalikes(
     Returns:
         (N, up to `KIN`) units, the most alike first.
     """
-    wanted = list(range(scope.network.units(layer)) if units is None else units)
+    wanted = list(map(int, range(scope.network.units(layer)) if units is None else units))
     spec = {**scope.base, "layer": layer, "units": wanted, "view": scope.channel}
     return scope.store.arrays(spec, lambda: {"kin": _nearest(scope, layer, wanted)}, __name__)[
         "kin"

@@ -103,7 +103,7 @@ def show(
 
 def _layer(scope: Microscope, layer: str, units: Sequence[int] | None) -> MicroscopeLayer:
     net = scope.network
-    wanted = list(range(net.units(layer)) if units is None else units)
+    wanted = list(map(int, range(net.units(layer)) if units is None else units))
     made = {view.name: scope.pictures(layer, view, wanted) for view in scope.views(layer)}
     views = {name: one.images for name, one in made.items()}
     notes = {
