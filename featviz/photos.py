@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from types import MappingProxyType
 
@@ -196,8 +197,9 @@ def fit(image: Tensor, size: int) -> Tensor:
     Raises:
         ValueError: If the size is not a positive integer or the image has another shape.
     """
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+    if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
         raise ValueError(f"size must be a positive number of pixels, not {size!r}.")
+    size = int(size)
     if image.ndim < 3 or image.shape[-3] != 3 or 0 in image.shape:
         raise ValueError(f"image must be (..., 3, height, width), not {tuple(image.shape)}.")
     height, width = image.shape[-2:]

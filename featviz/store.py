@@ -70,13 +70,13 @@ class Store:
 
     Args:
         folder: Where the entries lie, made at the first write; by default the folder that the
-            environment variable FEATVIZ_CACHE names, else the platform's cache folder.
+            environment variable FEATVIZ_CACHE names, else the platform's cache folder; where the
+            user has no home, a temporary one, with a warning.
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:
         named = folder or os.environ.get(FOLDER_VARIABLE)
-        default = platformdirs.user_cache_path("featviz", appauthor=False)
-        self.folder = Path(named).expanduser() if named else default
+        self.folder = Path(named).expanduser() if named else _default_folder()
 
     def __repr__(self) -> str:
         return f"Store({str(self.folder)!r})"
@@ -131,6 +131,21 @@ class Store:
                 UnsavedEntry,
                 stacklevel=3,
             )
+
+
+def _default_folder() -> Path:
+    """The platform's cache folder, where it has one."""
+    with contextlib.suppress(RuntimeError):
+        folder = platformdirs.user_cache_path("featviz", appauthor=False)
+        if folder.is_absolute():  # older platformdirs leave "~" where there is no home
+            return folder
+    folder = Path(tempfile.gettempdir(), "featviz")
+    warnings.warn(
+        f"There is no home folder, so results are kept in {folder}; name another folder by "
+        f"{FOLDER_VARIABLE}.",
+        stacklevel=3,
+    )
+    return folder
 
 
 def key(spec: object, code: str) -> str:

@@ -81,3 +81,20 @@ def test_the_five_lines_of_the_readme(alexnet):
     assert result.history.shape == (3, 2)
     objective = 0.5 * fv.Channel("conv4", 1) - fv.Channel("conv4", 2)
     assert fv.parse(str(objective)) == objective
+
+
+NOTEBOOK = """
+import sys, types
+sys.modules["ipykernel.zmqshell"] = types.ModuleType("zmqshell")
+sys.modules["IPython"] = types.ModuleType("IPython")
+sys.modules["IPython"].get_ipython = lambda: types.SimpleNamespace(config={"IPKernelApp": {}})
+sys.modules["ipywidgets"] = None
+import featviz.ascent.climb, featviz.measures.patches
+"""
+
+
+def test_in_a_notebook_bars_need_no_widgets():
+    command = [sys.executable, "-W", "always", "-c", NOTEBOOK]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 0
+    assert "IProgress" not in ended.stderr

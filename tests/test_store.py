@@ -5,6 +5,7 @@ import importlib
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -198,6 +199,37 @@ def test_every_flipped_bit_is_noticed_or_harmless(store):
         except store_module.DAMAGE:
             continue
         assert_same(found, expected)
+
+
+@pytest.fixture
+def homeless(monkeypatch, tmp_path):
+    """A user without HOME and without an entry in the list of users, as in many containers."""
+    pwd = pytest.importorskip("pwd")
+
+    def unknown(_):
+        raise KeyError("uid not found")
+
+    for name in ("HOME", "XDG_CACHE_HOME", "FEATVIZ_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
+@pytest.mark.usefixtures("homeless")
+def test_without_a_home_results_are_kept_in_a_temporary_folder(tmp_path, counted):
+    with pytest.warns(UserWarning, match=r"no home folder, .* kept in .*featviz; .*FEATVIZ_CACHE"):
+        store = Store()
+    assert store.folder == tmp_path / "featviz"
+    for _ in range(2):
+        store.arrays(SPEC, counted, CODE)
+    assert counted.calls == 1
+
+
+@pytest.mark.usefixtures("homeless")
+def test_without_a_home_a_folder_that_is_named_does(tmp_path, monkeypatch):
+    monkeypatch.setenv("FEATVIZ_CACHE", str(tmp_path / "named"))
+    assert Store().folder == tmp_path / "named"
+    assert Store(tmp_path / "given").folder == tmp_path / "given"
 
 
 def test_folder_that_cannot_be_written_costs_a_warning_not_the_result(tmp_path, counted):

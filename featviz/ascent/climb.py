@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from featviz.ascent.machine import find_device, find_precision
 from featviz.ascent.maximization import Maximization, join
@@ -17,7 +17,9 @@ from featviz.ascent.plan import Job, check, frame_numbers, parts, plan, random_s
 from featviz.ascent.recipes import Recipe
 from featviz.ascent.score import Scorer, score
 from featviz.images import transforms
+from featviz.network.inputs import Images
 from featviz.network.network import Network
+from featviz.network.passes import own_mode
 from featviz.objectives.algebra import Objective
 from featviz.objectives.text import as_objectives
 
@@ -50,6 +52,7 @@ class Plateau:
         return recent - before < self.tolerance * before.abs()
 
 
+@own_mode()
 def maximize(
     network: Network,
     objectives: Objective | str | Iterable[Objective | str],
@@ -58,7 +61,7 @@ def maximize(
     steps: int | None = None,
     seed: int = 0,
     recipe: Recipe | None = None,
-    start: Tensor | None = None,
+    start: Images | None = None,
     streams: Sequence[Hashable] | None = None,
     frames: Sequence[int] | str = (),
     stop: Stop | None = None,
@@ -86,7 +89,7 @@ def maximize(
             image, `recipes.NEURON` for neurons, else `recipes.STANDARD`. All three keep the energy
             of the images within twice that of photographs; `recipes.HIGHEST` does not.
         start: (3, H, W) or (N, 3, H, W) images in [0, 1] to start from, a photograph say, instead
-            of noise.
+            of noise; NumPy arrays, of bytes too, and pictures of Pillow's do as well.
         streams: One label per image; images with equal labels start from the same noise and are
             changed alike, so that their pictures can be compared place by place. Without it every
             image has noise of its own.

@@ -16,8 +16,9 @@ from torch import Generator, Tensor
 
 from featviz.images.natural import Natural
 from featviz.network.fields import ReceptiveField
+from featviz.network.inputs import Images, check_images
 from featviz.network.network import Network, private_view, reads_image
-from featviz.network.passes import run_to
+from featviz.network.passes import own_mode, run_to
 
 PART = 0.95
 """Share of the squared gradient that the field in use holds. With it the pictures of AlexNet's deep
@@ -30,6 +31,7 @@ IMAGES = 4
 _used: WeakKeyDictionary[Network, dict[str, ReceptiveField]] = WeakKeyDictionary()
 
 
+@own_mode()
 def used_field(network: Network, layer: str) -> ReceptiveField:
     """Returns the square in the middle of a layer's receptive field that its units use.
 
@@ -60,8 +62,9 @@ def used_field(network: Network, layer: str) -> ReceptiveField:
     return known[layer]
 
 
+@own_mode()
 def effective_field(
-    network: Network, layer: str, images: Sequence[Tensor], draws: int = 4, seed: int = 0
+    network: Network, layer: str, images: Sequence[Images], draws: int = 4, seed: int = 0
 ) -> Tensor:
     """Measures how much each pixel of a receptive field moves the unit in the center of the map.
 
@@ -82,7 +85,8 @@ def effective_field(
         ValueError: The center's field reaches over the border of the photographs.
     """
     field = network.receptive_field(layer)
-    height, width = images[0].shape[-2:]
+    photos = [check_images(image) for image in images]
+    height, width = photos[0].shape[-2:]
     row, column = (count // 2 for count in network.shape(layer, (height, width))[-2:])
     (top, bottom), (left, right) = field.span(row), field.span(column)
     if min(top, left) < 0 or bottom > height or right > width:
@@ -95,8 +99,8 @@ def effective_field(
     ref = network.resolve(layer)
     view = private_view(network, [ref])
     total = torch.zeros(height, width)
-    for image in images:
-        batch = network.normalize(image.expand(draws, -1, -1, -1)).requires_grad_()
+    for photo in photos:
+        batch = network.normalize(photo.expand(draws, -1, -1, -1)).requires_grad_()
         value = run_to(view, batch, [ref])[layer][:, :, row, column]
         (gradient,) = torch.autograd.grad((value * signs).sum(), batch)
         total += gradient.square().sum((0, 1))

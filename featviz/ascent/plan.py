@@ -1,9 +1,11 @@
 """Which images are optimized together, on which canvas, from which random streams."""
 
 import hashlib
+import operator
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -11,7 +13,8 @@ from torch import Tensor
 from featviz.ascent.effective_field import used_field
 from featviz.ascent.recipes import LINEAR, NEURON, STANDARD, Recipe
 from featviz.ascent.score import is_diverse, is_linear_in_image
-from featviz.network.network import Network, check_images
+from featviz.network.inputs import Images, check_images
+from featviz.network.network import Network
 from featviz.objectives.algebra import IMAGE, Objective, weighted_terms
 from featviz.objectives.units import Neuron
 
@@ -54,7 +57,7 @@ def check(objectives: tuple[Objective, ...], steps: int | None, batch: int | Non
     if not objectives:
         raise ValueError("no objective to maximize; name at least one, Channel('conv5', 12) say.")
     for name, value in (("steps", steps), ("batch", batch)):
-        if value is not None and (not isinstance(value, int) or value < 1):
+        if value is not None and (not isinstance(value, Integral) or value < 1):
             raise ValueError(f"{name} is a whole number, at least 1, not {value!r}.")
 
 
@@ -86,7 +89,7 @@ def plan(
             objective.layers,
             objective.linear,
             is_diverse(objective),
-            replace(chosen, steps=steps or chosen.steps),
+            replace(chosen, steps=int(steps or chosen.steps)),
             _canvas(network, objective, size),
         )
         alike.setdefault(kind, []).append(row)
@@ -136,12 +139,12 @@ def _canvas(
             layers = {layer for term in read for layer in term.layers}
             size = max(used_field(network, layer).canvas() for layer in layers)
     sides = size if isinstance(size, tuple) else (size, size)
-    if len(sides) != 2 or any(not isinstance(side, int) or side < 1 for side in sides):
+    if len(sides) != 2 or any(not isinstance(side, Integral) or side < 1 for side in sides):
         raise ValueError(
             f"an image's size is a whole number of pixels, at least 1, or a pair of them "
             f"(height, width), not {size!r}."
         )
-    return sides
+    return operator.index(sides[0]), operator.index(sides[1])
 
 
 def random_streams(
@@ -179,7 +182,7 @@ def random_streams(
     return streams
 
 
-def starts(start: Tensor | None, count: int, size: int | tuple[int, int] | None) -> Tensor | None:
+def starts(start: Images | None, count: int, size: int | tuple[int, int] | None) -> Tensor | None:
     """Returns the images to start from, one for each to be made.
 
     Args:
@@ -192,7 +195,7 @@ def starts(start: Tensor | None, count: int, size: int | tuple[int, int] | None)
     """
     if start is None:
         return None
-    images = check_images(start).float().cpu()
+    images = check_images(start).cpu()
     if len(images) not in (1, count):
         raise ValueError(f"start holds one image, or one for each of {count}, not {len(images)}.")
     sides = size if isinstance(size, tuple) or size is None else (size, size)
@@ -222,7 +225,7 @@ def parts(whole: int, size: tuple[int, int], device: torch.device) -> Iterator[s
 
 def frame_numbers(frames: Sequence[int] | str, steps: int) -> tuple[int, ...]:
     """Returns the steps before which to keep the image; "log" is 0, 1, 2, 4, ... and the last."""
-    if frames == "log":
+    if isinstance(frames, str) and frames == "log":
         powers = [2**k for k in range(steps.bit_length()) if 2**k < steps]
         return (0, *powers, steps)
     if isinstance(frames, str):
@@ -230,4 +233,4 @@ def frame_numbers(frames: Sequence[int] | str, steps: int) -> tuple[int, ...]:
     wrong = [frame for frame in frames if not 0 <= frame <= steps]
     if wrong:
         raise ValueError(f"frames are steps from 0 to {steps}, not {wrong[0]}.")
-    return tuple(sorted(set(frames)))
+    return tuple(sorted({operator.index(frame) for frame in frames}))

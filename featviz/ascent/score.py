@@ -7,18 +7,20 @@ import torch
 from torch import Tensor, nn
 
 from featviz.ascent.shortcuts import ConstantGradient, is_affine, pool_first, space_to_depth
-from featviz.network.network import Network, check_images, private_view, reads_image
-from featviz.network.passes import LayerRef, large_enough, run_to, run_until
+from featviz.network.inputs import Images, check_images
+from featviz.network.network import Network, private_view, reads_image
+from featviz.network.passes import LayerRef, large_enough, own_mode, run_to, run_until
 from featviz.network.values import passes
 from featviz.objectives.algebra import IMAGE, Objective, weighted_terms
 from featviz.objectives.text import as_objectives
 from featviz.objectives.units import Diversity
 
 
+@own_mode()
 def evaluate(
     network: Network,
     objectives: Objective | str | Iterable[Objective | str],
-    images: Tensor,
+    images: Images,
     *,
     batch: int | None = None,
 ) -> Tensor:
@@ -27,8 +29,8 @@ def evaluate(
     Args:
         network: The network.
         objectives: One for all images, or one per image; objectives or their text forms.
-        images: (N, 3, H, W) or one image (3, H, W), floats in [0, 1]. The work is done on their
-            device.
+        images: (N, 3, H, W) or one image (3, H, W), floats in [0, 1]; NumPy arrays, of bytes
+            too, and pictures of Pillow's do as well. The work is done on their device.
         batch: Images per pass, if not as many as suit the memory. It leaves the values alone; 1 x 1
             convolutions and dense layers may round otherwise.
 

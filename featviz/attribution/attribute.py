@@ -7,6 +7,7 @@ one, so that layers can be compared.
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import SupportsIndex
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +17,9 @@ from torch import Tensor
 from featviz.attribution.cams import CAMS, cam
 from featviz.attribution.gradients import gradient, integrated, occlusion
 from featviz.attribution.probe import Probe, check_photo
+from featviz.network.inputs import Images, check_images
 from featviz.network.network import Network
+from featviz.network.passes import own_mode
 from featviz.network.values import activations
 from featviz.objectives.algebra import Objective
 from featviz.objectives.text import as_objectives
@@ -124,9 +127,10 @@ class Attribution:
         )
 
 
+@own_mode()
 def attribute(
     network: Network,
-    photo: Tensor,
+    photo: Images,
     objective: Objective | str | int | None,
     layer: str,
     method: str = "gradcam",
@@ -137,7 +141,8 @@ def attribute(
 
     Args:
         network: The network; it comes back as it was.
-        photo: (3, H, W) in [0, 1]. The work is done on its device.
+        photo: (3, H, W) in [0, 1]; a NumPy array, of bytes too, or a picture of Pillow's does as
+            well. The work is done on its device.
         objective: An objective or its text form; the name or index of a class stands for its
             `Logit`. With the method `"activation"`, None maps how strongly the whole layer answers.
         layer: Where to look: a layer that the objective depends on. `"conv3"` is the value before
@@ -160,6 +165,7 @@ def attribute(
             f"there is no method {method!r}; there are {', '.join(METHODS)} "
             "(featviz.attribution.METHODS)."
         )
+    photo = check_images(photo)
     wanted = None if objective is None else as_objective(network, objective)
     if method == "activation":
         return _activation(network, photo, wanted, layer)
@@ -197,7 +203,9 @@ def as_objective(network: Network, wanted: Objective | str | int) -> Objective:
     Raises:
         ValueError: The network can't answer it, or the text can't be read.
     """
-    (objective,) = as_objectives(network, Logit(wanted) if isinstance(wanted, int) else wanted)
+    (objective,) = as_objectives(
+        network, Logit(wanted) if isinstance(wanted, SupportsIndex) else wanted
+    )
     return objective
 
 

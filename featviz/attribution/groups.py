@@ -8,7 +8,9 @@ from torch import Tensor
 
 from featviz.attribution.attribute import as_objective
 from featviz.attribution.probe import Probe, check_photo
+from featviz.network.inputs import Images, check_images
 from featviz.network.network import AFTER_RELU, Network
+from featviz.network.passes import own_mode
 from featviz.network.values import activations
 from featviz.objectives.algebra import Objective
 from featviz.objectives.units import Direction
@@ -56,7 +58,7 @@ class Groups:
         return tuple(Direction(layer, tuple(vector)) for vector in self.directions.tolist())
 
 
-def strongest(network: Network, photo: Tensor, layer: str, count: int = 5) -> Strongest:
+def strongest(network: Network, photo: Images, layer: str, count: int = 5) -> Strongest:
     """Finds the strongest units at each place of a photo.
 
     Source: C. Olah et al., "The Building Blocks of Interpretability", Distill 2018, section "What
@@ -83,8 +85,9 @@ def strongest(network: Network, photo: Tensor, layer: str, count: int = 5) -> St
     return Strongest(layer, indices.permute(1, 2, 0).cpu(), values.permute(1, 2, 0).cpu())
 
 
+@own_mode()
 def channel_attribution(
-    network: Network, photo: Tensor, objective: Objective | str | int, layer: str
+    network: Network, photo: Images, objective: Objective | str | int, layer: str
 ) -> Tensor:
     """Tells how much each unit of a layer speaks for an objective: gradient times value, summed.
 
@@ -103,12 +106,12 @@ def channel_attribution(
     Raises:
         ValueError: As `featviz.attribution.attribute.attribute` does.
     """
-    probe = Probe(network, photo, as_objective(network, objective), layer)
+    probe = Probe(network, check_images(photo), as_objective(network, objective), layer)
     return (probe.slope * probe.value)[0].flatten(1).sum(1).cpu()
 
 
 def find_groups(
-    network: Network, photos: Tensor, layer: str, count: int = 6, seed: int = 0
+    network: Network, photos: Images, layer: str, count: int = 6, seed: int = 0
 ) -> Groups:
     """Factorizes a layer's values on photos into a few groups of units that answer together.
 

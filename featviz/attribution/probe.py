@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from featviz.network.network import PROBE_SIZE, Network, check_images, private_view
+from featviz.network.inputs import Images, check_images
+from featviz.network.network import PROBE_SIZE, Network, private_view
 from featviz.network.passes import run_to
 from featviz.objectives.algebra import IMAGE, Objective
 
@@ -117,7 +118,7 @@ class Probe(nn.Module):
         return (kept or [inputs.new_zeros(())])[0], score
 
 
-def check_photo(network: Network, photo: Tensor, layers: list[str]) -> Tensor:
+def check_photo(network: Network, photo: Images, layers: list[str]) -> Tensor:
     """Returns one photo, normalized as (1, 3, H, W), or says why it can't be explained.
 
     Args:

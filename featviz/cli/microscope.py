@@ -69,7 +69,7 @@ def build(
     if some is None or out is not None:
         common.say("Showing gratings and photographs to every layer.")
         for layer in chosen:
-            findings.find_all(scope, layer)
+            findings.find_all(scope, layer, some)
     if out is not None:
         from featviz.figures.standalone import write_page
         from featviz.microscope.page import show

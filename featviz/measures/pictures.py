@@ -7,7 +7,8 @@ from torch import Tensor
 
 from featviz.ascent.score import score
 from featviz.images import transforms
-from featviz.network.network import Network, check_images
+from featviz.network.inputs import check_images
+from featviz.network.network import Network
 from featviz.objectives.algebra import Objective
 
 DRAWS = 8

@@ -1,14 +1,10 @@
 """Every unit of every layer in every view, kept unit by unit, so that a killed build goes on."""
 
 import math
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cached_property
-from multiprocessing import connection, get_context, parent_process
-from os import _exit
 from typing import Any
 
 import numpy as np
@@ -20,6 +16,7 @@ from featviz.ascent.machine import find_device, find_precision
 from featviz.ascent.plan import BATCH
 from featviz.ascent.recipes import Recipe
 from featviz.ascent.score import is_linear_in_image
+from featviz.microscope.processes import share
 from featviz.microscope.views import (
     CHANNEL,
     DIVERSE,
@@ -76,7 +73,7 @@ class Microscope:
         store: Store | None = None,
         views: Sequence[View] = VIEWS,
     ) -> None:
-        self.network, self.seed, self.store = network, seed, store or Store()
+        self.network, self.seed, self.store = network, int(seed), store or Store()
         self._views = tuple(views)
         if [view.name for view in views[:1]] != [CHANNEL.name]:
             raise ValueError(f"the first view is the channel's, on which others lean, not {views}.")
@@ -131,7 +128,9 @@ class Microscope:
             report: Told what has been done.
 
         Raises:
-            ValueError: An unknown layer or unit, or no job.
+            ValueError: An unknown layer or unit, no job, or a network that other processes can't be
+                given.
+            ChildProcessError: A process of several couldn't start, or was ended from outside.
             UnsavedEntry: A picture could not be kept: a full disk, a folder that can't be written.
         """
         if jobs < 1:
@@ -147,23 +146,16 @@ class Microscope:
                 self._keep(task)
                 tell(task.layer, task.work)
             return
-        # Sums over images that must differ round by the number of threads: the same in every job.
-        threads = torch.get_num_threads()
-        with ProcessPoolExecutor(jobs, get_context("spawn"), _enter, (self, threads)) as pool:
-            tell(tasks[0].layer, 0)
-            try:
-                for leaning in (False, True):  # what leans on others' pictures waits for them
-                    waiting = {
-                        pool.submit(_do, task): task
-                        for task in tasks
-                        if (task.view.name == DIVERSE.name) is leaning
-                    }
-                    for done in as_completed(waiting):
-                        done.result()
-                        tell(waiting[done].layer, waiting[done].work)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        tell(tasks[0].layer, 0)
+        share(
+            self._keep,
+            [  # what leans on others' pictures waits for them
+                [task for task in tasks if (task.view.name == DIVERSE.name) is leaning]
+                for leaning in (False, True)
+            ],
+            jobs,
+            lambda task: tell(task.layer, task.work),
+        )
 
     def pictures(self, layer: str, view: View, units: Sequence[int] | None = None) -> Pictures:
         """Returns one view of a layer's units, from the store where it has them.
@@ -173,7 +165,7 @@ class Microscope:
             view: One of `views(layer)`.
             units: Which units; without it all.
         """
-        wanted = range(self.network.units(layer)) if units is None else units
+        wanted = range(self.network.units(layer)) if units is None else list(map(int, units))
         if not wanted:
             raise ValueError(f"pictures of no unit of {layer} were asked for; name at least one.")
         entries = []
@@ -204,7 +196,7 @@ class Microscope:
 
     def _tasks(self, layer: str, units: Sequence[int] | None) -> Iterator[_Task]:
         count = self.network.units(layer)
-        wanted = range(count) if units is None else sorted(set(units))
+        wanted = range(count) if units is None else sorted(set(map(int, units)))
         for unit in [*wanted[:1], *wanted[-1:]]:
             check_unit(self.network, layer, unit)
         for view in self.views(layer):
@@ -289,25 +281,3 @@ class Microscope:
 def _chunks(units: Sequence[int], width: int) -> Iterator[Sequence[int]]:
     for part in range(math.ceil(len(units) / width)):
         yield units[part * width : (part + 1) * width]
-
-
-_entered: list[Microscope] = []
-"""The microscope of a worker process."""
-
-
-def _enter(microscope: Microscope, threads: int) -> None:
-    torch.set_num_threads(threads)
-    _entered.append(microscope)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    """Ends a worker whose parent was killed and could not tell it to stop."""
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        _exit(1)
-
-
-def _do(task: _Task) -> None:
-    _entered[0]._keep(task)

@@ -81,10 +81,19 @@ class Wiring:
     weights: NDArray[np.float32]
 
 
-def find_all(scope: Microscope, layer: str) -> None:
-    """Finds out what there is to know of a layer, and keeps it in the store."""
-    for find in (find_tuning, find_activity, find_patches, find_lookalikes):
-        find(scope, layer)
+def find_all(scope: Microscope, layer: str, units: Sequence[int] | None = None) -> None:
+    """Finds out what a page shows of a layer beside its pictures, and keeps it in the store.
+
+    Args:
+        scope: The network and the store.
+        layer: The layer's name.
+        units: Which units' patches and lookalikes; without it all. Tuning and activity come with
+            one pass for the whole layer.
+    """
+    find_tuning(scope, layer)
+    find_activity(scope, layer)
+    find_patches(scope, layer, units=units)
+    find_lookalikes(scope, layer, units)
 
 
 def credits_line() -> str:
@@ -136,13 +145,19 @@ def find_activity(
     return Activity(*(torch.from_numpy(found[name]) for name in ("share", "mean", "peak")))
 
 
-def find_patches(scope: Microscope, layer: str, names: Sequence[str] = SEARCHED) -> Patches | None:
+def find_patches(
+    scope: Microscope,
+    layer: str,
+    names: Sequence[str] = SEARCHED,
+    units: Sequence[int] | None = None,
+) -> Patches | None:
     """Returns the natural patches that excite a layer's units most; None if none is large enough.
 
     Args:
         scope: The network and the store.
         layer: The layer's name.
         names: Sample photographs, or paths, to search.
+        units: Which units, in what order; without it all.
     """
     net = scope.network
     if side(net, layer, NEURON) is None:
@@ -151,20 +166,27 @@ def find_patches(scope: Microscope, layer: str, names: Sequence[str] = SEARCHED)
     field = net.receptive_field(layer).size
     if not any(min(photo.image.shape[1:]) >= field for photo in loaded):
         return None
-    spec = {
+    spec: dict[str, object] = {
         "network": net.fingerprint,
         "layer": layer,
         "count": PATCHES,
         "side": PATCH_SIDE,
         "photos": [fingerprint(photo.image.numpy()) for photo in loaded],
     }
-    found = scope.store.arrays(spec, lambda: _search(net, layer, loaded), patches.__name__)
+    wanted = list(map(int, range(net.units(layer)) if units is None else units))
+    if units is not None:
+        spec["units"] = wanted
+    found = scope.store.arrays(spec, lambda: _search(net, layer, loaded, wanted), patches.__name__)
     return Patches(found["images"], found["values"], found["photos"], tuple(names))
 
 
-def _search(net: Network, layer: str, loaded: Sequence[Photo]) -> dict[str, NDArray[np.generic]]:
-    found = patches.find_examples(net, layer, loaded, count=PATCHES, progress=False).found
-    rows = [found[unit] for unit in range(net.units(layer))]
+def _search(
+    net: Network, layer: str, loaded: Sequence[Photo], units: Sequence[int]
+) -> dict[str, NDArray[np.generic]]:
+    found = patches.find_examples(
+        net, layer, loaded, units=sorted(set(units)), count=PATCHES, progress=False
+    ).found
+    rows = [found[unit] for unit in units]
     count = min(map(len, rows))
     order = [photo.name for photo in loaded]
     return {
@@ -238,7 +260,7 @@ def find_lookalikes(
     Returns:
         (N, up to `KIN`) units, the most alike first.
     """
-    wanted = list(range(scope.network.units(layer)) if units is None else units)
+    wanted = list(map(int, range(scope.network.units(layer)) if units is None else units))
     spec = {**scope.base, "layer": layer, "units": wanted, "view": scope.channel}
     return scope.store.arrays(spec, lambda: {"kin": _nearest(scope, layer, wanted)}, __name__)[
         "kin"

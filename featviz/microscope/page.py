@@ -103,7 +103,7 @@ def show(
 
 def _layer(scope: Microscope, layer: str, units: Sequence[int] | None) -> MicroscopeLayer:
     net = scope.network
-    wanted = list(range(net.units(layer)) if units is None else units)
+    wanted = list(map(int, range(net.units(layer)) if units is None else units))
     made = {view.name: scope.pictures(layer, view, wanted) for view in scope.views(layer)}
     views = {name: one.images for name, one in made.items()}
     notes = {
@@ -111,15 +111,15 @@ def _layer(scope: Microscope, layer: str, units: Sequence[int] | None) -> Micros
         for name in (CHANNEL.name, NEURON.name)
         if name in made
     }
-    found = findings.find_patches(scope, layer)
+    found = findings.find_patches(scope, layer, units=units)
     if found is not None:
-        views["patches"] = found.images[wanted]
+        views["patches"] = found.images
         notes["patches"] = [
             ", ".join(
                 f"{found.names[photo]} {figures.number(value)}"
-                for photo, value in zip(found.photos[unit], found.values[unit], strict=True)
+                for photo, value in zip(photos, values, strict=True)
             )
-            for unit in wanted
+            for photos, values in zip(found.photos, found.values, strict=True)
         ]
     if reads_image(net, layer):
         views["filter"] = _filters(net, layer)[wanted]
@@ -136,7 +136,7 @@ def _layer(scope: Microscope, layer: str, units: Sequence[int] | None) -> Micros
             name: column[wanted] for name, column in _measures(scope, layer, preferred).items()
         },
         families=[] if families is None else [families[unit] for unit in wanted],
-        kin=findings.find_lookalikes(scope, layer, wanted),
+        kin=findings.find_lookalikes(scope, layer, units),
         before="" if wired is None else wired.before,
         wired=None if wired is None else wired.units[wanted],
         weights=None if wired is None else wired.weights[wanted],

@@ -17,7 +17,13 @@ from featviz.network.fields import ReceptiveField, known_fields
 from featviz.network.fingerprint import Weights, printed, written
 from featviz.network.graph import CALLS, Graph
 from featviz.network.opened import followed_fields, measured_field
-from featviz.network.passes import LayerRef, private_copy, run_to, run_until
+from featviz.network.passes import (
+    LayerRef,
+    own_mode,
+    private_copy,
+    run_to,
+    run_until,
+)
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 """Mean of the red, green and blue values in [0, 1]. Source: torchvision's reference training."""
@@ -52,6 +58,9 @@ class Network:
     `"conv5"` names the value that the convolution gives, before its ReLU; `"conv5:relu"` the value
     after it, or after whatever activation the network has there, behind batch norm. Every module
     can also be named by its dotted name in the caller's module.
+
+    Everything is computed in float32, whatever the module's own number format, but for what
+    `maximize` is asked to do in another.
 
     Args:
         module: Any module that takes normalized images (N, 3, H, W).
@@ -152,6 +161,7 @@ class Network:
         """
         return class_index(self.name, self.classes, wanted)
 
+    @own_mode()
     def shape(self, layer: str, size: int | tuple[int, int]) -> torch.Size:
         """Returns the shape of a layer's value for one image, without the batch.
 
@@ -173,6 +183,7 @@ class Network:
                 self._shapes[key] = run_to(view, self.normalize(image), [ref])[layer].shape[1:]
         return self._shapes[key]
 
+    @own_mode()
     def receptive_field(self, layer: str) -> ReceptiveField:
         """Returns the input pixels that a unit of the layer can see.
 
@@ -309,26 +320,6 @@ def reads_image(network: Network, layer: str) -> bool:
     image = torch.zeros((1, 3, PROBE_SIZE, PROBE_SIZE))
     with torch.no_grad():
         return run_until(private_copy(network.module).to("cpu"), image, name) is image
-
-
-def check_images(images: Tensor) -> Tensor:
-    """Returns a batch of images as (N, 3, H, W), or says what is wrong with it.
-
-    Args:
-        images: (N, 3, H, W) or (3, H, W), floats in [0, 1].
-
-    Raises:
-        ValueError: Another shape, integers, or values out of [0, 1].
-    """
-    batch = images[None] if images.ndim == 3 else images
-    if batch.ndim != 4 or batch.shape[1] != 3:
-        raise ValueError(f"images have shape (N, 3, H, W) or (3, H, W), not {tuple(images.shape)}.")
-    if not batch.is_floating_point():
-        raise ValueError(f"images are floats in [0, 1], not {batch.dtype}; divide bytes by 255.")
-    if batch.numel() and not (batch.min() >= 0 and batch.max() <= 1):
-        low, high = batch.min().item(), batch.max().item()
-        raise ValueError(f"images have values in [0, 1], not from {low:.3g} to {high:.3g}.")
-    return batch
 
 
 def _convolutions(modules: Mapping[str, nn.Module]) -> dict[str, str]:

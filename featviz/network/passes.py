@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 
@@ -30,6 +31,19 @@ class _Reached(Exception):
     """Ends a forward pass once every value asked for is there."""
 
 
+@contextmanager
+def own_mode() -> Iterator[None]:
+    """Works with gradients whatever the caller's `torch.no_grad` or `torch.inference_mode` say."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+def ordinary(value: Tensor) -> Tensor:
+    """Returns a tensor that gradients may be computed with; one of inference mode is copied."""
+    return value.clone() if value.is_inference() else value
+
+
+@own_mode()
 def private_copy(module: nn.Module) -> nn.Module:
     """Makes a private copy of a module to work on.
 
@@ -37,16 +51,19 @@ def private_copy(module: nn.Module) -> nn.Module:
         module: The module; it stays as it is.
 
     Returns:
-        A module with the same structure that shares the weights' memory; frozen, in evaluation
-        mode, in-place operations off. What is done to its structure leaves the module's alone.
+        A module with the same structure; frozen, in evaluation mode, in-place operations off. It
+        is in float32 and shares the weights' memory where they are. What is done to its structure
+        leaves the module's alone.
     """
     shared: dict[int, object] = {
-        id(p): nn.Parameter(p.detach(), requires_grad=False) for p in module.parameters()
+        id(p): nn.Parameter(ordinary(p).detach(), requires_grad=False) for p in module.parameters()
     }
     for child in module.modules():
         # What pruning and weight norm have computed last is no leaf, and so can't be copied.
-        shared |= {id(t): t.detach() for t in vars(child).values() if isinstance(t, Tensor)}
-    view = copy.deepcopy(module, shared).eval()
+        shared |= {
+            id(t): ordinary(t).detach() for t in vars(child).values() if isinstance(t, Tensor)
+        }
+    view = copy.deepcopy(module, shared).eval().float()
     for child in view.modules():
         if getattr(child, "inplace", False):
             setattr(child, "inplace", False)  # noqa: B010 - not every module has the attribute

@@ -6,8 +6,9 @@ from typing import overload
 import torch
 from torch import Tensor
 
-from featviz.network.network import Network, check_images, private_view
-from featviz.network.passes import run_to
+from featviz.network.inputs import Images, check_images
+from featviz.network.network import Network, private_view
+from featviz.network.passes import own_mode, run_to
 
 PASS = 2**20
 """Pixels that go through a network at a time, unless the caller says otherwise: 64 images of 128 px
@@ -16,23 +17,24 @@ or 20 of 224. The first layers of VGG16 then take half a GB."""
 
 @overload
 def activations(
-    network: Network, images: Tensor, layers: str, *, batch: int | None = None
+    network: Network, images: Images, layers: str, *, batch: int | None = None
 ) -> Tensor: ...
 
 
 @overload
 def activations(
     network: Network,
-    images: Tensor,
+    images: Images,
     layers: list[str] | tuple[str, ...],
     *,
     batch: int | None = None,
 ) -> dict[str, Tensor]: ...
 
 
+@own_mode()
 def activations(
     network: Network,
-    images: Tensor,
+    images: Images,
     layers: str | list[str] | tuple[str, ...],
     *,
     batch: int | None = None,
@@ -41,7 +43,8 @@ def activations(
 
     Args:
         network: The network.
-        images: (N, 3, H, W) or one image (3, H, W), floats in [0, 1].
+        images: (N, 3, H, W) or one image (3, H, W), floats in [0, 1]; NumPy arrays, of bytes
+            too, and pictures of Pillow's do as well.
         layers: Names, or one; `"conv5"` is the value before the activation, `"conv5:relu"` the one
             after it.
         batch: Images per pass, if not as many as `PASS` pixels hold. It bounds the memory and

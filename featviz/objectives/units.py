@@ -7,8 +7,10 @@ Source of the family: C. Olah, A. Mordvintsev, L. Schubert, "Feature Visualizati
 section "Optimization objectives".
 """
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import SupportsIndex
 
 import torch
 import torch.nn.functional as F
@@ -38,6 +40,10 @@ class Channel(Objective):
     layer: str
     unit: int
     border: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "unit", _whole(self.unit, "unit"))
+        object.__setattr__(self, "border", _whole(self.border, "border"))
 
     @property
     def layers(self) -> frozenset[str]:
@@ -82,6 +88,12 @@ class Neuron(Objective):
     layer: str
     unit: int
     position: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "unit", _whole(self.unit, "unit"))
+        if self.position is not None:
+            place = tuple(_whole(one, "position") for one in self.position)
+            object.__setattr__(self, "position", place)
 
     @property
     def layers(self) -> frozenset[str]:
@@ -193,6 +205,10 @@ class Logit(Objective):
 
     index: int | str
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.index, str):
+            object.__setattr__(self, "index", _whole(self.index, "class's index"))
+
     @property
     def layers(self) -> frozenset[str]:
         return frozenset({OUTPUT})
@@ -244,6 +260,14 @@ class Diversity(Objective):
 
     def __str__(self) -> str:
         return f"diversity:{self.layer}"
+
+
+def _whole(value: SupportsIndex, what: str) -> int:
+    """A whole number as Python's own: NumPy's print otherwise, and can't be part of a key."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"a {what} is a whole number, not {value!r}.") from None
 
 
 def _gram_products(value: Tensor) -> Tensor:

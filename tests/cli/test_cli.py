@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -190,7 +191,10 @@ def test_a_few_units_become_a_page_of_their_own(tmp_path):
         [sys.executable, "-m", "featviz", "microscope", "build", "--layers", "conv1",
          "--units", "0-2", "--out", str(tmp_path)],
         capture_output=True, text=True, check=True,
+        env={**os.environ, "FEATVIZ_CACHE": str(tmp_path / "store")},
     )  # fmt: skip
+    kept = list((tmp_path / "store").glob("*.safetensors"))
+    assert len(kept) == 3 * 4 + 4, "three units in four views, four findings, no other unit"
     assert done.stdout == ""
     assert "100 %" in done.stderr
     page = (tmp_path / "microscope.html").read_text("utf-8")

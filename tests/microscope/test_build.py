@@ -8,6 +8,7 @@ import time
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import ClassVar
 
 import numpy as np
@@ -21,6 +22,7 @@ from featviz.ascent import climb
 from featviz.ascent.effective_field import used_field
 from featviz.microscope import findings
 from featviz.microscope.build import Microscope
+from featviz.microscope.page import show
 from featviz.microscope.views import APART, CHANNEL, DIVERSE, NEURON, OPPOSITE, VIEWS, in_field
 from featviz.objectives.units import Diversity
 from featviz.store import Store, UnsavedEntry
@@ -31,21 +33,25 @@ ROOT = Path(__file__).parents[2]
 BUILD = """
 import sys
 from pathlib import Path
-from tests.test_microscope import over
+from tests.microscope.test_build import over
 if __name__ == "__main__":
-    over(Path(sys.argv[1])).build(jobs=int(sys.argv[2]))
+    over(Path(sys.argv[1]), int(sys.argv[3])).build(jobs=int(sys.argv[2]))
 """
 
 
-def over(folder):
+def over(folder, steps=2):
     network = fv.Network(SmallCNN().eval(), layers=LAYERS, name="small")
-    return Microscope(network, store=Store(folder), views=QUICK)
+    views = [replace(view, steps=steps) for view in QUICK]
+    return Microscope(network, store=Store(folder), views=views)
 
 
-def started(folder, jobs=1):
+def started(folder, jobs=1, steps=2, **options):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "passive"}
     return subprocess.Popen(
-        [sys.executable, "-c", BUILD, str(folder), str(jobs)], cwd=ROOT, env=environment
+        [sys.executable, "-c", BUILD, str(folder), str(jobs), str(steps)],
+        cwd=ROOT,
+        env=environment,
+        **options,
     )
 
 
@@ -134,7 +140,7 @@ class Inline:
     submitted: ClassVar = []
 
     def __init__(self, jobs, context, enter, arguments):
-        self.microscope = arguments[0]
+        self.keep = arguments[0]
 
     def __enter__(self):
         return self
@@ -144,14 +150,14 @@ class Inline:
 
     def submit(self, _do, task):
         self.submitted.append(task.view.name)
-        self.microscope._keep(task)
+        self.keep(task)
         done = Future()
         done.set_result(None)
         return done
 
 
 def test_with_several_jobs_what_leans_on_others_waits(tmp_path, monkeypatch, climbs):
-    monkeypatch.setattr("featviz.microscope.build.ProcessPoolExecutor", Inline)
+    monkeypatch.setattr("featviz.microscope.processes.ProcessPoolExecutor", Inline)
     over(tmp_path).build(["conv2", "conv3"], jobs=2)
     names = [view.name for view in (CHANNEL, NEURON, OPPOSITE)]
     assert Inline.submitted == [*names, *names, DIVERSE.name, DIVERSE.name, "end"]
@@ -269,6 +275,66 @@ def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(whole, tmp_path):
 
 
 @pytest.mark.slow
+def test_ctrl_c_ends_all_jobs_at_once_and_keeps_what_is_done(whole, tmp_path):
+    build = started(tmp_path, jobs=2, steps=4000, start_new_session=True, stderr=subprocess.PIPE)
+    while len(entries(tmp_path)) < 8:
+        assert build.poll() is None
+        time.sleep(0.01)
+    begun = time.monotonic()
+    os.killpg(build.pid, signal.SIGINT)  # as a terminal does
+    _, told = build.communicate(timeout=60)
+    assert time.monotonic() - begun < 3
+    assert told.count(b"Traceback") == 1, "the parent's own"
+    assert told.endswith(b"KeyboardInterrupt\n")
+    kept = entries(tmp_path)
+    assert kept
+    for path in tmp_path.glob("*.safetensors"):
+        store._read(path)
+
+
+UNGUARDED = """
+import sys
+from pathlib import Path
+from tests.microscope.test_build import over
+over(Path(sys.argv[1])).build(jobs=2)
+"""
+
+
+@pytest.mark.slow
+def test_a_script_without_a_main_guard_is_told_so_once(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(UNGUARDED)
+    ended = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "store")],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.count("Traceback") == 1
+    assert "ChildProcessError: jobs=2 starts processes" in ended.stderr.splitlines()[-1]
+    assert '`if __name__ == "__main__":`' in ended.stderr.splitlines()[-1]
+
+
+def test_what_a_notebook_defines_is_refused_to_several_jobs(tmp_path, monkeypatch):
+    scope = over(tmp_path)
+    monkeypatch.setattr(SmallCNN, "__module__", "__main__")
+    main = ModuleType("__main__")
+    main.SmallCNN = SmallCNN
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    with pytest.raises(ValueError, match=r"needs SmallCNN in other processes, .* from a notebook"):
+        scope.build(jobs=2)
+
+
+def test_what_cannot_be_pickled_is_refused_to_several_jobs(tmp_path):
+    scope = over(tmp_path)
+    scope.network.module.odd = lambda: None
+    with pytest.raises(ValueError, match=r"jobs=2 hands the network .*: Can't (get|pickle) local"):
+        scope.build(jobs=2)
+
+
+@pytest.mark.slow
 def test_several_processes_make_the_same_bytes(whole, tmp_path):
     assert started(tmp_path, jobs=2).wait() == 0
     assert entries(tmp_path) == entries(whole.store.folder)
@@ -346,6 +412,26 @@ def test_kin_of_some_units_are_among_them(whole):
         {1, 8},
         {1, 4},
     ]
+
+
+def test_a_page_of_some_units_makes_nothing_of_the_others(tmp_path, climbs):
+    scope = over(tmp_path)
+    scope.build(["conv2"], [0, 1])
+    built = len(climbs)
+    findings.find_all(scope, "conv2", [0, 1])
+    assert len(climbs) == built, "every picture is there already"
+    before = entries(tmp_path)
+    assert len(before) == 2 * 4 + 4, "two units in four views, and four findings"
+    show(scope, ["conv2"], [0, 1])
+    assert entries(tmp_path) == before
+
+
+def test_patches_of_some_units_are_the_whole_layers(tmp_path):
+    scope = over(tmp_path)
+    whole = findings.find_patches(scope, "conv3", ["coffee"])
+    some = findings.find_patches(scope, "conv3", ["coffee"], [7, 2, 7])
+    for name in ("images", "values", "photos"):
+        np.testing.assert_array_equal(getattr(some, name), getattr(whole, name)[[7, 2, 7]])
 
 
 def test_findings_fit_the_units(tmp_path):

@@ -1,0 +1,69 @@
+"""Images as people have them, brought to the one form that everything else takes."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from featviz.network.passes import ordinary
+
+Images = Tensor | NDArray[Any] | Image.Image
+"""What is taken for images: tensors and arrays (N, 3, H, W) or (3, H, W) of floats in [0, 1]; also
+arrays (N, H, W, 3) or (H, W, 3), arrays of bytes, and pictures of Pillow's."""
+
+ROUNDING = 1e-4
+"""How far beyond 0 and 1 a value may lie for a rounding error, which is cut off."""
+
+CLEAR_MODES = ("RGB", "L", "P", "1")
+"""Pillow's modes whose pixels, if none is transparent, have one meaning as red, green and blue."""
+
+
+def check_images(images: Images) -> Tensor:
+    """Returns a batch of images as (N, 3, H, W) float32, or says what is wrong with it.
+
+    Args:
+        images: One or several.
+
+    Raises:
+        ValueError: Another shape, integers, or values out of [0, 1].
+        TypeError: Something else than `Images`.
+    """
+    images = ordinary(_tensor(images))
+    batch = images[None] if images.ndim == 3 else images
+    if batch.ndim != 4 or batch.shape[1] != 3:
+        raise ValueError(f"images have shape (N, 3, H, W) or (3, H, W), not {tuple(images.shape)}.")
+    if not batch.is_floating_point():
+        raise ValueError(f"images are floats in [0, 1], not {batch.dtype}; divide bytes by 255.")
+    batch = batch.float()
+    if not batch.numel() or (batch.min() >= 0 and batch.max() <= 1):
+        return batch
+    low, high = batch.min().item(), batch.max().item()
+    if not (low >= -ROUNDING and high <= 1 + ROUNDING):
+        raise ValueError(f"images have values in [0, 1], not from {low:.5g} to {high:.5g}.")
+    return batch.clamp(0, 1)
+
+
+def _tensor(images: Images) -> Tensor:
+    if isinstance(images, Tensor):
+        return images
+    if isinstance(images, Image.Image):
+        if images.mode not in CLEAR_MODES or images.has_transparency_data:
+            raise ValueError(
+                f"a picture of mode {images.mode} has no one meaning as red, green and blue; "
+                'convert it, with picture.convert("RGB") say, or read its file by '
+                "featviz.photos.load."
+            )
+        images = np.asarray(images.convert("RGB"))
+    if not isinstance(images, np.ndarray):
+        raise TypeError(
+            f"images are a tensor, a NumPy array or a picture of Pillow's, not "
+            f"{type(images).__name__}; of a featviz.photos.Photo it is photo.image."
+        )
+    if images.shape[-1:] == (3,) and images.shape[-3:-2] != (3,):
+        images = np.moveaxis(images, -1, -3)
+    if images.dtype == np.uint8:
+        images = images / np.float32(255)
+    return torch.from_numpy(np.array(images, order="C"))  # a copy: an array may be read-only

@@ -1,0 +1,199 @@
+"""What people hand over and where they call from: modes, numbers, formats, threads."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import featviz as fv
+from featviz import photos
+from featviz.ascent.effective_field import effective_field
+from featviz.attribution.groups import channel_attribution
+from featviz.microscope import findings
+from featviz.microscope.build import Microscope
+from featviz.microscope.views import VIEWS
+from featviz.store import Store
+from tests.networks import CLASSES, LAYERS, SmallCNN
+
+MODES = [torch.no_grad, torch.inference_mode]
+
+
+def wrapped(module):
+    return fv.Network(module.eval(), layers=LAYERS, name="small", classes=CLASSES)
+
+
+def photographs(count=1, size=48):
+    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(0))
+
+
+def answers(network, photo):
+    """One of each kind of result, as tensors."""
+    climb = {"steps": 2, "precision": "float32", "progress": False}
+    return {
+        "pictures": fv.maximize(network, ["conv3:1", "conv2:3"], size=24, **climb).images,
+        "neuron": fv.maximize(network, "conv2:1@center", **climb).images,
+        "from a photo": fv.maximize(network, "conv3:1", start=photo, **climb).images,
+        "values": fv.evaluate(network, "conv3:1", photo),
+        "activations": fv.activations(network, photo, "conv2:relu"),
+        "shares": effective_field(network, "conv2", [photo]),
+        "units": channel_attribution(network, photo, "bee", "conv2"),
+        **{
+            method: fv.attribute(network, photo, "bee", "conv2", method).map
+            for method in ("gradcam", "gradient", "integrated", "occlusion", "smoothgradcam++")
+        },
+    }
+
+
+# ---- the caller's mode --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_callers_mode_changes_nothing(mode):
+    expected = answers(wrapped(SmallCNN()), photographs()[0])
+    with mode():
+        module, photo = SmallCNN(), photographs()[0]
+        found = answers(wrapped(module), photo)
+        assert not torch.is_grad_enabled()
+    for name, value in expected.items():
+        assert not found[name].is_inference(), name
+        torch.testing.assert_close(found[name], value, rtol=0, atol=0, msg=name)
+
+
+def test_a_network_first_used_in_inference_mode_serves_later():
+    network = wrapped(SmallCNN())
+    with torch.inference_mode():
+        answers(network, photographs()[0])
+    assert answers(network, photographs()[0])["pictures"].shape == (2, 3, 24, 24)
+
+
+# ---- images and modules in other formats --------------------------------------------------------
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (48, 40, 3), dtype=np.uint8)
+PHOTO = torch.from_numpy(PIXELS).permute(2, 0, 1) / 255
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        PIXELS,
+        PIXELS[None],
+        PIXELS.transpose(2, 0, 1),
+        PIXELS / 255,
+        (PIXELS / 255).astype(np.float32).transpose(2, 0, 1),
+        Image.fromarray(PIXELS),
+        PHOTO.double(),
+        PHOTO[None] + (PHOTO == 1) * 1e-7,
+        PHOTO - (PHOTO == 0) * 1e-5,
+    ],
+    ids=[
+        "bytes", "a batch of bytes", "bytes, channels first", "doubles", "floats", "Pillow's",
+        "a double tensor", "above 1", "below 0",
+    ],
+)  # fmt: skip
+def test_a_photo_in_any_clear_format_is_the_same_photo(small, given):
+    expected, found = answers(small, PHOTO), answers(small, given)
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-5, atol=1e-5, msg=name)
+
+
+def test_a_gray_picture_has_three_equal_channels(small):
+    gray = Image.fromarray(PIXELS[..., 0])
+    expected = fv.activations(small, PHOTO[:1].expand(3, -1, -1), "conv3")
+    assert fv.activations(small, gray, "conv3").equal(expected)
+
+
+def test_half_an_image_is_computed_in_float32(small):
+    expected = fv.activations(small, PHOTO.half().float(), "conv3")
+    assert fv.activations(small, PHOTO.half(), "conv3").equal(expected)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "CMYK", "I;16", "F"])
+def test_a_picture_without_one_meaning_is_refused(small, mode):
+    with pytest.raises(ValueError, match=rf"a picture of mode {mode} has no one meaning"):
+        fv.activations(small, Image.new(mode, (32, 32)), "conv1")
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        (PIXELS.astype(np.int64), ValueError, r"floats in \[0, 1\], not torch\.int64"),
+        (PIXELS / 1.0, ValueError, r"values in \[0, 1\], not from 0 to 255"),
+        (PHOTO + 0.001, ValueError, r"not from 0\.\d+ to 1\.001"),
+        (PHOTO.tolist(), TypeError, r"a tensor, a NumPy array or a picture of Pillow's, not list"),
+    ],
+)
+def test_images_without_one_meaning_are_refused(small, given, error, message):
+    for ask in (
+        lambda: fv.activations(small, given, "conv1"),
+        lambda: fv.evaluate(small, "conv1:1", given),
+        lambda: fv.attribute(small, given, "bee", "conv1"),
+        lambda: fv.maximize(small, "conv1:1", start=given, progress=False),
+    ):
+        with pytest.raises(error, match=message):
+            ask()
+
+
+@pytest.mark.parametrize(("dtype", "near"), [(torch.float64, 0), (torch.float16, 0.02)])
+def test_modules_in_other_formats_are_computed_in_float32(small, dtype, near):
+    module = SmallCNN().to(dtype)
+    expected, found = answers(small, PHOTO), answers(wrapped(module), PHOTO)
+    assert next(module.parameters()).dtype == dtype
+    for name in ("activations", "values", "gradient", "shares"):
+        scale = expected[name].abs().max().item()
+        assert (found[name] - expected[name]).abs().max() <= near * scale, name
+    assert found["pictures"].isfinite().all()
+
+
+# ---- whole numbers of NumPy's -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (fv.Channel("conv3", np.int64(4)), "conv3:4"),
+        (fv.Channel("conv3", np.uint8(4), border=np.int32(1)), "conv3:4~1"),
+        (fv.Neuron("conv3", np.int64(4), (np.int64(0), np.int64(1))), "conv3:4@0,1"),
+        (fv.Logit(np.int64(4)), "logit:4"),
+        (np.float64(0.5) * fv.Channel("conv3", torch.tensor(4)), "0.5*conv3:4"),
+    ],
+)
+def test_objectives_of_numpys_numbers_are_the_same(given, text):
+    assert str(given) == text
+    assert repr(given) == repr(fv.parse(text))
+    assert given == fv.parse(text)
+
+
+@pytest.mark.parametrize("unit", [1.5, "1", None])
+def test_a_unit_that_is_no_whole_number_is_refused(unit):
+    with pytest.raises(TypeError, match=rf"a unit is a whole number, not {unit!r}\."):
+        fv.Channel("conv3", unit)
+
+
+def test_sizes_steps_and_seeds_may_be_numpys(small, tmp_path):
+    def made(whole):
+        return fv.maximize(
+            small, "conv3:4", size=whole(24), steps=whole(3), seed=whole(5), batch=whole(1),
+            frames=[whole(1)], progress=False,
+        )  # fmt: skip
+
+    assert made(np.int64).images.equal(made(int).images)
+    assert made(np.int64).frame_steps == (1,)
+    pair = np.int64(24), np.int64(32)
+    found = fv.maximize(small, "conv3:4", size=pair, steps=1, progress=False)
+    assert found.images.shape == (1, 3, 24, 32)
+    assert photos.load("chelsea", np.int64(32)).image.shape == (3, 32, 32)
+    for one in (np.int64(1), 1):
+        found = fv.attribute(small, PHOTO, one, "conv2", "gradient", seed=np.int64(0))
+        assert str(found.objective) == "logit:1"
+
+
+def test_a_microscope_takes_numpys_numbers(small, tmp_path):
+    views = [replace(view, side=view.side and 24, steps=2) for view in VIEWS]
+    scope = Microscope(small, seed=np.int64(0), store=Store(tmp_path), views=views)
+    units = np.array([1, 4])
+    scope.build(["conv3"], units)
+    assert len(list(tmp_path.glob("*.safetensors"))) == 2 * 4
+    assert len(scope.pictures("conv3", scope.channel, units).images) == 2
+    assert findings.find_lookalikes(scope, "conv3", units).tolist() == [[4], [1]]
