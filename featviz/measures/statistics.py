@@ -1,14 +1,12 @@
-"""Means with their intervals, and rank correlation."""
+"""Means and shares with intervals that cover, and rank correlation."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri, stdtrit
 from torch import Tensor
-
-RESAMPLES = 2000
-"""Bootstrap resamples: the interval's ends are then stable to about 1 % of its width."""
-
 
 LEVEL = 0.95
 """Coverage of an interval."""
@@ -16,13 +14,13 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over photos and how far to trust it.
+    """A mean and how far to trust it.
 
     Attributes:
         mean: The mean.
-        low: Lower end of the bootstrap interval.
-        high: Upper end.
-        count: How many photos were averaged.
+        low: Lower end of the interval; NaN if there is none.
+        high: Upper end; NaN if there is none.
+        count: How many independent things were averaged: one alone has no interval.
     """
 
     mean: float
@@ -39,31 +37,69 @@ def agreement(one: Tensor, other: Tensor) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def interval(values: ArrayLike, seed: int = 0) -> Interval:
-    """Bootstraps the mean over photos.
+def interval(values: ArrayLike) -> Interval:
+    """Returns a mean with its 95 % interval by Student's t.
 
-    Source: B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993, section 13.3
-    (percentile interval).
+    Of normal values it covers the true mean in 95 % of cases, however few they are; of skewed ones
+    less often, as a test measures: of exponential ones in 88, 90, 91 and 93 % of cases at n = 4, 8,
+    16 and 30, of log-normal ones (sigma 1) in 82, 83, 86 and 88 %.
+
+    Source: Student, "The Probable Error of a Mean", Biometrika 6:1, 1908.
 
     Args:
-        values: (photos,) or (photos, repetitions); repetitions of a photo stay together, as they
-            are not independent.
-        seed: Where the resamples come from.
+        values: (n,) or (n, repetitions); repetitions of one thing are averaged first, as they are
+            not independent.
 
     Returns:
-        The mean with its 95 % interval.
+        The mean and its interval, which is NaN for one value.
 
     Raises:
         ValueError: There are no values.
     """
     table = np.asarray(values, np.float64)
     if not table.size:
-        raise ValueError("there is nothing to average: give one value per photo.")
-    per_photo: NDArray[np.float64] = table.reshape(len(table), -1).mean(1)
-    draws = np.random.default_rng(seed).integers(len(per_photo), size=(RESAMPLES, len(per_photo)))
-    means = per_photo[draws].mean(1)
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(per_photo.mean()), float(low), float(high), len(per_photo))
+        raise ValueError("there is nothing to average: give at least one value.")
+    each: NDArray[np.float64] = table.reshape(len(table), -1).mean(1)
+    if len(each) == 1:
+        return Interval(float(each[0]), math.nan, math.nan, 1)
+    mean, reach = float(each.mean()), float(_reach(each))
+    return Interval(mean, mean - reach, mean + reach, len(each))
+
+
+def share(hits: ArrayLike) -> Interval:
+    """Returns the share of things that are so, with its 95 % interval by Wilson.
+
+    Unlike that of a mean it stays within [0, 1] and has a width where none or all are so.
+
+    Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference",
+    Journal of the American Statistical Association 22:158, 1927.
+
+    Args:
+        hits: (n,) true or false.
+
+    Returns:
+        The share and its interval.
+
+    Raises:
+        ValueError: There is nothing to count.
+    """
+    table = np.asarray(hits, bool)
+    count = table.size
+    if not count:
+        raise ValueError("there is nothing to count: give at least one value.")
+    part, z = float(table.mean()), float(ndtri((1 + LEVEL) / 2))
+    middle = (part + z**2 / (2 * count)) / (1 + z**2 / count)
+    reach = math.sqrt(part * (1 - part) / count + (z / (2 * count)) ** 2) * z / (1 + z**2 / count)
+    # Rounding must not leave 0 or 1 outside.
+    return Interval(part, min(middle - reach, part), max(middle + reach, part), count)
+
+
+def _reach(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Half the width of Student's interval for the means of (..., n) values."""
+    count = values.shape[-1]
+    error = values.std(-1, ddof=1) / math.sqrt(count)
+    reach: NDArray[np.float64] = stdtrit(count - 1, (1 + LEVEL) / 2) * error
+    return reach
 
 
 def _ranks(map: Tensor) -> NDArray[np.float64]:

@@ -1,13 +1,11 @@
 """Measures of maps, on a network and on maps whose answers are known."""
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import featviz as fv
 from featviz.attribution import checks
-from featviz.measures import statistics
 from featviz.network import controls
 from featviz.objectives.units import Logit
 
@@ -107,39 +105,6 @@ def test_spread_is_the_area_of_half_the_mass():
     spike = torch.zeros(10, 10)
     spike[3, 3] = 1
     assert checks.spread(spike) == pytest.approx(0.01)
-
-
-def test_agreement_is_spearmans():
-    from scipy.stats import spearmanr  # comes with scikit-learn
-
-    generator = torch.Generator().manual_seed(0)
-    one, two = (torch.rand(2, 8, 8, generator=generator) * 6).round()
-    expected = spearmanr(one.flatten(), two.flatten()).statistic
-    assert statistics.agreement(one, two) == pytest.approx(expected, abs=1e-9)
-    assert statistics.agreement(one, one.exp()) == pytest.approx(1)
-    assert statistics.agreement(one, torch.ones(8, 8)) == 0
-
-
-def test_intervals_hold_the_mean_and_shrink_with_photos():
-    values = np.random.default_rng(0).normal(3, 1, 400)
-    few, many = statistics.interval(values[:8]), statistics.interval(values)
-    assert few.count == 8
-    assert few.low < few.mean < few.high
-    assert many.high - many.low == pytest.approx(4 * 1.96 * 1 / 20 / 2, rel=0.2)
-    assert many.high - many.low < few.high - few.low
-    assert statistics.interval(values) == many
-
-
-def test_repetitions_of_a_photo_are_no_further_photos():
-    values = np.random.default_rng(1).normal(size=(6, 1))
-    one, nine = (statistics.interval(np.repeat(values, n, axis=1)) for n in (1, 9))
-    assert (nine.low, nine.high) == pytest.approx((one.low, one.high))
-    assert nine.count == one.count == 6
-
-
-def test_nothing_to_average():
-    with pytest.raises(ValueError, match="nothing to average"):
-        statistics.interval([])
 
 
 def test_shuffled_weights_are_the_same_numbers_elsewhere():

@@ -50,22 +50,23 @@ def why_these_layers() -> Figure:
     """Localization, class-specificity and fineness, measured per layer."""
     found = attribution_evidence.pointing()
     m = MEASURES.index("gradcam")
-    series = {
-        "evidence on the right photograph": _series(found["share"][m]),
-        "the same, random map": _series(found["share"][-1]),
-        "agreement of two classes' maps": _series(found["agreement"][m]),
-        "area that holds half of it": _series(found["spread"][m]),
+    tables = {
+        "evidence on the right photograph": found["share"][m],
+        "the same, random map": found["share"][-1],
+        "agreement of two classes' maps": found["agreement"][m],
+        "area that holds half of it": found["spread"][m],
     }
     return bars(
         tuple(DEPTHS),
-        series,
+        _series(tables),
         "share, or rank correlation",
         id="why-these-layers",
         alt="Bars per layer: the evidence on the right photograph rises from one half to most of it, the agreement between two classes falls to about zero, the area shrinks",
         caption=f"<strong>What a layer can and cannot tell.</strong> {len(MEASURED)} photographs, each beside "
-        f"{attribution_evidence.NEIGHBORS} others in turn; means with 95% bootstrap intervals over photographs. "
+        f"{attribution_evidence.NEIGHBORS} others in turn; means with 95% intervals over photographs, which are the dots. "
         "Blue: which share of the evidence for a class (Grad-CAM) lies on its own photograph; one half is chance, as the random map shows. "
         "Green: how far the maps of the two classes agree; 1 means that the map doesn't care about the class.",
+        each=_each(tables),
         width="middle",
     )
 
@@ -93,18 +94,18 @@ def methods_compared() -> Figure:
 def methods_measured() -> Figure:
     """Where the evidence lies, for every measured method and layer."""
     share = attribution_evidence.pointing()["share"]
-    series = {
-        TITLES.get(name, name): _series(share[index])
-        for index, name in enumerate((*MEASURES, "random map"))
+    tables = {
+        TITLES.get(name, name): share[index] for index, name in enumerate((*MEASURES, "random map"))
     }
     return bars(
         tuple(DEPTHS),
-        series,
+        _series(tables),
         "share on the right photograph",
         id="methods-measured",
         alt="Bars per layer and method: Grad-CAM rises from one half at conv1 to nearly three quarters at fire9, the other methods start higher; the random map stays at one half",
-        caption="<strong>The same test for every method</strong>, with 95% bootstrap intervals over "
-        f"{len(MEASURED)} photographs. The random map shows what no knowledge looks like.",
+        caption="<strong>The same test for every method</strong>, with 95% intervals over "
+        f"{len(MEASURED)} photographs, which are the dots. The random map shows what no knowledge looks like.",
+        each=_each(tables),
     )
 
 
@@ -130,7 +131,7 @@ def faithfulness_table() -> Figure:
         alt="Table of deletion and insertion areas per method and layer, and of the controls",
         caption="<strong>Does hiding what the map marks hurt the class?</strong> Area under the curve of the class's probability, "
         f"as a share of that on the whole photograph, in {checks.STEPS} steps; what is hidden is blurred by "
-        f"{checks.BLUR:.0f} px. Means over {len(MEASURED)} photographs with 95% bootstrap intervals. Compare every row with its random map, "
+        f"{checks.BLUR:.0f} px. Means over {len(MEASURED)} photographs with 95% intervals. Compare every row with its random map, "
         "and with the blob in the middle, which knows nothing of the photograph.",
         width="page",
     )
@@ -140,19 +141,20 @@ def randomization() -> Figure:
     """What of a map outlives the learned weights."""
     found = attribution_evidence.randomization()
     names = (*MEASURES, "activation")
-    series = {
-        "last layer shuffled": _series(found["classifier"]),
-        "every layer shuffled": _series(found["all"]),
+    tables = {
+        "last layer shuffled": found["classifier"],
+        "every layer shuffled": found["all"],
     }
     return bars(
         [TITLES[name] for name in names],
-        series,
+        _series(tables),
         "rank agreement with the real map",
         id="randomization",
         alt="Bars per method: agreement of the map at fire9 with that of a network with shuffled weights",
         caption="<strong>Would the map change if the network knew nothing?</strong> Agreement of the map at fire9 with the map of the "
-        "same network after its weights were shuffled, with 95% bootstrap intervals. A map that only explains the class "
+        "same network after its weights were shuffled, with 95% intervals over photographs, which are the dots. A map that only explains the class "
         "should fall to zero. Activation strength can't notice that the last layer has changed: it never asks for the class.",
+        each=_each(tables),
     )
 
 
@@ -277,10 +279,16 @@ def _half(maps: dict[tuple[str, str], Attribution], layer: str) -> float:
     return float(np.mean([checks.spread(maps[name, layer].map) for name in SHOWN]))
 
 
-def _series(per_photo: Table) -> tuple[list[float], list[float], list[float]]:
-    """Mean, lower and upper bound for each row of (rows, photos, ...)."""
-    found = [statistics.interval(row) for row in per_photo]
-    return [f.mean for f in found], [f.low for f in found], [f.high for f in found]
+def _series(tables: dict[str, Table]) -> dict[str, tuple[list[float], ...]]:
+    """Means, lower and upper bounds of the rows of tables (rows, photos, ...)."""
+    found = {name: [statistics.interval(row) for row in table] for name, table in tables.items()}
+    ends = ("mean", "low", "high")
+    return {name: tuple([getattr(f, e) for f in one] for e in ends) for name, one in found.items()}
+
+
+def _each(tables: dict[str, Table]) -> dict[str, list[Table]]:
+    """The photographs' values (rows, photos) of tables (rows, photos, ...)."""
+    return {name: [row.reshape(len(row), -1).mean(1) for row in t] for name, t in tables.items()}
 
 
 def _told(deleted: Table, inserted: Table) -> list[str]:

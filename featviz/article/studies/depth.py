@@ -173,7 +173,7 @@ def turning() -> Figure:
         id="turning",
         alt="Lines falling with the angle, one per layer",
         caption=f"Each of {PER_LAYER} neurons per layer looks at its own favorite image while that is turned. "
-        "Lines are means, bands their 95% bootstrap intervals over neurons. "
+        "Lines are means, bands their 95% intervals over neurons. "
         f"<strong>No layer ignores a turn</strong>: at 45° between {min(left):.0f} and {max(left):.0f}% "
         "of the answer are left, in shallow and in deep layers alike.",
     )
@@ -203,7 +203,7 @@ def scorecard() -> Figure:
         ["measure", *layers],
         id="scorecard",
         alt="Table of measures per layer with intervals",
-        caption="The scorecard. Numbers in brackets are 95% bootstrap intervals over units. <strong>A row in "
+        caption="The scorecard. Numbers in brackets are 95% intervals over units. <strong>A row in "
         "which AlexNet and its shuffled twin agree says something about the architecture, not about "
         "what was learned.</strong>",
         width="page",

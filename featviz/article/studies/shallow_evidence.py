@@ -115,7 +115,7 @@ def inherited() -> tuple[Interval, Interval, Interval]:
     apart = tuning.orientation_distance(after.orientation[units][:, None], angles)
     rows = torch.arange(len(units))
     found = (apart[rows, weights.argmax(1)], apart[rows, weights.argmin(1)], apart.mean(1))
-    first, last, mean = (interval(one.numpy(), SEED) for one in found)
+    first, last, mean = (interval(one) for one in found)
     return first, last, mean
 
 

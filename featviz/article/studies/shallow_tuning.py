@@ -8,8 +8,7 @@ import torch
 from featviz import figures
 from featviz.article.studies import shallow_evidence
 from featviz.article.studies.shallow_evidence import KINDS
-from featviz.article.studies.shared import SEED
-from featviz.measures.statistics import Interval, interval
+from featviz.measures.statistics import Interval, interval, share
 from featviz.measures.tuning import FAMILIES, ORIENTED, Preferences
 
 LAYERS = ("conv1", "conv2")
@@ -31,7 +30,7 @@ def family_counts() -> figures.Figure:
     for layer in LAYERS:
         for kind in KINDS:
             names = np.array(shallow_evidence.families(layer, kind))
-            shares = [interval(100 * (names == family), SEED) for family in FAMILIES]
+            shares = [share(names == family) for family in FAMILIES]
             series[f"{layer}, {kind}"] = _bounds(shares)
     return figures.bars(
         FAMILIES,
@@ -41,7 +40,7 @@ def family_counts() -> figures.Figure:
         alt="Bars of the share of units in five families, for conv1 and conv2, with controls.",
         caption="<strong>Families by number.</strong> Share of the units of each layer that fall "
         "into each family by what they answer to, in AlexNet and in the same architecture with "
-        "untrained weights; lines are 95% bootstrap intervals over units. "
+        "untrained weights; lines are 95% intervals over units. "
         "Where the lines of the trained and the untrained network overlap, the name alone says nothing of learning.",
         width="middle",
     )
@@ -139,7 +138,7 @@ def hue_curves() -> figures.Figure:
 def reach() -> figures.Figure:
     """Returns how near gratings come to the best that the units can be given."""
     found = {layer: shallow_evidence.grating_share(layer) for layer in LAYERS}
-    means = {layer: interval(shares, SEED) for layer, shares in found.items()}
+    means = {layer: interval(shares) for layer, shares in found.items()}
     return figures.dots(
         LAYERS,
         {"best grating, part of the unit's optimum": list(found.values())},
@@ -177,7 +176,7 @@ def control() -> figures.Figure:
         alt="Means of tuning measures with intervals, for conv1 and conv2, trained and untrained.",
         caption="<strong>The control.</strong> The same measurement on the same architecture with "
         "random weights, as PyTorch draws them before training. Means over units with their "
-        "95% bootstrap intervals. Where the intervals of a layer lie apart, training made a "
+        "95% intervals. Where the intervals of a layer lie apart, training made a "
         "difference; where they overlap, we can't say.",
         width="page",
     )
@@ -190,9 +189,7 @@ def percent(one: Interval) -> str:
 
 def tolerant(kind: str) -> Interval:
     """Returns the share of conv2's units that don't mind where the stripes are."""
-    return interval(
-        (shallow_evidence.preferences("conv2", kind).tolerance >= TOLERANT).float().numpy(), SEED
-    )
+    return share(shallow_evidence.preferences("conv2", kind).tolerance >= TOLERANT)
 
 
 def inhibited() -> float:
@@ -211,13 +208,14 @@ _MEASURES: dict[str, Callable[[Preferences], torch.Tensor]] = {
 
 
 def _written(values: torch.Tensor) -> str:
-    one = interval(values.float().numpy(), SEED)
+    one = share(values) if values.dtype == torch.bool else interval(values)
     told = f"{one.mean:.2f} ({one.low:.2f} to {one.high:.2f})"
     return told.replace("-", "\N{MINUS SIGN}").replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _bounds(shares: list[Interval]) -> tuple[list[float], list[float], list[float]]:
-    return [s.mean for s in shares], [s.low for s in shares], [s.high for s in shares]
+def _bounds(shares: list[Interval]) -> tuple[list[float], ...]:
+    """Shares in percent, with their lower and upper bounds."""
+    return tuple([100 * getattr(s, end) for s in shares] for end in ("mean", "low", "high"))
 
 
 def _examples(layer: str, names: tuple[str, ...]) -> list[tuple[str, int]]:

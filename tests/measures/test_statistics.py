@@ -1,0 +1,89 @@
+"""Intervals cover what they say; on what they cover less of, the docstring says how much."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from featviz.measures import statistics
+
+SAMPLES = 100_000
+"""Simulated samples per size: coverage is then known to 0.1 %."""
+
+
+def coverage(name, count):
+    """The part of simulated samples whose interval holds the true mean."""
+    generator = np.random.default_rng(count)
+    draw, mean = {
+        "normal": (generator.standard_normal, 0),
+        "exponential": (generator.standard_exponential, 1),
+        "log-normal": (lambda size: generator.lognormal(size=size), math.exp(0.5)),
+    }[name]
+    values = draw((SAMPLES, count))
+    one = statistics.interval(values[0])
+    reach = statistics._reach(values)
+    assert (one.low, one.high) == pytest.approx(values[0].mean() + reach[0] * np.array([-1, 1]))
+    return float((abs(values.mean(1) - mean) <= reach).mean())
+
+
+@pytest.mark.parametrize("count", [4, 5, 6, 8, 13, 20, 30])
+def test_intervals_cover_normal_means(count):
+    assert 0.94 <= coverage("normal", count) <= 0.96
+
+
+@pytest.mark.parametrize("name", ["exponential", "log-normal"])
+def test_the_docstring_says_how_often_skewed_means_are_covered(name):
+    text = re.sub(r"\s+", " ", statistics.interval.__doc__)
+    sizes = map(int, re.findall(r"\d+", re.search(r"n = (.*?), of log-normal", text)[1]))
+    said = re.findall(r"\d+", re.search(rf"{name} ones (?:\(sigma 1\) )?in (.*?) %", text)[1])
+    for count, percent in zip(sizes, said, strict=True):
+        assert 100 * coverage(name, count) == pytest.approx(int(percent), abs=0.7)
+
+
+def test_one_value_has_no_interval():
+    one = statistics.interval([3.0])
+    assert (one.mean, one.count) == (3, 1)
+    assert math.isnan(one.low)
+    assert math.isnan(one.high)
+
+
+def test_repetitions_of_a_photo_are_no_further_photos():
+    values = np.random.default_rng(1).normal(size=(6, 1))
+    one, nine = (statistics.interval(np.repeat(values, n, axis=1)) for n in (1, 9))
+    assert (nine.low, nine.high) == pytest.approx((one.low, one.high))
+    assert nine.count == one.count == 6
+
+
+def test_nothing_to_average():
+    with pytest.raises(ValueError, match="nothing to average"):
+        statistics.interval([])
+    with pytest.raises(ValueError, match="nothing to count"):
+        statistics.share([])
+
+
+@pytest.mark.parametrize("part", [0.1, 0.3, 0.5, 0.9])
+def test_shares_are_covered(part):
+    counts = np.random.default_rng(0).binomial(96, part, 4000)
+    found = {k: statistics.share(np.arange(96) < k) for k in np.unique(counts)}
+    held = [found[k].low <= part <= found[k].high for k in counts]
+    assert 0.93 <= np.mean(held) <= 0.97
+
+
+def test_shares_of_none_and_all():
+    none, all_ = (statistics.share([value] * 10) for value in (False, True))
+    # Wilson at 0 of n: z^2 / (n + z^2)
+    assert (none.low, none.high) == pytest.approx((0, 1.959964**2 / (10 + 1.959964**2)))
+    assert (all_.low, all_.high) == pytest.approx((1 - none.high, 1))
+
+
+def test_agreement_is_spearmans():
+    from scipy.stats import spearmanr  # comes with scikit-learn
+
+    generator = torch.Generator().manual_seed(0)
+    one, two = (torch.rand(2, 8, 8, generator=generator) * 6).round()
+    expected = spearmanr(one.flatten(), two.flatten()).statistic
+    assert statistics.agreement(one, two) == pytest.approx(expected, abs=1e-9)
+    assert statistics.agreement(one, one.exp()) == pytest.approx(1)
+    assert statistics.agreement(one, torch.ones(8, 8)) == 0
