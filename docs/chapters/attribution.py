@@ -115,7 +115,7 @@ attribution_controls.why_these_layers()
 # *Localization.* At conv1 {{ share_first }} of Grad-CAM's evidence lies on the right photograph (95% interval {{ share_first_interval }}),
 # no better than the random map. At fire9 it is {{ share_last }} ({{ share_last_interval }}).
 #
-# *Class-specificity.* At conv1 the maps of two different classes agree with a rank correlation of {{ agree_first }}; at fire9 of
+# *Class-specificity.* At conv1 Grad-CAM's maps of two different classes agree with a rank correlation of {{ agree_first }}; at fire9 of
 # {{ agree_last }}. A shallow map shows where there is something to see, whatever one asks for. Only a deep one answers the question.
 #
 # *Fineness.* The price is resolution: conv1 has a place every {{ stride_first }} pixels, fire9 one every {{ stride_last }}. In exchange the evidence gathers:

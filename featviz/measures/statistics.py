@@ -37,33 +37,41 @@ def agreement(one: Tensor, other: Tensor) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def interval(values: ArrayLike) -> Interval:
+def interval(values: ArrayLike, clusters: ArrayLike | None = None) -> Interval:
     """Returns a mean with its 95 % interval by Student's t.
 
     Of normal values it covers the true mean in 95 % of cases, however few they are; of skewed ones
     less often, as a test measures: of exponential ones in 88, 90, 91 and 93 % of cases at n = 4, 8,
     16 and 30, of log-normal ones (sigma 1) in 82, 83, 86 and 88 %.
 
-    Source: Student, "The Probable Error of a Mean", Biometrika 6:1, 1908.
+    Values that share what was drawn at random, such as pairs of the same photographs, tell less
+    than as many independent ones. Of these the error is a jackknife's, which leaves out one of the
+    things after the other, with all values that stand on it. Of pairs it covers 94 to 98 %, and up
+    to 99 % where it makes no difference which things are in them.
+
+    Source: Student, "The Probable Error of a Mean", Biometrika 6:1, 1908; for what is shared
+    J. N. Arvesen, "Jackknifing U-Statistics", Annals of Mathematical Statistics 40:6, 1969.
 
     Args:
         values: (n,) or (n, repetitions); repetitions of one thing are averaged first, as they are
             not independent.
+        clusters: (n,) or (n, k) names of the things that each value stands on; without it each
+            value stands on one of its own.
 
     Returns:
-        The mean and its interval, which is NaN for one value.
+        The mean and its interval, which is NaN for one value, or where all stand on one thing.
 
     Raises:
-        ValueError: There are no values.
+        ValueError: There are no values, or clusters of another number.
     """
     table = np.asarray(values, np.float64)
     if not table.size:
         raise ValueError("there is nothing to average: give at least one value.")
     each: NDArray[np.float64] = table.reshape(len(table), -1).mean(1)
-    if len(each) == 1:
-        return Interval(float(each[0]), math.nan, math.nan, 1)
-    mean, reach = float(each.mean()), float(_reach(each))
-    return Interval(mean, mean - reach, mean + reach, len(each))
+    stand = None if clusters is None else _members(clusters, len(each))
+    mean, reach = float(each.mean()), float(_reach(each, stand))
+    count = len(each) if stand is None else stand.shape[1]
+    return Interval(mean, mean - reach, mean + reach, count)
 
 
 def share(hits: ArrayLike) -> Interval:
@@ -94,12 +102,38 @@ def share(hits: ArrayLike) -> Interval:
     return Interval(part, min(middle - reach, part), max(middle + reach, part), count)
 
 
-def _reach(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Half the width of Student's interval for the means of (..., n) values."""
-    count = values.shape[-1]
-    error = values.std(-1, ddof=1) / math.sqrt(count)
-    reach: NDArray[np.float64] = stdtrit(count - 1, (1 + LEVEL) / 2) * error
+def _members(clusters: ArrayLike, count: int) -> NDArray[np.bool_]:
+    """Which of the things each value stands on: (values, things)."""
+    labels = np.asarray(clusters)
+    if len(labels) != count:
+        raise ValueError(f"{count} values stand on clusters, but {len(labels)} are given.")
+    things, index = np.unique(labels.reshape(count, -1), return_inverse=True)
+    stand = np.zeros((count, len(things)), bool)
+    stand[np.arange(count)[:, None], index.reshape(count, -1)] = True
+    return stand
+
+
+def _reach(
+    values: NDArray[np.float64], stand: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
+    """Half the width of the intervals of the means of (..., n) values; NaN if there is none."""
+    quantile, error = (1 + LEVEL) / 2, _error(values, stand)
+    count = values.shape[-1] if stand is None else stand.shape[1]
+    reach: NDArray[np.float64] = stdtrit(count - 1, quantile) * error
     return reach
+
+
+def _error(values: NDArray[np.float64], stand: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+    """Standard error of the means of (..., n) values, which stand (n, things) on things."""
+    nothing = np.full(values.shape[:-1], math.nan)
+    if stand is None:
+        count = values.shape[-1]
+        return np.asarray(values.std(-1, ddof=1)) / math.sqrt(count) if count > 1 else nothing
+    kept, things = ~stand, stand.shape[1]
+    if things < 2 or not kept.any(0).all():
+        return nothing
+    without: NDArray[np.float64] = values @ kept.astype(np.float64) / kept.sum(0)
+    return np.asarray(without.std(-1)) * math.sqrt(things - 1)
 
 
 def _ranks(map: Tensor) -> NDArray[np.float64]:

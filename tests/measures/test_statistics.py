@@ -1,5 +1,6 @@
 """Intervals cover what they say; on what they cover less of, the docstring says how much."""
 
+import itertools
 import math
 import re
 
@@ -87,3 +88,47 @@ def test_agreement_is_spearmans():
     assert statistics.agreement(one, two) == pytest.approx(expected, abs=1e-9)
     assert statistics.agreement(one, one.exp()) == pytest.approx(1)
     assert statistics.agreement(one, torch.ones(8, 8)) == 0
+
+
+def pairs_of(count, design):
+    if design == "ring":
+        return [(thing, (thing + 1) % count) for thing in range(count)]
+    return list(itertools.combinations(range(count), 2))
+
+
+@pytest.mark.parametrize("design", ["ring", "all"])
+@pytest.mark.parametrize("count", [5, 8, 13])
+def test_intervals_cover_means_of_pairs_that_share_things(count, design):
+    pairs = pairs_of(count, design)
+    stand = statistics._members(pairs, len(pairs))
+    generator = np.random.default_rng(count)
+    things, own = (generator.normal(size=(10_000, n)) for n in (count, len(pairs)))
+    for noise in (0, 1):
+        values = things @ stand.T + noise * own
+        reach = statistics._reach(values, stand)
+        assert 0.935 <= (abs(values.mean(1)) <= reach).mean() <= 0.985
+    one = statistics.interval(values[0], pairs)
+    assert (one.low, one.count) == (pytest.approx(values[0].mean() - reach[0]), count)
+
+
+def test_clusters_of_their_own_change_nothing():
+    values = np.random.default_rng(2).normal(size=9)
+    one, other = statistics.interval(values), statistics.interval(values, list("abcdefghi"))
+    assert (one.low, one.high) == pytest.approx((other.low, other.high))
+
+
+def test_repeated_values_in_clusters_are_worth_their_means():
+    values = np.random.default_rng(3).normal(size=(6, 4))
+    one = statistics.interval(values)
+    other = statistics.interval(values.ravel(), np.repeat(np.arange(6), 4))
+    assert (one.low, one.high) == pytest.approx((other.low, other.high))
+
+
+def test_what_stands_on_one_thing_has_no_interval():
+    for clusters in (["a", "a"], [("a", "b"), ("b", "a")], [("a", "b"), ("a", "c")]):
+        assert math.isnan(statistics.interval([1.0, 2.0], clusters).low)
+
+
+def test_clusters_of_another_number():
+    with pytest.raises(ValueError, match="2 values stand on clusters, but 3 are given"):
+        statistics.interval([1.0, 2.0], ["a", "b", "c"])

@@ -1,5 +1,6 @@
 """The chapter on attribution: how far its maps can be trusted, in numbers beside controls."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -58,12 +59,12 @@ def why_these_layers() -> Figure:
     }
     return bars(
         tuple(DEPTHS),
-        _series(tables),
+        _series(tables, attribution_evidence.pairs()),
         "share, or rank correlation",
         id="why-these-layers",
         alt="Bars per layer: the evidence on the right photograph rises from one half to most of it, the agreement between two classes falls to about zero, the area shrinks",
         caption=f"<strong>What a layer can and cannot tell.</strong> {len(MEASURED)} photographs, each beside "
-        f"{attribution_evidence.NEIGHBORS} others in turn; means with 95% intervals over photographs, which are the dots. "
+        f"{attribution_evidence.NEIGHBORS} others in turn; dots are pairs, bars their means, lines 95% intervals, in which pairs of one photograph don't count as independent. "
         "Blue: which share of the evidence for a class (Grad-CAM) lies on its own photograph; one half is chance, as the random map shows. "
         "Green: how far the maps of the two classes agree; 1 means that the map doesn't care about the class.",
         each=_each(tables),
@@ -99,12 +100,12 @@ def methods_measured() -> Figure:
     }
     return bars(
         tuple(DEPTHS),
-        _series(tables),
+        _series(tables, attribution_evidence.pairs()),
         "share on the right photograph",
         id="methods-measured",
         alt="Bars per layer and method: Grad-CAM rises from one half at conv1 to nearly three quarters at fire9, the other methods start higher; the random map stays at one half",
         caption="<strong>The same test for every method</strong>, with 95% intervals over "
-        f"{len(MEASURED)} photographs, which are the dots. The random map shows what no knowledge looks like.",
+        f"{len(MEASURED)} photographs; dots are pairs. The random map shows what no knowledge looks like.",
         each=_each(tables),
     )
 
@@ -166,8 +167,9 @@ def numbers() -> Values:
         attribution_evidence.randomization(),
     )
     m = MEASURES.index("gradcam")
-    first, last = (statistics.interval(point["share"][m, d]) for d in (0, -1))
-    apart = [point["agreement"][m, d].mean() for d in (0, -1)]
+    pairs = attribution_evidence.pairs()
+    first, last = (statistics.interval(point["share"][m, d], pairs) for d in (0, -1))
+    apart = [statistics.interval(point["agreement"][m, d], pairs) for d in (0, -1)]
     area = [point["spread"][m, d].mean() for d in (0, -1)]
     gain = curve["insertion"] - curve["deletion"]
     best = np.unravel_index(gain[:-1].mean(2).argmax(), gain.shape[:2])
@@ -187,8 +189,8 @@ def numbers() -> Values:
         share_last_interval=_span(last),
         stride_first=attribution_evidence.classifier().receptive_field("features.0").stride,
         stride_last=attribution_evidence.classifier().receptive_field("features.12.squeeze").stride,
-        agree_first=f"{apart[0]:.2f}",
-        agree_last=f"{apart[1]:.2f}".replace("-", "−"),
+        agree_first=_told_mean(apart[0]),
+        agree_last=_told_mean(apart[1]),
         area_first=f"{area[0]:.0%}",
         area_last=f"{area[1]:.0%}",
         half_first=f"{_half(spans, 'conv1'):.0%}",
@@ -279,22 +281,27 @@ def _half(maps: dict[tuple[str, str], Attribution], layer: str) -> float:
     return float(np.mean([checks.spread(maps[name, layer].map) for name in SHOWN]))
 
 
-def _series(tables: dict[str, Table]) -> dict[str, tuple[list[float], ...]]:
-    """Means, lower and upper bounds of the rows of tables (rows, photos, ...)."""
-    found = {name: [statistics.interval(row) for row in table] for name, table in tables.items()}
+def _series(
+    tables: dict[str, Table], clusters: Sequence[tuple[str, str]] | None = None
+) -> dict[str, tuple[list[float], ...]]:
+    """Means, lower and upper bounds of the rows of tables (rows, photos or pairs, ...)."""
+    found = {
+        name: [statistics.interval(row, clusters) for row in table]
+        for name, table in tables.items()
+    }
     ends = ("mean", "low", "high")
     return {name: tuple([getattr(f, e) for f in one] for e in ends) for name, one in found.items()}
 
 
 def _each(tables: dict[str, Table]) -> dict[str, list[Table]]:
-    """The photographs' values (rows, photos) of tables (rows, photos, ...)."""
+    """The photographs' or pairs' own values of tables (rows, photos or pairs, ...)."""
     return {name: [row.reshape(len(row), -1).mean(1) for row in t] for name, t in tables.items()}
 
 
 def _told(deleted: Table, inserted: Table) -> list[str]:
-    return [_interval(values) for values in (deleted, inserted, inserted - deleted)]
+    found = (statistics.interval(values) for values in (deleted, inserted, inserted - deleted))
+    return [_told_mean(one) for one in found]
 
 
-def _interval(values: Table) -> str:
-    found = statistics.interval(values)
+def _told_mean(found: statistics.Interval) -> str:
     return f"{found.mean:.2f} ({found.low:.2f} to {found.high:.2f})".replace("-", "−")

@@ -162,25 +162,19 @@ def pointing() -> Arrays:
     """Measures where the evidence for a class lies when its photograph stands beside another.
 
     Returns:
-        `share` (methods + random, depths, photos, neighbors): part of the evidence that lies on the
-        right photograph; `agreement`, same shape without the control: rank correlation of the maps
-        of the two classes; `spread` (methods, depths, photos, neighbors): share of the places that
-        hold half of the evidence.
+        `share` (methods + random, depths, pairs, 2): part of the evidence for the left and for the
+        right photograph's class that lies on it; `agreement` (methods, depths, pairs): rank
+        correlation of the maps of the two classes; `spread` (methods, depths, pairs, 2): share of
+        the places that hold half of the evidence.
     """
 
     def make() -> Arrays:
-        shape = (len(MEASURED), NEIGHBORS)
-        share = np.zeros((len(MEASURES) + 1, len(DEPTHS), *shape))
-        same, spread = np.zeros((2, len(MEASURES), len(DEPTHS), *shape))
-        filled = [0] * len(MEASURED)
-        for pair in pairs():
-            found = _point(pair)
-            for side, name in enumerate(pair):
-                index = MEASURED.index(name)
-                at = np.s_[:, :, index, filled[index]]
-                share[at], same[at], spread[at] = found[0][side], found[1], found[2][side]
-                filled[index] += 1
-        return {"share": share, "agreement": same, "spread": spread}
+        share, same, spread = zip(*map(_point, pairs()), strict=True)
+        return {
+            "share": np.stack([of.transpose(1, 2, 0) for of in share], 2),
+            "agreement": np.stack(same, 2),
+            "spread": np.stack([of.transpose(1, 2, 0) for of in spread], 2),
+        }
 
     return Store().arrays(_spec("pointing", MEASURED, methods=MEASURES), make, CODE)
 
