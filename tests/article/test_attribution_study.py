@@ -1,5 +1,6 @@
 """What the chapter on attribution says in words must be so."""
 
+import numpy as np
 import torch
 
 from featviz.article.studies import attribution, attribution_controls, attribution_evidence
@@ -12,6 +13,16 @@ def test_every_measured_photo_stands_beside_as_many_others():
     for name in attribution_evidence.MEASURED:
         assert sum(name in pair for pair in pairs) == attribution_evidence.NEIGHBORS
     assert all(left != right for left, right in pairs)
+
+
+def test_random_maps_are_independent_and_point_nowhere():
+    found = np.stack([attribution_evidence._chance((13, 27), index) for index in range(8)])
+    assert found.shape == (8, 2, attribution_evidence.DRAWS)
+    assert attribution_evidence.DRAWS >= 5
+    # One map for both classes adds up to 1, always.
+    assert (abs(found.sum(1) - 1) > 1e-6).all()
+    assert len(np.unique(found)) == found.size
+    assert abs(found.mean() - 0.5) < 4 * found.std() / np.sqrt(found.size)
 
 
 def test_every_photo_has_a_credit_and_a_license():

@@ -65,7 +65,7 @@ def why_these_layers() -> Figure:
         alt="Bars per layer: the evidence on the right photograph rises from one half to most of it, the agreement between two classes falls to about zero, the area shrinks",
         caption=f"<strong>What a layer can and cannot tell.</strong> {len(MEASURED)} photographs, each beside "
         f"{attribution_evidence.NEIGHBORS} others in turn; dots are pairs, bars their means, lines 95% intervals, in which pairs of one photograph don't count as independent. "
-        "Blue: which share of the evidence for a class (Grad-CAM) lies on its own photograph; one half is chance, as the random map shows. "
+        f"Blue: which share of the evidence for a class (Grad-CAM) lies on its own photograph; one half is chance, and what random maps come to, {attribution_evidence.DRAWS} for each class. "
         "Green: how far the maps of the two classes agree; 1 means that the map doesn't care about the class.",
         each=_each(tables),
         width="middle",
@@ -105,7 +105,7 @@ def methods_measured() -> Figure:
         id="methods-measured",
         alt="Bars per layer and method: Grad-CAM rises from one half at conv1 to nearly three quarters at fire9, the other methods start higher; the random map stays at one half",
         caption="<strong>The same test for every method</strong>, with 95% intervals over "
-        f"{len(MEASURED)} photographs; dots are pairs. The random map shows what no knowledge looks like.",
+        f"{len(MEASURED)} photographs; dots are pairs. Random maps, {attribution_evidence.DRAWS} for each class, show what no knowledge looks like.",
         each=_each(tables),
     )
 

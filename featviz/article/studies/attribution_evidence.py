@@ -40,6 +40,9 @@ a license."""
 NEIGHBORS = 2
 """Each measured photograph stands beside the one before it and the one after it."""
 
+DRAWS = 5
+"""How often each control is drawn: random maps, and shufflings of the weights."""
+
 DEPTHS = {
     "conv1": "features.0:relu",
     "fire3": "features.4",
@@ -199,10 +202,22 @@ def _point(pair: tuple[str, str]) -> tuple[Table, Table, Table]:
             share[:, m, d] = checks.share_left(left), 1 - checks.share_left(right)
             same[m, d] = statistics.agreement(left, right)
             spread[:, m, d] = checks.spread(left), checks.spread(right)
-        noise = checks.random_map(left.shape, SEED + MEASURED.index(pair[0]))
-        chance = checks.share_left(noise)
-        share[:, -1, d] = chance, 1 - chance
+        share[:, -1, d] = _chance(left.shape, pairs().index(pair)).mean(1)
     return share, same, spread
+
+
+def _chance(shape: Sequence[int], index: int) -> Table:
+    """What random maps put on the right photograph of a pair: (2, DRAWS), a map of its own each.
+
+    One map for both classes would put on either side what it doesn't on the other: a half, whatever
+    map it is.
+    """
+    seeds = SEED + 2 * DRAWS * index + np.arange(2 * DRAWS).reshape(2, DRAWS)
+    shares = [
+        [checks.share_left(checks.random_map(shape, int(seed))) for seed in row] for row in seeds
+    ]
+    right: Table = np.abs(np.array(shares) - [[0], [1]])
+    return right
 
 
 def curves() -> Arrays:
