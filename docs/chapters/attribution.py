@@ -157,8 +157,8 @@ attribution_controls.faithfulness_table()
 
 # %% [markdown]
 # The best map by insertion less deletion is {{ best_map }} with {{ best_gain }}; a random map of fire9's resolution
-# reaches {{ random_gain }}. Of the {{ cells }} maps (methods times layers) {{ beaten }} beat their random map with an interval that
-# excludes zero. That is the good news. An edge detector, which has never seen a class, reaches {{ edges_gain }}, and only {{ above_edges }} of the
+# reaches {{ random_gain }}. Of the {{ cells }} maps (methods times layers) {{ beaten_singly }} beat their random map with an interval that
+# excludes zero; corrected for so many comparisons, by Holm's method, {{ beaten }} do. That is the good news. An edge detector, which has never seen a class, reaches {{ edges_gain }}, and only {{ above_edges }} of the
 # {{ cells }} do better; a blob in the middle, where photographers put what they photograph, reaches {{ center_gain }}, and {{ above_center }}
 # do better. Whoever shows contours first shows most of what a network reads, so the measure rewards fine maps for being fine. It
 # says that these maps are better than chance. It doesn't say that they explain the class, and with {{ photos }}

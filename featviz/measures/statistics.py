@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtri, stdtr, stdtrit
 from torch import Tensor
 
 LEVEL = 0.95
@@ -72,6 +72,45 @@ def interval(values: ArrayLike, clusters: ArrayLike | None = None) -> Interval:
     mean, reach = float(each.mean()), float(_reach(each, stand))
     count = len(each) if stand is None else stand.shape[1]
     return Interval(mean, mean - reach, mean + reach, count)
+
+
+def p_value(values: ArrayLike) -> float:
+    """Returns how often chance alone brings a mean as far from 0, by Student's two-sided t test.
+
+    The 95 % interval of the same values excludes 0 where it is below 0.05.
+
+    Args:
+        values: (n,) or (n, repetitions), as for `interval`.
+
+    Returns:
+        The p-value in [0, 1]; 1 for values that are all 0, NaN for one value.
+    """
+    table = np.asarray(values, np.float64)
+    each = table.reshape(len(table), -1).mean(1)
+    error = float(_error(each, None))
+    if not error:
+        return float(each[0] == 0)
+    return float(2 * stdtr(len(each) - 1, -abs(each.mean()) / error))
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Corrects p-values for their number: below 0.05 is then any by chance in 5 % of cases at most.
+
+    Source: S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal
+    of Statistics 6:2, 1979.
+
+    Args:
+        p_values: (tests,), dependent or not.
+
+    Returns:
+        (tests,) corrected p-values, at most 1.
+    """
+    given = np.asarray(p_values, np.float64)
+    order = given.argsort()
+    raised = given[order] * np.arange(len(given), 0, -1)
+    corrected = np.maximum.accumulate(raised).clip(max=1)
+    found: NDArray[np.float64] = corrected[order.argsort()]
+    return found
 
 
 def share(hits: ArrayLike) -> Interval:

@@ -132,3 +132,31 @@ def test_what_stands_on_one_thing_has_no_interval():
 def test_clusters_of_another_number():
     with pytest.raises(ValueError, match="2 values stand on clusters, but 3 are given"):
         statistics.interval([1.0, 2.0], ["a", "b", "c"])
+
+
+def test_holm_as_written_out():
+    # Four tests: the smallest times 4, the next times 3, and none below the one before it.
+    assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert statistics.holm([0.5, 0.01, 0.6]) == pytest.approx([1, 0.03, 1])
+
+
+def test_holm_finds_something_in_nothing_in_five_of_a_hundred_cases():
+    chance = np.random.default_rng(4).random((4000, 15))
+    assert np.mean([statistics.holm(row).min() < 0.05 for row in chance]) < 0.06
+    assert np.mean((chance < 0.05).any(1)) > 0.5
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.4, 0.8, 3.0])
+def test_p_values_are_students_and_agree_with_the_interval(shift):
+    from scipy.stats import ttest_1samp
+
+    values = np.random.default_rng(5).normal(shift, size=8)
+    p, found = statistics.p_value(values), statistics.interval(values)
+    assert p == pytest.approx(ttest_1samp(values, 0).pvalue)
+    assert (p < 0.05) == (found.low > 0 or found.high < 0)
+
+
+def test_p_values_without_spread():
+    assert statistics.p_value([0.0, 0.0]) == 1
+    assert statistics.p_value([2.0, 2.0]) == 0
+    assert math.isnan(statistics.p_value([2.0]))

@@ -43,6 +43,9 @@ COMPARED = tuple(name for name in TITLES if name != "activation")
 COMPARED_DEPTHS = ("fire3", "fire9")
 """Where they are shown: shallow and deep."""
 
+ERROR = 0.05
+"""How often chance alone may make a test find something."""
+
 METHOD_LIMIT = 4.0
 """End of their color scale: some of the maps have peaks that would darken everything else."""
 
@@ -173,10 +176,9 @@ def numbers() -> Values:
     area = [point["spread"][m, d].mean() for d in (0, -1)]
     gain = curve["insertion"] - curve["deletion"]
     best = np.unravel_index(gain[:-1].mean(2).argmax(), gain.shape[:2])
-    beaten = sum(
-        statistics.interval(gain[k, d] - gain[-1, d]).low > 0
-        for k in range(len(MEASURES)) for d in range(len(DEPTHS))
-    )  # fmt: skip
+    above = (gain[:-1] - gain[-1]).reshape(-1, len(MEASURED))
+    chances = np.array([statistics.p_value(row) for row in above])
+    better = above.mean(1) > 0
     center, edges = (curve[name][1] - curve[name][0] for name in ("center", "edges"))
     shallow, deep = (point["share"][: len(MEASURES), d].mean((1, 2)) for d in (0, -1))
     spans = attribution_evidence.strengths()
@@ -206,7 +208,8 @@ def numbers() -> Values:
         above_edges=int((gain[:-1].mean(2) > edges.mean()).sum()),
         above_center=int((gain[:-1].mean(2) > center.mean()).sum()),
         random_gain=f"{gain[-1, -1].mean():.2f}",
-        beaten=beaten,
+        beaten=int((better & (statistics.holm(chances) < ERROR)).sum()),
+        beaten_singly=int((better & (chances < ERROR)).sum()),
         cells=len(MEASURES) * len(DEPTHS),
         shuffled_cam=f"{shuffled['classifier'][m].mean():.2f}".replace("-", "−"),
         shuffled_layercam=f"{shuffled['classifier'][MEASURES.index('layercam')].mean():.2f}",
