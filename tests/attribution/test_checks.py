@@ -74,6 +74,13 @@ def test_area_of_a_straight_line():
     assert checks.area(torch.linspace(1, 0, 9)) == pytest.approx(0.5)
 
 
+def test_area_as_a_share_counts_nothing_above_the_whole_photo():
+    # "brain coral" at 0.3 on the whole photo, and up to 0.9 on a part of it
+    curve = torch.tensor([0.0, 0.3, 0.9, 0.9, 0.3])
+    assert checks.area(curve, whole=0.3) == pytest.approx((0.5 + 3) / 4)
+    assert checks.area(curve / 3, whole=0.3) == pytest.approx(checks.area(curve / 3) / 0.3)
+
+
 def test_a_blur_keeps_the_mean_and_loses_the_detail():
     noise = torch.rand(3, 96, 96, generator=torch.Generator().manual_seed(0))
     soft = checks.blurred(noise)

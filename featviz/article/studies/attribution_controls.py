@@ -134,7 +134,7 @@ def faithfulness_table() -> Figure:
         id="faithfulness",
         alt="Table of deletion and insertion areas per method and layer, and of the controls",
         caption="<strong>Does hiding what the map marks hurt the class?</strong> Area under the curve of the class's probability, "
-        f"as a share of that on the whole photograph, in {checks.STEPS} steps; what is hidden is blurred by "
+        f"as a share of that on the whole photograph, above which it doesn't count, in {checks.STEPS} steps; what is hidden is blurred by "
         f"{checks.BLUR:.0f} px. Means over {len(MEASURED)} photographs with 95% intervals. Compare every row with its random map, "
         "and with the blob in the middle, which knows nothing of the photograph.",
         width="page",

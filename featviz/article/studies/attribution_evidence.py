@@ -221,7 +221,7 @@ def _chance(shape: Sequence[int], index: int) -> Table:
 
 
 def curves() -> Arrays:
-    """Measures deletion and insertion, relative to the class's probability on the whole photo.
+    """Measures deletion and insertion, as shares of the class's probability on the whole photo.
 
     Returns:
         `deletion` and `insertion` (methods + random, depths, photos) areas under the curves, and
@@ -333,5 +333,5 @@ def _spec(what: str, names: Sequence[str], **settings: object) -> dict[str, obje
 def _areas(name: str, map: Tensor) -> tuple[float, float]:
     index, whole = top_class(name)
     found = checks.curves(classifier(), photo(name).image, Logit(index), map)
-    deleted, inserted = (checks.area(curve) / whole for curve in found)
+    deleted, inserted = (checks.area(curve, whole) for curve in found)
     return deleted, inserted
