@@ -74,6 +74,39 @@ def interval(values: ArrayLike, clusters: ArrayLike | None = None) -> Interval:
     return Interval(mean, mean - reach, mean + reach, count)
 
 
+def difference(one: ArrayLike, other: ArrayLike) -> Interval:
+    """Returns how much larger a mean is than another of other things, by Welch's t.
+
+    For two measures of the same things, take `interval(one - other)`.
+
+    Source: B. L. Welch, "The Generalization of 'Student's' Problem when Several Different
+    Population Variances are Involved", Biometrika 34:1, 1947.
+
+    Args:
+        one: (n,) values.
+        other: (m,) values of other things.
+
+    Returns:
+        The difference with its 95 % interval, which is NaN if either has one value alone; `count`
+        is that of the smaller side.
+
+    Raises:
+        ValueError: A side has no values.
+    """
+    sides = [np.asarray(side, np.float64).ravel() for side in (one, other)]
+    counts = [len(side) for side in sides]
+    if not min(counts):
+        raise ValueError("there is nothing to compare: give at least one value on either side.")
+    mean = float(sides[0].mean() - sides[1].mean())
+    parts = np.array([float(_error(side, None)) ** 2 for side in sides])
+    if min(counts) == 1 or not parts.any():
+        reach = math.nan if min(counts) == 1 else 0.0
+        return Interval(mean, mean - reach, mean + reach, min(counts))
+    freedom = parts.sum() ** 2 / (parts**2 / (np.array(counts) - 1)).sum()
+    reach = float(stdtrit(freedom, (1 + LEVEL) / 2) * math.sqrt(parts.sum()))
+    return Interval(mean, mean - reach, mean + reach, min(counts))
+
+
 def p_value(values: ArrayLike) -> float:
     """Returns how often chance alone brings a mean as far from 0, by Student's two-sided t test.
 

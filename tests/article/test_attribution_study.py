@@ -81,3 +81,14 @@ def test_evidence_moves_onto_the_right_half_with_depth():
         statistics.agreement(maps[left, depth], maps[right, depth]) for depth in ("conv1", "fire9")
     )
     assert shallow > 0.5 > 0 > deep
+
+
+def test_maps_are_counted_as_better_photograph_by_photograph():
+    noise = np.random.default_rng(0).normal(size=(3, 5, 8))
+    sure, barely = noise * 0.01 + 1, noise * 0
+    barely[0, 0] = noise[0, 0] - noise[0, 0].mean() + 0.9 * noise[0, 0].std()
+    assert attribution_controls._above(sure) == "15"
+    assert attribution_controls._above(-sure) == "none"
+    # One of fifteen at p = 0.03 is what chance gives.
+    assert attribution_controls._above(barely, corrected=False) == "1"
+    assert attribution_controls._above(barely) == "none"

@@ -160,3 +160,22 @@ def test_p_values_without_spread():
     assert statistics.p_value([0.0, 0.0]) == 1
     assert statistics.p_value([2.0, 2.0]) == 0
     assert math.isnan(statistics.p_value([2.0]))
+
+
+def test_differences_are_welchs():
+    from scipy.stats import ttest_ind
+
+    generator = np.random.default_rng(6)
+    one, other = generator.normal(1, 1, 9), generator.normal(0, 4, 40)
+    found = statistics.difference(one, other)
+    expected = ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert found.count == 9
+
+
+def test_differences_without_spread_or_with_one_value():
+    same = statistics.difference([1.0, 1.0], [-1.0, -1.0])
+    assert (same.low, same.mean, same.high) == (2, 2, 2)
+    assert math.isnan(statistics.difference([1.0], [0.0, 1.0]).low)
+    with pytest.raises(ValueError, match="nothing to compare"):
+        statistics.difference([], [1.0])

@@ -224,8 +224,9 @@ def curves() -> Arrays:
     """Measures deletion and insertion, as shares of the class's probability on the whole photo.
 
     Returns:
-        `deletion` and `insertion` (methods + random, depths, photos) areas under the curves, and
-        `center` and `edges` (2, photos): the same two areas for the controls that have no depth.
+        `deletion` and `insertion` (methods + random, depths, photos) areas under the curves, those
+        of random maps averaged over `DRAWS` of them, and `center` and `edges` (2, photos): the same
+        two areas for the controls that have no depth.
     """
 
     def make() -> Arrays:
@@ -238,8 +239,12 @@ def curves() -> Arrays:
                 for m, method in enumerate(MEASURES):
                     found = attribute(classifier(), image, top_class(name)[0], layer, method)
                     deleted[m, d, p], inserted[m, d, p] = _areas(name, found.map)
-                noise = checks.random_map(found.map.shape, SEED + p)
-                deleted[-1, d, p], inserted[-1, d, p] = _areas(name, noise)
+                noise = [
+                    checks.random_map(found.map.shape, SEED + p * DRAWS + n) for n in range(DRAWS)
+                ]
+                deleted[-1, d, p], inserted[-1, d, p] = np.mean(
+                    [_areas(name, one) for one in noise], 0
+                )
             controls["center"][:, p] = _areas(name, checks.center_map((SIZE, SIZE)))
             controls["edges"][:, p] = _areas(name, checks.edge_map(image))
         return {"deletion": deleted, "insertion": inserted, **controls}
@@ -251,16 +256,16 @@ def randomization(depth: str = "fire9") -> Arrays:
     """Measures how much of a map outlives what the network has learned.
 
     Returns:
-        `classifier` and `all` (methods + activation, photos): rank agreement of a map with that of
-        a network whose last layer, or whose every layer, is shuffled.
+        `classifier` and `all` (methods + activation, photos): rank agreement of a map with those of
+        `DRAWS` networks whose last layer, or whose every layer, is shuffled, on average.
     """
     methods = (*MEASURES, "activation")
 
     def make() -> Arrays:
         net = classifier()
         twins = {
-            "classifier": controls.shuffled(net, SEED, ["classifier.1"]),
-            "all": controls.shuffled(net, SEED),
+            kind: [controls.shuffled(net, SEED + n, modules) for n in range(DRAWS)]
+            for kind, modules in (("classifier", ["classifier.1"]), ("all", None))
         }
         found = {kind: np.zeros((len(methods), len(MEASURED))) for kind in twins}
         for m, method in enumerate(methods):
@@ -268,9 +273,9 @@ def randomization(depth: str = "fire9") -> Arrays:
                 wanted = None if method == "activation" else top_class(name)[0]
                 image, layer = photo(name).image, DEPTHS[depth]
                 own = attribute(net, image, wanted, layer, method).map
-                for kind, twin in twins.items():
-                    other = attribute(twin, image, wanted, layer, method).map
-                    found[kind][m, p] = statistics.agreement(own, other)
+                for kind, draws in twins.items():
+                    others = (attribute(twin, image, wanted, layer, method).map for twin in draws)
+                    found[kind][m, p] = np.mean([statistics.agreement(own, o) for o in others])
         return found
 
     return Store().arrays(
