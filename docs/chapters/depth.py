@@ -11,8 +11,8 @@
 # photographs contain: the favorite image of a conv1 neuron, with no more energy than a photograph, excites it {{ ratio_first }} times as
 # much as the best patch of our photographs, that of a conv5 neuron {{ ratio_last }} times. And they let go of detail: from conv5 a photograph can be
 # rebuilt with everything in its place, but with other edges and colors. What does *not* change is as telling: how fine the pictures
-# are, and how little of its answer a unit keeps when its picture is turned. A network with shuffled weights takes the same
-# tests.
+# are, and how little of its answer a unit keeps when its picture is turned. Networks that have learned nothing take some of the
+# same tests.
 
 # %% tags=["hide"]
 from featviz.article.studies import ascent_questions
@@ -47,15 +47,18 @@ ascent_questions.accentuated()
 # ## The scorecard
 #
 # The same measures for all layers, on the same {{ photographs }} photographs and on {{ units }} units per layer (all units
-# for activity). Two rows have a control: AlexNet with the entries of each weight tensor shuffled, which keeps every histogram of
-# weights and destroys what was learned.
+# for activity). Two measures have controls. AlexNet with the entries of each weight tensor shuffled, biases included, keeps every histogram of
+# weights and destroys what was learned; it answers whether numbers of these sizes are enough. AlexNet as PyTorch
+# initializes it answers what the architecture does before any training.
 
 # %%
 study.scorecard()
 
 # %% [markdown]
-# The shuffled network's activity jumps up and down from layer to layer: the steady fall of AlexNet's was learned. Its frequency
-# changes as little with depth as AlexNet's does: that, architecture explains. Three rows deserve a closer look.
+# The shuffled networks' activity jumps up and down from layer to layer, {{ shuffled_active }}% on average: sums of such weights lean to one
+# side, and a layer that is hardly ever silent, or nearly always, is broken rather than unlearned. Before training {{ initial_low }} to
+# {{ initial_high }}% of all positions are active in every layer: that AlexNet's deep units answer rarely was learned. The frequency of
+# the shuffled network's pictures grows no coarser with depth either. Three rows deserve a closer look.
 #
 # ## Deep images are exaggerations
 

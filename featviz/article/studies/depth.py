@@ -1,6 +1,7 @@
 """Chapter 6: shallow and deep on equal terms, in numbers, beside a network that learned nothing."""
 
 import math
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -24,16 +25,17 @@ from featviz.ascent.recipes import Adam, Recipe
 from featviz.ascent.score import evaluate
 from featviz.figures import Figure, Series, compare, curves, dots, grid, table
 from featviz.images.fourier import Fourier, radial_frequencies
-from featviz.measures.activity import measure_activity
-from featviz.measures.statistics import interval
+from featviz.measures.statistics import Interval, difference, interval
+from featviz.microscope import findings
+from featviz.microscope.build import Microscope
 from featviz.microscope.findings import SEARCHED
-from featviz.network.controls import shuffled
+from featviz.network.controls import initialized, shuffled
 from featviz.network.network import Network
 from featviz.network.values import activations
 from featviz.objectives.resemblance import Resemblance
 
-PHOTO = 224
-"""Side in pixels of the photographs that activity is measured on: what AlexNet was trained with."""
+DRAWS = 5
+"""How often each network that has learned nothing is drawn, for activity."""
 
 ANGLES = (0, 5, 10, 15, 20, 30, 45, 60, 90)
 """Degrees that an image is turned by."""
@@ -48,15 +50,17 @@ REBUILD = Recipe(Fourier(decay=1.0), (), Adam(rate=0.1, momentum=(0.9, 0.999), t
 """How a photograph is rebuilt: no transforms, as every pixel has its place."""
 
 
+CONTROLS: dict[str, Callable[[Network, int], Network]] = {
+    "shuffled": shuffled,
+    "initialized": initialized,
+}
+"""Networks that have learned nothing: numbers of the same sizes, and the architecture by itself."""
+
+
 @cache
 def control() -> Network:
     """Returns AlexNet with every weight tensor shuffled: the same numbers, nothing learned."""
     return shuffled(alexnet(), SEED)
-
-
-@cache
-def _photographs() -> tuple[Tensor, ...]:
-    return tuple(photos.load(name, PHOTO).image for name in SEARCHED)
 
 
 def inversion() -> Figure:
@@ -182,30 +186,39 @@ def turning() -> Figure:
 def scorecard() -> Figure:
     """All measures in one table, with intervals and the control."""
     layers = alexnet().layers
-    rows: list[tuple[str, ...]] = [
-        ("receptive field, px", *(str(alexnet().receptive_field(layer).size) for layer in layers))
+    active = {layer: _active(alexnet(), layer) for layer in layers}
+    drawn = {kind: {layer: _drawn(kind, layer) for layer in layers} for kind in CONTROLS}
+    fine, mixed = ({la: 100 * _fineness(n, la) for la in layers} for n in (alexnet(), control()))
+    ratios = {layer: np.median(_exaggeration(layer).numpy()) for layer in layers}
+
+    def row(name: str, tell: Callable[[str], str]) -> tuple[str, ...]:
+        return (name, *map(tell, layers))
+
+    rows = [
+        row("receptive field, px", lambda la: str(alexnet().receptive_field(la).size)),
+        row("positions active, %", lambda la: _told(interval(active[la]))),
+        *(
+            row(f"positions active, %, {kind}", lambda la, of=of: _told(interval(of[la])))  # type: ignore[misc]
+            for kind, of in drawn.items()
+        ),
+        row(
+            "positions active, AlexNet less initialized",
+            lambda la: _told(difference(active[la], drawn["initialized"][la])),
+        ),
+        row("frequency, cycles per 100 px", lambda la: _told(interval(fine[la]))),
+        row("frequency, shuffled", lambda la: _told(interval(mixed[la]))),
+        row("frequency, AlexNet less shuffled", lambda la: _told(difference(fine[la], mixed[la]))),
+        row("left after a turn of 20°, %", lambda la: _told(interval(100 * _left(la)))),
+        row("synthetic over natural, median", lambda la: f"{ratios[la]:.1f}"),
     ]
-    for name, net in (("", alexnet()), (", shuffled", control())):
-        rows.append(
-            (f"positions active, %{name}", *(_span(_active(net, layer)) for layer in layers))
-        )
-        rows.append(
-            (
-                f"frequency, cycles per 100 px{name}",
-                *(_span(100 * _fineness(net, layer)) for layer in layers),
-            )
-        )
-    rows.append(("left after a turn of 20°, %", *(_span(100 * _left(layer)) for layer in layers)))
-    ratios = (np.median(_exaggeration(layer).numpy()) for layer in layers)
-    rows.append(("synthetic over natural, median", *(f"{ratio:.1f}" for ratio in ratios)))
     return table(
         rows,
         ["measure", *layers],
         id="scorecard",
         alt="Table of measures per layer with intervals",
-        caption="The scorecard. Numbers in brackets are 95% intervals over units. <strong>A row in "
-        "which AlexNet and its shuffled twin agree says something about the architecture, not about "
-        "what was learned.</strong>",
+        caption="The scorecard. Numbers in brackets are 95% intervals: over units, and for the activity of the networks that learned nothing over "
+        f"{DRAWS} draws of each; the shuffled network of the frequencies is one. <strong>Where the interval of a "
+        "difference holds 0, what we see may be the architecture, not what was learned.</strong>",
         width="page",
     )
 
@@ -232,6 +245,9 @@ def numbers() -> Values:
     ratios = {layer: np.median(_exaggeration(layer).numpy()) for layer in ("conv1", "conv5")}
     left = {layer: 100 * _left(layer).mean().item() for layer in ("conv2", "conv5")}
     active = {layer: _active(alexnet(), layer).mean().item() for layer in ("conv1", "conv5")}
+    drawn = {
+        kind: [_drawn(kind, layer).mean().item() for layer in alexnet().layers] for kind in CONTROLS
+    }
     return Values(
         units=PER_LAYER,
         photographs=len(SEARCHED),
@@ -241,6 +257,10 @@ def numbers() -> Values:
         left_conv5=f"{left['conv5']:.0f}",
         active_first=f"{active['conv1']:.0f}",
         active_last=f"{active['conv5']:.0f}",
+        draws=DRAWS,
+        shuffled_active=", ".join(f"{share:.0f}" for share in drawn["shuffled"]),
+        initial_low=f"{min(drawn['initialized']):.0f}",
+        initial_high=f"{max(drawn['initialized']):.0f}",
     )
 
 
@@ -299,11 +319,24 @@ def _left(layer: str) -> Tensor:
 @cache
 def _active(net: Network, layer: str) -> Tensor:
     """(units,) percent of a layer's positions at which each unit is active."""
-    percent: Tensor = 100 * measure_activity(net, layer, _photographs()).share
+    found = findings.find_activity(Microscope(net), layer)
+    assert found is not None  # every layer sees less than a photograph
+    percent: Tensor = 100 * found.share
     return percent
 
 
-def _span(values: Tensor) -> str:
-    found = interval(values.tolist())
+@cache
+def _drawn(kind: str, layer: str) -> Tensor:
+    """(DRAWS,) percent of a layer's positions that are active, in networks that learned nothing."""
+    return torch.stack([_active(net, layer).mean() for net in _draws(kind)])
+
+
+@cache
+def _draws(kind: str) -> tuple[Network, ...]:
+    return tuple(CONTROLS[kind](alexnet(), SEED + draw) for draw in range(DRAWS))
+
+
+def _told(found: Interval) -> str:
     digits = 0 if abs(found.mean) >= 10 else 1
-    return f"{found.mean:.{digits}f} ({found.low:.{digits}f}–{found.high:.{digits}f})"
+    told = f"{found.mean:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"
+    return told.replace("-", "\N{MINUS SIGN}")

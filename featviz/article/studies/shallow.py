@@ -177,6 +177,7 @@ def numbers() -> Values:
         or "none",
         wired=shallow_evidence.inherited()[0].count,
         tolerant=f"{shallow_tuning.tolerant('trained').mean:.0%}",
+        tolerant_gained=shallow_tuning.tolerant_difference(),
         tolerant_untrained=f"{shallow_tuning.tolerant('untrained').mean:.0%}",
         reach_conv1=f"{first.mean:.2f}",
         reach_conv2=f"{second.mean:.2f}",
