@@ -8,8 +8,8 @@
 #
 # What changes from conv1 to conv5? Three things that can be measured. Deep units answer rarely: a unit of conv1 is active at
 # {{ active_first }}% of the places of a photograph, one of conv5 at {{ active_last }}%. They ask for more than our
-# photographs contain: the favorite image of a conv1 neuron, with no more energy than a photograph, excites it {{ ratio_first }} times as
-# much as the best patch of our photographs, that of a conv5 neuron {{ ratio_last }} times. And they let go of detail: from conv5 a photograph can be
+# photographs contain: the favorite image of a conv1 neuron, with no more energy than a photograph, takes it {{ ratio_first }} times as
+# far above gray as the best patch of our photographs, that of a conv5 neuron {{ ratio_last }} times (medians over all units). And they let go of detail: from conv5 a photograph can be
 # rebuilt with everything in its place, but with other edges and colors. What does *not* change is as telling: how fine the pictures
 # are, and how little of its answer a unit keeps when its picture is turned. Networks that have learned nothing take some of the
 # same tests.
@@ -47,7 +47,7 @@ ascent_questions.accentuated()
 # ## The scorecard
 #
 # The same measures for all layers, on the same {{ photographs }} photographs and on {{ units }} units per layer (all units
-# for activity). Two measures have controls. AlexNet with the entries of each weight tensor shuffled, biases included, keeps every histogram of
+# for activity and for synthetic over natural). Two measures have controls. AlexNet with the entries of each weight tensor shuffled, biases included, keeps every histogram of
 # weights and destroys what was learned; it answers whether numbers of these sizes are enough. AlexNet as PyTorch
 # initializes it answers what the architecture does before any training.
 
@@ -68,7 +68,8 @@ study.exaggeration()
 # %% [markdown]
 # A ratio near 1 means that the photographs contain what the unit wants. For deep units they don't, for two reasons we can't
 # tell apart here: {{ photographs }} photographs are few, and an optimized image is free to hold coincidences that no
-# camera sees, though hardly more contrast. With more photographs the ratio can only fall; with more steps it can only rise.
+# camera sees, though hardly more contrast. With more photographs the ratio can only fall; with more steps it rises: for {{ units }}
+# units of conv5 it is {{ ratio_short }} after {{ ratio_steps }} steps, and {{ ratio_long }} after {{ long_steps }} on a larger canvas.
 #
 # ## Tolerance to turning
 #
@@ -106,5 +107,5 @@ study.untrained()
 #
 # ## What is left open
 #
-# - We compare layers by {{ units }} units each. Intervals say how far that carries.
+# - Turning and frequency are compared by {{ units }} units of each layer. Intervals say how far that carries.
 # - All of this is one network, trained once. Whether another training run would give the same units, this page can't say.

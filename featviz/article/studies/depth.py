@@ -7,21 +7,23 @@ from functools import cache
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from featviz import photos
 from featviz.article.bridge.values import Values
-from featviz.article.studies.deep import natural_patches
+from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import (
     PER_LAYER,
     SEED,
     alexnet,
     evenly,
     maximize,
+    plain,
     shared_channels,
     shared_neurons,
 )
-from featviz.ascent.recipes import Adam, Recipe
+from featviz.ascent.recipes import STANDARD, Adam, Recipe
 from featviz.ascent.score import evaluate
 from featviz.figures import Figure, Series, compare, curves, dots, grid, table
 from featviz.images.fourier import Fourier, radial_frequencies
@@ -29,6 +31,7 @@ from featviz.measures.statistics import Interval, difference, interval
 from featviz.microscope import findings
 from featviz.microscope.build import Microscope
 from featviz.microscope.findings import SEARCHED
+from featviz.microscope.views import NEURON
 from featviz.network.controls import initialized, shuffled
 from featviz.network.network import Network
 from featviz.network.values import activations
@@ -145,12 +148,13 @@ def exaggeration() -> Figure:
     layers = alexnet().layers
     return dots(
         layers,
-        {"neurons": [_exaggeration(layer).tolist() for layer in layers]},
+        {"neurons": [_exaggeration(layer) for layer in layers]},
         "synthetic over best natural activation",
         id="exaggeration",
         alt="Dots per layer on a logarithmic scale: the ratio grows with depth",
-        caption=f"The activation of a neuron's synthetic image, divided by the strongest answer to any place of "
-        f"{len(SEARCHED)} photographs; {PER_LAYER} neurons per layer; bars mark the median, lines the middle half. "
+        caption="How far a neuron's synthetic image takes it above its value for plain gray, divided by how far the best place of "
+        f"{len(SEARCHED)} photographs does; all neurons of each layer, images of the microscope, {NEURON.steps} steps of ascent. "
+        "Bars mark the median, lines the middle half. "
         "<strong>The deeper the layer, the further its favorite image lies from photographs.</strong>",
         log_y=True,
     )
@@ -189,7 +193,7 @@ def scorecard() -> Figure:
     active = {layer: _active(alexnet(), layer) for layer in layers}
     drawn = {kind: {layer: _drawn(kind, layer) for layer in layers} for kind in CONTROLS}
     fine, mixed = ({la: 100 * _fineness(n, la) for la in layers} for n in (alexnet(), control()))
-    ratios = {layer: np.median(_exaggeration(layer).numpy()) for layer in layers}
+    ratios = {layer: np.median(_exaggeration(layer)) for layer in layers}
 
     def row(name: str, tell: Callable[[str], str]) -> tuple[str, ...]:
         return (name, *map(tell, layers))
@@ -242,7 +246,8 @@ def untrained() -> Figure:
 
 def numbers() -> Values:
     """What the text quotes."""
-    ratios = {layer: np.median(_exaggeration(layer).numpy()) for layer in ("conv1", "conv5")}
+    ratios = {layer: np.median(_exaggeration(layer)) for layer in ("conv1", "conv5")}
+    short, long = _longer("conv5")
     left = {layer: 100 * _left(layer).mean().item() for layer in ("conv2", "conv5")}
     active = {layer: _active(alexnet(), layer).mean().item() for layer in ("conv1", "conv5")}
     drawn = {
@@ -253,6 +258,10 @@ def numbers() -> Values:
         photographs=len(SEARCHED),
         ratio_first=f"{ratios['conv1']:.1f}",
         ratio_last=f"{ratios['conv5']:.1f}",
+        ratio_steps=NEURON.steps,
+        ratio_short=f"{short:.1f}",
+        ratio_long=f"{long:.1f}",
+        long_steps=STANDARD.steps,
         left_conv2=f"{left['conv2']:.0f}",
         left_conv5=f"{left['conv5']:.0f}",
         active_first=f"{active['conv1']:.0f}",
@@ -275,10 +284,28 @@ def _fineness(net: Network, layer: str) -> Tensor:
 
 
 @cache
-def _exaggeration(layer: str) -> Tensor:
-    """(PER_LAYER,) synthetic over best natural activation."""
-    _, natural = natural_patches(layer, tuple(evenly(layer)), 1)
-    return shared_neurons(layer).values / natural[:, 0].float()
+def _exaggeration(layer: str) -> NDArray[np.float64]:
+    """(units,) synthetic over best natural activation, both less that for plain gray.
+
+    Without gray a bias, which any image gets, would count for both.
+    """
+    return _above_gray(layer, scope().pictures(layer, NEURON).values[:, 0])
+
+
+def _above_gray(layer: str, reached: NDArray[np.float32]) -> NDArray[np.float64]:
+    found = findings.find_patches(scope(), layer)
+    assert found is not None  # every layer sees less than the sample photographs show
+    gray = plain(layer).numpy().astype(np.float64)
+    return (reached - gray) / (found.values[:, 0] - gray)
+
+
+def _longer(layer: str) -> tuple[float, float]:
+    """Medians of the ratio of the units that all chapters share: as above, and at default steps."""
+    units, reached = evenly(layer), scope().pictures(layer, NEURON).values[:, 0]
+    longer = reached.copy()
+    longer[units] = shared_neurons(layer).values.numpy()
+    short, long = (np.median(_above_gray(layer, one)[units]) for one in (reached, longer))
+    return float(short), float(long)
 
 
 @cache
