@@ -128,6 +128,25 @@ def test_shuffled_weights_are_the_same_numbers_elsewhere():
     assert twin.fingerprint == controls.shuffled(net, 0, ["classifier.1"]).fingerprint
 
 
+def test_each_control_is_active_as_its_docstring_says(photo):
+    net = fv.load("alexnet")
+    names = [f"{layer}:relu" for layer in net.layers]
+    shares = [
+        [(value > 0).float().mean().item() for value in fv.activations(twin, photo, names).values()]
+        for twin in (controls.shuffled(net, 0), controls.initialized(net, 0))
+    ]
+    assert min(shares[0]) < 0.1
+    assert max(shares[0]) > 0.5
+    assert all(0.4 < share < 0.6 for share in shares[1])
+
+
+def test_shuffling_moves_biases_too():
+    net = fv.load("alexnet")
+    biases = [n.module.get_parameter("features.0.bias") for n in (net, controls.shuffled(net, 0))]
+    assert not torch.equal(*biases)
+    assert torch.equal(*(bias.sort().values for bias in biases))
+
+
 def test_what_has_no_weights_cannot_be_shuffled():
     with pytest.raises(ValueError, match=r"no module 'classifier\.2' with weights"):
         controls.shuffled(fv.load("squeezenet"), 0, ["classifier.2"])
