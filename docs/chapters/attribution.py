@@ -159,8 +159,8 @@ attribution_controls.faithfulness_table()
 # The best of {{ cells }} maps by insertion less deletion is {{ best_map }} with {{ best_gain }}; random maps of fire9's resolution
 # reach {{ random_gain }}. Of the maps (methods times layers) {{ beaten_singly }} beat their random map with an interval that
 # excludes zero; corrected for so many comparisons, by Holm's method, {{ beaten }} do. That is the good news. An edge detector, which has never seen a class, reaches {{ edges_gain }}, and with the same correction
-# {{ above_edges }} of the {{ cells }} can be said to do better; even the best differs from it by {{ best_less_edges }}. A blob in the middle, where
-# photographers put what they photograph, reaches {{ center_gain }}, and {{ above_center }} do better for sure. Whoever shows contours first shows most of what a network reads, so the measure rewards fine maps for being fine. It
+# {{ above_edges }} of the {{ cells }} can be said to do better; the best exceeds it by {{ best_less_edges }}, but was chosen on these photographs. A
+# blob in the middle, where photographers put what they photograph, reaches {{ center_gain }}, and {{ above_center }} can be said to exceed that. Whoever shows contours first shows most of what a network reads, so the measure rewards fine maps for being fine. It
 # says that these maps are better than chance. It doesn't say that they explain the class, and with {{ photos }}
 # photographs it doesn't rank methods.
 #

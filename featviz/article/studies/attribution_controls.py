@@ -209,7 +209,7 @@ def numbers() -> Values:
         best_less_edges=_told_mean(statistics.interval(gain[best] - edges)),
         above_edges=_above(gain[:-1] - edges),
         above_center=_above(gain[:-1] - center),
-        random_gain=f"{gain[-1, -1].mean():.2f}",
+        random_gain=f"{gain[-1, -1].mean():.2f}".replace("-", "−"),
         beaten=_above(gain[:-1] - gain[-1]),
         beaten_singly=_above(gain[:-1] - gain[-1], corrected=False),
         cells=len(MEASURES) * len(DEPTHS),
