@@ -113,9 +113,9 @@ attribution_controls.why_these_layers()
 
 # %% [markdown]
 # *Localization.* At conv1 {{ share_first }} of Grad-CAM's evidence lies on the right photograph (95% interval {{ share_first_interval }}),
-# no better than the random map. At fire9 it is {{ share_last }} ({{ share_last_interval }}).
+# no better than random maps. At fire9 it is {{ share_last }} ({{ share_last_interval }}), {{ share_moved }} more on the same pairs.
 #
-# *Class-specificity.* At conv1 the maps of two different classes agree with a rank correlation of {{ agree_first }}; at fire9 of
+# *Class-specificity.* At conv1 Grad-CAM's maps of two different classes agree with a rank correlation of {{ agree_first }}; at fire9 of
 # {{ agree_last }}. A shallow map shows where there is something to see, whatever one asks for. Only a deep one answers the question.
 #
 # *Fineness.* The price is resolution: conv1 has a place every {{ stride_first }} pixels, fire9 one every {{ stride_last }}. In exchange the evidence gathers:
@@ -156,11 +156,11 @@ attribution_controls.methods_measured()
 attribution_controls.faithfulness_table()
 
 # %% [markdown]
-# The best map by insertion less deletion is {{ best_map }} with {{ best_gain }}; a random map of fire9's resolution
-# reaches {{ random_gain }}. Of the {{ cells }} maps (methods times layers) {{ beaten }} beat their random map with an interval that
-# excludes zero. That is the good news. An edge detector, which has never seen a class, reaches {{ edges_gain }}, and only {{ above_edges }} of the
-# {{ cells }} do better; a blob in the middle, where photographers put what they photograph, reaches {{ center_gain }}, and {{ above_center }}
-# do better. Whoever shows contours first shows most of what a network reads, so the measure rewards fine maps for being fine. It
+# The best of {{ cells }} maps by insertion less deletion is {{ best_map }} with {{ best_gain }}; random maps of fire9's resolution
+# reach {{ random_gain }}. Of the maps (methods times layers) {{ beaten_singly }} beat their random map with an interval that
+# excludes zero; corrected for so many comparisons, by Holm's method, {{ beaten }} do. That is the good news. An edge detector, which has never seen a class, reaches {{ edges_gain }}, and with the same correction
+# {{ above_edges }} of the {{ cells }} can be said to do better; the best exceeds it by {{ best_less_edges }}, but was chosen on these photographs. A
+# blob in the middle, where photographers put what they photograph, reaches {{ center_gain }}, and {{ above_center }} can be said to exceed that. Whoever shows contours first shows most of what a network reads, so the measure rewards fine maps for being fine. It
 # says that these maps are better than chance. It doesn't say that they explain the class, and with {{ photos }}
 # photographs it doesn't rank methods.
 #

@@ -8,11 +8,11 @@
 #
 # What changes from conv1 to conv5? Three things that can be measured. Deep units answer rarely: a unit of conv1 is active at
 # {{ active_first }}% of the places of a photograph, one of conv5 at {{ active_last }}%. They ask for more than our
-# photographs contain: the favorite image of a conv1 neuron, with no more energy than a photograph, excites it {{ ratio_first }} times as
-# much as the best patch of our photographs, that of a conv5 neuron {{ ratio_last }} times. And they let go of detail: from conv5 a photograph can be
+# photographs contain: the favorite image of a conv1 neuron, with no more energy than a photograph, takes it {{ ratio_first }} times as
+# far above gray as the best patch of our photographs, that of a conv5 neuron {{ ratio_last }} times (medians over all units). And they let go of detail: from conv5 a photograph can be
 # rebuilt with everything in its place, but with other edges and colors. What does *not* change is as telling: how fine the pictures
-# are, and how little of its answer a unit keeps when its picture is turned. A network with shuffled weights takes the same
-# tests.
+# are, and how little of its answer a unit keeps when its picture is turned. Networks that have learned nothing take some of the
+# same tests.
 
 # %% tags=["hide"]
 from featviz.article.studies import ascent_questions
@@ -31,7 +31,9 @@ study.numbers()
 study.inversion()
 
 # %% [markdown]
-# If depth meant nothing but loss of resolution, both rows would decay alike. Compare them at conv3 and deeper.
+# If depth meant nothing but loss of resolution, both rows would decay alike. Compare them at conv3 and deeper. But the shuffled
+# network is nearly silent at conv2 and conv4, and no layer gets back what another lost: its row says what numbers of these sizes
+# do, not what AlexNet would before training.
 
 # %%
 study.overlaid()
@@ -47,15 +49,18 @@ ascent_questions.accentuated()
 # ## The scorecard
 #
 # The same measures for all layers, on the same {{ photographs }} photographs and on {{ units }} units per layer (all units
-# for activity). Two rows have a control: AlexNet with the entries of each weight tensor shuffled, which keeps every histogram of
-# weights and destroys what was learned.
+# for activity and for synthetic over natural). Two measures have controls. AlexNet with the entries of each weight tensor shuffled, biases included, keeps every histogram of
+# weights and destroys what was learned; it answers whether numbers of these sizes are enough. AlexNet as PyTorch
+# initializes it answers what the architecture does before any training.
 
 # %%
 study.scorecard()
 
 # %% [markdown]
-# The shuffled network's activity jumps up and down from layer to layer: the steady fall of AlexNet's was learned. Its frequency
-# changes as little with depth as AlexNet's does: that, architecture explains. Three rows deserve a closer look.
+# The shuffled networks' activity jumps up and down from layer to layer, {{ shuffled_active }}% on average: sums of such weights lean to one
+# side, and a layer that is hardly ever silent, or nearly always, is broken rather than unlearned. Before training {{ initial_low }} to
+# {{ initial_high }}% of all positions are active in every layer: that AlexNet's deep units answer rarely was learned. The frequency of
+# the shuffled network's pictures grows no coarser with depth either. Three rows deserve a closer look.
 #
 # ## Deep images are exaggerations
 
@@ -65,7 +70,8 @@ study.exaggeration()
 # %% [markdown]
 # A ratio near 1 means that the photographs contain what the unit wants. For deep units they don't, for two reasons we can't
 # tell apart here: {{ photographs }} photographs are few, and an optimized image is free to hold coincidences that no
-# camera sees, though hardly more contrast. With more photographs the ratio can only fall; with more steps it can only rise.
+# camera sees, though hardly more contrast. With more photographs the ratio can only fall; with more steps it rises: for {{ units }}
+# units of conv5 it is {{ ratio_short }} after {{ ratio_steps }} steps, and {{ ratio_long }} after {{ long_steps }} on a larger canvas.
 #
 # ## Tolerance to turning
 #
@@ -103,5 +109,5 @@ study.untrained()
 #
 # ## What is left open
 #
-# - We compare layers by {{ units }} units each. Intervals say how far that carries.
+# - Turning and frequency are compared by {{ units }} units of each layer. Intervals say how far that carries.
 # - All of this is one network, trained once. Whether another training run would give the same units, this page can't say.

@@ -56,8 +56,20 @@ def curves(
     return torch.cat([inserted[-1:], found[steps + 1 :], inserted[:1]]), inserted
 
 
-def area(curve: Tensor) -> float:
-    """Returns the mean height of a curve over its whole length: (steps + 1,) -> area in [0, 1]."""
+def area(curve: Tensor, whole: float | None = None) -> float:
+    """Returns the mean height of a curve over its whole length.
+
+    Args:
+        curve: (steps + 1,) scores.
+        whole: The score of the whole photo, above 0; the area is then a share of it, in [0, 1] for
+            a class: the curve is cut off there. Of a class at 0.3 a part of the photo may reach
+            0.9, and three times the evidence of the whole is not what a map can be praised for.
+
+    Returns:
+        The area, in the units of the scores or as a share of `whole`.
+    """
+    if whole is not None:
+        curve = curve.clamp(max=whole) / whole
     return ((curve[:-1] + curve[1:]) / 2).mean().item()
 
 

@@ -109,17 +109,21 @@ def bars(
     *,
     id: str,
     alt: str,
+    each: Mapping[str, Sequence[ArrayLike]] | None = None,
     caption: str = "",
     width: str = "body",
 ) -> Figure:
-    """Draws one bar per category and series, with intervals where they are given.
+    """Draws one bar per category and series, with intervals and single values where given.
 
     Args:
         categories: Names along the axis, such as the layers.
-        series: Name to (n,) values, or to a tuple of values, lower and upper bounds.
+        series: Name to (n,) values, or to a tuple of values, lower and upper bounds; where bounds
+            are NaN no interval is drawn.
         ylabel: What the bars measure, with its unit.
         id: Anchor of the figure, without `fig-`.
         alt: What the plot shows.
+        each: Name of a series to one array per category, of the values that its bar sums up; they
+            are drawn as dots.
         caption: Says what to look at.
         width: Named width.
 
@@ -129,18 +133,25 @@ def bars(
     columns = {name: _bounds(name, given, len(categories)) for name, given in series.items()}
     if not columns:
         raise ValueError("series is empty: give at least one.")
+    single = {name: [np.ravel(one) for one in arrays] for name, arrays in (each or {}).items()}
+    for name, arrays in single.items():
+        expect_length(f"each {name!r}", arrays, len(categories), "categories")
 
-    up = Scale.around(list(columns.values()), base=0)
+    drawn = [part for bound in columns.values() for part in bound]
+    drawn += [one for arrays in single.values() for one in arrays]
+    up = Scale.around(np.concatenate(drawn), base=0)
 
     def plot(size: tuple[float, float]) -> Plot:
         made = Plot(size, _along(categories), up, ylabel=ylabel, names=categories)
-        for index, (values, low, high) in enumerate(columns.values()):
+        for index, (name, (values, low, high)) in enumerate(columns.items()):
             at, thick = _places(index, len(columns), len(categories))
             left, right, foot = at - thick * _BAR / 2, at + thick * _BAR / 2, np.zeros(len(at))
             corners = (left, foot), (left, values), (right, values), (right, foot)
             made.areas(_runs(made, *corners), series_color(index))
             if (low < high).any():
                 made.lines(_runs(made, (at, low), (at, high)), INK, 1.5)
+            for place, one in zip(at, single.get(name, ()), strict=False):
+                _dots(made, place, one, thick * _SWARM, INK)
         made.lines([made.at([made.x.low, made.x.high], [0, 0])], INK, 1)
         return made
 
@@ -206,13 +217,17 @@ def _swarm(plot: Plot, values: NDArray[np.float64], at: float, thick: float, col
     most = MOST_DOTS_NARROW if plot.size[0] <= NARROW else MOST_DOTS
     if len(values) > most:
         values = np.quantile(values, np.linspace(0, 1, most))
+    _dots(plot, at, values, thick, color)
+    plot.lines([plot.at([at, at], [low, high])], INK, 1.9)
+    plot.lines([plot.at([at - thick / 2, at + thick / 2], [middle, middle])], INK, 2.7)
+
+
+def _dots(plot: Plot, at: float, values: NDArray[np.float64], thick: float, color: str) -> None:
     # A golden-ratio sequence spreads neighbors apart without chance.
     spread = (np.arange(len(values)) * 0.6180339887) % 1 - 0.5
     dots = plot.at(at + spread * thick, values)
     # One path of zero-length strokes with round caps weighs a third of one element per dot.
     plot.lines(dots, color, 4, stroke_linecap="round", stroke_opacity=0.6)
-    plot.lines([plot.at([at, at], [low, high])], INK, 1.9)
-    plot.lines([plot.at([at - thick / 2, at + thick / 2], [middle, middle])], INK, 2.7)
 
 
 def _along(categories: Sequence[str]) -> Scale:

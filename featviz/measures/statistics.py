@@ -1,14 +1,12 @@
-"""Means with their intervals, and rank correlation."""
+"""Means and shares with intervals that cover, and rank correlation."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri, stdtr, stdtrit
 from torch import Tensor
-
-RESAMPLES = 2000
-"""Bootstrap resamples: the interval's ends are then stable to about 1 % of its width."""
-
 
 LEVEL = 0.95
 """Coverage of an interval."""
@@ -16,13 +14,13 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over photos and how far to trust it.
+    """A mean and how far to trust it.
 
     Attributes:
         mean: The mean.
-        low: Lower end of the bootstrap interval.
-        high: Upper end.
-        count: How many photos were averaged.
+        low: Lower end of the interval; NaN if there is none.
+        high: Upper end; NaN if there is none.
+        count: How many independent things were averaged: one alone has no interval.
     """
 
     mean: float
@@ -39,31 +37,175 @@ def agreement(one: Tensor, other: Tensor) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def interval(values: ArrayLike, seed: int = 0) -> Interval:
-    """Bootstraps the mean over photos.
+def interval(values: ArrayLike, clusters: ArrayLike | None = None) -> Interval:
+    """Returns a mean with its 95 % interval by Student's t.
 
-    Source: B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993, section 13.3
-    (percentile interval).
+    Of normal values it covers the true mean in 95 % of cases, however few they are; of skewed ones
+    less often, as a test measures: of exponential ones in 88, 90, 91 and 93 % of cases at n = 4, 8,
+    16 and 30, of log-normal ones (sigma 1) in 82, 83, 86 and 88 %.
+
+    Values that share what was drawn at random, such as pairs of the same photographs, tell less
+    than as many independent ones. Of these the error is a jackknife's, which leaves out one of the
+    things after the other, with all values that stand on it. Of pairs it covers 94 to 98 %, and up
+    to 99 % where it makes no difference which things are in them.
+
+    Source: Student, "The Probable Error of a Mean", Biometrika 6:1, 1908; for what is shared
+    J. N. Arvesen, "Jackknifing U-Statistics", Annals of Mathematical Statistics 40:6, 1969.
 
     Args:
-        values: (photos,) or (photos, repetitions); repetitions of a photo stay together, as they
-            are not independent.
-        seed: Where the resamples come from.
+        values: (n,) or (n, repetitions); repetitions of one thing are averaged first, as they are
+            not independent.
+        clusters: (n,) or (n, k) names of the things that each value stands on; without it each
+            value stands on one of its own.
 
     Returns:
-        The mean with its 95 % interval.
+        The mean and its interval, which is NaN for one value, or where all stand on one thing.
 
     Raises:
-        ValueError: There are no values.
+        ValueError: There are no values, or clusters of another number.
     """
     table = np.asarray(values, np.float64)
     if not table.size:
-        raise ValueError("there is nothing to average: give one value per photo.")
-    per_photo: NDArray[np.float64] = table.reshape(len(table), -1).mean(1)
-    draws = np.random.default_rng(seed).integers(len(per_photo), size=(RESAMPLES, len(per_photo)))
-    means = per_photo[draws].mean(1)
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(per_photo.mean()), float(low), float(high), len(per_photo))
+        raise ValueError("there is nothing to average: give at least one value.")
+    each: NDArray[np.float64] = table.reshape(len(table), -1).mean(1)
+    stand = None if clusters is None else _members(clusters, len(each))
+    mean, reach = float(each.mean()), float(_reach(each, stand))
+    count = len(each) if stand is None else stand.shape[1]
+    return Interval(mean, mean - reach, mean + reach, count)
+
+
+def difference(one: ArrayLike, other: ArrayLike) -> Interval:
+    """Returns how much larger a mean is than another of other things, by Welch's t.
+
+    For two measures of the same things, take `interval(one - other)`.
+
+    Source: B. L. Welch, "The Generalization of 'Student's' Problem when Several Different
+    Population Variances are Involved", Biometrika 34:1, 1947.
+
+    Args:
+        one: (n,) values.
+        other: (m,) values of other things.
+
+    Returns:
+        The difference with its 95 % interval, which is NaN if either has one value alone; `count`
+        is that of the smaller side.
+
+    Raises:
+        ValueError: A side has no values.
+    """
+    sides = [np.asarray(side, np.float64).ravel() for side in (one, other)]
+    counts = [len(side) for side in sides]
+    if not min(counts):
+        raise ValueError("there is nothing to compare: give at least one value on either side.")
+    mean = float(sides[0].mean() - sides[1].mean())
+    parts = np.array([float(_error(side, None)) ** 2 for side in sides])
+    if min(counts) == 1 or not parts.any():
+        reach = math.nan if min(counts) == 1 else 0.0
+        return Interval(mean, mean - reach, mean + reach, min(counts))
+    freedom = parts.sum() ** 2 / (parts**2 / (np.array(counts) - 1)).sum()
+    reach = float(stdtrit(freedom, (1 + LEVEL) / 2) * math.sqrt(parts.sum()))
+    return Interval(mean, mean - reach, mean + reach, min(counts))
+
+
+def p_value(values: ArrayLike) -> float:
+    """Returns how often chance alone brings a mean as far from 0, by Student's two-sided t test.
+
+    The 95 % interval of the same values excludes 0 where it is below 0.05.
+
+    Args:
+        values: (n,) or (n, repetitions), as for `interval`.
+
+    Returns:
+        The p-value in [0, 1]; 1 for values that are all 0, NaN for one value.
+    """
+    table = np.asarray(values, np.float64)
+    each = table.reshape(len(table), -1).mean(1)
+    error = float(_error(each, None))
+    if not error:
+        return float(each[0] == 0)
+    return float(2 * stdtr(len(each) - 1, -abs(each.mean()) / error))
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Corrects p-values for their number: below 0.05 is then any by chance in 5 % of cases at most.
+
+    Source: S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal
+    of Statistics 6:2, 1979.
+
+    Args:
+        p_values: (tests,), dependent or not.
+
+    Returns:
+        (tests,) corrected p-values, at most 1.
+    """
+    given = np.asarray(p_values, np.float64)
+    order = given.argsort()
+    raised = given[order] * np.arange(len(given), 0, -1)
+    corrected = np.maximum.accumulate(raised).clip(max=1)
+    found: NDArray[np.float64] = corrected[order.argsort()]
+    return found
+
+
+def share(hits: ArrayLike) -> Interval:
+    """Returns the share of things that are so, with its 95 % interval by Wilson.
+
+    Unlike that of a mean it stays within [0, 1] and has a width where none or all are so.
+
+    Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference",
+    Journal of the American Statistical Association 22:158, 1927.
+
+    Args:
+        hits: (n,) true or false.
+
+    Returns:
+        The share and its interval.
+
+    Raises:
+        ValueError: There is nothing to count.
+    """
+    table = np.asarray(hits, bool)
+    count = table.size
+    if not count:
+        raise ValueError("there is nothing to count: give at least one value.")
+    part, z = float(table.mean()), float(ndtri((1 + LEVEL) / 2))
+    middle = (part + z**2 / (2 * count)) / (1 + z**2 / count)
+    reach = math.sqrt(part * (1 - part) / count + (z / (2 * count)) ** 2) * z / (1 + z**2 / count)
+    # Rounding must not leave 0 or 1 outside.
+    return Interval(part, min(middle - reach, part), max(middle + reach, part), count)
+
+
+def _members(clusters: ArrayLike, count: int) -> NDArray[np.bool_]:
+    """Which of the things each value stands on: (values, things)."""
+    labels = np.asarray(clusters)
+    if len(labels) != count:
+        raise ValueError(f"{count} values stand on clusters, but {len(labels)} are given.")
+    things, index = np.unique(labels.reshape(count, -1), return_inverse=True)
+    stand = np.zeros((count, len(things)), bool)
+    stand[np.arange(count)[:, None], index.reshape(count, -1)] = True
+    return stand
+
+
+def _reach(
+    values: NDArray[np.float64], stand: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
+    """Half the width of the intervals of the means of (..., n) values; NaN if there is none."""
+    quantile, error = (1 + LEVEL) / 2, _error(values, stand)
+    count = values.shape[-1] if stand is None else stand.shape[1]
+    reach: NDArray[np.float64] = stdtrit(count - 1, quantile) * error
+    return reach
+
+
+def _error(values: NDArray[np.float64], stand: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+    """Standard error of the means of (..., n) values, which stand (n, things) on things."""
+    nothing = np.full(values.shape[:-1], math.nan)
+    if stand is None:
+        count = values.shape[-1]
+        return np.asarray(values.std(-1, ddof=1)) / math.sqrt(count) if count > 1 else nothing
+    kept, things = ~stand, stand.shape[1]
+    if things < 2 or not kept.any(0).all():
+        return nothing
+    without: NDArray[np.float64] = values @ kept.astype(np.float64) / kept.sum(0)
+    return np.asarray(without.std(-1)) * math.sqrt(things - 1)
 
 
 def _ranks(map: Tensor) -> NDArray[np.float64]:

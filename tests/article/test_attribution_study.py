@@ -1,5 +1,6 @@
 """What the chapter on attribution says in words must be so."""
 
+import numpy as np
 import torch
 
 from featviz.article.studies import attribution, attribution_controls, attribution_evidence
@@ -15,6 +16,16 @@ def test_every_measured_photo_stands_once_on_each_side_beside_different_others()
     for name in attribution_evidence.MEASURED:
         others = {other for pair in pairs if name in pair for other in pair} - {name}
         assert len(others) == attribution_evidence.NEIGHBORS
+
+
+def test_random_maps_are_independent_and_point_nowhere():
+    found = np.stack([attribution_evidence._chance((13, 27), index) for index in range(8)])
+    assert found.shape == (8, 2, attribution_evidence.DRAWS)
+    assert attribution_evidence.DRAWS >= 5
+    # One map for both classes adds up to 1, always.
+    assert (abs(found.sum(1) - 1) > 1e-6).all()
+    assert len(np.unique(found)) == found.size
+    assert abs(found.mean() - 0.5) < 4 * found.std() / np.sqrt(found.size)
 
 
 def test_every_photo_has_a_credit_and_a_license():
@@ -73,3 +84,14 @@ def test_evidence_moves_onto_the_right_half_with_depth():
         statistics.agreement(maps[left, depth], maps[right, depth]) for depth in ("conv1", "fire9")
     )
     assert shallow > 0.5 > 0 > deep
+
+
+def test_maps_are_counted_as_better_photograph_by_photograph():
+    noise = np.random.default_rng(0).normal(size=(3, 5, 8))
+    sure, barely = noise * 0.01 + 1, noise * 0
+    barely[0, 0] = noise[0, 0] - noise[0, 0].mean() + 0.9 * noise[0, 0].std()
+    assert attribution_controls._above(sure) == "15"
+    assert attribution_controls._above(-sure) == "none"
+    # One of fifteen at p = 0.03 is what chance gives.
+    assert attribution_controls._above(barely, corrected=False) == "1"
+    assert attribution_controls._above(barely) == "none"

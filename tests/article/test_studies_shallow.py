@@ -1,9 +1,11 @@
 """What chapter 4 states is so: each claim that can fail, on the real network."""
 
+import numpy as np
 import pytest
 import torch
 
 from featviz.article.studies import shallow, shallow_evidence
+from featviz.measures.statistics import difference
 from featviz.measures.tuning import FAMILIES
 
 
@@ -57,3 +59,11 @@ def test_curves_of_conv1_are_waves():
 def test_figures_of_conv1_hold_all_filters():
     assert "conv1:63" in shallow.filters()._repr_html_()
     assert len(shallow_evidence.members("conv1", "grating", 3)) == 3
+
+
+def test_the_families_that_prove_nothing_are_those_the_text_names():
+    both = [np.array(shallow_evidence.families("conv1", kind)) for kind in shallow_evidence.KINDS]
+    for family in FAMILIES:
+        found = difference(*(names == family for names in both))
+        alike = family in ("color edge", "spot or check")
+        assert (found.low <= 0 <= found.high) == alike, family

@@ -1,13 +1,11 @@
 """Measures of maps, on a network and on maps whose answers are known."""
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import featviz as fv
 from featviz.attribution import checks
-from featviz.measures import statistics
 from featviz.network import controls
 from featviz.objectives.units import Logit
 
@@ -76,6 +74,13 @@ def test_area_of_a_straight_line():
     assert checks.area(torch.linspace(1, 0, 9)) == pytest.approx(0.5)
 
 
+def test_area_as_a_share_counts_nothing_above_the_whole_photo():
+    # "brain coral" at 0.3 on the whole photo, and up to 0.9 on a part of it
+    curve = torch.tensor([0.0, 0.3, 0.9, 0.9, 0.3])
+    assert checks.area(curve, whole=0.3) == pytest.approx((0.5 + 3) / 4)
+    assert checks.area(curve / 3, whole=0.3) == pytest.approx(checks.area(curve / 3) / 0.3)
+
+
 def test_a_blur_keeps_the_mean_and_loses_the_detail():
     noise = torch.rand(3, 96, 96, generator=torch.Generator().manual_seed(0))
     soft = checks.blurred(noise)
@@ -120,39 +125,6 @@ def test_spread_is_the_area_of_half_the_mass():
     assert checks.spread(spike) == pytest.approx(0.01)
 
 
-def test_agreement_is_spearmans():
-    from scipy.stats import spearmanr  # comes with scikit-learn
-
-    generator = torch.Generator().manual_seed(0)
-    one, two = (torch.rand(2, 8, 8, generator=generator) * 6).round()
-    expected = spearmanr(one.flatten(), two.flatten()).statistic
-    assert statistics.agreement(one, two) == pytest.approx(expected, abs=1e-9)
-    assert statistics.agreement(one, one.exp()) == pytest.approx(1)
-    assert statistics.agreement(one, torch.ones(8, 8)) == 0
-
-
-def test_intervals_hold_the_mean_and_shrink_with_photos():
-    values = np.random.default_rng(0).normal(3, 1, 400)
-    few, many = statistics.interval(values[:8]), statistics.interval(values)
-    assert few.count == 8
-    assert few.low < few.mean < few.high
-    assert many.high - many.low == pytest.approx(4 * 1.96 * 1 / 20 / 2, rel=0.2)
-    assert many.high - many.low < few.high - few.low
-    assert statistics.interval(values) == many
-
-
-def test_repetitions_of_a_photo_are_no_further_photos():
-    values = np.random.default_rng(1).normal(size=(6, 1))
-    one, nine = (statistics.interval(np.repeat(values, n, axis=1)) for n in (1, 9))
-    assert (nine.low, nine.high) == pytest.approx((one.low, one.high))
-    assert nine.count == one.count == 6
-
-
-def test_nothing_to_average():
-    with pytest.raises(ValueError, match="nothing to average"):
-        statistics.interval([])
-
-
 def test_shuffled_weights_are_the_same_numbers_elsewhere():
     net = fv.load("squeezenet")
     before = net.fingerprint
@@ -165,6 +137,25 @@ def test_shuffled_weights_are_the_same_numbers_elsewhere():
     assert not torch.equal(own, other)
     assert torch.equal(net.module.features[0].weight, twin.module.features[0].weight)
     assert twin.fingerprint == controls.shuffled(net, 0, ["classifier.1"]).fingerprint
+
+
+def test_each_control_is_active_as_its_docstring_says(photo):
+    net = fv.load("alexnet")
+    names = [f"{layer}:relu" for layer in net.layers]
+    shares = [
+        [(value > 0).float().mean().item() for value in fv.activations(twin, photo, names).values()]
+        for twin in (controls.shuffled(net, 0), controls.initialized(net, 0))
+    ]
+    assert min(shares[0]) < 0.1
+    assert max(shares[0]) > 0.5
+    assert all(0.4 < share < 0.6 for share in shares[1])
+
+
+def test_shuffling_moves_biases_too():
+    net = fv.load("alexnet")
+    biases = [n.module.get_parameter("features.0.bias") for n in (net, controls.shuffled(net, 0))]
+    assert not torch.equal(*biases)
+    assert torch.equal(*(bias.sort().values for bias in biases))
 
 
 def test_what_has_no_weights_cannot_be_shuffled():

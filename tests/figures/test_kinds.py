@@ -2,6 +2,7 @@
 
 import html
 import json
+import math
 import re
 import subprocess
 import sys
@@ -339,3 +340,20 @@ def test_scripts_load_in_the_order_of_their_names_and_stay_short():
             r"innerHTML|\bfetch\(|\bimport\b|\bexport\b|https?:(?!//www.w3)", source
         )
         assert script.name == "fv-core.js" or source.count("\n") <= 150
+
+
+def test_bars_show_single_values_and_no_interval_where_there_is_none():
+    def drawn(low, high, **more):
+        given = {"a": ([1.0, 2.0], [low, 1.5], [high, 2.5])}
+        figure = figures.bars(["x", "y"], given, "y", id="b", alt="Bars.", **more)
+        return figure._repr_html_().partition("fv-plot--narrow")[0]
+
+    def intervals(shown):
+        return re.search(r'd="([^"]*)"[^>]*stroke-width="1.5"', shown)[1].count("m")
+
+    assert intervals(drawn(0.5, 1.5)) == 2
+    assert intervals(drawn(math.nan, math.nan)) == 1
+    dots = [
+        drawn(0.5, 1.5, each={"a": [[1.0, 1.2], [2.0] * count]}).count("h0") for count in (1, 4)
+    ]
+    assert dots[1] - dots[0] == 3

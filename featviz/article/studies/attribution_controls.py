@@ -1,5 +1,6 @@
 """The chapter on attribution: how far its maps can be trusted, in numbers beside controls."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -42,6 +43,9 @@ COMPARED = tuple(name for name in TITLES if name != "activation")
 COMPARED_DEPTHS = ("fire3", "fire9")
 """Where they are shown: shallow and deep."""
 
+ERROR = 0.05
+"""How often chance alone may make a test find something."""
+
 METHOD_LIMIT = 4.0
 """End of their color scale: some of the maps have peaks that would darken everything else."""
 
@@ -50,22 +54,23 @@ def why_these_layers() -> Figure:
     """Localization, class-specificity and fineness, measured per layer."""
     found = attribution_evidence.pointing()
     m = MEASURES.index("gradcam")
-    series = {
-        "evidence on the right photograph": _series(found["share"][m]),
-        "the same, random map": _series(found["share"][-1]),
-        "agreement of two classes' maps": _series(found["agreement"][m]),
-        "area that holds half of it": _series(found["spread"][m]),
+    tables = {
+        "evidence on the right photograph": found["share"][m],
+        "the same, random map": found["share"][-1],
+        "agreement of two classes' maps": found["agreement"][m],
+        "area that holds half of it": found["spread"][m],
     }
     return bars(
         tuple(DEPTHS),
-        series,
+        _series(tables, attribution_evidence.pairs()),
         "share, or rank correlation",
         id="why-these-layers",
         alt="Bars per layer: the evidence on the right photograph rises from one half to most of it, the agreement between two classes falls to about zero, the area shrinks",
         caption=f"<strong>What a layer can and cannot tell.</strong> {len(MEASURED)} photographs, each beside "
-        f"{attribution_evidence.NEIGHBORS} others in turn; means with 95% bootstrap intervals over photographs. "
-        "Blue: which share of the evidence for a class (Grad-CAM) lies on its own photograph; one half is chance, as the random map shows. "
+        f"{attribution_evidence.NEIGHBORS} others in turn; dots are pairs, bars their means, lines 95% intervals, in which pairs of one photograph don't count as independent. "
+        f"Blue: which share of the evidence for a class (Grad-CAM) lies on its own photograph; one half is chance, and what random maps come to, {attribution_evidence.DRAWS} for each class. "
         "Green: how far the maps of the two classes agree; 1 means that the map doesn't care about the class.",
+        each=_each(tables),
         width="middle",
     )
 
@@ -93,31 +98,36 @@ def methods_compared() -> Figure:
 def methods_measured() -> Figure:
     """Where the evidence lies, for every measured method and layer."""
     share = attribution_evidence.pointing()["share"]
-    series = {
-        TITLES.get(name, name): _series(share[index])
-        for index, name in enumerate((*MEASURES, "random map"))
+    tables = {
+        TITLES.get(name, name): share[index] for index, name in enumerate((*MEASURES, "random map"))
     }
     return bars(
         tuple(DEPTHS),
-        series,
+        _series(tables, attribution_evidence.pairs()),
         "share on the right photograph",
         id="methods-measured",
         alt="Bars per layer and method: Grad-CAM rises from one half at conv1 to nearly three quarters at fire9, the other methods start higher; the random map stays at one half",
-        caption="<strong>The same test for every method</strong>, with 95% bootstrap intervals over "
-        f"{len(MEASURED)} photographs. The random map shows what no knowledge looks like.",
+        caption="<strong>The same test for every method</strong>, with 95% intervals over "
+        f"{len(MEASURED)} photographs; dots are pairs. Random maps, {attribution_evidence.DRAWS} for each class, show what no knowledge looks like.",
+        each=_each(tables),
     )
 
 
 def faithfulness_table() -> Figure:
     """Deletion and insertion, with controls, nothing left out."""
     found = attribution_evidence.curves()
+    gain, center, edges = _gains()
     rows: list[list[str]] = []
     for d, depth in enumerate(DEPTHS):
         for m, name in enumerate((*MEASURES, "random map")):
-            pair = (found["deletion"][m, d], found["insertion"][m, d])
-            rows.append([f"{TITLES.get(name, name)}, {depth}", *_told(*pair)])
-    for control, title in (("center", "blob in the middle"), ("edges", "edge detector")):
-        rows.append([title, *_told(*found[control])])
+            told = _told(found["deletion"][m, d], found["insertion"][m, d], gain[m, d])
+            more = _told(gain[m, d] - edges, gain[m, d] - gain[-1, d])
+            more = more if name in MEASURES else [more[0], ""]
+            rows.append([f"{TITLES.get(name, name)}, {depth}", *told, *more])
+    rows += [
+        ["blob in the middle", *_told(*found["center"], center, center - edges), ""],
+        ["edge detector", *_told(*found["edges"], edges), "", ""],
+    ]
     return table(
         rows,
         [
@@ -125,13 +135,15 @@ def faithfulness_table() -> Figure:
             "deletion (lower is better)",
             "insertion (higher is better)",
             "insertion − deletion",
+            "the same less that of the edge detector",
+            "the same less that of random maps",
         ],
         id="faithfulness",
         alt="Table of deletion and insertion areas per method and layer, and of the controls",
         caption="<strong>Does hiding what the map marks hurt the class?</strong> Area under the curve of the class's probability, "
-        f"as a share of that on the whole photograph, in {checks.STEPS} steps; what is hidden is blurred by "
-        f"{checks.BLUR:.0f} px. Means over {len(MEASURED)} photographs with 95% bootstrap intervals. Compare every row with its random map, "
-        "and with the blob in the middle, which knows nothing of the photograph.",
+        f"as a share of that on the whole photograph, above which it doesn't count, in {checks.STEPS} steps; what is hidden is blurred by "
+        f"{checks.BLUR:.0f} px. Means over {len(MEASURED)} photographs with 95% intervals. Random maps are drawn {attribution_evidence.DRAWS} times for each photograph. "
+        "The last two columns compare a map with controls, photograph by photograph: where their interval holds 0, it may be no better.",
         width="page",
     )
 
@@ -140,40 +152,34 @@ def randomization() -> Figure:
     """What of a map outlives the learned weights."""
     found = attribution_evidence.randomization()
     names = (*MEASURES, "activation")
-    series = {
-        "last layer shuffled": _series(found["classifier"]),
-        "every layer shuffled": _series(found["all"]),
+    tables = {
+        "last layer shuffled": found["classifier"],
+        "every layer shuffled": found["all"],
     }
     return bars(
         [TITLES[name] for name in names],
-        series,
+        _series(tables),
         "rank agreement with the real map",
         id="randomization",
         alt="Bars per method: agreement of the map at fire9 with that of a network with shuffled weights",
         caption="<strong>Would the map change if the network knew nothing?</strong> Agreement of the map at fire9 with the map of the "
-        "same network after its weights were shuffled, with 95% bootstrap intervals. A map that only explains the class "
+        f"same network after its weights were shuffled, on average over {attribution_evidence.DRAWS} shufflings, with 95% intervals over photographs, which are the dots. A map that only explains the class "
         "should fall to zero. Activation strength can't notice that the last layer has changed: it never asks for the class.",
+        each=_each(tables),
     )
 
 
 def numbers() -> Values:
     """What the text quotes."""
-    point, curve, shuffled = (
-        attribution_evidence.pointing(),
-        attribution_evidence.curves(),
-        attribution_evidence.randomization(),
-    )
+    point, shuffled = attribution_evidence.pointing(), attribution_evidence.randomization()
     m = MEASURES.index("gradcam")
-    first, last = (statistics.interval(point["share"][m, d]) for d in (0, -1))
-    apart = [point["agreement"][m, d].mean() for d in (0, -1)]
+    pairs = attribution_evidence.pairs()
+    first, last = (statistics.interval(point["share"][m, d], pairs) for d in (0, -1))
+    apart = [statistics.interval(point["agreement"][m, d], pairs) for d in (0, -1)]
     area = [point["spread"][m, d].mean() for d in (0, -1)]
-    gain = curve["insertion"] - curve["deletion"]
+    moved = statistics.interval(point["share"][m, -1] - point["share"][m, 0], pairs)
+    gain, center, edges = _gains()
     best = np.unravel_index(gain[:-1].mean(2).argmax(), gain.shape[:2])
-    beaten = sum(
-        statistics.interval(gain[k, d] - gain[-1, d]).low > 0
-        for k in range(len(MEASURES)) for d in range(len(DEPTHS))
-    )  # fmt: skip
-    center, edges = (curve[name][1] - curve[name][0] for name in ("center", "edges"))
     shallow, deep = (point["share"][: len(MEASURES), d].mean((1, 2)) for d in (0, -1))
     spans = attribution_evidence.strengths()
     return Values(
@@ -183,10 +189,11 @@ def numbers() -> Values:
         share_last=f"{last.mean:.0%}",
         share_first_interval=_span(first),
         share_last_interval=_span(last),
+        share_moved=f"{100 * moved.mean:.0f} percentage points ({100 * moved.low:.0f} to {100 * moved.high:.0f})",
         stride_first=attribution_evidence.classifier().receptive_field("features.0").stride,
         stride_last=attribution_evidence.classifier().receptive_field("features.12.squeeze").stride,
-        agree_first=f"{apart[0]:.2f}",
-        agree_last=f"{apart[1]:.2f}".replace("-", "−"),
+        agree_first=_told_mean(apart[0]),
+        agree_last=_told_mean(apart[1]),
         area_first=f"{area[0]:.0%}",
         area_last=f"{area[1]:.0%}",
         half_first=f"{_half(spans, 'conv1'):.0%}",
@@ -199,10 +206,12 @@ def numbers() -> Values:
         best_gain=f"{gain[best].mean():.2f}",
         center_gain=f"{center.mean():.2f}",
         edges_gain=f"{edges.mean():.2f}",
-        above_edges=int((gain[:-1].mean(2) > edges.mean()).sum()),
-        above_center=int((gain[:-1].mean(2) > center.mean()).sum()),
-        random_gain=f"{gain[-1, -1].mean():.2f}",
-        beaten=beaten,
+        best_less_edges=_told_mean(statistics.interval(gain[best] - edges)),
+        above_edges=_above(gain[:-1] - edges),
+        above_center=_above(gain[:-1] - center),
+        random_gain=f"{gain[-1, -1].mean():.2f}".replace("-", "−"),
+        beaten=_above(gain[:-1] - gain[-1]),
+        beaten_singly=_above(gain[:-1] - gain[-1], corrected=False),
         cells=len(MEASURES) * len(DEPTHS),
         shuffled_cam=f"{shuffled['classifier'][m].mean():.2f}".replace("-", "−"),
         shuffled_layercam=f"{shuffled['classifier'][MEASURES.index('layercam')].mean():.2f}",
@@ -250,6 +259,23 @@ def _twins() -> float:
     return float(np.mean(agreements))
 
 
+def _gains() -> tuple[Table, Table, Table]:
+    """Insertion less deletion (methods + random, depths, photos), that of the blob and of edges."""
+    found = attribution_evidence.curves()
+    gain = found["insertion"] - found["deletion"]
+    center, edges = (found[name][1] - found[name][0] for name in ("center", "edges"))
+    return gain, center, edges
+
+
+def _above(differences: Table, corrected: bool = True) -> str:
+    """How many maps, of (methods, depths, photos), are better by a t test at `ERROR`."""
+    rows = differences.reshape(-1, differences.shape[-1])
+    chances = np.array([statistics.p_value(row) for row in rows])
+    chances = statistics.holm(chances) if corrected else chances
+    count = int(((rows.mean(1) > 0) & (chances < ERROR)).sum())
+    return str(count or "none")
+
+
 def _span(found: statistics.Interval) -> str:
     return f"{found.low:.0%} to {found.high:.0%}"
 
@@ -277,16 +303,26 @@ def _half(maps: dict[tuple[str, str], Attribution], layer: str) -> float:
     return float(np.mean([checks.spread(maps[name, layer].map) for name in SHOWN]))
 
 
-def _series(per_photo: Table) -> tuple[list[float], list[float], list[float]]:
-    """Mean, lower and upper bound for each row of (rows, photos, ...)."""
-    found = [statistics.interval(row) for row in per_photo]
-    return [f.mean for f in found], [f.low for f in found], [f.high for f in found]
+def _series(
+    tables: dict[str, Table], clusters: Sequence[tuple[str, str]] | None = None
+) -> dict[str, tuple[list[float], ...]]:
+    """Means, lower and upper bounds of the rows of tables (rows, photos or pairs, ...)."""
+    found = {
+        name: [statistics.interval(row, clusters) for row in table]
+        for name, table in tables.items()
+    }
+    ends = ("mean", "low", "high")
+    return {name: tuple([getattr(f, e) for f in one] for e in ends) for name, one in found.items()}
 
 
-def _told(deleted: Table, inserted: Table) -> list[str]:
-    return [_interval(values) for values in (deleted, inserted, inserted - deleted)]
+def _each(tables: dict[str, Table]) -> dict[str, list[Table]]:
+    """The photographs' or pairs' own values of tables (rows, photos or pairs, ...)."""
+    return {name: [row.reshape(len(row), -1).mean(1) for row in t] for name, t in tables.items()}
 
 
-def _interval(values: Table) -> str:
-    found = statistics.interval(values)
+def _told(*tables: Table) -> list[str]:
+    return [_told_mean(statistics.interval(values)) for values in tables]
+
+
+def _told_mean(found: statistics.Interval) -> str:
     return f"{found.mean:.2f} ({found.low:.2f} to {found.high:.2f})".replace("-", "−")

@@ -40,6 +40,9 @@ a license."""
 NEIGHBORS = 2
 """Each measured photograph stands beside the one before it and the one after it."""
 
+DRAWS = 5
+"""How often each control is drawn: random maps, and shufflings of the weights."""
+
 DEPTHS = {
     "conv1": "features.0:relu",
     "fire3": "features.4",
@@ -162,25 +165,19 @@ def pointing() -> Arrays:
     """Measures where the evidence for a class lies when its photograph stands beside another.
 
     Returns:
-        `share` (methods + random, depths, photos, neighbors): part of the evidence that lies on the
-        right photograph; `agreement`, same shape without the control: rank correlation of the maps
-        of the two classes; `spread` (methods, depths, photos, neighbors): share of the places that
-        hold half of the evidence.
+        `share` (methods + random, depths, pairs, 2): part of the evidence for the left and for the
+        right photograph's class that lies on it; `agreement` (methods, depths, pairs): rank
+        correlation of the maps of the two classes; `spread` (methods, depths, pairs, 2): share of
+        the places that hold half of the evidence.
     """
 
     def make() -> Arrays:
-        shape = (len(MEASURED), NEIGHBORS)
-        share = np.zeros((len(MEASURES) + 1, len(DEPTHS), *shape))
-        same, spread = np.zeros((2, len(MEASURES), len(DEPTHS), *shape))
-        filled = [0] * len(MEASURED)
-        for pair in pairs():
-            found = _point(pair)
-            for side, name in enumerate(pair):
-                index = MEASURED.index(name)
-                at = np.s_[:, :, index, filled[index]]
-                share[at], same[at], spread[at] = found[0][side], found[1], found[2][side]
-                filled[index] += 1
-        return {"share": share, "agreement": same, "spread": spread}
+        share, same, spread = zip(*map(_point, pairs()), strict=True)
+        return {
+            "share": np.stack([of.transpose(1, 2, 0) for of in share], 2),
+            "agreement": np.stack(same, 2),
+            "spread": np.stack([of.transpose(1, 2, 0) for of in spread], 2),
+        }
 
     return Store().arrays(_spec("pointing", MEASURED, methods=MEASURES), make, CODE)
 
@@ -205,18 +202,31 @@ def _point(pair: tuple[str, str]) -> tuple[Table, Table, Table]:
             share[:, m, d] = checks.share_left(left), 1 - checks.share_left(right)
             same[m, d] = statistics.agreement(left, right)
             spread[:, m, d] = checks.spread(left), checks.spread(right)
-        noise = checks.random_map(left.shape, SEED + MEASURED.index(pair[0]))
-        chance = checks.share_left(noise)
-        share[:, -1, d] = chance, 1 - chance
+        share[:, -1, d] = _chance(left.shape, pairs().index(pair)).mean(1)
     return share, same, spread
 
 
+def _chance(shape: Sequence[int], index: int) -> Table:
+    """What random maps put on the right photograph of a pair: (2, DRAWS), a map of its own each.
+
+    One map for both classes would put on either side what it doesn't on the other: a half, whatever
+    map it is.
+    """
+    seeds = SEED + 2 * DRAWS * index + np.arange(2 * DRAWS).reshape(2, DRAWS)
+    shares = [
+        [checks.share_left(checks.random_map(shape, int(seed))) for seed in row] for row in seeds
+    ]
+    right: Table = np.abs(np.array(shares) - [[0], [1]])
+    return right
+
+
 def curves() -> Arrays:
-    """Measures deletion and insertion, relative to the class's probability on the whole photo.
+    """Measures deletion and insertion, as shares of the class's probability on the whole photo.
 
     Returns:
-        `deletion` and `insertion` (methods + random, depths, photos) areas under the curves, and
-        `center` and `edges` (2, photos): the same two areas for the controls that have no depth.
+        `deletion` and `insertion` (methods + random, depths, photos) areas under the curves, those
+        of random maps averaged over `DRAWS` of them, and `center` and `edges` (2, photos): the same
+        two areas for the controls that have no depth.
     """
 
     def make() -> Arrays:
@@ -229,8 +239,12 @@ def curves() -> Arrays:
                 for m, method in enumerate(MEASURES):
                     found = attribute(classifier(), image, top_class(name)[0], layer, method)
                     deleted[m, d, p], inserted[m, d, p] = _areas(name, found.map)
-                noise = checks.random_map(found.map.shape, SEED + p)
-                deleted[-1, d, p], inserted[-1, d, p] = _areas(name, noise)
+                noise = [
+                    checks.random_map(found.map.shape, SEED + p * DRAWS + n) for n in range(DRAWS)
+                ]
+                deleted[-1, d, p], inserted[-1, d, p] = np.mean(
+                    [_areas(name, one) for one in noise], 0
+                )
             controls["center"][:, p] = _areas(name, checks.center_map((SIZE, SIZE)))
             controls["edges"][:, p] = _areas(name, checks.edge_map(image))
         return {"deletion": deleted, "insertion": inserted, **controls}
@@ -242,16 +256,16 @@ def randomization(depth: str = "fire9") -> Arrays:
     """Measures how much of a map outlives what the network has learned.
 
     Returns:
-        `classifier` and `all` (methods + activation, photos): rank agreement of a map with that of
-        a network whose last layer, or whose every layer, is shuffled.
+        `classifier` and `all` (methods + activation, photos): rank agreement of a map with those of
+        `DRAWS` networks whose last layer, or whose every layer, is shuffled, on average.
     """
     methods = (*MEASURES, "activation")
 
     def make() -> Arrays:
         net = classifier()
         twins = {
-            "classifier": controls.shuffled(net, SEED, ["classifier.1"]),
-            "all": controls.shuffled(net, SEED),
+            kind: [controls.shuffled(net, SEED + n, modules) for n in range(DRAWS)]
+            for kind, modules in (("classifier", ["classifier.1"]), ("all", None))
         }
         found = {kind: np.zeros((len(methods), len(MEASURED))) for kind in twins}
         for m, method in enumerate(methods):
@@ -259,9 +273,9 @@ def randomization(depth: str = "fire9") -> Arrays:
                 wanted = None if method == "activation" else top_class(name)[0]
                 image, layer = photo(name).image, DEPTHS[depth]
                 own = attribute(net, image, wanted, layer, method).map
-                for kind, twin in twins.items():
-                    other = attribute(twin, image, wanted, layer, method).map
-                    found[kind][m, p] = statistics.agreement(own, other)
+                for kind, draws in twins.items():
+                    others = (attribute(twin, image, wanted, layer, method).map for twin in draws)
+                    found[kind][m, p] = np.mean([statistics.agreement(own, o) for o in others])
         return found
 
     return Store().arrays(
@@ -324,5 +338,5 @@ def _spec(what: str, names: Sequence[str], **settings: object) -> dict[str, obje
 def _areas(name: str, map: Tensor) -> tuple[float, float]:
     index, whole = top_class(name)
     found = checks.curves(classifier(), photo(name).image, Logit(index), map)
-    deleted, inserted = (checks.area(curve) / whole for curve in found)
+    deleted, inserted = (checks.area(curve, whole) for curve in found)
     return deleted, inserted

@@ -51,7 +51,7 @@ def judged() -> Figure:
         "coarseness, which falls to one half with depth",
         caption="<strong>Which photographs is this picture for?</strong> A judge sees a neuron's picture and two sets of "
         f"{findings.PATCHES} patches, those that excite this unit most and those of another unit of the layer, and "
-        "chooses the set that looks more like the picture. Means over all pairs of units of a layer, with 95% bootstrap "
+        "chooses the set that looks more like the picture. Means over all pairs of units of a layer, with 95% "
         "intervals over units; 50% is guessing. One judge is SqueezeNet, another network, which sees all in the same size; the other knows nothing but "
         "color and how coarse a picture is. <strong>Compare the two</strong>: what the first has over the second is "
         "neither color nor scale.",

@@ -1,39 +1,44 @@
 """Chapter 6: shallow and deep on equal terms, in numbers, beside a network that learned nothing."""
 
 import math
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from featviz import photos
 from featviz.article.bridge.values import Values
-from featviz.article.studies.deep import natural_patches
+from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import (
     PER_LAYER,
     SEED,
     alexnet,
     evenly,
     maximize,
+    plain,
     shared_channels,
     shared_neurons,
 )
-from featviz.ascent.recipes import Adam, Recipe
+from featviz.ascent.recipes import STANDARD, Adam, Recipe
 from featviz.ascent.score import evaluate
 from featviz.figures import Figure, Series, compare, curves, dots, grid, table
 from featviz.images.fourier import Fourier, radial_frequencies
-from featviz.measures.activity import measure_activity
-from featviz.measures.statistics import interval
+from featviz.measures.statistics import Interval, difference, interval
+from featviz.microscope import findings
+from featviz.microscope.build import Microscope
 from featviz.microscope.findings import SEARCHED
-from featviz.network.controls import shuffled
+from featviz.microscope.views import NEURON
+from featviz.network.controls import initialized, shuffled
 from featviz.network.network import Network
 from featviz.network.values import activations
 from featviz.objectives.resemblance import Resemblance
 
-PHOTO = 224
-"""Side in pixels of the photographs that activity is measured on: what AlexNet was trained with."""
+DRAWS = 5
+"""How often each network that has learned nothing is drawn, for activity."""
 
 ANGLES = (0, 5, 10, 15, 20, 30, 45, 60, 90)
 """Degrees that an image is turned by."""
@@ -48,15 +53,17 @@ REBUILD = Recipe(Fourier(decay=1.0), (), Adam(rate=0.1, momentum=(0.9, 0.999), t
 """How a photograph is rebuilt: no transforms, as every pixel has its place."""
 
 
+CONTROLS: dict[str, Callable[[Network, int], Network]] = {
+    "shuffled": shuffled,
+    "initialized": initialized,
+}
+"""Networks that have learned nothing: numbers of the same sizes, and the architecture by itself."""
+
+
 @cache
 def control() -> Network:
     """Returns AlexNet with every weight tensor shuffled: the same numbers, nothing learned."""
     return shuffled(alexnet(), SEED)
-
-
-@cache
-def _photographs() -> tuple[Tensor, ...]:
-    return tuple(photos.load(name, PHOTO).image for name in SEARCHED)
 
 
 def inversion() -> Figure:
@@ -141,12 +148,13 @@ def exaggeration() -> Figure:
     layers = alexnet().layers
     return dots(
         layers,
-        {"neurons": [_exaggeration(layer).tolist() for layer in layers]},
+        {"neurons": [_exaggeration(layer) for layer in layers]},
         "synthetic over best natural activation",
         id="exaggeration",
         alt="Dots per layer on a logarithmic scale: the ratio grows with depth",
-        caption=f"The activation of a neuron's synthetic image, divided by the strongest answer to any place of "
-        f"{len(SEARCHED)} photographs; {PER_LAYER} neurons per layer; bars mark the median, lines the middle half. "
+        caption="How far a neuron's synthetic image takes it above its value for plain gray, divided by how far the best place of "
+        f"{len(SEARCHED)} photographs does; all neurons of each layer, images of the microscope, {NEURON.steps} steps of ascent. "
+        "Bars mark the median, lines the middle half. "
         "<strong>The deeper the layer, the further its favorite image lies from photographs.</strong>",
         log_y=True,
     )
@@ -173,7 +181,7 @@ def turning() -> Figure:
         id="turning",
         alt="Lines falling with the angle, one per layer",
         caption=f"Each of {PER_LAYER} neurons per layer looks at its own favorite image while that is turned. "
-        "Lines are means, bands their 95% bootstrap intervals over neurons. "
+        "Lines are means, bands their 95% intervals over neurons. "
         f"<strong>No layer ignores a turn</strong>: at 45° between {min(left):.0f} and {max(left):.0f}% "
         "of the answer are left, in shallow and in deep layers alike.",
     )
@@ -182,30 +190,39 @@ def turning() -> Figure:
 def scorecard() -> Figure:
     """All measures in one table, with intervals and the control."""
     layers = alexnet().layers
-    rows: list[tuple[str, ...]] = [
-        ("receptive field, px", *(str(alexnet().receptive_field(layer).size) for layer in layers))
+    active = {layer: _active(alexnet(), layer) for layer in layers}
+    drawn = {kind: {layer: _drawn(kind, layer) for layer in layers} for kind in CONTROLS}
+    fine, mixed = ({la: 100 * _fineness(n, la) for la in layers} for n in (alexnet(), control()))
+    ratios = {layer: np.median(_exaggeration(layer)) for layer in layers}
+
+    def row(name: str, tell: Callable[[str], str]) -> tuple[str, ...]:
+        return (name, *map(tell, layers))
+
+    rows = [
+        row("receptive field, px", lambda la: str(alexnet().receptive_field(la).size)),
+        row("positions active, %", lambda la: _told(interval(active[la]))),
+        *(
+            row(f"positions active, %, {kind}", lambda la, of=of: _told(interval(of[la])))  # type: ignore[misc]
+            for kind, of in drawn.items()
+        ),
+        row(
+            "positions active, AlexNet less initialized",
+            lambda la: _told(difference(active[la], drawn["initialized"][la])),
+        ),
+        row("frequency, cycles per 100 px", lambda la: _told(interval(fine[la]))),
+        row("frequency, shuffled", lambda la: _told(interval(mixed[la]))),
+        row("frequency, AlexNet less shuffled", lambda la: _told(difference(fine[la], mixed[la]))),
+        row("left after a turn of 20°, %", lambda la: _told(interval(100 * _left(la)))),
+        row("synthetic over natural, median", lambda la: f"{ratios[la]:.1f}"),
     ]
-    for name, net in (("", alexnet()), (", shuffled", control())):
-        rows.append(
-            (f"positions active, %{name}", *(_span(_active(net, layer)) for layer in layers))
-        )
-        rows.append(
-            (
-                f"frequency, cycles per 100 px{name}",
-                *(_span(100 * _fineness(net, layer)) for layer in layers),
-            )
-        )
-    rows.append(("left after a turn of 20°, %", *(_span(100 * _left(layer)) for layer in layers)))
-    ratios = (np.median(_exaggeration(layer).numpy()) for layer in layers)
-    rows.append(("synthetic over natural, median", *(f"{ratio:.1f}" for ratio in ratios)))
     return table(
         rows,
         ["measure", *layers],
         id="scorecard",
         alt="Table of measures per layer with intervals",
-        caption="The scorecard. Numbers in brackets are 95% bootstrap intervals over units. <strong>A row in "
-        "which AlexNet and its shuffled twin agree says something about the architecture, not about "
-        "what was learned.</strong>",
+        caption="The scorecard. Numbers in brackets are 95% intervals: over units, and for the activity of the networks that learned nothing over "
+        f"{DRAWS} draws of each; the shuffled network of the frequencies is one. <strong>Where the interval of a "
+        "difference holds 0, what we see may be the architecture, not what was learned.</strong>",
         width="page",
     )
 
@@ -229,18 +246,30 @@ def untrained() -> Figure:
 
 def numbers() -> Values:
     """What the text quotes."""
-    ratios = {layer: np.median(_exaggeration(layer).numpy()) for layer in ("conv1", "conv5")}
+    ratios = {layer: np.median(_exaggeration(layer)) for layer in ("conv1", "conv5")}
+    short, long = _longer("conv5")
     left = {layer: 100 * _left(layer).mean().item() for layer in ("conv2", "conv5")}
     active = {layer: _active(alexnet(), layer).mean().item() for layer in ("conv1", "conv5")}
+    drawn = {
+        kind: [_drawn(kind, layer).mean().item() for layer in alexnet().layers] for kind in CONTROLS
+    }
     return Values(
         units=PER_LAYER,
         photographs=len(SEARCHED),
         ratio_first=f"{ratios['conv1']:.1f}",
         ratio_last=f"{ratios['conv5']:.1f}",
+        ratio_steps=NEURON.steps,
+        ratio_short=f"{short:.1f}",
+        ratio_long=f"{long:.1f}",
+        long_steps=STANDARD.steps,
         left_conv2=f"{left['conv2']:.0f}",
         left_conv5=f"{left['conv5']:.0f}",
         active_first=f"{active['conv1']:.0f}",
         active_last=f"{active['conv5']:.0f}",
+        draws=DRAWS,
+        shuffled_active=", ".join(f"{share:.0f}" for share in drawn["shuffled"]),
+        initial_low=f"{min(drawn['initialized']):.0f}",
+        initial_high=f"{max(drawn['initialized']):.0f}",
     )
 
 
@@ -255,10 +284,28 @@ def _fineness(net: Network, layer: str) -> Tensor:
 
 
 @cache
-def _exaggeration(layer: str) -> Tensor:
-    """(PER_LAYER,) synthetic over best natural activation."""
-    _, natural = natural_patches(layer, tuple(evenly(layer)), 1)
-    return shared_neurons(layer).values / natural[:, 0].float()
+def _exaggeration(layer: str) -> NDArray[np.float64]:
+    """(units,) synthetic over best natural activation, both less that for plain gray.
+
+    Without gray a bias, which any image gets, would count for both.
+    """
+    return _above_gray(layer, scope().pictures(layer, NEURON).values[:, 0])
+
+
+def _above_gray(layer: str, reached: NDArray[np.float32]) -> NDArray[np.float64]:
+    found = findings.find_patches(scope(), layer)
+    assert found is not None  # every layer sees less than the sample photographs show
+    gray = plain(layer).numpy().astype(np.float64)
+    return (reached - gray) / (found.values[:, 0] - gray)
+
+
+def _longer(layer: str) -> tuple[float, float]:
+    """Medians of the ratio of the units that all chapters share: as above, and at default steps."""
+    units, reached = evenly(layer), scope().pictures(layer, NEURON).values[:, 0]
+    longer = reached.copy()
+    longer[units] = shared_neurons(layer).values.numpy()
+    short, long = (np.median(_above_gray(layer, one)[units]) for one in (reached, longer))
+    return float(short), float(long)
 
 
 @cache
@@ -299,11 +346,24 @@ def _left(layer: str) -> Tensor:
 @cache
 def _active(net: Network, layer: str) -> Tensor:
     """(units,) percent of a layer's positions at which each unit is active."""
-    percent: Tensor = 100 * measure_activity(net, layer, _photographs()).share
+    found = findings.find_activity(Microscope(net), layer)
+    assert found is not None  # every layer sees less than a photograph
+    percent: Tensor = 100 * found.share
     return percent
 
 
-def _span(values: Tensor) -> str:
-    found = interval(values.tolist())
+@cache
+def _drawn(kind: str, layer: str) -> Tensor:
+    """(DRAWS,) percent of a layer's positions that are active, in networks that learned nothing."""
+    return torch.stack([_active(net, layer).mean() for net in _draws(kind)])
+
+
+@cache
+def _draws(kind: str) -> tuple[Network, ...]:
+    return tuple(CONTROLS[kind](alexnet(), SEED + draw) for draw in range(DRAWS))
+
+
+def _told(found: Interval) -> str:
     digits = 0 if abs(found.mean) >= 10 else 1
-    return f"{found.mean:.{digits}f} ({found.low:.{digits}f}–{found.high:.{digits}f})"
+    told = f"{found.mean:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"
+    return told.replace("-", "\N{MINUS SIGN}")

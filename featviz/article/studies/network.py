@@ -147,8 +147,8 @@ def silence() -> figures.Figure:
     names = alexnet().layers
     told = _silence()
     bars = {
-        "on photographs": [interval(told[f"photos/{name}"], SEED) for name in names],
-        "on a gray image": [interval(told[f"gray/{name}"], SEED) for name in names],
+        "on photographs": [interval(told[f"photos/{name}"]) for name in names],
+        "on a gray image": [interval(told[f"gray/{name}"]) for name in names],
     }
     return figures.bars(
         names,
@@ -161,7 +161,7 @@ def silence() -> figures.Figure:
         alt="Bars of the share of values below zero, for each layer, on photographs and on gray.",
         caption="<strong>What the ReLU throws away.</strong> Share of the values of each layer that "
         f"are below zero, on {len(photos.samples())} photographs and on a gray image, in places "
-        "that see no padding; lines are 95% bootstrap intervals of the mean over units. After "
+        "that see no padding; lines are 95% intervals of the mean over units. After "
         "the ReLU all of these are the same number, 0, and none has a gradient.",
     )  # fmt: skip
 

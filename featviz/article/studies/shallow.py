@@ -8,9 +8,9 @@ from featviz.article.bridge.values import Values
 from featviz.article.studies import shallow_evidence, shallow_tuning
 from featviz.article.studies.shallow_evidence import KINDS
 from featviz.article.studies.shallow_tuning import LAYERS
-from featviz.article.studies.shared import SEED, alexnet, all_views, linked, maximize, unit_link
+from featviz.article.studies.shared import alexnet, all_views, linked, maximize, unit_link
 from featviz.measures import tuning
-from featviz.measures.statistics import interval
+from featviz.measures.statistics import interval, share
 from featviz.measures.tuning import FAMILIES, ORIENTED, Preferences
 from featviz.measures.weights import as_pictures, first_weights, gray_share, input_weights, optimum
 from featviz.objectives.units import Channel
@@ -152,7 +152,7 @@ def untrained_pictures() -> figures.Figure:
 
 def numbers() -> Values:
     """Returns the numbers that the chapter's text quotes."""
-    first, second = (interval(shallow_evidence.grating_share(layer), SEED) for layer in LAYERS)
+    first, second = (interval(shallow_evidence.grating_share(layer)) for layer in LAYERS)
     names = {layer: shallow_evidence.families(layer) for layer in LAYERS}
     oriented = {
         layer: float((shallow_evidence.preferences(layer).selectivity >= ORIENTED).float().mean())
@@ -171,14 +171,13 @@ def numbers() -> Values:
         oriented_conv1=f"{oriented['conv1']:.0%}",
         oriented_conv2=f"{oriented['conv2']:.0%}",
         oriented_untrained=shallow_tuning.percent(
-            interval(
-                shallow_evidence.preferences("conv1", "untrained").selectivity >= ORIENTED, SEED
-            )
+            share(shallow_evidence.preferences("conv1", "untrained").selectivity >= ORIENTED)
         ),
         gratings_untrained=shallow_evidence.families("conv1", "untrained").count("grating")
         or "none",
         wired=shallow_evidence.inherited()[0].count,
         tolerant=f"{shallow_tuning.tolerant('trained').mean:.0%}",
+        tolerant_gained=shallow_tuning.tolerant_difference(),
         tolerant_untrained=f"{shallow_tuning.tolerant('untrained').mean:.0%}",
         reach_conv1=f"{first.mean:.2f}",
         reach_conv2=f"{second.mean:.2f}",

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from featviz import photos
-from featviz.article.studies.shared import SEED, alexnet, maximize
+from featviz.article.studies.shared import SEED, alexnet, maximize, plain
 from featviz.ascent.recipes import EXACT, HIGHEST_NEURON
 from featviz.measures import tuning
 from featviz.measures.activity import Activity
-from featviz.measures.gratings import GRAY, LIGHT
+from featviz.measures.gratings import LIGHT
 from featviz.measures.statistics import Interval, interval
 from featviz.measures.tuning import ORIENTED, Preferences, Tuning
 from featviz.measures.weights import input_weights, optimum
@@ -19,7 +19,6 @@ from featviz.microscope import findings
 from featviz.microscope.build import Microscope
 from featviz.network.controls import initialized
 from featviz.network.network import Network, reads_image
-from featviz.network.values import activations
 from featviz.objectives.units import Neuron
 
 KINDS = ("trained", "untrained")
@@ -115,7 +114,7 @@ def inherited() -> tuple[Interval, Interval, Interval]:
     apart = tuning.orientation_distance(after.orientation[units][:, None], angles)
     rows = torch.arange(len(units))
     found = (apart[rows, weights.argmax(1)], apart[rows, weights.argmin(1)], apart.mean(1))
-    first, last, mean = (interval(one.numpy(), SEED) for one in found)
+    first, last, mean = (interval(one) for one in found)
     return first, last, mean
 
 
@@ -164,18 +163,9 @@ def _climbed(layer: str) -> Tensor:
     # On the whole field and for the highest score, whatever the picture looks like.
     recipe = EXACT if reads_image(net, layer) else HIGHEST_NEURON
     side = net.receptive_field(layer).canvas()
-    return maximize(neurons, size=side, recipe=recipe).values - _plain(layer)
+    return maximize(neurons, size=side, recipe=recipe).values - plain(layer)
 
 
 def _photographed(layer: str) -> Tensor:
     """(units,) largest values on the sample photographs, less those of plain gray."""
-    return activity(layer).peak - _plain(layer)
-
-
-@cache
-def _plain(layer: str) -> Tensor:
-    """(units,) values in the center of plain gray."""
-    net = alexnet()
-    side = net.receptive_field(layer).canvas()
-    value = activations(net, torch.full((3, side, side), GRAY), layer)[0]
-    return value[:, value.shape[-1] // 2, value.shape[-1] // 2]
+    return activity(layer).peak - plain(layer)

@@ -12,8 +12,10 @@ from featviz.ascent.machine import find_device, find_precision
 from featviz.ascent.maximization import Maximization
 from featviz.ascent.recipes import Recipe
 from featviz.figures import address
+from featviz.measures.gratings import GRAY
 from featviz.microscope import views
 from featviz.network import network
+from featviz.network.values import activations
 from featviz.objectives.algebra import Objective
 from featviz.objectives.units import Channel, Neuron
 from featviz.store import Store, fingerprint
@@ -144,6 +146,14 @@ def channel(layer: str, unit: int) -> Channel:
 def how(layer: str) -> Recipe | None:
     """Returns how whole maps of a layer are asked; None for the default."""
     return views.FIRST if layer == "conv1" else None
+
+
+@cache
+def plain(layer: str) -> torch.Tensor:
+    """Returns the values (units,) of the neurons in the center of plain gray, on their whole field."""
+    side = alexnet().receptive_field(layer).canvas()
+    value = activations(alexnet(), torch.full((3, side, side), GRAY), layer)[0]
+    return value[:, value.shape[-1] // 2, value.shape[-1] // 2]
 
 
 def unit_link(layer: str, unit: int, root: str = "../") -> str:
