@@ -14,9 +14,6 @@ STEPS = 24
 OFF = {
     "constant gradient": ("featviz.ascent.score._affine_target", lambda *_: None),
     "space to depth": ("featviz.ascent.score.space_to_depth", lambda _: None),
-    "numbers moved as words": ("featviz.ascent.shortcuts.WORDS", {}),
-    "pool first": ("featviz.ascent.score.pool_first", lambda *_, **__: None),
-    "images in parts": ("featviz.ascent.plan.PART", 2**40),
 }
 """What is put in a shortcut's place to do without it."""
 

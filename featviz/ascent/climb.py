@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from featviz.ascent.machine import find_device, find_precision
 from featviz.ascent.maximization import Maximization, join
-from featviz.ascent.plan import Job, check, frame_numbers, parts, plan, random_streams, starts
+from featviz.ascent.plan import Job, check, frame_numbers, plan, random_streams, starts
 from featviz.ascent.recipes import Recipe
 from featviz.ascent.score import Scorer, score
 from featviz.images import transforms
@@ -141,36 +141,6 @@ def maximize(
     return join(found)
 
 
-class _Part:
-    """Images of a batch that are made and transformed together, one step at a time."""
-
-    def __init__(
-        self,
-        job: Job,
-        streams: list[torch.Generator],
-        start: Tensor | None,
-        device: torch.device,
-    ) -> None:
-        self.transforms = job.recipe.transforms
-        self.image = job.recipe.image.build(streams, *job.size, start).to(device)
-        shape = (job.recipe.steps, transforms.draws(self.transforms))
-        self.uniform = torch.stack([torch.rand(shape, generator=s) for s in streams], 1).to(device)
-        self.norms = torch.zeros(len(streams))
-
-    def images(self, step: int) -> Tensor:
-        """The images (n, 3, H, W) in [0, 1]; the way back through them notes `norms`."""
-        images: Tensor = self.image(step)
-        images.register_hook(self._note)  # type: ignore[no-untyped-call]
-        return images
-
-    def transform(self, inputs: Tensor, step: int) -> Tensor:
-        """Transforms the images, normalized, as their own streams say."""
-        return transforms.apply(self.transforms, inputs, self.uniform[step], step)
-
-    def _note(self, gradient: Tensor) -> None:
-        self.norms = gradient.flatten(1).norm(dim=1).cpu()
-
-
 class _Climb:
     """One batch on its way up."""
 
@@ -185,13 +155,10 @@ class _Climb:
     ) -> None:
         self.network, self.job, self.precision = network, job, precision
         self.steps = job.recipe.steps
-        self.rows = list(parts(len(streams), job.size, device))
-        self.parts = [
-            _Part(job, streams[rows], None if start is None else start[rows], device)
-            for rows in self.rows
-        ]
-        parameters = [p for part in self.parts for p in part.image.parameters()]
-        self.optimizer = job.recipe.optimizer.start(parameters)
+        self.image = job.recipe.image.build(streams, *job.size, start).to(device)
+        shape = (self.steps, transforms.draws(job.recipe.transforms))
+        self.uniform = torch.stack([torch.rand(shape, generator=s) for s in streams], 1).to(device)
+        self.optimizer = job.recipe.optimizer.start(list(self.image.parameters()))
         self.scorer = Scorer(network, job.objectives, device, precision)
         self.history = torch.full((self.steps, len(streams)), torch.nan)
         self.gradients = self.history.clone()
@@ -234,43 +201,41 @@ class _Climb:
 
     def step(self, number: int) -> None:
         """One step uphill of every image that isn't done."""
-        images, inputs = [], []
-        for part in self.parts:
-            images.append(part.images(number))
-            inputs.append(part.transform(self.network.normalize(images[-1]), number))
-        values = self.scorer(inputs, images)
+        images: Tensor = self.image(number)
+        seen = self.network.normalize(images)
+        seen = transforms.apply(self.job.recipe.transforms, seen, self.uniform[number], number)
+        active = ~self.done
+
+        def note(gradient: Tensor) -> None:
+            self.gradients[number, active] = gradient.flatten(1).norm(dim=1).cpu()[active]
+
+        images.register_hook(note)  # type: ignore[no-untyped-call]
+        values = self.scorer(seen, images)
         self.optimizer.zero_grad()
         torch.autograd.backward(values.sum())
         self.move(number)
-        active = ~self.done
         self.history[number, active] = values.detach().cpu()[active]
-        self.gradients[number, active] = torch.cat([part.norms for part in self.parts])[active]
 
     def move(self, number: int) -> None:
         """Changes the parameters of every image that isn't done."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.job.recipe.optimizer.rate_at(number, self.steps)
-        held = [
-            (parameter, self.done[rows])
-            for part, rows in zip(self.parts, self.rows, strict=True)
-            for parameter in part.image.parameters()
-            if self.done[rows].any()
-        ]
-        before = [parameter.detach()[done].clone() for parameter, done in held]
+        parameters = list(self.image.parameters())
+        held = [parameter.detach()[self.done].clone() for parameter in parameters]
         self.optimizer.step()
         with torch.no_grad():
-            for (parameter, done), kept in zip(held, before, strict=True):
-                parameter[done] = kept
+            for parameter, kept in zip(parameters, held, strict=True):
+                parameter[self.done] = kept
 
     @torch.no_grad()
     def shown(self) -> Tensor:
         """The images as they are, for the eye."""
-        return torch.cat([part.image.shown().cpu() for part in self.parts])
+        return self.image.shown().cpu()
 
     @torch.no_grad()
     def opacities(self) -> Tensor:
         """How opaque the images are, (N, 1, H, W)."""
-        return torch.cat([part.image.alpha().cpu() for part in self.parts])
+        return self.image.alpha().cpu()
 
     def exact(self, images: Tensor) -> Tensor:
         """The objectives (N,) on images as they are, in full precision."""

@@ -26,10 +26,6 @@ BATCH = 32 * 128**2
 """Pixels optimized at a time, unless the caller says otherwise: 32 images of 128 px. On two cores
 16, 32 and 64 of them are equally fast per image, and a batch takes about 1 GB."""
 
-PART = 16 * 128**2
-"""Pixels that a processor makes and transforms at a time: 16 images of 128 px, or 3 MB, which its
-cache keeps from one operation to the next. All 32 of a batch at once take 6 to 8 % longer."""
-
 
 @dataclass(frozen=True)
 class Job:
@@ -205,22 +201,6 @@ def starts(start: Images | None, count: int, size: int | tuple[int, int] | None)
             f"leave size out."
         )
     return images.expand(count, -1, -1, -1)
-
-
-def parts(whole: int, size: tuple[int, int], device: torch.device) -> Iterator[slice]:
-    """Cuts a batch into parts that are made and transformed together.
-
-    Args:
-        whole: Images in the batch.
-        size: Their height and width in pixels.
-        device: Where they are.
-
-    Returns:
-        The rows of each part.
-    """
-    width = max(1, PART // (size[0] * size[1])) if device.type == "cpu" else whole
-    for first in range(0, whole, width):
-        yield slice(first, min(first + width, whole))
 
 
 def frame_numbers(frames: Sequence[int] | str, steps: int) -> tuple[int, ...]:

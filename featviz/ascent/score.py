@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from featviz.ascent.shortcuts import ConstantGradient, is_affine, pool_first, space_to_depth
+from featviz.ascent.shortcuts import ConstantGradient, is_affine, space_to_depth
 from featviz.network.inputs import Images, check_images
 from featviz.network.network import Network, private_view, reads_image
 from featviz.network.passes import LayerRef, large_enough, own_mode, run_to, run_until
@@ -118,35 +118,33 @@ class Scorer:
         self._target_module = view.get_submodule(self._target or "")
         self._constant: dict[torch.Size, ConstantGradient] = {}
         self._view = private_view(network, self._refs).to(device)
-        pool_first(self._view, network.graph.sole_readers({ref.source for ref in self._refs}))
         if device.type == "cpu":
             space_to_depth(self._view)
         self._view.to(dtype=precision).to(memory_format=torch.channels_last)
 
-    def __call__(self, inputs: Sequence[Tensor], images: Sequence[Tensor]) -> Tensor:
+    def __call__(self, inputs: Tensor, images: Tensor) -> Tensor:
         """Scores images.
 
         Args:
-            inputs: What the network sees, normalized and transformed: (n, 3, H, W) for each part of
-                the batch.
-            images: The images in [0, 1] themselves, for penalties: (n, 3, H', W') for each part.
+            inputs: (N, 3, H, W) what the network sees, normalized and transformed.
+            images: (N, 3, H', W') the images in [0, 1] themselves, for penalties.
 
         Returns:
             (N,) float32 values, connected to both.
         """
         if not self._refs:
-            return _scores(self._groups, {IMAGE: torch.cat(list(images))})
-        seen = torch.cat([part.to(self._precision) for part in inputs])
+            return _scores(self._groups, {IMAGE: images})
+        seen = inputs.to(self._precision)
         if len(seen) == 1:
             # A batch of one takes other kernels than larger ones, with other roundings.
             return self._values(seen.expand(2, -1, -1, -1), images)[:1]
         return self._values(seen, images)
 
-    def _values(self, inputs: Tensor, images: Sequence[Tensor]) -> Tensor:
+    def _values(self, inputs: Tensor, images: Tensor) -> Tensor:
         if self._target is None:
             found = run_to(self._view, inputs, self._refs, redirected_relu)
             values = {name: value.float() for name, value in found.items()}
-            return _scores(self._groups, values | {IMAGE: torch.cat(list(images))})
+            return _scores(self._groups, values | {IMAGE: images})
         layer = self._refs[0].name
         with large_enough(inputs, layer):
             before = run_until(self._view, inputs, self._target)

@@ -5,12 +5,10 @@
    each step ends one layer earlier.
 2. A convolution with few channels and a large stride is slow on a processor. Rearranged from space
    to depth it is the same sum as a convolution with stride 1 and many channels.
-3. The largest of rectified values is the largest value, rectified: a ReLU in front of a max pooling
-   costs less behind it, where there are fewer values.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import torch
 import torch.nn.functional as F
@@ -19,10 +17,6 @@ from torch import Tensor, nn
 FEW_CHANNELS = 4
 """Input channels up to which a convolution starves a processor's vector units of work: an image's,
 with or without transparency. (AVX-512 handles 16 float32 at once.)"""
-
-WORDS = {2: torch.int16, 4: torch.int32, 8: torch.int64, 16: torch.complex128}
-"""Number formats by their size in bytes, to move several numbers as one; nothing is computed in
-them."""
 
 
 def space_to_depth(view: nn.Module) -> None:
@@ -33,21 +27,6 @@ def space_to_depth(view: nn.Module) -> None:
     """
     fitting = [module for module in view.modules() if _fits(module)]
     _replace(view, {conv: SpaceToDepthConv(conv) for conv in fitting})
-
-
-def pool_first(view: nn.Module, readers: Mapping[str, str]) -> None:
-    """Lets a view's ReLUs work behind the max poolings that alone read them.
-
-    Args:
-        view: A network's private view; changed in place.
-        readers: Modules whose value one other alone reads, as `Graph.sole_readers` finds them.
-    """
-    moved: dict[nn.Module, nn.Module] = {}
-    for name, reader in readers.items():
-        relu, pool = view.get_submodule(name), view.get_submodule(reader)
-        if _is_plain(relu, nn.ReLU) and _is_plain(pool, nn.MaxPool2d) and not pool.return_indices:
-            moved |= {relu: nn.Identity(), pool: nn.Sequential(pool, relu)}
-    _replace(view, moved)
 
 
 def is_affine(module: nn.Module) -> TypeGuard[nn.Conv2d]:
@@ -98,35 +77,15 @@ class SpaceToDepthConv(nn.Module):
         )
         (top, left), (height, width) = self.padding, images.shape[-2:]
         padded = F.pad(images, (left, columns * s - left - width, top, rows * s - top - height))
-        deep: Tensor = _Blocks.apply(padded, s)
-        return F.conv2d(deep, self.weight, self.bias)
+        return F.conv2d(_blocks(padded, s), self.weight, self.bias)
 
 
-class _Blocks(torch.autograd.Function):
+def _blocks(images: Tensor, s: int) -> Tensor:
     """Turns blocks of pixels (N, C, R * s, K * s) into channels (N, C * s * s, R, K)."""
-
-    @staticmethod
-    def forward(ctx: Any, images: Tensor, s: int) -> Tensor:
-        count, channels, height, width = images.shape
-        ctx.split = count, channels, height // s, s, width // s
-        split = _in_words(images, s).view(*ctx.split, -1).permute(0, 2, 4, 1, 3, 5)
-        deep = split.contiguous().view(images.dtype).view(count, height // s, width // s, -1)
-        return deep.permute(0, 3, 1, 2)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        count, channels, down, s, across = ctx.split
-        deep = _in_words(gradient.permute(0, 2, 3, 1), s)
-        split = deep.view(count, down, across, channels, s, -1).permute(0, 3, 1, 4, 2, 5)
-        images = split.contiguous().view(gradient.dtype)
-        return images.view(count, channels, down * s, across * s), None
-
-
-def _in_words(values: Tensor, length: int) -> Tensor:
-    """Lays numbers in a row; as many as are always next to each other move as one, if they can."""
-    flat = values.reshape(-1)
-    word = WORDS.get(length * flat.element_size())
-    return flat if word is None else flat.view(word)
+    count, channels, height, width = images.shape
+    split = images.reshape(count, channels, height // s, s, width // s, s)
+    deep = split.permute(0, 2, 4, 1, 3, 5).reshape(count, height // s, width // s, -1)
+    return deep.permute(0, 3, 1, 2)
 
 
 def _replace(view: nn.Module, replacements: Mapping[nn.Module, nn.Module]) -> None:

@@ -118,23 +118,6 @@ class Graph:
         view.recompile()
         return view
 
-    def sole_readers(self, read: Collection[str] = ()) -> dict[str, str]:
-        """Finds modules whose value goes to one other module and nowhere else.
-
-        Args:
-            read: Sources that are read from outside too.
-
-        Returns:
-            Dotted name of a module -> name of the module that reads it. Both run once in a pass.
-        """
-        return {
-            str(node.target): str(reader.target)
-            for source, node in self._by_source.items()
-            if source == node.target and source not in read and len(node.users) == 1
-            for reader in node.users
-            if self.source_of(reader) == reader.target
-        }
-
     def before(self, sources: Collection[str]) -> set[str]:
         """Returns the dotted names of the modules whose values reach one of these, or are it."""
         reached: set[fx.Node] = set()

@@ -487,14 +487,13 @@ def test_an_image_stopped_early_keeps_its_bits_whatever_its_batch(small, recipe)
     ],
     ids=["channel", "diverse", "penalty", "transparent", "exact"],
 )
-def test_parts_of_a_batch_change_nothing(small, monkeypatch, objectives, recipe):
+def test_batches_change_nothing(small, objectives, recipe):
     starts = climb(small, objectives, recipe=recipe, steps=1).history[0]
     numbers = dict(zip([round(v.item(), 4) for v in starts], (3, 8, 1, 5, 2), strict=True))
     options = {"recipe": recipe, "steps": 6, "frames": [0, 4, 6], "stop": stop_at(numbers)}
     whole = climb(small, objectives, **options)
     for images in (1, 2):
-        monkeypatch.setattr("featviz.ascent.plan.PART", images * 24**2)
-        parted = climb(small, objectives, **options)
+        parted = climb(small, objectives, **options, batch=images)
         for name in ("images", "alpha", "values", "frames", "frame_values"):
             assert getattr(parted, name).equal(getattr(whole, name)), name
         for name in ("history", "gradients"):

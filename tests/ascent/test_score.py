@@ -31,7 +31,7 @@ def scored(network, objectives, images, precision=torch.float32):
     """Values and their gradients with respect to the images."""
     images = images.clone().requires_grad_()
     scorer = Scorer(network, objectives, CPU, precision)
-    values = scorer([network.normalize(images)], [images])
+    values = scorer(network.normalize(images), images)
     (gradient,) = torch.autograd.grad(values.sum(), images)
     return values.detach(), gradient
 
@@ -189,7 +189,7 @@ def test_nothing_runs_behind_the_target_nor_a_linear_target_itself():
     scorer = Scorer(network, [Channel("conv3", 1)], CPU, torch.float32)
     Counting.calls = 0
     for seed in range(3):
-        scorer([network.normalize(some_images(1, seed=seed))], [some_images(1)])
+        scorer(network.normalize(some_images(1, seed=seed)), some_images(1))
     assert Counting.calls == 1  # for the constant
 
 

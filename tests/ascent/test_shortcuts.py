@@ -13,12 +13,9 @@ from featviz.ascent.shortcuts import (
     FEW_CHANNELS,
     ConstantGradient,
     SpaceToDepthConv,
-    pool_first,
     space_to_depth,
 )
-from featviz.network.graph import Graph
 from featviz.network.network import private_view
-from featviz.network.passes import private_copy
 from featviz.objectives.units import Channel, DeepDream, Direction, Neuron
 
 
@@ -93,94 +90,6 @@ def test_what_does_not_fit_is_left_alone(conv):
     view = nn.Sequential(conv)
     space_to_depth(view)
     assert view[0] is conv
-
-
-@pytest.mark.parametrize("pool", [nn.MaxPool2d(3, 2), nn.MaxPool2d(2, padding=1, ceil_mode=True)])
-def test_pooling_first_changes_neither_values_nor_gradients(pool):
-    view = nn.Sequential(nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), pool), nn.Conv2d(6, 2, 3))
-    images = torch.randn(4, 3, 20, 23, generator=stream()).requires_grad_()
-    expected = view(images)
-    (gradient,) = torch.autograd.grad(expected.square().sum(), images)
-    pool_first(view, Graph(private_copy(view)).sole_readers())
-    assert [type(module) for module in view[0]] == [nn.Conv2d, nn.Identity, nn.Sequential]
-    found = view(images)
-    assert found.equal(expected)
-    assert torch.autograd.grad(found.square().sum(), images)[0].equal(gradient)
-
-
-def test_alexnets_poolings_come_first(alexnet):
-    view = private_view(alexnet)
-    pool_first(view, alexnet.graph.sole_readers())
-    assert [k for k, m in view.named_modules() if isinstance(m, nn.Identity)] == [
-        "features.1",
-        "features.4",
-        "features.11",
-    ]
-    assert isinstance(alexnet.module.features[1], nn.ReLU)
-
-
-class Branches(nn.Module):
-    """A ReLU that more than the pooling reads."""
-
-    def __init__(self):
-        super().__init__()
-        self.relu, self.pool = nn.ReLU(), nn.MaxPool2d(2)
-
-    def forward(self, images):
-        rectified = self.relu(images)
-        return self.pool(rectified) + rectified.mean()
-
-
-class Twice(Branches):
-    """A ReLU that runs twice."""
-
-    def forward(self, images):
-        return self.pool(self.relu(images)) + self.pool(self.relu(-images))
-
-
-class Untraceable(Branches):
-    """What torch.fx can't follow."""
-
-    def forward(self, images):
-        return self.pool(self.relu(images)) if images.mean() > 9 else self.relu(images)
-
-
-class Loud(nn.ReLU):
-    def forward(self, images):
-        return 2 * super().forward(images)
-
-
-@pytest.mark.parametrize(
-    "view",
-    [
-        Branches(),
-        Twice(),
-        Untraceable(),
-        nn.Sequential(nn.GELU(), nn.MaxPool2d(2)),
-        nn.Sequential(nn.ReLU(), nn.AvgPool2d(2)),
-        nn.Sequential(Loud(), nn.MaxPool2d(2)),
-        nn.Sequential(nn.ReLU(), nn.Identity(), nn.MaxPool2d(2)),
-    ],
-    ids=lambda view: " ".join(type(module).__name__ for module in view.modules()),
-)
-def test_what_may_not_change_places_is_left_alone(view):
-    values = torch.randn(1, 3, 8, 8, generator=stream())
-    before, expected = list(view.modules()), view(values)
-    pool_first(view, Graph(private_copy(view)).sole_readers())
-    assert list(view.modules()) == before
-    assert view(values).equal(expected)
-
-
-@pytest.mark.parametrize(
-    ("read", "moves"),
-    [(["0.0"], False), (["0"], False), (["0.0", ""], False), (["1"], True), ([""], True)],
-)
-def test_a_relu_that_is_read_stays_where_it_is(read, moves):
-    view = nn.Sequential(nn.Sequential(nn.ReLU()), nn.MaxPool2d(2))
-    graph = Graph(private_copy(view))
-    sources = [graph.source(name, name) for name in read]
-    pool_first(view, graph.sole_readers(sources))
-    assert isinstance(view[0][0], nn.Identity if moves else nn.ReLU)
 
 
 class Standardized(nn.Conv2d):
@@ -273,7 +182,7 @@ def test_shortcuts_change_no_value_of_any_network(make, layer, kind):
     network = fv.Network(make())
     objectives = [kind(layer, 0) if kind is Channel else kind(layer)] * 2
     images = torch.rand(2, 3, 24, 21, generator=stream())
-    found = Scorer(network, objectives, torch.device("cpu"), torch.float32)([images], [images])
+    found = Scorer(network, objectives, torch.device("cpu"), torch.float32)(images, images)
     expected = score(network, objectives, images, images)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
 
@@ -283,7 +192,7 @@ def test_a_stem_with_too_small_an_image_says_so():
     scorer = Scorer(network, [Channel("3", 0)], torch.device("cpu"), torch.float32)
     image = torch.rand(1, 3, 2, 3)
     with pytest.raises(ValueError, match="3 x 2 px is too small to reach 3: Kernel size can't"):
-        scorer([image], [image])
+        scorer(image, image)
 
 
 AFFINE = {
