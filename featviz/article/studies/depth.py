@@ -112,7 +112,7 @@ def detail() -> Figure:
         alt="Dots per layer: the mean frequency of the channels' pictures",
         caption=f"How fine the pictures of {PER_LAYER} channels per layer are: the mean spatial frequency of their "
         "brightness, weighted by amplitude. One dot is one channel; bars mark the median, lines the middle half. "
-        "Neither network's pictures grow coarser with depth: that is not learned.",
+        "Neither network's pictures grow coarser with depth: to be fine is no mark of learning.",
     )
 
 
@@ -232,6 +232,12 @@ def numbers() -> Values:
     active = {
         layer: evidence.active(alexnet(), layer).mean().item() for layer in ("conv1", "conv5")
     }
+    mixed = {
+        layer: difference(
+            *(evidence.fineness(net, layer) for net in (alexnet(), evidence.control()))
+        )
+        for layer in alexnet().layers
+    }
     drawn = {
         kind: [evidence.drawn(kind, layer).mean().item() for layer in alexnet().layers]
         for kind in evidence.CONTROLS
@@ -250,6 +256,8 @@ def numbers() -> Values:
         active_first=f"{active['conv1']:.0f}",
         active_last=f"{active['conv5']:.0f}",
         draws=evidence.DRAWS,
+        alike=", ".join(layer for layer, one in mixed.items() if one.low <= 0 <= one.high)
+        or "none",
         shuffled_active=", ".join(f"{share:.0f}" for share in drawn["shuffled"]),
         initial_low=f"{min(drawn['initialized']):.0f}",
         initial_high=f"{max(drawn['initialized']):.0f}",
