@@ -127,8 +127,8 @@ deep_judge.judged()
 
 # %% [markdown]
 # For conv2 SqueezeNet is right in {{ eye_conv2 }} of choices (95% interval {{ eye_conv2_interval }}), for conv5 in {{ eye_conv5 }}
-# ({{ eye_conv5_interval }}). Whoever knows color and coarseness alone is right in {{ plain_conv2 }} and {{ plain_conv5 }}. So there is more
-# in the images than color and scale, and the deeper, the more. For {{ missed }} of the units the judge is worse than a
+# ({{ eye_conv5_interval }}). Whoever knows color and coarseness alone is right in {{ plain_conv2 }} and {{ plain_conv5 }}: on the same
+# units, {{ more_conv2 }} percentage points less, and {{ more_conv5 }}. So there is more in the images than color and scale, and the deeper, the more. For {{ missed }} of the units the judge is worse than a
 # coin: there the image, the {{ photographs }} photographs, or the judge is at fault, and we can't tell which.
 #
 # ## What would have proved this wrong

@@ -105,7 +105,8 @@ study.untrained()
 # - Had the shuffled network's row in [](#fig-untrained) been named as easily as AlexNet's, our names would be worth nothing. To
 #   our eyes it holds blots, grain and flat color, and nothing with a name.
 # - Had its rows in [](#fig-scorecard) matched AlexNet's, the differences between shallow and deep would be those of
-#   architecture. For activity they don't; for frequency they do.
+#   architecture. For activity they don't; for frequency they do where the interval of the difference
+#   holds 0: {{ alike }}.
 #
 # ## What is left open
 #

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from featviz.article.studies import depth
+from featviz.article.studies import depth_evidence as evidence
 
 
 @pytest.mark.parametrize("bias", [0.0, 5.0, -7.0])
 def test_exaggeration_is_above_gray_of_all_units(monkeypatch, bias):
     synthetic, natural, gray = np.array([[9.0, 20, 30], [3, 5, 10], [1, 0, -5]]) + bias
     pictures = SimpleNamespace(values=synthetic[:, None])
-    monkeypatch.setattr(depth, "scope", lambda: SimpleNamespace(pictures=lambda *_: pictures))
+    monkeypatch.setattr(evidence, "scope", lambda: SimpleNamespace(pictures=lambda *_: pictures))
     patches = SimpleNamespace(values=natural[:, None])
-    monkeypatch.setattr(depth.findings, "find_patches", lambda *_: patches)
-    monkeypatch.setattr(depth, "plain", lambda _: torch.from_numpy(gray))
-    found = depth._exaggeration.__wrapped__("conv5")
+    monkeypatch.setattr(evidence.findings, "find_patches", lambda *_: patches)
+    monkeypatch.setattr(evidence, "plain", lambda _: torch.from_numpy(gray))
+    found = evidence.exaggeration.__wrapped__("conv5")
     assert found == pytest.approx([4, 4, 35 / 15])

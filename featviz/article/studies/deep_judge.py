@@ -67,6 +67,8 @@ def numbers() -> Values:
             found = _mean(layer, name)
             told[f"{short}_{layer}"] = f"{found.mean:.0%}"
             told[f"{short}_{layer}_interval"] = f"{found.low:.0%} to {found.high:.0%}"
+        eye, plain = (shares[layer, name] for name in JUDGES)
+        told[f"more_{layer}"] = _points(interval(eye.astype(float) - plain))
         told[f"missed_{layer}"] = str(int((shares[layer, JUDGES[0]] < 0.5).sum()))
     everyone = np.concatenate([shares[layer, JUDGES[0]] for layer in LAYERS])
     return Values(
@@ -74,6 +76,11 @@ def numbers() -> Values:
         judged_units=f"{len(everyone):,}",
         missed=f"{(everyone < 0.5).mean():.0%}",
     )
+
+
+def _points(found: Interval) -> str:
+    mean, low, high = (round(100 * end) for end in (found.mean, found.low, found.high))
+    return f"{mean} ({low} to {high})".replace("-", "\N{MINUS SIGN}")
 
 
 def _mean(layer: str, judge: str) -> Interval:

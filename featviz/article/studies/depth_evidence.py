@@ -1,0 +1,136 @@
+"""What the chapter on shallow and deep measures, of AlexNet and of networks that learned nothing."""
+
+import math
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from featviz.article.studies.microscope import scope
+from featviz.article.studies.shared import (
+    SEED,
+    alexnet,
+    evenly,
+    plain,
+    shared_channels,
+    shared_neurons,
+)
+from featviz.ascent.score import evaluate
+from featviz.images.fourier import radial_frequencies
+from featviz.microscope import findings
+from featviz.microscope.build import Microscope
+from featviz.microscope.views import NEURON
+from featviz.network.controls import initialized, shuffled
+from featviz.network.network import Network
+
+DRAWS = 5
+"""How often each network that has learned nothing is drawn, for activity."""
+
+ANGLES = (0, 5, 10, 15, 20, 30, 45, 60, 90)
+"""Degrees that an image is turned by."""
+
+CONTROLS: dict[str, Callable[[Network, int], Network]] = {
+    "shuffled": shuffled,
+    "initialized": initialized,
+}
+"""Networks that have learned nothing: numbers of the same sizes, and the architecture by itself."""
+
+
+@cache
+def control() -> Network:
+    """Returns AlexNet with every weight tensor shuffled: the same numbers, nothing learned."""
+    return shuffled(alexnet(), SEED)
+
+
+@cache
+def fineness(net: Network, layer: str) -> Tensor:
+    """Returns the mean frequency (PER_LAYER,) of the channels' pictures in cycles per pixel."""
+    gray = shared_channels(layer, net).images.mean(1)
+    amplitude = torch.fft.rfft2(gray - gray.mean((1, 2), keepdim=True)).abs()
+    frequency = radial_frequencies(*gray.shape[-2:])
+    mean: Tensor = (amplitude * frequency).sum((1, 2)) / amplitude.sum((1, 2))
+    return mean
+
+
+@cache
+def exaggeration(layer: str) -> NDArray[np.float64]:
+    """Returns synthetic over best natural activation (units,), both less that for plain gray.
+
+    Without gray a bias, which any image gets, would count for both.
+    """
+    return _above_gray(layer, scope().pictures(layer, NEURON).values[:, 0])
+
+
+def _above_gray(layer: str, reached: NDArray[np.float32]) -> NDArray[np.float64]:
+    found = findings.find_patches(scope(), layer)
+    assert found is not None  # every layer sees less than the sample photographs show
+    gray = plain(layer).numpy().astype(np.float64)
+    return (reached - gray) / (found.values[:, 0] - gray)
+
+
+def longer(layer: str) -> tuple[float, float]:
+    """Returns medians of the ratio of the shared units: as above, and at default steps."""
+    units, reached = evenly(layer), scope().pictures(layer, NEURON).values[:, 0]
+    longer = reached.copy()
+    longer[units] = shared_neurons(layer).values.numpy()
+    short, long = (np.median(_above_gray(layer, one)[units]) for one in (reached, longer))
+    return float(short), float(long)
+
+
+@cache
+def turned(layer: str) -> Tensor:
+    """Returns what turning its image leaves of each neuron's activation: (PER_LAYER, angles)."""
+    net = alexnet()
+    found = shared_neurons(layer)
+    wanted, images = found.objectives, found.images
+    values = [
+        evaluate(net, wanted, _turn(images, angle, _middle(net, layer, images))) for angle in ANGLES
+    ]
+    return torch.stack(values, 1) / values[0][:, None]
+
+
+def _middle(net: Network, layer: str, images: Tensor) -> float:
+    """Where the central unit's field has its middle, in pixels."""
+    field = net.receptive_field(layer)
+    return field.start + field.stride * (net.shape(layer, images.shape[-1])[-1] // 2)
+
+
+def _turn(images: Tensor, degrees: float, middle: float) -> Tensor:
+    """Turns images around a point on their diagonal; mid-gray comes in from outside."""
+    size = images.shape[-1]
+    offset = (2 * middle + 1) / size - 1
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    # p -> R (p - c) + c, in coordinates from -1 to 1
+    shift = [offset - (cosine - sine) * offset, offset - (sine + cosine) * offset]
+    place = torch.tensor([[cosine, -sine, shift[0]], [sine, cosine, shift[1]]])
+    grid_ = F.affine_grid(place.expand(len(images), 2, 3), list(images.shape), align_corners=False)
+    return F.grid_sample(images - 0.5, grid_, align_corners=False) + 0.5
+
+
+def left(layer: str) -> Tensor:
+    """Returns the share of the activation left after a turn of 20 degrees, (PER_LAYER,)."""
+    return turned(layer)[:, ANGLES.index(20)]
+
+
+@cache
+def active(net: Network, layer: str) -> Tensor:
+    """Returns the percent (units,) of a layer's positions at which each unit is active."""
+    found = findings.find_activity(Microscope(net), layer)
+    assert found is not None  # every layer sees less than a photograph
+    percent: Tensor = 100 * found.share
+    return percent
+
+
+@cache
+def drawn(kind: str, layer: str) -> Tensor:
+    """Returns the percent (DRAWS,) of active positions in networks that learned nothing."""
+    return torch.stack([active(net, layer).mean() for net in _draws(kind)])
+
+
+@cache
+def _draws(kind: str) -> tuple[Network, ...]:
+    return tuple(CONTROLS[kind](alexnet(), SEED + draw) for draw in range(DRAWS))
