@@ -1,5 +1,7 @@
 """What people hand over and where they call from: modes, numbers, formats, threads."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +18,7 @@ from featviz.images.pixels import Pixels
 from featviz.microscope import findings
 from featviz.microscope.build import Microscope
 from featviz.microscope.views import VIEWS
+from featviz.network.network import private_view
 from featviz.store import Store
 from tests.networks import CLASSES, LAYERS, SmallCNN
 
@@ -258,3 +261,37 @@ def test_a_picture_that_is_clipped_is_said(small):
         fv.maximize(small, "conv3:4", size=24, steps=16, recipe=wild, progress=False)
     # The optimum of a linear objective does lie at the bounds.
     fv.maximize(small, "conv1:4@center", recipe=EXACT, progress=False)
+
+
+# ---- several threads, and modules that carry more than weights ----------------------------------
+
+
+def test_several_threads_may_ask_at_once():
+    def made(network, unit):
+        found = fv.maximize(network, f"conv3:{unit}", size=24, steps=4, progress=False)
+        return found.images, fv.attribute(network, PHOTO, "bee", "conv2", "smoothgradcam++").map
+
+    expected = [made(wrapped(SmallCNN()), unit) for unit in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        one = wrapped(SmallCNN())
+        found = list(pool.map(lambda unit: made(one, unit), range(8)))
+        apart = list(pool.map(lambda unit: made(wrapped(SmallCNN()), unit), range(8)))
+    for results in (found, apart):
+        for (images, map_), (same, same_map) in zip(results, expected, strict=True):
+            assert images.equal(same)
+            assert map_.equal(same_map)
+
+
+def test_a_module_that_cannot_be_copied_says_so():
+    module = SmallCNN()
+    module.lock = threading.Lock()
+    network = wrapped(module)
+    with pytest.raises(ValueError, match=r"SmallCNN can't be copied, because cannot pickle .*lock"):
+        fv.activations(network, PHOTO, "conv1")
+
+
+def test_data_that_a_module_carries_are_not_copied():
+    module = SmallCNN()
+    module.features.data = np.zeros(1000)
+    view = private_view(wrapped(module))
+    assert view.features.data is module.features.data

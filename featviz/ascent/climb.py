@@ -75,7 +75,8 @@ def maximize(
     """Finds images that excite units, by gradient ascent.
 
     An image depends on its objective, the settings and the seed alone: on one machine it has the
-    same bits in any batch, in any order. The network comes back as it was.
+    same bits in any batch, in any order. The network comes back as it was. Calls from several
+    threads wait for each other.
 
     Args:
         network: The network.

@@ -224,6 +224,7 @@ class Network:
         return field
 
     @cached_property
+    @own_mode()
     def graph(self) -> Graph:
         """How the network's modules are wired: its pass, traced once."""
         return Graph(private_copy(self.module))
