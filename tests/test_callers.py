@@ -1,5 +1,7 @@
 """What people hand over and where they call from: modes, numbers, formats, threads."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +12,13 @@ from PIL import Image
 import featviz as fv
 from featviz import photos
 from featviz.ascent.effective_field import effective_field
+from featviz.ascent.recipes import EXACT, STANDARD, Adam, NormalizedGradient
 from featviz.attribution.groups import channel_attribution
+from featviz.images.pixels import Pixels
 from featviz.microscope import findings
 from featviz.microscope.build import Microscope
 from featviz.microscope.views import VIEWS
+from featviz.network.network import private_view
 from featviz.store import Store
 from tests.networks import CLASSES, LAYERS, SmallCNN
 
@@ -197,3 +202,96 @@ def test_a_microscope_takes_numpys_numbers(small, tmp_path):
     assert len(list(tmp_path.glob("*.safetensors"))) == 2 * 4
     assert len(scope.pictures("conv3", scope.channel, units).images) == 2
     assert findings.find_lookalikes(scope, "conv3", units).tolist() == [[4], [1]]
+
+
+# ---- numbers that lead nowhere ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "message"),
+    [
+        (
+            (0.5,) * 3,
+            (0.2, 0.0, 0.2),
+            r"std is what images are divided by, above 0, not \(0\.2, 0\.0",
+        ),
+        ((0.5,) * 3, (0.2, -0.1, 0.2), r"above 0, not \(0\.2, -0\.1"),
+        ((0.5,), (0.2,) * 3, r"mean is three numbers, for red, green and blue, not \(0\.5,\)"),
+        ((0.5,) * 3, (0.2, torch.nan, 0.2), r"std is three numbers, .* not \(0\.2, nan, 0\.2\)"),
+    ],
+)
+def test_a_normalization_that_makes_nothing_but_nan_is_refused(mean, std, message):
+    with pytest.raises(ValueError, match=message):
+        fv.Network(SmallCNN(), mean, std)
+
+
+@pytest.mark.parametrize("wrong", [torch.nan, torch.inf])
+def test_weights_that_are_no_numbers_are_refused(wrong):
+    module = SmallCNN()
+    module.features[2].weight.data[3, 1, 0, 0] = wrong
+    with pytest.raises(
+        ValueError, match=r"features\.2\.weight of SmallCNN has weights that are NaN"
+    ):
+        fv.Network(module)
+
+
+def test_an_objective_too_faint_to_move_a_picture_is_said(small):
+    with pytest.warns(UserWarning, match=r"1 of 2 pictures \(1e-08\*conv3:4\) stay as they began"):
+        fv.maximize(
+            small, ["conv3:4", 1e-8 * fv.Channel("conv3", 4)], size=24, steps=32, progress=False
+        )
+
+
+def test_steps_of_one_length_need_no_loud_objective(small):
+    even = replace(STANDARD, optimizer=NormalizedGradient(5.0))
+    faint = 1e-8 * fv.Channel("conv3", 4)
+    fv.maximize(small, faint, size=24, steps=32, recipe=even, progress=False)
+
+
+def test_a_picture_that_ends_gray_is_said(small):
+    gray = replace(STANDARD, image=Pixels(), optimizer=Adam(rate=1e-5), transforms=())
+    with pytest.warns(UserWarning, match=r"1 of 1 pictures \(conv3:4\) ended gray") as told:
+        fv.maximize(small, "conv3:4", size=24, steps=16, recipe=gray, progress=False)
+    assert told[0].filename == __file__
+
+
+def test_a_picture_that_is_clipped_is_said(small):
+    wild = replace(STANDARD, image=Pixels(), optimizer=Adam(rate=5.0), transforms=())
+    with pytest.warns(UserWarning, match=r"pictures \(conv3:4\) have more than 20% of their"):
+        fv.maximize(small, "conv3:4", size=24, steps=16, recipe=wild, progress=False)
+    # The optimum of a linear objective does lie at the bounds.
+    fv.maximize(small, "conv1:4@center", recipe=EXACT, progress=False)
+
+
+# ---- several threads, and modules that carry more than weights ----------------------------------
+
+
+def test_several_threads_may_ask_at_once():
+    def made(network, unit):
+        found = fv.maximize(network, f"conv3:{unit}", size=24, steps=4, progress=False)
+        return found.images, fv.attribute(network, PHOTO, "bee", "conv2", "smoothgradcam++").map
+
+    expected = [made(wrapped(SmallCNN()), unit) for unit in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        one = wrapped(SmallCNN())
+        found = list(pool.map(lambda unit: made(one, unit), range(8)))
+        apart = list(pool.map(lambda unit: made(wrapped(SmallCNN()), unit), range(8)))
+    for results in (found, apart):
+        for (images, map_), (same, same_map) in zip(results, expected, strict=True):
+            assert images.equal(same)
+            assert map_.equal(same_map)
+
+
+def test_a_module_that_cannot_be_copied_says_so():
+    module = SmallCNN()
+    module.lock = threading.Lock()
+    network = wrapped(module)
+    with pytest.raises(ValueError, match=r"SmallCNN can't be copied, because cannot pickle .*lock"):
+        fv.activations(network, PHOTO, "conv1")
+
+
+def test_data_that_a_module_carries_are_not_copied():
+    module = SmallCNN()
+    module.features.data = np.zeros(1000)
+    view = private_view(wrapped(module))
+    assert view.features.data is module.features.data

@@ -13,9 +13,10 @@ from tqdm import tqdm
 
 from featviz.ascent.machine import find_device, find_precision
 from featviz.ascent.maximization import Maximization, join
+from featviz.ascent.outcome import warn_of_failures
 from featviz.ascent.plan import Job, check, frame_numbers, plan, random_streams, starts
 from featviz.ascent.recipes import Recipe
-from featviz.ascent.score import Scorer, score
+from featviz.ascent.score import Scorer, is_linear_in_image, score
 from featviz.images import transforms
 from featviz.network.inputs import Images
 from featviz.network.network import Network
@@ -74,7 +75,8 @@ def maximize(
     """Finds images that excite units, by gradient ascent.
 
     An image depends on its objective, the settings and the seed alone: on one machine it has the
-    same bits in any batch, in any order. The network comes back as it was.
+    same bits in any batch, in any order. The network comes back as it was. Calls from several
+    threads wait for each other.
 
     Args:
         network: The network.
@@ -104,6 +106,9 @@ def maximize(
 
     Returns:
         The images, their values and how they came about. After Ctrl-C, what there is.
+
+    Warns:
+        UserWarning: A picture ended gray, never moved, or is clipped in large part.
 
     Raises:
         ValueError: An unknown layer, unit, class, device or precision; no objective or a text that
@@ -138,7 +143,11 @@ def maximize(
             found.append((job.rows, climb.run(kept, stop, report)))
             if found[-1][1].interrupted:
                 break
-    return join(found)
+    whole = join(found)
+    # Contrast tells nothing of a photograph, nor of an optimum that lies at its bounds.
+    bounded = [begun is not None or is_linear_in_image(network, one) for one in whole.objectives]
+    warn_of_failures(whole, jobs, bounded, stacklevel=3)  # behind `own_mode` is the caller
+    return whole
 
 
 class _Climb:

@@ -50,6 +50,10 @@ class Probe(nn.Module):
                 f"the output of {network.name} has no places, so it has no map; "
                 f"its layers are {', '.join(network.layers)}."
             )
+        # Nothing else reaches the score, so what comes before the layer may run for one image only.
+        self._is_gate = IMAGE not in objective.layers and network.graph.is_gate(
+            self.target, {ref.source for ref in self.refs}
+        )
         with torch.enable_grad():
             kept, score = self._pass()
             slope = _slope(score, kept)
@@ -73,7 +77,8 @@ class Probe(nn.Module):
             return own[:, 0]
         handle = self.module.register_forward_hook(lambda *_: self.hand_on(values))
         try:
-            scores: Tensor = self(self.inputs.expand(len(values), -1, -1, -1))
+            copies = 1 if self._is_gate else len(values)
+            scores: Tensor = self(self.inputs.expand(copies, -1, -1, -1))
             return scores[:, 0]
         finally:
             handle.remove()

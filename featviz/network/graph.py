@@ -129,6 +129,27 @@ class Graph:
                 left += node.all_input_nodes
         return {module for module, calls in self._calls.items() if reached & set(calls)}
 
+    def is_gate(self, source: str, read: Collection[str]) -> bool:
+        """Whether all that sources are given of the image goes through one of them.
+
+        Args:
+            source: What may be the only way.
+            read: The sources that are read; with none torch.fx could follow, nothing is known.
+        """
+        gate = self._by_source.get(source)
+        if gate is None or not all(one in self._by_source for one in read):
+            return False
+        seen = {gate}
+        left = [self._by_source[one] for one in read]
+        while left:
+            node = left.pop()
+            if node.op == "placeholder":
+                return False
+            if node not in seen:
+                seen.add(node)
+                left += node.all_input_nodes
+        return True
+
     def chain(self, module: str) -> Iterator[str]:
         """Goes back from a module along values that are made of one other alone.
 

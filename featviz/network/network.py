@@ -6,6 +6,7 @@ structure that shares the weights, frozen, in evaluation mode, with in-place ope
 
 import difflib
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -70,6 +71,11 @@ class Network:
             its dotted name.
         name: What to call the network in messages and captions.
         classes: Names of the classes that the module's output scores, if it is a classifier.
+
+    Raises:
+        UnknownLayerError: `layers` names a module that isn't there.
+        ValueError: The mean or standard deviation isn't three numbers, a standard deviation isn't
+            above 0, or a weight is no finite number.
     """
 
     def __init__(
@@ -95,8 +101,20 @@ class Network:
                     f"layer {short!r} stands for module {dotted!r}, which {self.name} lacks; "
                     f"list its modules with dict(module.named_modules())"
                 )
+        self._check_numbers()
         self._shapes: dict[str, torch.Size] = {}
         self._weights = Weights(module)
+
+    def _check_numbers(self) -> None:
+        """Says what would make every value NaN."""
+        for what, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) != 3 or not all(map(math.isfinite, values)):
+                raise ValueError(f"{what} is three numbers, for red, green and blue, not {values}.")
+        if min(self.std) <= 0:
+            raise ValueError(f"std is what images are divided by, above 0, not {self.std}.")
+        for key, value in self.module.named_parameters():
+            if not value.is_meta and not value.detach().isfinite().all():
+                raise ValueError(f"{key} of {self.name} has weights that are NaN or infinite.")
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -208,6 +226,7 @@ class Network:
         return field
 
     @cached_property
+    @own_mode()
     def graph(self) -> Graph:
         """How the network's modules are wired: its pass, traced once."""
         return Graph(private_copy(self.module))

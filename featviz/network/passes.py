@@ -1,10 +1,13 @@
 """Passes through a private view of a module that go no further than they must."""
 
 import copy
+import pickle
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -31,10 +34,18 @@ class _Reached(Exception):
     """Ends a forward pass once every value asked for is there."""
 
 
+_alone = threading.RLock()
+"""Held by the thread that works: torch.fx changes `nn.Module` for all threads while it traces, and
+torch's global random stream is one for all."""
+
+
 @contextmanager
 def own_mode() -> Iterator[None]:
-    """Works with gradients whatever the caller's `torch.no_grad` or `torch.inference_mode` say."""
-    with torch.inference_mode(False), torch.enable_grad():
+    """Works with gradients whatever the caller's `torch.no_grad` or `torch.inference_mode` say.
+
+    Threads wait for each other.
+    """
+    with _alone, torch.inference_mode(False), torch.enable_grad():
         yield
 
 
@@ -54,6 +65,9 @@ def private_copy(module: nn.Module) -> nn.Module:
         A module with the same structure; frozen, in evaluation mode, in-place operations off. It
         is in float32 and shares the weights' memory where they are. What is done to its structure
         leaves the module's alone.
+
+    Raises:
+        ValueError: The module holds something that can't be copied.
     """
     shared: dict[int, object] = {
         id(p): nn.Parameter(ordinary(p).detach(), requires_grad=False) for p in module.parameters()
@@ -63,7 +77,15 @@ def private_copy(module: nn.Module) -> nn.Module:
         shared |= {
             id(t): ordinary(t).detach() for t in vars(child).values() if isinstance(t, Tensor)
         }
-    view = copy.deepcopy(module, shared).eval().float()
+        # Data may be large, and are read only.
+        shared |= {id(a): a for a in vars(child).values() if isinstance(a, np.ndarray)}
+    try:
+        view = copy.deepcopy(module, shared).eval().float()
+    except (TypeError, RuntimeError, NotImplementedError, pickle.PicklingError) as error:
+        raise ValueError(
+            f"{type(module).__name__} can't be copied, because {error}; all work is done on a "
+            "copy, so take what can't be (locks, open files, threads) out of the module."
+        ) from error
     for child in view.modules():
         if getattr(child, "inplace", False):
             setattr(child, "inplace", False)  # noqa: B010 - not every module has the attribute

@@ -1,6 +1,7 @@
 """Attribution against torch-cam's and captum's own answers, and against what must be true."""
 
 import io
+from typing import ClassVar
 
 import captum.attr
 import numpy as np
@@ -18,6 +19,7 @@ from featviz.attribution.cams import CAMS
 from featviz.attribution.checks import random_map, side_by_side
 from featviz.attribution.gradients import occlusion
 from featviz.attribution.probe import Probe
+from featviz.network.graph import Graph
 from featviz.objectives.units import Direction, Logit
 
 CLASSES = ("ant", "bee", "cat", "dog")
@@ -291,3 +293,41 @@ def test_what_is_explained_may_be_said_in_many_ways(photo, wanted):
     found = attribute(net, photo, wanted, "second")
     assert found.objective == Logit(net.classes.index("cat"))
     assert torch.equal(found.map, attribute(net, photo, "cat", "second").map)
+
+
+class Watched(nn.Module):
+    """Notes how many images come in; the last layer is read beside another, or alone."""
+
+    batches: ClassVar = []
+
+    def __init__(self, around):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+        self.third, self.around = nn.Conv2d(4 + 4 * around, 4, 3, padding=1), around
+        self.count = Counted()
+
+    def forward(self, images):
+        value = self.count(self.first(images)).relu()
+        bent = self.second(value).relu()
+        return self.third(torch.cat([bent, value], 1) if self.around else bent)
+
+
+class Counted(nn.Module):
+    def forward(self, value):
+        Watched.batches.append(len(value))
+        return value
+
+
+@pytest.mark.parametrize("method", ["occlusion", "integrated"])
+@pytest.mark.parametrize("around", [False, True])
+def test_what_comes_before_a_layer_runs_once_where_nothing_bypasses_it(monkeypatch, method, around):
+    torch.manual_seed(0)
+    network = fv.Network(Watched(around).eval())
+    image = torch.rand(3, 12, 12)
+    Watched.batches.clear()
+    found = fv.attribute(network, image, "third:1", "second", method)
+    assert (max(Watched.batches[1:]) == 1) is not around
+    monkeypatch.setattr(Graph, "is_gate", lambda *_: False)
+    Watched.batches.clear()
+    assert fv.attribute(network, image, "third:1", "second", method).map.equal(found.map)
+    assert max(Watched.batches) > 1
