@@ -16,7 +16,7 @@ from tqdm import tqdm
 import featviz as fv
 from benchmarks import rival
 from featviz.ascent import plan
-from featviz.ascent.machine import find_precision
+from featviz.ascent.device import find_precision
 from featviz.ascent.recipes import HIGHEST, STANDARD, Recipe
 from featviz.images.natural import bounded
 from featviz.measures import pictures

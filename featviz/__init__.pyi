@@ -34,8 +34,8 @@ from . import (
 from .ascent import recipes as recipes
 from .ascent.climb import Plateau as Plateau
 from .ascent.climb import maximize as maximize
-from .ascent.maximization import Maximization as Maximization
 from .ascent.recipes import Recipe as Recipe
+from .ascent.result import Maximization as Maximization
 from .ascent.score import evaluate as evaluate
 from .attribution.attribute import (
     Attribution as Attribution,

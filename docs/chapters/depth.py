@@ -16,7 +16,7 @@
 
 # %% tags=["hide"]
 from featviz.article.studies import ascent_questions
-from featviz.article.studies import depth as study
+from featviz.article.studies import shallow_versus_deep as study
 
 # %% tags=["hide-code"]
 study.numbers()

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from featviz.ascent.machine import find_device, find_precision
-from featviz.ascent.maximization import Maximization, join
+from featviz.ascent.device import find_device, find_precision
 from featviz.ascent.outcome import warn_of_failures
 from featviz.ascent.plan import Job, check, frame_numbers, plan, random_streams, starts
 from featviz.ascent.recipes import Recipe
+from featviz.ascent.result import Maximization, join
 from featviz.ascent.score import Scorer, is_linear_in_image, score
 from featviz.images import transforms
 from featviz.network.inputs import Images

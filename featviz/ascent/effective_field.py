@@ -15,10 +15,10 @@ import torch
 from torch import Generator, Tensor
 
 from featviz.images.natural import Natural
-from featviz.network.fields import ReceptiveField
 from featviz.network.inputs import Images, check_images
 from featviz.network.network import Network, private_view, reads_image
 from featviz.network.passes import own_mode, run_to
+from featviz.network.receptive_fields import ReceptiveField
 
 PART = 0.95
 """Share of the squared gradient that the field in use holds. With it the pictures of AlexNet's deep

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from featviz.ascent.maximization import Maximization
 from featviz.ascent.plan import Job
 from featviz.ascent.recipes import Adam
+from featviz.ascent.result import Maximization
 
 GRAY = 5 / 255
 """Standard deviation of a picture's values below which it looks gray: five steps of a byte."""

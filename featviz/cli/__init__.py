@@ -11,7 +11,7 @@ import sys
 
 import click
 
-from featviz.cli import common, microscope, pictures
+from featviz.cli import commands, common, microscope
 
 
 def main() -> None:
@@ -42,5 +42,5 @@ def cli() -> None:
     """See what a convolutional network has learned. Works offline."""
 
 
-for command in (pictures.layers, pictures.render, pictures.attribute, microscope.microscope):
+for command in (commands.layers, commands.render, commands.attribute, microscope.microscope):
     cli.add_command(command)

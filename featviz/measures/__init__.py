@@ -1,8 +1,8 @@
 """Numbers about units and pictures: weights, activity, tuning, patches, judges, intervals."""
 
-from featviz.measures.levels import find_spectrum as find_spectrum
 from featviz.measures.patches import Example as Example
 from featviz.measures.patches import Examples as Examples
 from featviz.measures.patches import find_examples as find_examples
+from featviz.measures.patches_by_level import find_spectrum as find_spectrum
 from featviz.measures.statistics import Interval as Interval
 from featviz.measures.statistics import interval as interval

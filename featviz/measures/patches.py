@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from featviz import photos as photographs
 from featviz.ascent.effective_field import used_field
-from featviz.network.fields import ReceptiveField
 from featviz.network.network import Network, check_unit
+from featviz.network.receptive_fields import ReceptiveField
 from featviz.network.values import activations
 from featviz.photos import Photo
 

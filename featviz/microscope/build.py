@@ -12,7 +12,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from featviz.ascent import climb
-from featviz.ascent.machine import find_device, find_precision
+from featviz.ascent.device import find_device, find_precision
 from featviz.ascent.plan import BATCH
 from featviz.ascent.recipes import Recipe
 from featviz.ascent.score import is_linear_in_image

@@ -14,10 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from featviz.network.classes import class_index
-from featviz.network.fields import ReceptiveField, known_fields
 from featviz.network.fingerprint import Weights, printed, written
 from featviz.network.graph import CALLS, Graph
-from featviz.network.opened import followed_fields, measured_field
+from featviz.network.measured_fields import followed_fields, measured_field
 from featviz.network.passes import (
     LayerRef,
     own_mode,
@@ -25,6 +24,7 @@ from featviz.network.passes import (
     run_to,
     run_until,
 )
+from featviz.network.receptive_fields import ReceptiveField, known_fields
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 """Mean of the red, green and blue values in [0, 1]. Source: torchvision's reference training."""

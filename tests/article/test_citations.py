@@ -3,9 +3,9 @@
 import markdown
 import pytest
 
-from featviz.article.bridge import citations, works
+from featviz.article.bridge import bibliography, citations
+from featviz.article.bridge.bibliography import Work, WorkError
 from featviz.article.bridge.glossary import Glossary
-from featviz.article.bridge.works import Work, WorkError
 from tests.sites import ROOT
 
 OLAH = Work("olah", ("C. Olah",), "Title?", "Distill", "2017", ("doi:1", "https://doi.org/1"))
@@ -33,7 +33,7 @@ def write(tmp_path):
 
 
 def test_bibtex_is_read_with_its_accents_and_in_order(write):
-    found = works.read(
+    found = bibliography.read(
         write(
             r"@article{b, author={Zeiler, Matthew D. and Fergus, Rob}, title={T}, year=2014,"
             r" journal={ECCV}, eprint={1311.2901}}"
@@ -59,11 +59,11 @@ def test_bibtex_is_read_with_its_accents_and_in_order(write):
 )
 def test_an_incomplete_work_is_refused_by_name(write, text, message):
     with pytest.raises(WorkError, match=message):
-        works.read(write(text))
+        bibliography.read(write(text))
 
 
 def test_the_works_of_the_article_can_be_read():
-    found = works.read(ROOT / "docs" / "references.bib")
+    found = bibliography.read(ROOT / "docs" / "references.bib")
     assert found["olah2017"].html().startswith('<span class="work"><span class="work-authors">C.')
     assert all(work.venue or work.link[1] for work in found.values())
 

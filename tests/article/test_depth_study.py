@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from featviz.article.studies import depth_evidence as evidence
+from featviz.article.studies import shallow_versus_deep_evidence as evidence
 
 
 @pytest.mark.parametrize("bias", [0.0, 5.0, -7.0])

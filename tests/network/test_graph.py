@@ -15,8 +15,8 @@ from torch import nn
 import featviz as fv
 from featviz.attribution.attribute import attribute
 from featviz.measures.activity import measure_activity, unpadded_places
-from featviz.network.fields import ReceptiveField
 from featviz.network.graph import Graph
+from featviz.network.receptive_fields import ReceptiveField
 from tests.networks import Branched, seen
 
 ALEXNET = {

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
 
-from featviz.article.bridge.works import MOST_AUTHORS, Work
+from featviz.article.bridge.bibliography import MOST_AUTHORS, Work
 
 # What the bibliography's Markdown says where the list of works shall stand.
 PLACE = "{{ bibliography }}"

@@ -38,10 +38,11 @@ def describe() -> dict[str, str]:
     facts = {"versions": ", ".join(versions), "machine": _machine()}
     if "featviz.ascent.climb" in sys.modules:
         # Imported here because the site is built without torch, and few kernels have it.
-        from featviz.ascent import climb, machine
+        from featviz.ascent import climb
+        from featviz.ascent.device import find_device, find_precision
 
-        device = machine.find_device("auto")
-        precision = machine.find_precision("auto", device)
+        device = find_device("auto")
+        precision = find_precision("auto", device)
         facts["passes"] = f"{str(precision).removeprefix('torch.')} on the {_DEVICES[device.type]}"
         facts["seed"] = str(inspect.signature(climb.maximize).parameters["seed"].default)
     return facts

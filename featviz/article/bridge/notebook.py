@@ -13,8 +13,8 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 
 from featviz.article.bridge import cache, values
+from featviz.article.bridge.execution import METADATA
 from featviz.article.bridge.outputs import output_html
-from featviz.article.bridge.run import METADATA
 
 # Tags of code cells, all that there are.
 HIDE = "hide"  # neither code nor output

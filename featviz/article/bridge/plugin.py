@@ -30,10 +30,18 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
-from featviz.article.bridge import assets, cache, citations, figures, formulas, notebook, works
+from featviz.article.bridge import (
+    assets,
+    bibliography,
+    cache,
+    citations,
+    figures,
+    formulas,
+    notebook,
+)
+from featviz.article.bridge.execution import PageRun, log, told
 from featviz.article.bridge.glossary import Glossary
 from featviz.article.bridge.outputs import anchors
-from featviz.article.bridge.run import PageRun, log, told
 from featviz.article.bridge.swap import Swap
 from featviz.figures.standalone import to_files
 
@@ -139,7 +147,7 @@ class Bridge:
         self._cited: dict[str, tuple[str, ...]] = {}
         references = self._docs / _REFERENCES
         with _on_page(_REFERENCES):
-            self._works = works.read(references) if references.is_file() else {}
+            self._works = bibliography.read(references) if references.is_file() else {}
         return nav
 
     @event_priority(100)  # before every plugin that reads Markdown: only now there is any

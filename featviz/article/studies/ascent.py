@@ -12,8 +12,8 @@ from featviz.article.bridge.values import Values
 from featviz.article.studies.ascent_methods import SIDE, STEPS, SUBJECTS
 from featviz.article.studies.shared import SEED, alexnet, evenly, in_field, maximize
 from featviz.ascent.effective_field import used_field
-from featviz.ascent.maximization import Maximization
 from featviz.ascent.recipes import EXACT, LUCID, NATURAL_ADAM, NEURON, STANDARD, Adam, Recipe
+from featviz.ascent.result import Maximization
 from featviz.ascent.score import evaluate
 from featviz.figures import Figure, bars, dots, grid, table, trajectory
 from featviz.images.fourier import Fourier

@@ -19,8 +19,8 @@ from featviz.article.studies.shared import (
     shared_neurons,
     unit_link,
 )
-from featviz.ascent.maximization import Maximization
 from featviz.ascent.recipes import ACCENT
+from featviz.ascent.result import Maximization
 from featviz.ascent.score import evaluate
 from featviz.figures import Figure, grid
 from featviz.measures import pictures

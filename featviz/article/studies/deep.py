@@ -19,13 +19,13 @@ from featviz.article.studies.shared import (
     shared_neurons,
     unit_link,
 )
-from featviz.ascent.maximization import Maximization
 from featviz.ascent.recipes import HIGHEST_ADAM, Recipe
+from featviz.ascent.result import Maximization
 from featviz.ascent.score import evaluate
 from featviz.figures import Figure, Picker, Spectrum, grid, pairs, picker, sheet, spectrum
 from featviz.images.maco import Maco
-from featviz.measures.levels import find_spectrum
 from featviz.measures.patches import find_examples
+from featviz.measures.patches_by_level import find_spectrum
 from featviz.microscope.findings import SEARCHED, credits_line
 from featviz.microscope.views import CHANNEL, differing
 from featviz.objectives.units import Channel, Neuron
@@ -268,7 +268,7 @@ def _natural_spectrum(layer: str, units: tuple[int, ...]) -> tuple[Tensor, Tenso
             "everywhere": np.stack([found[unit].values.numpy() for unit in units]),
         }
 
-    arrays = Store().arrays(spec, make, "featviz.measures.levels")
+    arrays = Store().arrays(spec, make, "featviz.measures.patches_by_level")
     patches, values, everywhere = (
         torch.from_numpy(arrays[name]) for name in ("patches", "values", "everywhere")
     )

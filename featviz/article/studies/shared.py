@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from featviz.ascent import climb
-from featviz.ascent.machine import find_device, find_precision
-from featviz.ascent.maximization import Maximization
+from featviz.ascent.device import find_device, find_precision
 from featviz.ascent.recipes import Recipe
+from featviz.ascent.result import Maximization
 from featviz.figures import address
 from featviz.measures.gratings import GRAY
 from featviz.microscope import views

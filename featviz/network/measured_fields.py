@@ -15,7 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 from torch.overrides import TorchFunctionMode
 
-from featviz.network.fields import (
+from featviz.network.graph import FUNCTIONS, Graph
+from featviz.network.passes import LayerRef, private_copy, run_to
+from featviz.network.receptive_fields import (
     UNEVEN,
     WHOLE,
     WINDOWED,
@@ -28,8 +30,6 @@ from featviz.network.fields import (
     through,
     union,
 )
-from featviz.network.graph import FUNCTIONS, Graph
-from featviz.network.passes import LayerRef, private_copy, run_to
 
 LONG = (512, 4096)
 """Sides in pixels of the images on which fields are measured, along the axis that is measured; the

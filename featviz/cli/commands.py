@@ -13,7 +13,7 @@ from featviz.cli import common
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from featviz.ascent.maximization import Maximization
+    from featviz.ascent.result import Maximization
     from featviz.network.network import Network
     from featviz.objectives.algebra import Objective
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from featviz.ascent.machine import find_device, find_precision
+from featviz.ascent.device import find_device, find_precision
 
 
 def test_auto_is_the_best_there_is(monkeypatch):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from featviz import photos
 from featviz.article.bridge.values import Values
-from featviz.article.studies import depth_evidence as evidence
+from featviz.article.studies import shallow_versus_deep_evidence as evidence
 from featviz.article.studies.shared import (
     PER_LAYER,
     alexnet,

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import featviz as fv
-from featviz.measures.levels import find_spectrum
+from featviz.measures.patches_by_level import find_spectrum
 from featviz.photos import Photo
 
 SIZE, STRIDE = 5, 2

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from featviz.ascent.effective_field import used_field
 from featviz.measures.patches import Box, Example, field_box
-from featviz.network.fields import ReceptiveField
 from featviz.network.network import Network, check_unit
+from featviz.network.receptive_fields import ReceptiveField
 from featviz.network.values import activations
 from featviz.photos import Photo
 
