@@ -168,7 +168,7 @@ def test_one_name_gives_the_value_itself(small):
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3])
-def test_the_batch_bounds_the_memory_and_leaves_the_bits_alone(alexnet, monkeypatch, batch):
+def test_the_batch_bounds_the_memory_and_leaves_the_values_alone(alexnet, monkeypatch, batch):
     images = torch.rand(7, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     whole = fv.activations(alexnet, images, "conv5")
     seen = []
@@ -178,7 +178,8 @@ def test_the_batch_bounds_the_memory_and_leaves_the_bits_alone(alexnet, monkeypa
         return run_to(view, inputs, refs)
 
     monkeypatch.setattr("featviz.network.values.run_to", watched)
-    assert fv.activations(alexnet, images, "conv5", batch=batch).equal(whole)
+    # Threads share a batch's work by its size, and add in another order.
+    torch.testing.assert_close(fv.activations(alexnet, images, "conv5", batch=batch), whole)
     assert max(seen) == max(2, batch)  # what is alone goes with its double
     with pytest.raises(ValueError, match="batch is a whole number of images, at least 1, not 0"):
         fv.activations(alexnet, images, "conv5", batch=0)
