@@ -71,7 +71,7 @@ def integrated(probe: Probe) -> tuple[Tensor, float]:
         f"objective's change, {change:.4g}: after {steps} steps there is a gap of "
         f"{abs(total - change):.2g}.",
         UserWarning,
-        stacklevel=3,
+        stacklevel=4,  # behind `attribute` and its `own_mode` is the caller
     )
     return found, change
 

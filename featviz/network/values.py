@@ -47,8 +47,8 @@ def activations(
             too, and pictures of Pillow's do as well.
         layers: Names, or one; `"conv5"` is the value before the activation, `"conv5:relu"` the one
             after it.
-        batch: Images per pass, if not as many as `PASS` pixels hold. It bounds the memory and
-            leaves the values alone; 1 x 1 convolutions and dense layers may round otherwise.
+        batch: Images per pass, if not as many as `PASS` pixels hold. It bounds the memory; values
+            may round otherwise, because threads share a batch's work by its size.
 
     Returns:
         Layer name -> value (N, units, h, w), without gradients, on the images' device; for one name

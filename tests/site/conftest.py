@@ -12,24 +12,35 @@ ROOT = Path(__file__).parents[2]
 SITE = ROOT / "site"
 
 
-def chapters() -> list[str]:
+API = "reference/api/"
+"""Pages that one template makes of the docstrings."""
+
+OF_API = ("index", "figures")
+"""Those of them that stand for the others when every page is opened: the list and the longest."""
+
+
+def pages() -> list[str]:
     """Name the site's pages by their sources, so that tests are known before the build."""
     docs = ROOT / "docs"
     sources = [*docs.rglob("*.py"), *docs.rglob("*.md")]
-    pages = [path.relative_to(docs).with_suffix(".html").as_posix() for path in sources]
-    return sorted(pages)
+    return sorted(path.relative_to(docs).with_suffix(".html").as_posix() for path in sources)
+
+
+def opened() -> list[str]:
+    """Name the pages that are opened one by one."""
+    return [name for name in pages() if not name.startswith(API) or Path(name).stem in OF_API]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "page_name" in metafunc.fixturenames:
-        metafunc.parametrize("page_name", chapters())
+        metafunc.parametrize("page_name", opened())
     if "scheme" in metafunc.fixturenames:
         metafunc.parametrize("scheme", ["light", "dark"])
 
 
 @pytest.fixture(scope="session")
 def page_names() -> list[str]:
-    return chapters()
+    return pages()
 
 
 @pytest.fixture(scope="session")
