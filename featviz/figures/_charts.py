@@ -143,6 +143,7 @@ def bars(
 
     def plot(size: tuple[float, float]) -> Plot:
         made = Plot(size, _along(categories), up, ylabel=ylabel, names=categories)
+        swarms: list[NDArray[np.float64]] = []
         for index, (name, (values, low, high)) in enumerate(columns.items()):
             at, thick = _places(index, len(columns), len(categories))
             left, right, foot = at - thick * _BAR / 2, at + thick * _BAR / 2, np.zeros(len(at))
@@ -150,8 +151,12 @@ def bars(
             made.areas(_runs(made, *corners), series_color(index))
             if (low < high).any():
                 made.lines(_runs(made, (at, low), (at, high)), INK, 1.5)
-            for place, one in zip(at, single.get(name, ()), strict=False):
-                _dots(made, place, one, thick * _SWARM, INK)
+            swarms += [
+                _beside(made, place, one, thick * _SWARM)
+                for place, one in zip(at, single.get(name, ()), strict=False)
+            ]
+        if swarms:
+            _dots(made, np.concatenate(swarms), INK)
         made.lines([made.at([made.x.low, made.x.high], [0, 0])], INK, 1)
         return made
 
@@ -217,17 +222,23 @@ def _swarm(plot: Plot, values: NDArray[np.float64], at: float, thick: float, col
     most = MOST_DOTS_NARROW if plot.size[0] <= NARROW else MOST_DOTS
     if len(values) > most:
         values = np.quantile(values, np.linspace(0, 1, most))
-    _dots(plot, at, values, thick, color)
+    _dots(plot, _beside(plot, at, values, thick), color)
     plot.lines([plot.at([at, at], [low, high])], INK, 1.9)
     plot.lines([plot.at([at - thick / 2, at + thick / 2], [middle, middle])], INK, 2.7)
 
 
-def _dots(plot: Plot, at: float, values: NDArray[np.float64], thick: float, color: str) -> None:
+def _beside(
+    plot: Plot, at: float, values: NDArray[np.float64], thick: float
+) -> NDArray[np.float64]:
+    """Places (n,2) in px of values that stand beside each other."""
     # A golden-ratio sequence spreads neighbors apart without chance.
     spread = (np.arange(len(values)) * 0.6180339887) % 1 - 0.5
-    dots = plot.at(at + spread * thick, values)
+    return plot.at(at + spread * thick, values)
+
+
+def _dots(plot: Plot, places: NDArray[np.float64], color: str) -> None:
     # One path of zero-length strokes with round caps weighs a third of one element per dot.
-    plot.lines(dots, color, 4, stroke_linecap="round", stroke_opacity=0.6)
+    plot.lines(places, color, 4, stroke_linecap="round", stroke_opacity=0.6)
 
 
 def _along(categories: Sequence[str]) -> Scale:

@@ -129,5 +129,5 @@ def _layer(layer: InspectorLayer, photos: int) -> tuple[dict[str, Any], str]:
         "labels": names, "sprite": packed.shape(), "top": float(f"{top:.4g}"),
         "units": renumbered.ravel().tolist(), "bars": bars.ravel().tolist(),
     }  # fmt: skip
-    alt = f"Units of {layer.layer} that answer somewhere, in order: {', '.join(names)}."
+    alt = f"The {len(names)} units of {layer.layer} that answer somewhere."
     return data, packed.img(alt)
