@@ -55,6 +55,8 @@ _CITATION = "CITATION.cff"  # beside mkdocs.yml
 # Their messages tell a reader of the build's log nothing that ours do not.
 _CHATTY = ("traitlets", "mkdocs.mkdocs-jupyter", "mkdocs.plugins.mkdocs_jupyter")
 _MAP = "sitemap.xml"
+# Tables and code, which search leaves out: every page carries its index.
+_BULK = re.compile(r'<table\b.*?</table>|<div class="[^"]*\bhighlight\b.*?</div>', re.DOTALL)
 # A link of an output to another page's source becomes a link to the page, as MkDocs does in prose.
 _SOURCE_LINK = re.compile(r'(<a\b[^>]*href="(?![a-z]+:)[^"#]+)\.(?:py|md)(?=["#])')
 
@@ -219,7 +221,7 @@ class Bridge:
     def _index(self, context: Any, *, page: Page, config: MkDocsConfig, nav: Navigation) -> Any:
         """Let search read the text and the captions only."""
         self._content = page.content or ""
-        page.content = figures.captions(self._content)
+        page.content = _BULK.sub("", figures.captions(self._content))
         return context
 
     @event_priority(-100)  # after it has
