@@ -55,8 +55,9 @@ _CITATION = "CITATION.cff"  # beside mkdocs.yml
 # Their messages tell a reader of the build's log nothing that ours do not.
 _CHATTY = ("traitlets", "mkdocs.mkdocs-jupyter", "mkdocs.plugins.mkdocs_jupyter")
 _MAP = "sitemap.xml"
-# Tables and code, which search leaves out: every page carries its index.
-_BULK = re.compile(r'<table\b.*?</table>|<div class="[^"]*\bhighlight\b.*?</div>', re.DOTALL)
+# Of the reference's pages search reads names and what they say first: every page loads its index.
+_API = "reference/api/"
+_ENTRY = re.compile(r"(<h[1-6]\b.*?</h[1-6]>)(?:(?!<h[1-6]\b).)*?(<p>.*?</p>)", re.DOTALL)
 # A link of an output to another page's source becomes a link to the page, as MkDocs does in prose.
 _SOURCE_LINK = re.compile(r'(<a\b[^>]*href="(?![a-z]+:)[^"#]+)\.(?:py|md)(?=["#])')
 
@@ -221,7 +222,9 @@ class Bridge:
     def _index(self, context: Any, *, page: Page, config: MkDocsConfig, nav: Navigation) -> Any:
         """Let search read the text and the captions only."""
         self._content = page.content or ""
-        page.content = _BULK.sub("", figures.captions(self._content))
+        page.content = figures.captions(self._content)
+        if page.file.src_uri.startswith(_API):
+            page.content = "".join(map("".join, _ENTRY.findall(page.content)))
         return context
 
     @event_priority(-100)  # after it has
