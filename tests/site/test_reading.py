@@ -45,7 +45,9 @@ def own_words(site: Path, page_names: list[str]) -> dict[str, str]:
 
 
 def test_search_finds_a_word_of_each_page(visit, site, page_names):
-    for name, word in own_words(site, page_names).items():
+    # Of the made reference search reads names and first words alone.
+    written = [name for name in page_names if not name.startswith("reference/api/")]
+    for name, word in own_words(site, written).items():
         opened = visit("index.html")
         opened.page.keyboard.press("/")
         opened.page.wait_for_selector(".md-search__input:focus")
