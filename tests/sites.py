@@ -10,6 +10,9 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 
+API = "reference/api/"
+"""The real site's pages that one template makes of the docstrings."""
+
 REFERENCES = """
 @article{olah,
   author  = {Olah, Chris and Mordvintsev, Alexander},

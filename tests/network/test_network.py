@@ -181,6 +181,13 @@ def test_the_batch_bounds_the_memory_and_leaves_the_values_alone(alexnet, monkey
     # Threads share a batch's work by its size, and add in another order.
     torch.testing.assert_close(fv.activations(alexnet, images, "conv5", batch=batch), whole)
     assert max(seen) == max(2, batch)  # what is alone goes with its double
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        whole = fv.activations(alexnet, images, "conv5")
+        assert fv.activations(alexnet, images, "conv5", batch=batch).equal(whole)
+    finally:
+        torch.set_num_threads(threads)
     with pytest.raises(ValueError, match="batch is a whole number of images, at least 1, not 0"):
         fv.activations(alexnet, images, "conv5", batch=0)
 

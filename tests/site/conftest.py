@@ -8,15 +8,12 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.sites import API, ROOT
+
 SITE = ROOT / "site"
 
-
-API = "reference/api/"
-"""Pages that one template makes of the docstrings."""
-
 OF_API = ("index", "figures")
-"""Those of them that stand for the others when every page is opened: the list and the longest."""
+"""Those that stand for the others where pages are opened in a browser: the list and the longest."""
 
 
 def pages() -> list[str]:
@@ -27,13 +24,14 @@ def pages() -> list[str]:
 
 
 def opened() -> list[str]:
-    """Name the pages that are opened one by one."""
+    """Name the pages that are opened in a browser one by one."""
     return [name for name in pages() if not name.startswith(API) or Path(name).stem in OF_API]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "page_name" in metafunc.fixturenames:
-        metafunc.parametrize("page_name", opened())
+        names = opened() if "visit" in metafunc.fixturenames else pages()
+        metafunc.parametrize("page_name", names)
     if "scheme" in metafunc.fixturenames:
         metafunc.parametrize("scheme", ["light", "dark"])
 

@@ -1,5 +1,6 @@
 """How it is to read the built site: what moves and weighs, what opens, on paper, without JS."""
 
+import json
 import re
 from collections import Counter
 from html import unescape
@@ -7,6 +8,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+
+from tests.sites import API
 
 pytestmark = pytest.mark.slow
 
@@ -44,10 +47,32 @@ def own_words(site: Path, page_names: list[str]) -> dict[str, str]:
     }
 
 
+def made_names(site: Path, name: str) -> list[str]:
+    """Name what a page of the made reference describes, or lists."""
+    html = (site / name).read_text(encoding="utf-8")
+    return re.findall(r'<h2 id="(featviz[\w.]+)"', html) or ["featviz.public names"]
+
+
+def test_search_knows_every_public_name(site, page_names):
+    script = (site / "search" / "search_index.js").read_text(encoding="utf-8")
+    known = json.loads(script[script.index("{") : script.rindex("}") + 1])["docs"]
+    places = {entry["location"] for entry in known}
+    described = {
+        f"{page}#{name}"
+        for page in page_names
+        if page.startswith(API) and page != f"{API}index.html"
+        for name in made_names(site, page)
+    }
+    assert len(described) > 100
+    assert described <= places
+
+
 def test_search_finds_a_word_of_each_page(visit, site, page_names):
-    # Of the made reference search reads names and first words alone.
-    written = [name for name in page_names if not name.startswith("reference/api/")]
-    for name, word in own_words(site, written).items():
+    # Of the made reference search reads names and what they say first.
+    made = [name for name in page_names if name.startswith(API)]
+    asked = own_words(site, [name for name in page_names if name not in made])
+    asked |= {name: made_names(site, name)[-1].rpartition(".")[2] for name in made}
+    for name, word in asked.items():
         opened = visit("index.html")
         opened.page.keyboard.press("/")
         opened.page.wait_for_selector(".md-search__input:focus")
