@@ -139,7 +139,9 @@ def _body(
     tiles = tag("div", packed.img(f"{alt} {order}"), cls="fv-sheet__tiles")
     preview = tag("div", cls="fv-sheet__preview")
     plain = tag("p", text(order), cls="fv-plain") + _plain_table(labels, values)
-    tools = tag("div", cls="fv-tools") if values or len(labels) > FIND_ABOVE else ""
+    # As many controls as the script will put there: to find a unit, to sort by a value.
+    controls = (len(labels) > FIND_ABOVE) + bool(values)
+    tools = tag("div", cls="fv-tools" + " fv-tools--two" * (controls > 1)) if controls else ""
     board = tag("div", preview, tiles, cls="fv-sheet", style=grid_style(packed))
     return tools + board + tag("noscript", plain)
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from featviz.network.network import Network
+from featviz.network.passes import own_mode
 
 
 def shuffled(network: Network, seed: int, modules: Iterable[str] | None = None) -> Network:
@@ -61,7 +62,7 @@ def initialized(network: Network, seed: int) -> Network:
     """
     module = copy.deepcopy(network.module)
     # The modules draw from the global generator only; it comes back as it was.
-    with torch.random.fork_rng(devices=[]):
+    with own_mode(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for name in network.dotted.values():
             module.get_submodule(name).reset_parameters()  # type: ignore[operator]
