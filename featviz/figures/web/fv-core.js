@@ -26,13 +26,13 @@
   /** A number for readers, three significant digits. @param {number} value */
   function number(value) {
     const size = Math.abs(value);
-    const shown =
+    const digits =
       value !== 0 && size < 1e-6
         ? value.toExponential(1)
         : size >= 100
           ? Math.round(value).toLocaleString("en-US")
           : String(Number(value.toPrecision(3)));
-    return shown.replace("-", "\u2212");
+    return digits.replace("-", "\u2212");
   }
 
   /**
@@ -144,8 +144,8 @@
     if (linked) write({ ...address(), subject });
   }
   addEventListener("hashchange", () => {
-    const named = address().subject;
-    if (named) pick(named, false);
+    const link = address().subject;
+    if (link) pick(link, false);
     // A link to another place of the page doesn't undo the choice.
     else if (subject) write({ ...address(), subject });
   });
@@ -199,23 +199,23 @@
   }
 
   /** Who waits for which script. @type {Map<string, ((data: any) => void)[]>} */
-  const waiting = new Map();
+  const readers = new Map();
 
   /** What the script of a template calls. @param {string} source @param {any} data */
-  const deliver = (source, data) => waiting.get(source)?.splice(0).forEach((then) => then(data));
+  const deliver = (source, data) => readers.get(source)?.splice(0).forEach((then) => then(data));
 
   /**
    * Hand on a template's data: from the page, or from a file of its own. That is a script, because
    * pages on disk may not fetch.
    * @param {HTMLTemplateElement | null} template @param {(data: any) => void} then
-   * @param {() => void} [failed]
+   * @param {() => void} [fail]
    */
-  function arrive(template, then, failed = () => {}) {
+  function arrive(template, then, fail = () => {}) {
     const source = template?.dataset.src;
     if (!source) return then(JSON.parse(template?.content.textContent || "null"));
-    const script = make("script", { error: failed });
+    const script = make("script", { error: fail });
     script.src = source;
-    waiting.set(script.src, [...(waiting.get(script.src) ?? []), then]);
+    readers.set(script.src, [...(readers.get(script.src) ?? []), then]);
     document.head.append(script);
   }
 
@@ -248,9 +248,9 @@
           { rootMargin: "1200px" },
         );
         watch.observe(figure);
-        const named = () => state(this) !== null && this.start(watch);
-        addEventListener("hashchange", named);
-        named();
+        const startIfLinked = () => state(this) !== null && this.start(watch);
+        addEventListener("hashchange", startIfLinked);
+        startIfLinked();
       }
       /** @param {IntersectionObserver} watch */
       start(watch) {
@@ -285,9 +285,9 @@
 
   // The scripts after this one add theirs.
   /** @type {Partial<Figures>} */
-  const shared = {
+  const figures = {
     make, slug, number, cell, rove, address, remember, follow, define, choice,
     pick, subjects, mark, part, deliver,
   };
-  window.FV = /** @type {Figures} */ (shared);
+  window.FV = /** @type {Figures} */ (figures);
 })();

@@ -17,9 +17,9 @@
     const frame = document.createElementNS(SVG, "rect");
     lines.replaceChildren(shade, frame);
 
-    const seen = make("div", { class: "fv-field__seen", role: "img" });
-    seen.style.backgroundImage = `url("${photo.src}")`;
-    const told = make("p", { class: "fv-field__told", "aria-live": "polite" });
+    const view = make("div", { class: "fv-field__seen", role: "img" });
+    view.style.backgroundImage = `url("${photo.src}")`;
+    const words = make("p", { class: "fv-field__told", "aria-live": "polite" });
     const slider = make("input", {
       type: "range", min: 0, max: data.fields.length - 1, value: layer, step: 1, "aria-label": "Layer",
     });
@@ -56,14 +56,14 @@
       host.style.setProperty("--fv-color", `var(--fv-layer-${(layer % 5) + 1})`);
       // The view has a fixed size: the smaller the field, the more it is enlarged.
       const zoom = 100 / field.size;
-      seen.style.backgroundSize = `${data.width * zoom}% ${data.height * zoom}%`;
+      view.style.backgroundSize = `${data.width * zoom}% ${data.height * zoom}%`;
       const share = (/** @type {number} */ start, /** @type {number} */ all) =>
         all === field.size ? 0 : (100 * start) / (all - field.size);
-      seen.style.backgroundPosition = `${share(left, data.width)}% ${share(top, data.height)}%`;
-      seen.classList.toggle("fv-pixels", field.size < 32);
-      seen.setAttribute("aria-label", `What the unit sees: ${field.size} by ${field.size} pixels`);
+      view.style.backgroundPosition = `${share(left, data.width)}% ${share(top, data.height)}%`;
+      view.classList.toggle("fv-pixels", field.size < 32);
+      view.setAttribute("aria-label", `What the unit sees: ${field.size} by ${field.size} pixels`);
       slider.setAttribute("aria-valuetext", `${field.layer}, ${field.size} pixels`);
-      told.replaceChildren(
+      words.replaceChildren(
         make("strong", {}, field.layer),
         ` sees ${field.size} \u00d7 ${field.size} px, its neighbor ${field.stride} px further. ${field.note}`,
       );
@@ -99,7 +99,7 @@
     stage.addEventListener("pointerup", link);
 
     const caption = make("span", { class: "fv-field__label" }, "What this unit sees");
-    host.querySelector(".fv-field__side")?.append(slider, ticks, told, seen, caption);
+    host.querySelector(".fv-field__side")?.append(slider, ticks, words, view, caption);
     choose(layer, false);
     FV.follow(host, (key) => {
       const [name, place] = key.split(":");

@@ -4,8 +4,8 @@
   "use strict";
   const { make } = FV;
 
-  /** `changed` is told what is left, in order; `enter` takes the first of it. */
-  FV.filter = (tools, layers, units, options, changed, enter) => {
+  /** `narrow` is told what is left, in order; `enter` takes the first of it. */
+  FV.filter = (tools, layers, units, options, narrow, enter) => {
     const byTile = new Map(units.map((unit) => [/** @type {Element} */ (unit.tile), unit]));
     const count = make("output", { class: "fv-count" });
     const find = make("input", {
@@ -31,7 +31,7 @@
     let order = "";
 
     /** @param {Unit} unit @param {string} words */
-    function named(unit, words) {
+    function answers(unit, words) {
       const label = unit.label.toLowerCase();
       return label === words || label.endsWith(`:${words}`) || `${label} ${kind(unit)}`.includes(words);
     }
@@ -47,7 +47,7 @@
       if (layer.select.value && unit.layer.name !== layer.select.value) return false;
       if (kin && !kin.has(unit)) return false;
       if (family.select.value && kind(unit) !== family.select.value) return false;
-      if (words && !named(unit, words)) return false;
+      if (words && !answers(unit, words)) return false;
       return filters.every(({ select, choices }) => {
         const choice = choices.find((c) => c.label === select.value);
         return !choice || passes(unit, choice);
@@ -57,16 +57,16 @@
       const words = find.value.trim().toLowerCase();
       sort();
       const exact = units.filter((unit) => unit.label.toLowerCase() === words);
-      const found = new Set(exact.length ? exact : units.filter((unit) => matches(unit, words)));
-      for (const unit of units) unit.tile.hidden = !found.has(unit);
+      const hits = new Set(exact.length ? exact : units.filter((unit) => matches(unit, words)));
+      for (const unit of units) unit.tile.hidden = !hits.has(unit);
       for (const one of layers)
-        one.section.hidden = !units.some((unit) => unit.layer === one && found.has(unit));
-      const shown = layers.flatMap((one) =>
-        [...one.board.children].flatMap((tile) => byTile.get(tile) ?? []).filter((unit) => found.has(unit)));
-      const written = (/** @type {Unit[]} */ list) => list.length.toLocaleString("en-US");
-      count.textContent = shown.length ? `${written(shown)} of ${written(units)} units` : missing(words);
-      reset.hidden = shown.length === units.length;
-      changed(shown);
+        one.section.hidden = !units.some((unit) => unit.layer === one && hits.has(unit));
+      const list = layers.flatMap((one) =>
+        [...one.board.children].flatMap((tile) => byTile.get(tile) ?? []).filter((unit) => hits.has(unit)));
+      const digits = (/** @type {Unit[]} */ list) => list.length.toLocaleString("en-US");
+      count.textContent = list.length ? `${digits(list)} of ${digits(units)} units` : missing(words);
+      reset.hidden = list.length === units.length;
+      narrow(list);
     }
     /** Why nothing is shown. @param {string} words */
     function missing(words) {
@@ -113,8 +113,8 @@
       event.preventDefault();
       enter();
     });
-    /** @param {unknown} wanted @param {Node[]} controls */
-    const show = (wanted, ...controls) => wanted && tools?.append(...controls);
+    /** @param {unknown} condition @param {Node[]} controls */
+    const show = (condition, ...controls) => condition && tools?.append(...controls);
     show(options.find, make("label", {}, "Find ", find));
     show(layers.length > 1, layer.label);
     show(options.later, family.label);

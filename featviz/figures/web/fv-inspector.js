@@ -60,7 +60,7 @@
       place.textContent = `${now.layer}, row ${row + 1} of ${rows}, column ${column + 1} of ${columns}`;
       fill(now);
     }
-    /** @param {Inspected} now */
+    /** @param {InspectorLayer} now */
     function fill(now) {
       const [rows, columns] = now.grid;
       const start = ((photo * rows + row) * columns + column) * now.k;

@@ -40,42 +40,42 @@
     const layers = [...new Set(units.map((unit) => unit.layer))];
     const byId = new Map(units.map((unit) => [unit.id, unit]));
     const byTile = new Map(units.map((unit) => [/** @type {Element | null} */ (unit.tile), unit]));
-    let shown = units;
-    let [current, looked] = [units[0], units[0]];
+    let list = units;
+    let [current, glance] = [units[0], units[0]];
     let frame = 0;
-    const filter = FV.filter(tools, layers, units, options, narrow, () => shown[0]?.tile.focus());
+    const filter = FV.filter(tools, layers, units, options, narrow, () => list[0]?.tile.focus());
 
     function draw() {
       cancelAnimationFrame(frame);
       frame = 0;
-      show(looked, shown);
+      show(glance, list);
     }
     /** Show a unit with the next frame: a quick pointer passes many. @param {Unit} unit */
     function look(unit) {
-      looked = unit;
+      glance = unit;
       frame ||= requestAnimationFrame(draw);
     }
     /** @param {Unit} unit */
     function choose(unit) {
       current.tile.removeAttribute("aria-current");
       current.tile.tabIndex = -1;
-      current = looked = unit;
+      current = glance = unit;
       unit.tile.setAttribute("aria-current", "true");
       unit.tile.tabIndex = 0; // one tab stop for all tiles
       draw();
     }
-    /** @param {Unit[]} left */
-    function narrow(left) {
-      shown = left;
-      if (!left.length || left.includes(current)) return look(current);
-      choose(left[0]);
-      if (left.length === 1) name(current);
+    /** @param {Unit[]} next */
+    function narrow(next) {
+      list = next;
+      if (!next.length || next.includes(current)) return look(current);
+      choose(next[0]);
+      if (next.length === 1) name(current);
     }
     /** Choose the unit of an address, whatever is filtered. @param {string} id */
     function reach(id) {
       const unit = byId.get(id);
       if (!unit) return undefined;
-      if (!shown.includes(unit)) filter.clear();
+      if (!list.includes(unit)) filter.clear();
       choose(unit);
       return unit;
     }
@@ -92,13 +92,13 @@
       const unit = unitOf(event);
       if (unit && event.pointerType === "mouse") look(unit);
     });
-    stage.addEventListener("pointerleave", () => looked !== current && look(current));
+    stage.addEventListener("pointerleave", () => glance !== current && look(current));
     // Safari gives buttons no focus on a click.
     stage.addEventListener("click", (event) => unitOf(event)?.tile.focus());
     filter.apply();
     choose(current);
-    FV.rove(stage, () => shown.map((unit) => unit.tile));
-    return { layers, units, byId, filter, choose, draw, reach, unitOf, state: () => ({ shown, current, looked }) };
+    FV.rove(stage, () => list.map((unit) => unit.tile));
+    return { layers, units, byId, filter, choose, draw, reach, unitOf, state: () => ({ list, current, glance }) };
   };
 
   /** What was measured of a unit: names and written numbers. */
@@ -107,7 +107,7 @@
       [name, value === null ? "\u2013" : FV.number(value)]);
 
   /** The same as a list. */
-  FV.measured = (unit) =>
+  FV.measureList = (unit) =>
     make("dl", { class: "fv-measures" },
       ...FV.measures(unit).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
 })();

@@ -27,8 +27,8 @@
     }
     /** @param {number} by */
     function step(by) {
-      const { shown, current } = boards.state();
-      const unit = shown[shown.indexOf(current) + by];
+      const { list, current } = boards.state();
+      const unit = list[list.indexOf(current) + by];
       if (!unit) return;
       boards.choose(unit);
       name(unit);
@@ -56,7 +56,7 @@
       for (const unit of boards.units)
         if (unit.layer === layer && layer.data.families[unit.row])
           unit.tile.setAttribute("aria-label", `${unit.label}, ${layer.data.families[unit.row]}`);
-      if (boards.state().looked.layer === layer) boards.draw();
+      if (boards.state().glance.layer === layer) boards.draw();
     })).then(() => {
       boards.filter.fill();
       host.dataset.loaded = "true";

@@ -20,7 +20,7 @@
       cell.append(tile);
       return /** @type {HTMLElement} */ (tile);
     });
-    const shown = (/** @type {HTMLElement} */ tile) =>
+    const imageOf = (/** @type {HTMLElement} */ tile) =>
       /** @type {HTMLImageElement} */ (tile.querySelector(`[data-mode=${mode}]`));
 
     const { group, press } = FV.choice("What the cells show", MODES, (i) => {
@@ -39,7 +39,7 @@
     }
     const open = (/** @type {number} */ index) => {
       const items = tiles.map((tile) => {
-        const image = shown(tile);
+        const image = imageOf(tile);
         const overlay = /** @type {HTMLImageElement} */ (tile.querySelector("[data-mode=overlay]"));
         return {
           label: mode === "photo" ? `Photo: ${image.alt}` : image.alt,

@@ -46,10 +46,10 @@
     /** @param {HTMLElement} strip */
     dock(strip) {
       /** @type {Set<Element>} */
-      const seen = new Set();
+      const onScreen = new Set();
       let above = false;
       const settle = () => {
-        const docked = above && seen.size > 0;
+        const docked = above && onScreen.size > 0;
         if (docked === strip.classList.contains("fv-picker--docked")) return;
         this.style.minHeight = docked ? `${this.offsetHeight}px` : "";
         strip.classList.toggle("fv-picker--docked", docked);
@@ -62,8 +62,8 @@
       place.observe(this);
       const figures = new IntersectionObserver((entries) => {
         for (const entry of entries)
-          if (entry.isIntersecting) seen.add(entry.target);
-          else seen.delete(entry.target);
+          if (entry.isIntersecting) onScreen.add(entry.target);
+          else onScreen.delete(entry.target);
         settle();
       });
       for (const part of document.querySelectorAll("figure.fv"))

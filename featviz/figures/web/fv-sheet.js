@@ -9,7 +9,7 @@
     const place = /** @type {HTMLElement} */ (host.querySelector(".fv-sheet__tiles"));
     const tools = host.querySelector(".fv-tools");
     const large = make("button", { type: "button", class: "fv-sheet__large", click: zoom });
-    const told = make("div", { class: "fv-sheet__told", "aria-live": "polite" });
+    const words = make("div", { class: "fv-sheet__told", "aria-live": "polite" });
     const sheet = {
       name: labels[0].split(":")[0], labels, sprite: { ...sprite, source }, section: place, place, values,
     };
@@ -20,25 +20,25 @@
     function show(unit) {
       FV.cell(large, sprite, source, unit.row);
       large.setAttribute("aria-label", `Enlarge ${unit.label}`);
-      told.replaceChildren(make("strong", {}, unit.label), FV.measured(unit),
+      words.replaceChildren(make("strong", {}, unit.label), FV.measureList(unit),
         ...(links ? [make("a", { href: links[unit.row] }, "Open this unit")] : []));
     }
     function zoom() {
-      const { shown, current } = state();
-      const items = shown.map((unit) => ({
+      const { list, current } = state();
+      const items = list.map((unit) => ({
         label: unit.label, source, shape: sprite, index: unit.row, link: links?.[unit.row],
         note: FV.measures(unit).map((pair) => pair.join(" ")).join(", "),
       }));
-      FV.zoom(items, shown.indexOf(current), (i) => shown[i].tile.focus({ preventScroll: true }));
+      FV.zoom(items, list.indexOf(current), (i) => list[i].tile.focus({ preventScroll: true }));
     }
     // A press focuses before it clicks: only a second press on the same tile opens it.
-    let pressed = state().current;
-    place.addEventListener("pointerdown", () => (pressed = state().current));
+    let target = state().current;
+    place.addEventListener("pointerdown", () => (target = state().current));
     place.addEventListener("click", (event) => {
       const unit = unitOf(event);
-      if (unit && (event.detail === 0 || pressed === unit)) zoom();
+      if (unit && (event.detail === 0 || target === unit)) zoom();
     });
-    host.querySelector(".fv-sheet__preview")?.append(large, told);
+    host.querySelector(".fv-sheet__preview")?.append(large, words);
     FV.subjects((id) => byId.has(id) && reach(id));
     FV.follow(host, (id) => reach(id)?.tile.focus({ preventScroll: true }));
   });

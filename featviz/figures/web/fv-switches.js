@@ -23,7 +23,7 @@
     });
 
     const large = make("button", { type: "button", class: "fv-switches__large", click: zoom });
-    const told = make("output", { class: "fv-switches__told" });
+    const words = make("output", { class: "fv-switches__told" });
     const bar = make("span", { class: "fv-inspector__bar", "aria-hidden": "true" });
     const thumbs = data.labels.map((label, i) =>
       make("button", { type: "button", class: "fv-unit", "aria-label": label, click: () => {
@@ -37,12 +37,12 @@
     /** The state with one switch set that differs least from the present one.
      * @param {number} index @param {boolean} on */
     function nearest(index, on) {
-      const wanted = [...states[at]];
-      wanted[index] = on ? "1" : "0";
+      const goal = [...states[at]];
+      goal[index] = on ? "1" : "0";
       let best = at, least = Infinity;
       states.forEach((state, i) => {
-        const away = wanted.filter((bit, j) => bit !== state[j]).length;
-        if (state[index] === wanted[index] && away < least) [best, least] = [i, away];
+        const away = goal.filter((bit, j) => bit !== state[j]).length;
+        if (state[index] === goal[index] && away < least) [best, least] = [i, away];
       });
       return best;
     }
@@ -62,7 +62,7 @@
       const top = Math.max(...data.scores.map((row) => row[unit]));
       const share = top > 0 ? Math.max(0, data.scores[at][unit] / top) : 0;
       bar.style.setProperty("--fv-share", String(share));
-      told.replaceChildren(
+      words.replaceChildren(
         make("strong", {}, data.labels[unit]), ` \u00b7 ${note(at, unit)}, `,
         `${Math.round(100 * share)}% of the best combination`,
       );
@@ -81,7 +81,7 @@
     }
 
     host.querySelector(".fv-switches__panel")?.append(...boxes.map((b) => b.line));
-    host.querySelector(".fv-switches__stage")?.append(large, told, bar, strip);
+    host.querySelector(".fv-switches__stage")?.append(large, words, bar, strip);
     show();
     FV.subjects((value) => {
       if (slugs.includes(value)) choose(slugs.indexOf(value));

@@ -31,7 +31,7 @@
     });
     slider.addEventListener("change", () => link());
     const play = make("button", { type: "button", class: "fv-button fv-play", click: () => (timer ? pause() : start()) });
-    const told = make("output", { class: "fv-trajectory__told" });
+    const output = make("output", { class: "fv-trajectory__told" });
     const units = data.units.map((u) => u.label);
     const slugs = units.map(FV.slug);
     const { group, press } = FV.choice("Unit", units, (i) => {
@@ -50,7 +50,7 @@
       picture.setAttribute("aria-label", `Enlarge ${now.label} at ${words}`);
       slider.value = String(frame);
       slider.setAttribute("aria-valuetext", words);
-      told.replaceChildren(
+      output.replaceChildren(
         "step ", make("strong", {}, String(data.steps[frame])),
         ` \u00b7 ${data.valueName} `, make("strong", {}, now.values[frame]),
       );
@@ -91,7 +91,7 @@
     const line = make("div", { class: "fv-trajectory__line" }, play, slider);
     stage.append(picture);
     host.querySelector(".fv-trajectory__controls")
-      ?.append(...(units.length > 1 ? [group] : []), line, told);
+      ?.append(...(units.length > 1 ? [group] : []), line, output);
     pause();
     choose(0);
     FV.subjects((value) => {

@@ -10,13 +10,13 @@
   let items = [];
   let at = 0;
   /** @type {(index: number) => void} */
-  let closed = () => {};
+  let leave = () => {};
 
   const picture = make("div", { class: "fv-zoom__picture", role: "img" });
   const label = make("strong");
   const note = make("span");
   const link = make("a", { class: "fv-zoom__link" }, "Open");
-  const told = make("p", { class: "fv-zoom__label", "aria-live": "polite" }, label, " ", note, " ", link);
+  const line = make("p", { class: "fv-zoom__label", "aria-live": "polite" }, label, " ", note, " ", link);
 
   /** @param {number} by */
   function go(by) {
@@ -54,20 +54,20 @@
   const next = button("Next", "\u2192", () => go(1));
 
   function build() {
-    const built = make("dialog", { class: "fv-zoom", "aria-label": "Enlarged picture" },
-      picture, told,
+    const view = make("dialog", { class: "fv-zoom", "aria-label": "Enlarged picture" },
+      picture, line,
       make("div", { class: "fv-zoom__keys" }, previous, next,
-        button("Close", "\u00d7", () => built.close())));
-    built.addEventListener("keydown", (event) => {
+        button("Close", "\u00d7", () => view.close())));
+    view.addEventListener("keydown", (event) => {
       if (event.key === "ArrowRight") go(1);
       if (event.key === "ArrowLeft") go(-1);
     });
     // The dialog's own box is its padding-free content: a click on it alone hit the backdrop.
-    built.addEventListener("click", (event) => event.target === built && built.close());
-    built.addEventListener("close", () => closed(at));
-    link.addEventListener("click", () => built.close());
-    document.body.append(built);
-    return built;
+    view.addEventListener("click", (event) => event.target === view && view.close());
+    view.addEventListener("close", () => leave(at));
+    link.addEventListener("click", () => view.close());
+    document.body.append(view);
+    return view;
   }
 
   /**
@@ -75,7 +75,7 @@
    * `onclose` is told which was shown last; what lies behind the open dialog cannot take the focus.
    */
   FV.zoom = (all, index, onclose = () => {}) => {
-    [items, at, closed] = [all, index, onclose];
+    [items, at, leave] = [all, index, onclose];
     dialog ??= build();
     show();
     dialog.showModal();

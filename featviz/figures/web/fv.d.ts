@@ -32,7 +32,7 @@ type Column = (number | null)[];
 type Attribute = string | number | boolean | null | ((event: any) => void);
 
 /** What the microscope's element is told of a layer at once, and later of its units. */
-interface LayerTold {
+interface LayerOutline {
   name: string;
   part: string;
   units: number[];
@@ -102,16 +102,16 @@ interface Boards {
   draw(): void;
   reach(id: string): Unit | undefined;
   unitOf(event: Event): Unit | undefined;
-  state(): { shown: Unit[]; current: Unit; looked: Unit };
+  state(): { list: Unit[]; current: Unit; glance: Unit };
 }
 interface Microscope {
-  layers: LayerTold[];
+  layers: LayerOutline[];
   titles: Record<string, string>;
   filters: Record<string, Choice[]>;
 }
 
 /** The units that answer at each place of each photo. */
-interface Inspected {
+interface InspectorLayer {
   layer: string;
   field: number;
   grid: [number, number];
@@ -130,7 +130,7 @@ interface Payloads {
     center: [number, number];
     fields: { layer: string; size: number; stride: number; note: string }[];
   };
-  "fv-inspector": { photos: string[]; layers: Inspected[] };
+  "fv-inspector": { photos: string[]; layers: InspectorLayer[] };
   "fv-microscope": Microscope;
   "fv-overlays": {};
   "fv-sheet": {
@@ -186,17 +186,17 @@ interface Figures {
   tiles(host: HTMLElement, stage: HTMLElement): HTMLElement[];
   filter(
     tools: Element | null, layers: Layer[], units: Unit[], options: Finding,
-    changed: (shown: Unit[]) => void, enter: () => void
+    narrow: (list: Unit[]) => void, enter: () => void
   ): Filter;
   layers(
     stage: HTMLElement, tools: Element | null, sheets: Sheet[], options: Finding,
-    show: (unit: Unit, shown: Unit[]) => void, name: (unit: Unit) => void
+    show: (unit: Unit, list: Unit[]) => void, name: (unit: Unit) => void
   ): Boards;
   measures(unit: Unit): [name: string, value: string][];
-  measured(unit: Unit): HTMLElement;
+  measureList(unit: Unit): HTMLElement;
   microscopePanel(
     panel: HTMLElement, data: Microscope, step: (by: number) => void, alike: (unit: Unit) => void
-  ): { draw(unit: Unit, shown: Unit[]): void; top(): void };
+  ): { draw(unit: Unit, list: Unit[]): void; top(): void };
 }
 
 declare var FV: Figures;
