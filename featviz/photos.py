@@ -207,9 +207,9 @@ def fit(image: Tensor, size: int) -> Tensor:
     # As torchvision: the longer side is cut to whole pixels, the offset of the crop is rounded.
     target = [int(size * height / short), int(size * width / short)]
     batch = image.reshape(-1, 3, height, width).float()
-    resized = interpolate(batch, target, mode="bilinear", align_corners=False, antialias=True)
+    picture = interpolate(batch, target, mode="bilinear", align_corners=False, antialias=True)
     top, left = (round((side - size) / 2) for side in target)
-    square = resized[..., top : top + size, left : left + size].clamp(0.0, 1.0)
+    square = picture[..., top : top + size, left : left + size].clamp(0.0, 1.0)
     return square.reshape(*image.shape[:-2], size, size).contiguous()
 
 
@@ -241,8 +241,8 @@ def _read(path: Path) -> Tensor:
         with warnings.catch_warnings():
             # Pillow warns of large images and of odd metadata; both are dealt with here.
             warnings.simplefilter("ignore")
-            with Image.open(path) as opened:
-                image = _shrink(_flatten(_oriented(opened, path), path))
+            with Image.open(path) as file:
+                image = _shrink(_flatten(_upright(file, path), path))
     except PhotoError:
         raise
     except UnidentifiedImageError:
@@ -268,7 +268,7 @@ def _too_large(path: Path) -> PhotoError:
     )
 
 
-def _oriented(image: Image.Image, path: Path) -> Image.Image:
+def _upright(image: Image.Image, path: Path) -> Image.Image:
     """Decodes, upright; a JPEG at the smallest of its built-in scales that still gives MAX_SIDE."""
     scale = min(1.0, MAX_SIDE / max(image.size))
     image.draft(None, (math.ceil(image.width * scale), math.ceil(image.height * scale)))

@@ -75,8 +75,8 @@ class Store:
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:
-        named = folder or os.environ.get(FOLDER_VARIABLE)
-        self.folder = Path(named).expanduser() if named else _default_folder()
+        place = folder or os.environ.get(FOLDER_VARIABLE)
+        self.folder = Path(place).expanduser() if place else _default_folder()
 
     def __repr__(self) -> str:
         return f"Store({str(self.folder)!r})"
@@ -310,15 +310,15 @@ def _belongs(name: str, module: str) -> bool:
     return name.split(".")[0] == module.split(".")[0]
 
 
-def _storable(made: Mapping[str, ArrayLike]) -> Arrays:
+def _storable(arrays: Mapping[str, ArrayLike]) -> Arrays:
     """Copies to arrays that come back as they are: plain numbers, native byte order, C order."""
-    arrays = {}
-    for name in sorted(made):
-        array = np.array(made[name], order="C")
+    copies = {}
+    for name in sorted(arrays):
+        array = np.array(arrays[name], order="C")
         if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
             raise TypeError(f"The array {name!r} has type {array.dtype}, which cannot be stored.")
-        arrays[name] = array.astype(array.dtype.newbyteorder("="), copy=False)
-    return arrays
+        copies[name] = array.astype(array.dtype.newbyteorder("="), copy=False)
+    return copies
 
 
 def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
@@ -334,8 +334,8 @@ def _read(path: Path) -> Arrays:
     data = path.read_bytes()
     length = int.from_bytes(data[:8], "little")  # safetensors: header length, header, arrays
     about = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["featviz"])
-    loaded = safetensors.numpy.load(data)
-    arrays = {name: np.array(loaded[name]) for name in sorted(loaded)}
+    tensors = safetensors.numpy.load(data)
+    arrays = {name: np.array(tensors[name]) for name in sorted(tensors)}
     if _checksum(arrays) != about["sha256"]:
         raise ValueError("its checksum does not match")
     return arrays

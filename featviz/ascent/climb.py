@@ -117,17 +117,17 @@ def maximize(
             of different sizes, or one too small for its layer.
         TypeError: What is to be maximized is no objective.
     """
-    wanted = as_objectives(network, objectives)
-    check(wanted, steps, batch)
+    goals = as_objectives(network, objectives)
+    check(goals, steps, batch)
     target = find_device(device)
     dtype = find_precision(precision, target)
-    begun = starts(start, len(wanted), size)
-    sides = size if begun is None else (begun.shape[-2], begun.shape[-1])
-    jobs = list(plan(network, wanted, recipe, steps, sides, batch))
-    drawn = random_streams(wanted, seed, streams)
+    origins = starts(start, len(goals), size)
+    sides = size if origins is None else (origins.shape[-2], origins.shape[-1])
+    jobs = list(plan(network, goals, recipe, steps, sides, batch))
+    generators = random_streams(goals, seed, streams)
     total = sum(len(job.rows) * job.recipe.steps for job in jobs)
-    kept = frame_numbers(frames, max(job.recipe.steps for job in jobs))
-    found: list[tuple[list[int], Maximization]] = []
+    frame_steps = frame_numbers(frames, max(job.recipe.steps for job in jobs))
+    climbs: list[tuple[list[int], Maximization]] = []
     with tqdm(total=total, unit="step", disable=None if progress is None else not progress) as bar:
 
         def report(step: int, values: Tensor) -> None:
@@ -136,16 +136,16 @@ def maximize(
                 callback(step, values)
 
         for job in jobs:
-            own = [drawn[row] for row in job.rows]
+            own = [generators[row] for row in job.rows]
             climb = _Climb(
-                network, job, own, None if begun is None else begun[job.rows], target, dtype
+                network, job, own, None if origins is None else origins[job.rows], target, dtype
             )
-            found.append((job.rows, climb.run(kept, stop, report)))
-            if found[-1][1].interrupted:
+            climbs.append((job.rows, climb.run(frame_steps, stop, report)))
+            if climbs[-1][1].interrupted:
                 break
-    whole = join(found)
+    whole = join(climbs)
     # Contrast tells nothing of a photograph, nor of an optimum that lies at its bounds.
-    bounded = [begun is not None or is_linear_in_image(network, one) for one in whole.objectives]
+    bounded = [origins is not None or is_linear_in_image(network, one) for one in whole.objectives]
     warn_of_failures(whole, jobs, bounded, stacklevel=3)  # behind `own_mode` is the caller
     return whole
 
@@ -182,7 +182,7 @@ class _Climb:
         try:
             for step in range(self.steps):
                 if step in frame_steps:
-                    frames.append(self.shown())
+                    frames.append(self.pictures())
                 self.step(step)
                 report(step, self.history[step])
                 if stop is not None:
@@ -191,8 +191,8 @@ class _Climb:
                     break
         except KeyboardInterrupt:
             interrupted = True
-        frames += [self.shown()] * (len(frame_steps) - len(frames))
-        images = self.shown()
+        frames += [self.pictures()] * (len(frame_steps) - len(frames))
+        images = self.pictures()
         values = torch.stack([self.exact(stage) for stage in (*frames, images)])
         return Maximization(
             self.job.objectives,
@@ -211,15 +211,15 @@ class _Climb:
     def step(self, number: int) -> None:
         """One step uphill of every image that isn't done."""
         images: Tensor = self.image(number)
-        seen = self.network.normalize(images)
-        seen = transforms.apply(self.job.recipe.transforms, seen, self.uniform[number], number)
+        inputs = self.network.normalize(images)
+        inputs = transforms.apply(self.job.recipe.transforms, inputs, self.uniform[number], number)
         active = ~self.done
 
         def note(gradient: Tensor) -> None:
             self.gradients[number, active] = gradient.flatten(1).norm(dim=1).cpu()[active]
 
         images.register_hook(note)  # type: ignore[no-untyped-call]
-        values = self.scorer(seen, images)
+        values = self.scorer(inputs, images)
         self.optimizer.zero_grad()
         torch.autograd.backward(values.sum())
         self.move(number)
@@ -230,14 +230,14 @@ class _Climb:
         for group in self.optimizer.param_groups:
             group["lr"] = self.job.recipe.optimizer.rate_at(number, self.steps)
         parameters = list(self.image.parameters())
-        held = [parameter.detach()[self.done].clone() for parameter in parameters]
+        originals = [parameter.detach()[self.done].clone() for parameter in parameters]
         self.optimizer.step()
         with torch.no_grad():
-            for parameter, kept in zip(parameters, held, strict=True):
-                parameter[self.done] = kept
+            for parameter, original in zip(parameters, originals, strict=True):
+                parameter[self.done] = original
 
     @torch.no_grad()
-    def shown(self) -> Tensor:
+    def pictures(self) -> Tensor:
         """The images as they are, for the eye."""
         return self.image.shown().cpu()
 

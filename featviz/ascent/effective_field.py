@@ -28,7 +28,7 @@ costs it 9 and 14 points of right choices at conv4 and conv5)."""
 IMAGES = 4
 """Images of noise, with the energy of photographs, on which the field in use is measured."""
 
-_used: WeakKeyDictionary[Network, dict[str, ReceptiveField]] = WeakKeyDictionary()
+_fields: WeakKeyDictionary[Network, dict[str, ReceptiveField]] = WeakKeyDictionary()
 
 
 @own_mode()
@@ -51,15 +51,15 @@ def used_field(network: Network, layer: str) -> ReceptiveField:
     whole = network.receptive_field(layer)
     if reads_image(network, layer):
         return whole
-    known = _used.setdefault(network, {})
-    if layer not in known:
+    fields = _fields.setdefault(network, {})
+    if layer not in fields:
         side = whole.canvas()
         streams = [Generator().manual_seed(seed) for seed in range(IMAGES)]
         with torch.no_grad():
             images = Natural(energy=1.0, noise=1.0).build(streams, side, side)()
         shares = effective_field(network, layer, list(images))
-        known[layer] = replace(whole, size=concentrated(shares, PART))
-    return known[layer]
+        fields[layer] = replace(whole, size=concentrated(shares, PART))
+    return fields[layer]
 
 
 @own_mode()

@@ -13,45 +13,45 @@ from featviz.ascent.result import Maximization
 GRAY = 5 / 255
 """Standard deviation of a picture's values below which it looks gray: five steps of a byte."""
 
-SETTLED = 16
+LEAST_STEPS = 16
 """Steps after which a picture is judged; one of fewer is a test of something else."""
 
 FAINT = 1e-6
 """Norm of the gradient below which Adam stands still: spread over the values of a picture, it is of
 the size of the 1e-8 that Adam adds to each value's own."""
 
-CLIPPED = 0.2
+CLIP_SHARE = 0.2
 """Share of values at 0 or 1 above which a picture is said to be clipped."""
 
 EDGE = 0.5 / 255
 """How near to 0 or 1 a value counts as clipped: what a byte rounds to its end."""
 
-NAMED = 3
+MOST_NAMES = 3
 """Objectives that a warning names."""
 
 
 def warn_of_failures(
-    found: Maximization, jobs: Sequence[Job], bounded: Sequence[bool], stacklevel: int
+    result: Maximization, jobs: Sequence[Job], bounded: Sequence[bool], stacklevel: int
 ) -> None:
     """Warns of pictures that ended gray, never moved, or are clipped in large part.
 
     Args:
-        found: The pictures.
+        result: The pictures.
         jobs: How they were made.
         bounded: For each whether its contrast tells nothing.
         stacklevel: As `warnings.warn`'s, counted from the caller of this function.
     """
-    if found.interrupted or len(found.history) < SETTLED:
+    if result.interrupted or len(result.history) < LEAST_STEPS:
         return
-    values = found.images.flatten(1)
-    faint = torch.empty(len(found))
+    values = result.images.flatten(1)
+    faint = torch.empty(len(result))
     for job in jobs:
         faint[job.rows] = FAINT if isinstance(job.recipe.optimizer, Adam) else 0.0
-    still = found.gradients.nan_to_num(0).amax(0) <= faint
+    still = result.gradients.nan_to_num(0).amax(0) <= faint
     free = ~torch.tensor(bounded)
     gray = (values.std(1) < GRAY) & ~still & free
-    at_edge = ((found.images < EDGE) | (found.images > 1 - EDGE)) & (found.alpha == 1)
-    clipped = (at_edge.flatten(1).float().mean(1) > CLIPPED) & free
+    at_edge = ((result.images < EDGE) | (result.images > 1 - EDGE)) & (result.alpha == 1)
+    clipped = (at_edge.flatten(1).float().mean(1) > CLIP_SHARE) & free
     for which, what in (
         (
             still,
@@ -60,16 +60,16 @@ def warn_of_failures(
         (gray, "ended gray; more steps or a larger rate may help, or the unit answers to nothing"),
         (
             clipped,
-            f"have more than {CLIPPED:.0%} of their values at 0 or 1; a smaller rate may help",
+            f"have more than {CLIP_SHARE:.0%} of their values at 0 or 1; a smaller rate may help",
         ),
     ):
         if which.any():
             message = (
-                f"{int(which.sum())} of {len(found)} pictures ({_names(found, which)}) {what}."
+                f"{int(which.sum())} of {len(result)} pictures ({_names(result, which)}) {what}."
             )
             warnings.warn(message, stacklevel=stacklevel + 1)
 
 
-def _names(found: Maximization, which: Tensor) -> str:
-    names = [str(found.objectives[row]) for row in which.nonzero()[:, 0].tolist()]
-    return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+def _names(result: Maximization, which: Tensor) -> str:
+    names = [str(result.objectives[row]) for row in which.nonzero()[:, 0].tolist()]
+    return ", ".join(names[:MOST_NAMES]) + (", ..." if len(names) > MOST_NAMES else "")

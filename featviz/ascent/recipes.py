@@ -39,8 +39,8 @@ class Adam:
 
     def rate_at(self, step: int, steps: int) -> float:
         """Returns the step size of one of the steps."""
-        left = (steps - step) / max(1.0, self.tail * steps)
-        return self.rate * min(1.0, left)
+        rest = (steps - step) / max(1.0, self.tail * steps)
+        return self.rate * min(1.0, rest)
 
 
 @dataclass(frozen=True)

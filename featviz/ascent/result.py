@@ -89,26 +89,26 @@ def join(climbs: list[tuple[list[int], Maximization]]) -> Maximization:
     """Puts the images of all batches back into the order asked for."""
     rows = [row for climb_rows, _ in climbs for row in climb_rows]
     order = sorted(range(len(rows)), key=rows.__getitem__)
-    found = [climb for _, climb in climbs]
-    longest = max(len(climb.history) for climb in found)
+    results = [climb for _, climb in climbs]
+    longest = max(len(climb.history) for climb in results)
 
-    def joined(name: str, dim: int) -> Tensor:
-        tensors = [getattr(climb, name) for climb in found]
+    def whole(name: str, dim: int) -> Tensor:
+        tensors = [getattr(climb, name) for climb in results]
         if name in ("history", "gradients"):
             tensors = [F.pad(t, (0, 0, 0, longest - len(t)), value=torch.nan) for t in tensors]
         return torch.cat(tensors, dim).index_select(dim, torch.tensor(order))
 
-    objectives = [objective for climb in found for objective in climb.objectives]
+    objectives = [objective for climb in results for objective in climb.objectives]
     return Maximization(
         tuple(objectives[i] for i in order),
-        joined("images", 0),
-        joined("alpha", 0),
-        joined("values", 0),
-        joined("history", 1),
-        joined("gradients", 1),
-        found[0].frame_steps,
-        joined("frames", 1),
-        joined("frame_values", 1),
-        found[0].precision,
-        any(climb.interrupted for climb in found),
+        whole("images", 0),
+        whole("alpha", 0),
+        whole("values", 0),
+        whole("history", 1),
+        whole("gradients", 1),
+        results[0].frame_steps,
+        whole("frames", 1),
+        whole("frame_values", 1),
+        results[0].precision,
+        any(climb.interrupted for climb in results),
     )

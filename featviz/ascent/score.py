@@ -43,15 +43,15 @@ def evaluate(
         TypeError: What is to be scored by is no objective.
     """
     images = check_images(images)
-    wanted = as_objectives(network, objectives)
-    if len(wanted) == 1:
-        wanted *= len(images)
-    if len(wanted) != len(images):
+    goals = as_objectives(network, objectives)
+    if len(goals) == 1:
+        goals *= len(images)
+    if len(goals) != len(images):
         raise ValueError(
             f"there is one objective for all images or one for each of {len(images)}, "
-            f"not {len(wanted)}."
+            f"not {len(goals)}."
         )
-    return score(network, wanted, network.normalize(images), images, batch)
+    return score(network, goals, network.normalize(images), images, batch)
 
 
 @torch.no_grad()
@@ -79,13 +79,13 @@ def score(
     view = view.to(memory_format=torch.channels_last)
     values = inputs.new_empty(len(inputs), dtype=torch.float32)
     for rows in _together(objectives, inputs, batch):
-        found = {IMAGE: images[rows].float()}
+        layer_values = {IMAGE: images[rows].float()}
         if refs:
-            seen = inputs[rows].float()
+            part = inputs[rows].float()
             # A batch of one takes other kernels than larger ones, with other roundings.
-            pair = seen if len(seen) > 1 else seen.expand(2, -1, -1, -1)
-            found |= {n: value[: len(seen)] for n, value in run_to(view, pair, refs).items()}
-        values[rows] = _scores(_rows_by_objective([objectives[row] for row in rows]), found)
+            pair = part if len(part) > 1 else part.expand(2, -1, -1, -1)
+            layer_values |= {n: value[: len(part)] for n, value in run_to(view, pair, refs).items()}
+        values[rows] = _scores(_rows_by_objective([objectives[row] for row in rows]), layer_values)
     return values
 
 
@@ -134,16 +134,16 @@ class Scorer:
         """
         if not self._refs:
             return _scores(self._groups, {IMAGE: images})
-        seen = inputs.to(self._precision)
-        if len(seen) == 1:
+        inputs = inputs.to(self._precision)
+        if len(inputs) == 1:
             # A batch of one takes other kernels than larger ones, with other roundings.
-            return self._values(seen.expand(2, -1, -1, -1), images)[:1]
-        return self._values(seen, images)
+            return self._values(inputs.expand(2, -1, -1, -1), images)[:1]
+        return self._values(inputs, images)
 
     def _values(self, inputs: Tensor, images: Tensor) -> Tensor:
         if self._target is None:
-            found = run_to(self._view, inputs, self._refs, redirected_relu)
-            values = {name: value.float() for name, value in found.items()}
+            answers = run_to(self._view, inputs, self._refs, redirected_relu)
+            values = {name: value.float() for name, value in answers.items()}
             return _scores(self._groups, values | {IMAGE: images})
         layer = self._refs[0].name
         with large_enough(inputs, layer):
@@ -171,8 +171,8 @@ def redirected_relu(value: Tensor) -> Tensor:
     Returns:
         (N, ...) rectified.
     """
-    rectified: Tensor = _RedirectedRelu.apply(value)
-    return rectified
+    result: Tensor = _RedirectedRelu.apply(value)
+    return result
 
 
 class _RedirectedRelu(torch.autograd.Function):
@@ -184,9 +184,9 @@ class _RedirectedRelu(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (value,) = ctx.saved_tensors
-        passed = gradient * (value > 0)
-        lost = (passed == 0).flatten(1).all(1).view(-1, *[1] * (value.ndim - 1))
-        return torch.where(lost, gradient.clamp(min=0), passed)  # uphill: negative pushes lower
+        plain = gradient * (value > 0)
+        lost = (plain == 0).flatten(1).all(1).view(-1, *[1] * (value.ndim - 1))
+        return torch.where(lost, gradient.clamp(min=0), plain)  # uphill: negative pushes lower
 
 
 def is_linear_in_image(network: Network, objective: Objective) -> bool:

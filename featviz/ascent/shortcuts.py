@@ -52,12 +52,12 @@ class SpaceToDepthConv(nn.Module):
         self.padding = _square(conv.padding)
         self.blocks = tuple(-(-k // self.stride) for k in self.kernel)
         (down, across), s = self.blocks, self.stride
-        filled = F.pad(
+        whole = F.pad(
             conv.weight.detach(),
             (0, across * s - self.kernel[1], 0, down * s - self.kernel[0]),
         )
-        split = filled.view(conv.out_channels, conv.in_channels, down, s, across, s)
-        weight = split.permute(0, 1, 3, 5, 2, 4).reshape(conv.out_channels, -1, down, across)
+        blocks = whole.view(conv.out_channels, conv.in_channels, down, s, across, s)
+        weight = blocks.permute(0, 1, 3, 5, 2, 4).reshape(conv.out_channels, -1, down, across)
         self.weight = nn.Parameter(weight.contiguous(), requires_grad=False)
         self.bias = conv.bias
 
@@ -76,15 +76,15 @@ class SpaceToDepthConv(nn.Module):
             )
         )
         (top, left), (height, width) = self.padding, images.shape[-2:]
-        padded = F.pad(images, (left, columns * s - left - width, top, rows * s - top - height))
-        return F.conv2d(_blocks(padded, s), self.weight, self.bias)
+        canvas = F.pad(images, (left, columns * s - left - width, top, rows * s - top - height))
+        return F.conv2d(_blocks(canvas, s), self.weight, self.bias)
 
 
 def _blocks(images: Tensor, s: int) -> Tensor:
     """Turns blocks of pixels (N, C, R * s, K * s) into channels (N, C * s * s, R, K)."""
     count, channels, height, width = images.shape
-    split = images.reshape(count, channels, height // s, s, width // s, s)
-    deep = split.permute(0, 2, 4, 1, 3, 5).reshape(count, height // s, width // s, -1)
+    blocks = images.reshape(count, channels, height // s, s, width // s, s)
+    deep = blocks.permute(0, 2, 4, 1, 3, 5).reshape(count, height // s, width // s, -1)
     return deep.permute(0, 3, 1, 2)
 
 

@@ -103,5 +103,5 @@ def _cell(photo: Pixels, values: NDArray[np.float64], scale: Scale, label: str) 
         "img", src=data_uri(scale.colors(values), lossless=True), alt=f"Map of {label}",
         width=width, height=height, loading="lazy", hidden=True, cls="fv-pixels", data_mode="map",
     )  # fmt: skip
-    shown = img(overlay(photo, values, scale), f"Overlay of {label}")
-    return tag("div", shown.replace("<img ", '<img data-mode="overlay" ', 1), raw, role="cell")
+    blend = img(overlay(photo, values, scale), f"Overlay of {label}")
+    return tag("div", blend.replace("<img ", '<img data-mode="overlay" ', 1), raw, role="cell")

@@ -24,7 +24,7 @@ MOST_DOTS, MOST_DOTS_NARROW = 128, 64
 each."""
 
 # Part of a category's width that its bars, or its dots, take; part of that which is inked.
-_FILLED, _BAR, _SWARM = 0.76, 0.92, 0.8
+_FILL, _BAR, _SWARM = 0.76, 0.92, 0.8
 
 
 @dataclass(frozen=True)
@@ -88,18 +88,18 @@ def curves(
 
     def plot(size: tuple[float, float], title: str) -> Plot:
         across = Scale.around(np.concatenate([x for x, *_ in panels[title].values()]), log=log_x)
-        made = Plot(size, across, up, xlabel, ylabel, title)
-        _lines(made, panels[title], names)
-        return made
+        drawing = Plot(size, across, up, xlabel, ylabel, title)
+        _lines(drawing, panels[title], names)
+        return drawing
 
     if len(panels) == 1:
-        shown = responsive(lambda size: plot(size, next(iter(panels))), alt, HEIGHT)
+        body = responsive(lambda size: plot(size, next(iter(panels))), alt, HEIGHT)
     else:
         columns, size = _panel_size(len(panels), width)
-        drawn = [plot(size, title).svg(f"{title}: {alt}") for title in panels]
+        drawings = [plot(size, title).svg(f"{title}: {alt}") for title in panels]
         style = f"--fv-columns:{columns};--fv-most:{size[0] * _PANEL_GROWTH:.0f}px"
-        shown = tag("div", *drawn, cls="fv-panels", style=style)
-    return Figure("fv-plot", id, legend(names) + shown, caption, width)
+        body = tag("div", *drawings, cls="fv-panels", style=style)
+    return Figure("fv-plot", id, legend(names) + body, caption, width)
 
 
 def bars(
@@ -130,35 +130,35 @@ def bars(
     Raises:
         ValueError: If a series does not have one value per category.
     """
-    columns = {name: _bounds(name, given, len(categories)) for name, given in series.items()}
+    columns = {name: _bounds(name, values, len(categories)) for name, values in series.items()}
     if not columns:
         raise ValueError("series is empty: give at least one.")
     single = {name: [np.ravel(one) for one in arrays] for name, arrays in (each or {}).items()}
     for name, arrays in single.items():
         expect_length(f"each {name!r}", arrays, len(categories), "categories")
 
-    drawn = [part for bound in columns.values() for part in bound]
-    drawn += [one for arrays in single.values() for one in arrays]
-    up = Scale.around(np.concatenate(drawn), base=0)
+    heights = [part for arrays in columns.values() for part in arrays]
+    heights += [one for arrays in single.values() for one in arrays]
+    up = Scale.around(np.concatenate(heights), base=0)
 
     def plot(size: tuple[float, float]) -> Plot:
-        made = Plot(size, _along(categories), up, ylabel=ylabel, names=categories)
+        drawing = Plot(size, _along(categories), up, ylabel=ylabel, names=categories)
         swarms: list[NDArray[np.float64]] = []
         for index, (name, (values, low, high)) in enumerate(columns.items()):
             at, thick = _places(index, len(columns), len(categories))
             left, right, foot = at - thick * _BAR / 2, at + thick * _BAR / 2, np.zeros(len(at))
             corners = (left, foot), (left, values), (right, values), (right, foot)
-            made.areas(_runs(made, *corners), series_color(index))
+            drawing.areas(_runs(drawing, *corners), series_color(index))
             if (low < high).any():
-                made.lines(_runs(made, (at, low), (at, high)), INK, 1.5)
+                drawing.lines(_runs(drawing, (at, low), (at, high)), INK, 1.5)
             swarms += [
-                _beside(made, place, one, thick * _SWARM)
+                _beside(drawing, place, one, thick * _SWARM)
                 for place, one in zip(at, single.get(name, ()), strict=False)
             ]
         if swarms:
-            _dots(made, np.concatenate(swarms), INK)
-        made.lines([made.at([made.x.low, made.x.high], [0, 0])], INK, 1)
-        return made
+            _dots(drawing, np.concatenate(swarms), INK)
+        drawing.lines([drawing.at([drawing.x.low, drawing.x.high], [0, 0])], INK, 1)
+        return drawing
 
     return Figure("fv-plot", id, legend(columns) + responsive(plot, alt, HEIGHT), caption, width)
 
@@ -198,12 +198,12 @@ def dots(
     up = Scale.around(np.concatenate([a for one in data.values() for a in one]), log=log_y)
 
     def plot(size: tuple[float, float]) -> Plot:
-        made = Plot(size, _along(categories), up, ylabel=ylabel, names=categories)
+        drawing = Plot(size, _along(categories), up, ylabel=ylabel, names=categories)
         for index, arrays in enumerate(data.values()):
             places, thick = _places(index, len(data), len(categories))
             for at, values in zip(places, arrays, strict=True):
-                _swarm(made, values, at, thick * _SWARM, series_color(index))
-        return made
+                _swarm(drawing, values, at, thick * _SWARM, series_color(index))
+        return drawing
 
     return Figure("fv-plot", id, legend(data) + responsive(plot, alt, HEIGHT), caption, width)
 
@@ -232,8 +232,8 @@ def _beside(
 ) -> NDArray[np.float64]:
     """Places (n,2) in px of values that stand beside each other."""
     # A golden-ratio sequence spreads neighbors apart without chance.
-    spread = (np.arange(len(values)) * 0.6180339887) % 1 - 0.5
-    return plot.at(at + spread * thick, values)
+    offsets = (np.arange(len(values)) * 0.6180339887) % 1 - 0.5
+    return plot.at(at + offsets * thick, values)
 
 
 def _dots(plot: Plot, places: NDArray[np.float64], color: str) -> None:
@@ -248,8 +248,8 @@ def _along(categories: Sequence[str]) -> Scale:
 
 def _places(index: int, of: int, categories: int) -> tuple[NDArray[np.float64], float]:
     """Where one series of several stands in each category, and how wide it may be there."""
-    thick = _FILLED / of
-    return np.arange(float(categories)) + thick * (index + 0.5) - _FILLED / 2, thick
+    thick = _FILL / of
+    return np.arange(float(categories)) + thick * (index + 0.5) - _FILL / 2, thick
 
 
 def _runs(plot: Plot, *corners: tuple[ArrayLike, ArrayLike]) -> NDArray[np.float64]:
@@ -271,11 +271,11 @@ def _panels(series: Mapping[str, object]) -> dict[str, Mapping[str, Line]]:
     return {"": series}  # type: ignore[dict-item]
 
 
-def _line(name: str, given: Line) -> list[NDArray[np.float64]]:
-    line = given if isinstance(given, Series) else Series(*given)
-    parts = [line.x, line.y]
-    if line.low is not None and line.high is not None:
-        parts += [line.low, line.high]
+def _line(name: str, line: Line) -> list[NDArray[np.float64]]:
+    points = line if isinstance(line, Series) else Series(*line)
+    parts = [points.x, points.y]
+    if points.low is not None and points.high is not None:
+        parts += [points.low, points.high]
     arrays = [np.asarray(part, np.float64) for part in parts]
     for array in arrays[1:]:
         if array.ndim != 1 or array.shape != arrays[0].shape:
@@ -286,16 +286,16 @@ def _line(name: str, given: Line) -> list[NDArray[np.float64]]:
     return arrays
 
 
-def _bounds(name: str, given: object, count: int) -> list[NDArray[np.float64]]:
-    parts = given if isinstance(given, tuple) and np.ndim(given[0]) else (given, given, given)
+def _bounds(name: str, values: object, count: int) -> list[NDArray[np.float64]]:
+    parts = values if isinstance(values, tuple) and np.ndim(values[0]) else (values, values, values)
     arrays = [np.asarray(part, np.float64) for part in parts]
     for array in arrays:
         expect_length(f"series {name!r}", array, count, "categories")
     return arrays
 
 
-def _clean(name: str, given: ArrayLike) -> NDArray[np.float64]:
-    values = np.asarray(given, np.float64).ravel()
+def _clean(name: str, numbers: ArrayLike) -> NDArray[np.float64]:
+    values = np.asarray(numbers, np.float64).ravel()
     values = np.sort(values[np.isfinite(values)])
     if not len(values):
         raise ValueError(f"series {name!r} has a category without any finite value.")

@@ -25,7 +25,7 @@ _OVERLAY_FLOOR = 0.12  # sequential scales alone: the diverging scale's zero is 
 _PHOTO_COLOR = 0.25
 # Fraction of the values that may lie beyond the top of a shared scale: single hot pixels of one
 # map would otherwise darken all others.
-_CLIPPED = 0.002
+_OUTLIERS = 0.002
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def shared_scale(maps: list[NDArray[np.float64]], limit: float | None = None) ->
     """
     values = np.concatenate([m.ravel() for m in maps])
     signed = bool((values < 0).any())
-    top = limit if limit is not None else float(np.quantile(np.abs(values), 1 - _CLIPPED))
+    top = limit if limit is not None else float(np.quantile(np.abs(values), 1 - _OUTLIERS))
     top = top or 1.0
     return Scale(-top if signed else 0.0, top, signed)
 
@@ -117,9 +117,9 @@ def overlaid(
     Returns:
         (3,H,W) in [0,1].
     """
-    given = np.asarray(values, np.float64)
-    shown = overlay(pixels(photo, "photo")[0], given, shared_scale([given], limit))
-    return shown.transpose(2, 0, 1) / 255
+    array = np.asarray(values, np.float64)
+    blend = overlay(pixels(photo, "photo")[0], array, shared_scale([array], limit))
+    return blend.transpose(2, 0, 1) / 255
 
 
 def color_bar(scale: Scale, name: str) -> str:

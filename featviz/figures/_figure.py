@@ -92,13 +92,13 @@ def tag(name: str, /, *children: str, cls: str | None = None, **attributes: obje
     Attributes that are `None` or `False` are left out, `True` is written without a value;
     an underscore stands for a hyphen.
     """
-    written = [f'class="{text(cls)}"'] if cls else []
+    words = [f'class="{text(cls)}"'] if cls else []
     for key, value in attributes.items():
         if value is None or value is False:
             continue
         key = key.rstrip("_").replace("_", "-")
-        written.append(key if value is True else f'{key}="{text(value)}"')
-    start = " ".join([name, *written])
+        words.append(key if value is True else f'{key}="{text(value)}"')
+    start = " ".join([name, *words])
     if name in ("img", "br", "input"):
         return f"<{start}>"
     if name in ("path", "rect"):
@@ -125,9 +125,9 @@ def expect_length(name: str, values: object, count: int, of: str) -> None:
 def number(value: float) -> str:
     """Writes a number for readers: at most three significant digits, a true minus sign."""
     if abs(value) >= 100:
-        written = f"{value:,.0f}"
+        digits = f"{value:,.0f}"
     elif value == 0 or abs(value) >= _SMALLEST:
-        written = np.format_float_positional(value, 3, fractional=False, trim="-")
+        digits = np.format_float_positional(value, 3, fractional=False, trim="-")
     else:
-        written = f"{value:.1e}"
-    return written.replace("-", "\N{MINUS SIGN}")
+        digits = f"{value:.1e}"
+    return digits.replace("-", "\N{MINUS SIGN}")

@@ -75,7 +75,7 @@ def save(
     target = Path(path)
     beside = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
     try:
-        Image.fromarray(_tiled(pixels(images), columns, gap)).save(beside, lossless=True)
+        Image.fromarray(_sheet(pixels(images), columns, gap)).save(beside, lossless=True)
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)
@@ -89,14 +89,14 @@ def png(images: ArrayLike) -> bytes:
     """
     pictures = pixels(images)
     factor = max(1, NOTEBOOK_LEAST // max(pictures.shape[1:3]))
-    sheet = Image.fromarray(_tiled(pictures.repeat(factor, 1).repeat(factor, 2), None, SAVED_GAP))
+    sheet = Image.fromarray(_sheet(pictures.repeat(factor, 1).repeat(factor, 2), None, SAVED_GAP))
     sheet.thumbnail((NOTEBOOK_SIDE, NOTEBOOK_SIDE))
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def _tiled(pictures: Pixels, columns: int | None, gap: int) -> Pixels:
+def _sheet(pictures: Pixels, columns: int | None, gap: int) -> Pixels:
     """Lays (N,H,W,3) pictures side by side and below each other on white."""
     count, height, width, _ = pictures.shape
     columns = min(count, columns or math.ceil(math.sqrt(count)))

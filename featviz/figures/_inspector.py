@@ -68,21 +68,21 @@ def inspector(
         raise ValueError("layers is empty: give at least one InspectorLayer.")
     payload: list[dict[str, Any]] = []
     sheets: list[str] = []
-    told: list[str] = []
+    answers: list[str] = []
     for layer in layers:
         data, sheet = _layer(layer, len(pictures))
         payload.append(data)
         sheets.append(sheet)
-        told += _middle(data, photo_labels)
-    shown = "".join(
+        answers += _middle(data, photo_labels)
+    stage = "".join(
         img(p, label, cls="fv-inspector__photo")
         for p, label in zip(pictures, photo_labels, strict=True)
     )
     body = tag(
         "div",
         tag("div", cls="fv-tools"),
-        tag("div", shown, cls="fv-inspector__stage"),
-        tag("div", tag("ul", *told, cls="fv-plain"), cls="fv-inspector__side"),
+        tag("div", stage, cls="fv-inspector__stage"),
+        tag("div", tag("ul", *answers, cls="fv-plain"), cls="fv-inspector__side"),
         tag("div", *sheets, cls="fv-inspector__sprites fv-plain"),
         cls="fv-inspector",
         role="group",
@@ -94,13 +94,13 @@ def inspector(
 
 def _middle(data: dict[str, Any], photo_labels: Sequence[str]) -> list[str]:
     """In words, the units that answer in the middle of each photo."""
-    told = []
+    answers = []
     (rows, columns), k = data["grid"], data["k"]
     for photo, label in enumerate(photo_labels):
         start = ((photo * rows + rows // 2) * columns + columns // 2) * k
         names = [data["labels"][unit] for unit in data["units"][start : start + k]]
-        told.append(tag("li", text(f"{data['layer']}, middle of {label}: {', '.join(names)}")))
-    return told
+        answers.append(tag("li", text(f"{data['layer']}, middle of {label}: {', '.join(names)}")))
+    return answers
 
 
 def _layer(layer: InspectorLayer, photos: int) -> tuple[dict[str, Any], str]:
@@ -118,16 +118,16 @@ def _layer(layer: InspectorLayer, photos: int) -> tuple[dict[str, Any], str]:
         )
     labels = layer.labels or [f"{layer.layer}:{i}" for i in range(len(bank))]
     expect_length(f"labels of {layer.layer!r}", labels, len(bank), "images")
-    used, renumbered = np.unique(units, return_inverse=True)
-    packed = sprite(pixels(bank[used], f"images of {layer.layer!r}"))
-    names = [labels[u] for u in used]
+    members, positions = np.unique(units, return_inverse=True)
+    sheet = sprite(pixels(bank[members], f"images of {layer.layer!r}"))
+    names = [labels[u] for u in members]
     top = float(values.max()) or 1.0
     bars: NDArray[np.int64] = np.clip(values / top * BAR_LEVELS, 0, BAR_LEVELS).astype(np.int64)
     _, rows, columns, k = units.shape
     data = {
         "layer": layer.layer, "field": layer.field, "grid": [rows, columns], "k": k,
-        "labels": names, "sprite": packed.shape(), "top": float(f"{top:.4g}"),
-        "units": renumbered.ravel().tolist(), "bars": bars.ravel().tolist(),
+        "labels": names, "sprite": sheet.shape(), "top": float(f"{top:.4g}"),
+        "units": positions.ravel().tolist(), "bars": bars.ravel().tolist(),
     }  # fmt: skip
     alt = f"The {len(names)} units of {layer.layer} that answer somewhere."
-    return data, packed.img(alt)
+    return data, sheet.img(alt)

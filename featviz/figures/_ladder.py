@@ -67,11 +67,11 @@ def ladder(
         most = max(most, len(cells))
         name = tag("span", tag("strong", text(rung.layer)), f"sees {rung.field} px")
         head = tag("div", _field_glyph(rung.field), name, role="rowheader", cls="fv-head")
-        shown = np.shape(rung.images)[-1]
-        cropped = max(0.0, 1 - rung.field / shown) / 2
+        side = np.shape(rung.images)[-1]
+        margin = max(0.0, 1 - rung.field / side) / 2
         style = (
-            f"--fv-field:{rung.field / widest:.4f};--fv-shown:{shown / widest:.4f};"
-            f"--fv-cropped:{cropped:.2%}"
+            f"--fv-field:{rung.field / widest:.4f};--fv-shown:{side / widest:.4f};"
+            f"--fv-cropped:{margin:.2%}"
         )
         parts.append(tag("div", head, *cells, role="row", cls="fv-row", style=style))
     frame = Frame("fv-ladder", id, alt, caption, width)

@@ -114,11 +114,11 @@ def microscope(
     """
     if not layers:
         raise ValueError("layers is empty: give at least one MicroscopeLayer.")
-    sections, told, parts = [], [], {}
+    sections, entries, parts = [], [], {}
     for layer in layers:
         shape, section = _sheet(layer, alt)
         packing = Packing.of(layer.views)
-        told.append(_layer(layer, shape, packing))
+        entries.append(_layer(layer, shape, packing))
         sections.append(section)
         parts[slug(layer.layer)] = _part(layer, packing)
     body = tag(
@@ -131,7 +131,7 @@ def microscope(
         aria_label=required_alt(alt, id),
     )
     payload = {
-        "layers": told,
+        "layers": entries,
         "titles": dict(titles or {}),
         "filters": {
             name: [{"label": choice.label, "tests": choice.either} for choice in choices]
@@ -193,25 +193,25 @@ def _sheet(layer: MicroscopeLayer, alt: str) -> tuple[dict[str, Any], str]:
     """The layer's sprite, and its section: a picture, over which lies a place for each unit."""
     first = next(iter(layer.views.values()))[:, 0]
     expect_length(f"units of {layer.layer}", layer.units, len(first), "pictures")
-    packed = sprite(_tiles(first), COLUMNS, quality=TILE_QUALITY)
-    names = f"all {len(first)} units of {layer.layer}, row by row, {packed.columns} to a row"
+    mosaic = sprite(_tiles(first), COLUMNS, quality=TILE_QUALITY)
+    names = f"all {len(first)} units of {layer.layer}, row by row, {mosaic.columns} to a row"
     places = "".join(f'<i id="{address(layer.layer, unit)}"></i>' for unit in layer.units)
-    seen = f"each sees {layer.sees} px" if layer.sees else "each sees the whole image"
+    reach = f"each sees {layer.sees} px" if layer.sees else "each sees the whole image"
     head = tag(
         "p",
         tag("strong", text(layer.layer)),
-        tag("span", text(f" {len(first)} units, {seen}")),
+        tag("span", text(f" {len(first)} units, {reach}")),
         cls="fv-micro__name",
     )
     sheet = tag(
         "div",
         # Scripts read sheets from disk as the reader comes near, browsers too many of them at once.
-        tag("noscript", packed.img(f"{alt} Here {names}.")),
+        tag("noscript", mosaic.img(f"{alt} Here {names}.")),
         tag("div", places, cls="fv-micro__places"),
         cls="fv-micro__sheet",
     )
-    shape = {**packed.shape(), "source": packed.uri}
-    return shape, tag("div", head, sheet, cls="fv-micro__layer", style=grid_style(packed))
+    shape = {**mosaic.shape(), "source": mosaic.uri}
+    return shape, tag("div", head, sheet, cls="fv-micro__layer", style=grid_style(mosaic))
 
 
 def _tiles(pictures: NDArray[np.uint8]) -> Pixels:

@@ -156,7 +156,7 @@ class Plot:
         return [] if self.names else self.x.ticks(most[0]), self.y.ticks(most[1])
 
     @cached_property
-    def _wrapped(self) -> tuple[list[list[str]], float]:
+    def _name_lines(self) -> tuple[list[list[str]], float]:
         """The lines of each category's name, and the part of the text size that has room."""
         room = (self.size[0] - self._left - _EDGE) / max(1, len(self.names))
         letters = max(1, int(room / (_LETTER * TEXT_SIZE)))
@@ -171,7 +171,7 @@ class Plot:
     @cached_property
     def _box(self) -> tuple[float, float, float, float]:
         """Edges of the axes in px: left, top, right, bottom."""
-        rows = max(map(len, self._wrapped[0]), default=1) + bool(self.xlabel)
+        rows = max(map(len, self._name_lines[0]), default=1) + bool(self.xlabel)
         return (
             self._left,
             _EDGE + _LINE * (1.4 if self.title else 0.4),
@@ -203,7 +203,7 @@ class Plot:
         """Numbers or names along the axes, what they are of, and the title."""
         left, top, right, bottom = self._box
         row = bottom + _TICK + _GAP + 0.8 * TEXT_SIZE
-        names, part = self._wrapped
+        names, part = self._name_lines
         # A text of its own per line: the browser centers it, whatever font it has.
         lines = [
             _text(at, row + index * part * _LINE, line)
@@ -268,27 +268,28 @@ def _path(runs: Iterable[Points], end: str = "") -> str:
 
     A run goes on after what is not finite, with a gap.
     """
-    written = []
+    commands = []
     here = np.zeros(2)
     for run in runs:
         points = np.round(np.asarray(run, np.float64).reshape(-1, 2), 1)
-        known = np.isfinite(points).all(axis=1)
-        for piece in np.split(points, np.flatnonzero(~known)):
+        finite = np.isfinite(points).all(axis=1)
+        for piece in np.split(points, np.flatnonzero(~finite)):
             piece = piece[np.isfinite(piece).all(axis=1)]
             if not len(piece):
                 continue
             steps = np.diff(piece, axis=0, prepend=[here]).ravel()
-            written.append("m" + " ".join(map(_short, steps)).replace(" -", "-"))
-            written.append(end if len(piece) > 1 else "h0")
+            commands.append("m" + " ".join(map(_short, steps)).replace(" -", "-"))
+            commands.append(end if len(piece) > 1 else "h0")
             here = piece[0] if end else piece[-1]
-    return "".join(written)
+    return "".join(commands)
 
 
-def _text(x: float, y: float, written: str, turn: int = 0, **style: Any) -> str:
+def _text(x: float, y: float, words: str, turn: int = 0, **style: Any) -> str:
     """One line of text; none if there is nothing to write."""
-    turned = f"rotate({turn} {_short(x)} {_short(y)})" if turn else None
-    shown = tag("text", text(written), x=_short(x), y=_short(y), transform=turned, **style)
-    return shown if written else ""
+    if not words:
+        return ""
+    rotation = f"rotate({turn} {_short(x)} {_short(y)})" if turn else None
+    return tag("text", text(words), x=_short(x), y=_short(y), transform=rotation, **style)
 
 
 def _widest(ticks: Iterable[float]) -> float:
@@ -298,5 +299,5 @@ def _widest(ticks: Iterable[float]) -> float:
 
 def _short(value: float) -> str:
     """A number with one decimal, without the zeros that a reader of SVG does not need."""
-    written = f"{value:.1f}".removesuffix(".0")
-    return re.sub(r"^(-?)0\.", r"\1.", "0" if written == "-0" else written)
+    digits = f"{value:.1f}".removesuffix(".0")
+    return re.sub(r"^(-?)0\.", r"\1.", "0" if digits == "-0" else digits)

@@ -61,12 +61,12 @@ def sheet(
     for name, column in (values or {}).items():
         table[name] = rounded(column)
         expect_length(f"values[{name!r}]", table[name], len(pictures), "images")
-    packed = sprite(pictures, columns)
-    payload: dict[str, object] = {"sprite": packed.shape(), "labels": list(labels), "values": table}
+    mosaic = sprite(pictures, columns)
+    payload: dict[str, object] = {"sprite": mosaic.shape(), "labels": list(labels), "values": table}
     payload["find"] = len(pictures) > FIND_ABOVE
     if links is not None:
         payload["links"] = list(links)
-    body = _body(packed, alt, labels, table)
+    body = _body(mosaic, alt, labels, table)
     return Figure("fv-sheet", id, body, caption, width, payload)
 
 
@@ -118,31 +118,31 @@ def rounded(column: ArrayLike) -> list[float | None]:
     return [float(f"{v:.{DIGITS}g}") if np.isfinite(v) else None for v in numbers]
 
 
-def grid_style(packed: Sprite) -> str:
+def grid_style(mosaic: Sprite) -> str:
     """The style that tells a sheet's rows and columns, on a wide screen and on a phone."""
-    narrow = min(NARROW_COLUMNS, packed.columns)
+    narrow = min(NARROW_COLUMNS, mosaic.columns)
     return (
-        f"--fv-columns:{packed.columns};--fv-rows:{packed.rows};--fv-narrow:{narrow};"
-        f"--fv-narrow-rows:{math.ceil(packed.count / narrow)};"
-        f"--fv-ratio:{packed.width / packed.height:.4g}"
+        f"--fv-columns:{mosaic.columns};--fv-rows:{mosaic.rows};--fv-narrow:{narrow};"
+        f"--fv-narrow-rows:{math.ceil(mosaic.count / narrow)};"
+        f"--fv-ratio:{mosaic.width / mosaic.height:.4g}"
     )
 
 
 def _body(
-    packed: Sprite,
+    mosaic: Sprite,
     alt: str,
     labels: Sequence[str],
     values: Mapping[str, Sequence[float | None]],
 ) -> str:
     """The sheet as one picture, and everything it names as a list for readers without scripts."""
-    order = f"Row by row from {labels[0]} to {labels[-1]}, {packed.columns} to a row."
-    tiles = tag("div", packed.img(f"{alt} {order}"), cls="fv-sheet__tiles")
+    order = f"Row by row from {labels[0]} to {labels[-1]}, {mosaic.columns} to a row."
+    tiles = tag("div", mosaic.img(f"{alt} {order}"), cls="fv-sheet__tiles")
     preview = tag("div", cls="fv-sheet__preview")
     plain = tag("p", text(order), cls="fv-plain") + _plain_table(labels, values)
     # As many controls as the script will put there: to find a unit, to sort by a value.
     controls = (len(labels) > FIND_ABOVE) + bool(values)
     tools = tag("div", cls="fv-tools" + " fv-tools--two" * (controls > 1)) if controls else ""
-    board = tag("div", preview, tiles, cls="fv-sheet", style=grid_style(packed))
+    board = tag("div", preview, tiles, cls="fv-sheet", style=grid_style(mosaic))
     return tools + board + tag("noscript", plain)
 
 
@@ -154,8 +154,8 @@ def _plain_table(labels: Sequence[str], values: Mapping[str, Sequence[float | No
     rows = []
     for index, label in enumerate(labels):
         numbers = [column[index] for column in values.values()]
-        told = "".join(f"<td>{'' if n is None else number(n)}" for n in numbers)
-        rows.append(f"<tr><th>{text(label)}{told}")
+        cells = "".join(f"<td>{'' if n is None else number(n)}" for n in numbers)
+        rows.append(f"<tr><th>{text(label)}{cells}")
     parts = tag("thead", head), tag("tbody", *rows)
     table = tag("div", tag("table", *parts, cls="fv-table"), cls="fv-scroll")
     return tag("details", tag("summary", "All of them as a table"), table, data_search_exclude=True)

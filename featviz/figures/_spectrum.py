@@ -105,8 +105,8 @@ def _level(
     numbers = np.asarray(values, np.float64)
     expect_length(f"values of {label!r}, {name}", numbers, len(pictures), "patches")
     tiles = [
-        tag("div", tile(picture, f"{label}, {name}, {_told(value)}"),
-            tag("span", _told(value), cls="fv-score"))
+        tag("div", tile(picture, f"{label}, {name}, {_score(value)}"),
+            tag("span", _score(value), cls="fv-score"))
         for picture, value in zip(pictures, numbers.tolist(), strict=True)
     ]  # fmt: skip
     heading = tag("span", text(name), cls="fv-spectrum__name")
@@ -115,15 +115,15 @@ def _level(
     )
 
 
-def _told(value: float) -> str:
+def _score(value: float) -> str:
     """An activation for readers: what is nearest to zero is zero, not a power of ten."""
     return number(round(value, 1) + 0.0)  # the sum makes zero of minus zero
 
 
 def _axis(unit: Spectrum, ends: tuple[str, str]) -> str:
     """Where all of this lies: the distribution on photographs, and the two images far outside."""
-    found = np.asarray(unit.activations, np.float64)
-    low, high = float(found.min()), float(found.max())
+    activations = np.asarray(unit.activations, np.float64)
+    low, high = float(activations.min()), float(activations.max())
     start, end = min(unit.ends[0], low), max(unit.ends[1], high)
     room = _MARGIN * (end - start)
     start, end = start - room, end + room
@@ -131,7 +131,7 @@ def _axis(unit: Spectrum, ends: tuple[str, str]) -> str:
     def share(value: float) -> float:
         return (value - start) / (end - start)
 
-    counts, edges = np.histogram(found, _BINS, (low, high))
+    counts, edges = np.histogram(activations, _BINS, (low, high))
     heights = _HEIGHT * counts / counts.max()
     steps = "".join(
         f"H{_WIDTH * share(right):.0f}V{_HEIGHT - height:.0f}"
@@ -143,17 +143,17 @@ def _axis(unit: Spectrum, ends: tuple[str, str]) -> str:
         cls="fv-spectrum__values", aria_hidden="true",
     )  # fmt: skip
     end_mark = "fv-mark fv-mark--end"
-    marked = (
+    places = (
         (unit.ends[0], end_mark), (low, "fv-mark fv-mark--low"), (0.0, "fv-mark fv-mark--zero"),
         (high, "fv-mark fv-mark--high"),
         (unit.ends[1], end_mark),
     )  # fmt: skip
     marks = [
-        tag("span", _told(value), cls=cls, style=f"left:{100 * share(value):.1f}%")
-        for value, cls in marked
+        tag("span", _score(value), cls=cls, style=f"left:{100 * share(value):.1f}%")
+        for value, cls in places
     ]
-    told = (
-        f"Activations of {unit.label}: {_told(unit.ends[0])} {ends[0]}, from {_told(low)} to "
-        f"{_told(high)} on photographs, {_told(unit.ends[1])} {ends[1]}."
+    summary = (
+        f"Activations of {unit.label}: {_score(unit.ends[0])} {ends[0]}, from {_score(low)} to "
+        f"{_score(high)} on photographs, {_score(unit.ends[1])} {ends[1]}."
     )
-    return tag("div", drawing, *marks, cls="fv-spectrum__axis", role="img", aria_label=told)
+    return tag("div", drawing, *marks, cls="fv-spectrum__axis", role="img", aria_label=summary)

@@ -87,6 +87,6 @@ def _row(
     marks = "".join(tag("td", "\N{CHECK MARK}" if on else "\N{EN DASH}") for on in state)
     on = [name for name, one in zip(names, state, strict=True) if one] or ["none of them"]
     numbers = "".join(tag("span", text(number(value))) for value in scores)
-    shown = strip.img(f"{', '.join(labels)}, with {', '.join(on)}; {score_name} below each")
-    told = tag("div", numbers, cls="fv-switches__scores")
-    return tag("tr", marks, tag("td", shown, told, colspan=len(labels)))
+    pictures = strip.img(f"{', '.join(labels)}, with {', '.join(on)}; {score_name} below each")
+    foot = tag("div", numbers, cls="fv-switches__scores")
+    return tag("tr", marks, tag("td", pictures, foot, colspan=len(labels)))

@@ -41,9 +41,9 @@ def table(
     ]
     lines = []
     for row in rows:
-        cells = [tag("th", _written(row[0]), scope="row")]
+        cells = [tag("th", _entry(row[0]), scope="row")]
         cells += [
-            tag("td", _written(value), cls="fv-number" if right else None)
+            tag("td", _entry(value), cls="fv-number" if right else None)
             for value, right in zip(row[1:], numeric[1:], strict=True)
         ]
         lines.append(tag("tr", *cells))
@@ -58,13 +58,13 @@ def _is_number(value: object) -> bool:
     return value is None or (isinstance(value, numbers.Real) and not isinstance(value, bool))
 
 
-def _written(value: object) -> str:
+def _entry(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         return f"{int(value):,}".replace("-", "\N{MINUS SIGN}")
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         return text(number(float(value)))
-    written = text(value)
+    words = text(value)
     # A phone would give "55 × 55" three lines, and a table that scrolls needs none of them.
-    return written.replace(" ", "\N{NO-BREAK SPACE}") if len(written) <= _UNBROKEN else written
+    return words.replace(" ", "\N{NO-BREAK SPACE}") if len(words) <= _UNBROKEN else words

@@ -44,17 +44,17 @@ class _Heads:
 
     def __post_init__(self) -> None:
         for name in ("notes", "subjects", "links"):
-            given = getattr(self, name)
-            if given:
-                expect_length(name, given, len(self.names), "rows")
+            entries = getattr(self, name)
+            if entries:
+                expect_length(name, entries, len(self.names), "rows")
 
     def row(self, index: int, *cells: str) -> str:
         name = text(self.names[index])
-        told = tag("strong", name) + (tag("span", self.notes[index]) if self.notes else "")
+        heading = tag("strong", name) + (tag("span", self.notes[index]) if self.notes else "")
         if self.links:
             where = f"{name} in the microscope"
-            told += tag("a", "microscope", href=self.links[index], aria_label=where)
-        head = tag("div", told, role="rowheader", cls="fv-head")
+            heading += tag("a", "microscope", href=self.links[index], aria_label=where)
+        head = tag("div", heading, role="rowheader", cls="fv-head")
         about = slug(self.subjects[index]) if self.subjects else None
         return tag("div", head, *cells, role="row", cls="fv-row", data_pick=about)
 
@@ -116,9 +116,9 @@ def grid(
         ValueError: If the headings do not match the images.
     """
     frame = Frame("fv-grid", id, alt, caption, width)
-    left = _Heads(rows, notes, subjects, links)
+    heads = _Heads(rows, notes, subjects, links)
     across = [(column, 1) for column in columns]
-    return _grid(frame, left, across, images, labels, _Scores.of(scores, score_name))
+    return _grid(frame, heads, across, images, labels, _Scores.of(scores, score_name))
 
 
 def methods(
@@ -155,8 +155,8 @@ def methods(
     """
     frame = Frame("fv-methods", id, alt, caption, width)
     across = [(column, 1) for column in columns]
-    found = _Scores.of(scores, score_name)
-    return _grid(frame, _Heads(rows, notes), across, images, None, found, subjects)
+    heads, numbers = _Heads(rows, notes), _Scores.of(scores, score_name)
+    return _grid(frame, heads, across, images, None, numbers, subjects)
 
 
 def pairs(
@@ -235,16 +235,16 @@ def _grid(
     parts = [_head_row(columns)]
     for r, (row, pictures) in enumerate(zip(heads.names, cells, strict=True)):
         expect_length(f"Row {row!r} of images", pictures, len(names), "columns")
-        written = []
+        entries = []
         for c, (name, picture) in enumerate(zip(names, pictures, strict=True)):
             label = labels[r][c] if labels else f"{row}, {name}"
-            shown = "" if picture is None else tile(pixels(picture, f"image {label!r}")[0], label)
+            content = "" if picture is None else tile(pixels(picture, f"image {label!r}")[0], label)
             if scores and picture is not None:
-                shown += scores.under(r, c)
+                content += scores.under(r, c)
             cls = "fv-first" if left and c == left else None
             about = slug(subjects[c]) if subjects else None
-            written.append(tag("div", shown, role="cell", cls=cls, data_pick=about))
-        parts.append(heads.row(r, *written))
+            entries.append(tag("div", content, role="cell", cls=cls, data_pick=about))
+        parts.append(heads.row(r, *entries))
     return tile_rows(frame, len(names), parts, {}, left, scores.name if scores else "")
 
 

@@ -52,17 +52,17 @@ def trajectory(
     Raises:
         ValueError: If frames, steps, values and labels do not match.
     """
-    array, table = _checked(frames, steps, values, labels)
+    array, table = _arrays(frames, steps, values, labels)
     required_alt(alt, id)
     # As few rows as the strip needs, equally long.
     across = math.ceil(len(array) / math.ceil(len(array) / STRIP))
     parts, units = [], []
     for index, label in enumerate(labels):
-        packed = sprite(pixels(array[:, index], "frames"), across)
-        html, marks = _unit(packed, label, alt, steps, table[:, index], value_name, log_x)
+        strip = sprite(pixels(array[:, index], "frames"), across)
+        html, marks = _unit(strip, label, alt, steps, table[:, index], value_name, log_x)
         parts.append(html)
         units.append({
-            "label": label, "sprite": packed.shape(), "marks": marks,
+            "label": label, "sprite": strip.shape(), "marks": marks,
             "values": [number(v) for v in table[:, index]],
         })  # fmt: skip
     ratio = array.shape[4] / array.shape[3]
@@ -73,7 +73,7 @@ def trajectory(
     return Figure("fv-trajectory", id, body, caption, width, payload)
 
 
-def _checked(
+def _arrays(
     frames: ArrayLike, steps: Sequence[int], values: ArrayLike, labels: Sequence[str]
 ) -> tuple[NDArray[np.generic], NDArray[np.float64]]:
     """Frames (F,N,3,H,W) and values (F,N), or a sentence about what does not match."""
@@ -95,7 +95,7 @@ def _checked(
 
 
 def _unit(
-    packed: Sprite,
+    strip: Sprite,
     label: str,
     alt: str,
     steps: Sequence[int],
@@ -110,16 +110,16 @@ def _unit(
     places = plot.at(at, values)
     plot.lines([places], series_color(0), 2.4)
     name = f"{label}: " if label else ""
-    told = f"from {number(values[0])} at step {steps[0]} to {number(values[-1])} at {steps[-1]}"
-    curve = plot.svg(f"{name}{value_name} {told}.")
+    course = f"from {number(values[0])} at step {steps[0]} to {number(values[-1])} at {steps[-1]}"
+    curve = plot.svg(f"{name}{value_name} {course}.")
     marks = places.round(1).tolist()
     order = f"Frames at steps {', '.join(str(s) for s in steps)}."
-    strip = packed.img(f"{name}{alt} {order}", cls="fv-trajectory__strip")
+    picture = strip.img(f"{name}{alt} {order}", cls="fv-trajectory__strip")
     return (
         tag(
             "div",
             tag("strong", text(label), cls="fv-plain") if label else "",
-            strip,
+            picture,
             tag("p", text(order), cls="fv-plain"),
             tag("div", curve, cls="fv-trajectory__curve"),
             cls="fv-trajectory__unit",

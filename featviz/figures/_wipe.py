@@ -57,5 +57,5 @@ def compare(
 
 
 def _side(side: str, picture: Pixels, label: str, alt: str) -> str:
-    named = tag("span", text(label), cls="fv-wipe__label")
-    return tag("div", img(picture, f"{label}: {alt}"), named, cls=f"fv-wipe__{side}")
+    name = tag("span", text(label), cls="fv-wipe__label")
+    return tag("div", img(picture, f"{label}: {alt}"), name, cls=f"fv-wipe__{side}")

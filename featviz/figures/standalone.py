@@ -69,7 +69,7 @@ def write_page(figure: Figure, folder: Path, title: str) -> Path:
     web = sorted(path for path in WEB.iterdir() if path.suffix in (".js", ".css"))
     for path in web:
         shutil.copyfile(path, files / path.name)
-    shown = to_files(figure._repr_html_(), write)
+    content = to_files(figure._repr_html_(), write)
     styles = [f'<link rel="stylesheet" href="files/{p.name}">' for p in web if p.suffix == ".css"]
     scripts = [f'<script src="files/{p.name}"></script>' for p in web if p.suffix == ".js"]
     page = folder / f"{figure.id}.html"
@@ -77,7 +77,7 @@ def write_page(figure: Figure, folder: Path, title: str) -> Path:
         _PAGE.format(
             title=html.escape(title),
             styles="\n".join(styles),
-            figure=shown,
+            figure=content,
             scripts="\n".join(scripts),
         ),
         encoding="utf-8",
@@ -96,12 +96,12 @@ def to_files(content: str, write: Callable[[str, bytes], str]) -> str:
         The HTML with addresses instead.
     """
 
-    def stored(data: bytes, extension: str) -> str:
+    def address(data: bytes, extension: str) -> str:
         return write(f"{hashlib.sha256(data).hexdigest()[:12]}.{extension}", data)
 
     def picture(match: re.Match[str]) -> str:
         extension = _EXTENSIONS.get(match["kind"], match["kind"])
-        return stored(base64.b64decode(match["data"]), extension)
+        return address(base64.b64decode(match["data"]), extension)
 
     def data(match: re.Match[str]) -> str:
         part = match["part"] or ""
@@ -109,6 +109,6 @@ def to_files(content: str, write: Callable[[str, bytes], str]) -> str:
             return match[0]
         # A script, because a page opened from disk may not fetch: see `arrive` in fv-core.js.
         script = f"FV.deliver(document.currentScript.src,{html.unescape(match['json'])});\n"
-        return f'<template{part} data-src="{stored(script.encode(), "js")}"></template>'
+        return f'<template{part} data-src="{address(script.encode(), "js")}"></template>'
 
     return _TEMPLATE.sub(data, _DATA_URI.sub(picture, content))

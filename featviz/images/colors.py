@@ -51,8 +51,8 @@ class _Mix(torch.autograd.Function):
 
 def _mix(matrix: Tensor, planes: Tensor) -> Tensor:
     # Written out: a matrix product may sum in another order for another batch.
-    mixed = torch.empty_like(planes)
+    mixture = torch.empty_like(planes)
     first, second, third = planes.unbind(-3)
-    for plane, (a, b, c) in zip(mixed.unbind(-3), matrix.tolist(), strict=True):
+    for plane, (a, b, c) in zip(mixture.unbind(-3), matrix.tolist(), strict=True):
         torch.mul(first, a, out=plane).add_(second, alpha=b).add_(third, alpha=c)
-    return mixed
+    return mixture

@@ -101,16 +101,16 @@ class _BoundedImage(Image):
 
 def _factors(spectrum: Tensor, octaves: Tensor, limits: Tensor) -> Tensor:
     """What brings each coefficient's octave down to its limit: (N, 1, H, W, 2), at most 1."""
-    held = octave_energies(spectrum, octaves)
-    factors = (limits / held.clamp(min=torch.finfo().tiny)).sqrt().clamp(max=1)
+    energies = octave_energies(spectrum, octaves)
+    factors = (limits / energies.clamp(min=torch.finfo().tiny)).sqrt().clamp(max=1)
     return _spread(factors, octaves, spectrum)
 
 
 def _spread(per_octave: Tensor, octaves: Tensor, spectrum: Tensor) -> Tensor:
     """Hands each coefficient its octave's number: (N, octaves) -> (N, 1, H, W, 2)."""
     # As every coefficient is in one octave only, the sum has one term, and no order.
-    spread = per_octave @ (octaves > 0).to(per_octave.dtype)
-    return spread.view(len(spectrum), 1, *spectrum.shape[2:])
+    numbers = per_octave @ (octaves > 0).to(per_octave.dtype)
+    return numbers.view(len(spectrum), 1, *spectrum.shape[2:])
 
 
 def octave_energies(spectrum: Tensor, octaves: Tensor) -> Tensor:
@@ -157,17 +157,15 @@ def whitened(slopes: Tensor, energy: float = ENERGY) -> Tensor:
         (N, 3, H, W) in [0, 1]: each octave of the slopes' spectrum, brought to its limit.
     """
     height, width = slopes.shape[-2:]
-    filled = F.pad(
-        slopes, (0, tiled(height, width)[1] - width, 0, tiled(height, width)[0] - height)
-    )
-    size = (filled.shape[-2], filled.shape[-1])
+    tiles = F.pad(slopes, (0, tiled(height, width)[1] - width, 0, tiled(height, width)[0] - height))
+    size = (tiles.shape[-2], tiles.shape[-1])
     octaves = octave_members(*size)
     limits = octave_limits(*size, energy)
     # What a channel adds is the sum over the colors that it is mixed into.
-    channels = torch.einsum("rc,nrhw->nchw", color_matrix(), filled)
+    channels = torch.einsum("rc,nrhw->nchw", color_matrix(), tiles)
     spectrum = torch.view_as_real(torch.fft.rfft2(channels, norm="ortho"))
-    held = octave_energies(spectrum, octaves).clamp(min=torch.finfo().tiny)
-    best = spectrum * _spread((limits / held).sqrt(), octaves, spectrum)
+    energies = octave_energies(spectrum, octaves).clamp(min=torch.finfo().tiny)
+    best = spectrum * _spread((limits / energies).sqrt(), octaves, spectrum)
     return _pixels(best, size)[..., :height, :width]
 
 

@@ -159,9 +159,9 @@ class _UnboundedPixels(Image):
     def shown(self) -> Tensor:
         pixels = self.crop(self.pixels)
         flat = pixels.flatten(1)
-        centered = pixels - flat.mean(1)[:, None, None, None]
-        spread = flat.std(1)[:, None, None, None] + torch.finfo().eps
-        return (0.5 + self.contrast * centered / spread).clamp(0, 1)
+        deviations = pixels - flat.mean(1)[:, None, None, None]
+        scale = flat.std(1)[:, None, None, None] + torch.finfo().eps
+        return (0.5 + self.contrast * deviations / scale).clamp(0, 1)
 
 
 def tiled(height: int, width: int) -> tuple[int, int]:

@@ -68,8 +68,8 @@ class Jitter(Transform):
 
     def __call__(self, images: Tensor, uniform: Tensor, step: int) -> Tensor:
         shifts = (uniform * (2 * self.pixels + 1)).floor().long() - self.pixels
-        rolled: Tensor = _Roll.apply(images, shifts.tolist())
-        return rolled
+        result: Tensor = _Roll.apply(images, shifts.tolist())
+        return result
 
 
 class _Roll(torch.autograd.Function):
@@ -86,10 +86,10 @@ class _Roll(torch.autograd.Function):
 
 
 def _roll(images: Tensor, shifts: list[list[int]]) -> Tensor:
-    rolled = torch.empty_like(images)
-    for image, shift, target in zip(images, shifts, rolled, strict=True):
+    targets = torch.empty_like(images)
+    for image, shift, target in zip(images, shifts, targets, strict=True):
         target.copy_(image.roll(shift, (1, 2)))
-    return rolled
+    return targets
 
 
 @dataclass(frozen=True)
@@ -156,8 +156,8 @@ class Affine(Transform):
         shift = self.pixels * (2 * uniform[:, 2:] - 1)
         height, width = images.shape[-2:]
         size = (height + 2 * self.frame, width + 2 * self.frame)
-        warped: Tensor = _Warp.apply(images, _similarity(1 / zoom, angle, shift), size)
-        return warped
+        result: Tensor = _Warp.apply(images, _similarity(1 / zoom, angle, shift), size)
+        return result
 
 
 class _Warp(torch.autograd.Function):
@@ -233,10 +233,10 @@ def apply(transforms: Sequence[Transform], images: Tensor, uniform: Tensor, step
     Returns:
         (N, 3, H', W').
     """
-    used = 0
+    start = 0
     for transform in transforms:
-        images = transform(images, uniform[:, used : used + transform.draws], step)
-        used += transform.draws
+        images = transform(images, uniform[:, start : start + transform.draws], step)
+        start += transform.draws
     return images
 
 

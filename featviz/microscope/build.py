@@ -101,8 +101,8 @@ class Microscope:
         Raises:
             UnknownLayerError: The network has no such layer.
         """
-        seen = side(self.network, layer, NEURON) is not None
-        return tuple(view for view in self._views if seen or view.side is not None)
+        has_field = side(self.network, layer, NEURON) is not None
+        return tuple(view for view in self._views if has_field or view.side is not None)
 
     def work(self, layer: str, units: Sequence[int] | None = None) -> int:
         """Returns how many pixel-steps the pictures of a layer's units take."""
@@ -165,28 +165,28 @@ class Microscope:
             view: One of `views(layer)`.
             units: Which units; without it all.
         """
-        wanted = range(self.network.units(layer)) if units is None else list(map(int, units))
-        if not wanted:
+        units = range(self.network.units(layer)) if units is None else list(map(int, units))
+        if not units:
             raise ValueError(f"pictures of no unit of {layer} were asked for; name at least one.")
         entries = []
-        for part in _chunks(wanted, self._width(layer, view)):
-            asked = self._objectives(layer, view, part)
-            specs = {unit: self._spec(layer, view, one) for unit, one in asked.items()}
+        for part in _chunks(units, self._width(layer, view)):
+            goals = self._objectives(layer, view, part)
+            specs = {unit: self._spec(layer, view, one) for unit, one in goals.items()}
             missing = {
-                unit: asked[unit]
+                unit: goals[unit]
                 for unit, spec in specs.items()
                 if not self.store.path(spec, climb.__name__).exists()
             }
-            made = self._climb(layer, view, missing) if missing else {}
+            fresh = self._climb(layer, view, missing) if missing else {}
             for unit in part:
 
                 def make(
                     unit: int = unit,
-                    made: _Entries = made,
-                    asked: Mapping[int, Objective] = asked,
+                    fresh: _Entries = fresh,
+                    goals: Mapping[int, Objective] = goals,
                 ) -> Mapping[str, ArrayLike]:
                     # An entry that is there may turn out to be damaged.
-                    return made.get(unit) or self._climb(layer, view, {unit: asked[unit]})[unit]
+                    return fresh.get(unit) or self._climb(layer, view, {unit: goals[unit]})[unit]
 
                 entries.append(self.store.arrays(specs[unit], make, climb.__name__))
         return Pictures(
@@ -196,13 +196,13 @@ class Microscope:
 
     def _tasks(self, layer: str, units: Sequence[int] | None) -> Iterator[_Task]:
         count = self.network.units(layer)
-        wanted = range(count) if units is None else sorted(set(map(int, units)))
-        for unit in [*wanted[:1], *wanted[-1:]]:
+        units = range(count) if units is None else sorted(set(map(int, units)))
+        for unit in [*units[:1], *units[-1:]]:
             check_unit(self.network, layer, unit)
         for view in self.views(layer):
             width = side(self.network, layer, view) or 0
             each = width**2 * view.copies * view.steps
-            for part in _chunks(wanted, self._width(layer, view)):
+            for part in _chunks(units, self._width(layer, view)):
                 yield _Task(layer, view, tuple(part), each * len(part))
 
     def _width(self, layer: str, view: View) -> int:
@@ -215,8 +215,8 @@ class Microscope:
             warnings.simplefilter("error", UnsavedEntry)
             self.pictures(task.layer, task.view, task.units)
 
-    def _spec(self, layer: str, view: View, wanted: Objective) -> dict[str, object]:
-        spec = {**self.base, "layer": layer, "view": view, "objective": str(wanted)}
+    def _spec(self, layer: str, view: View, objective: Objective) -> dict[str, object]:
+        spec = {**self.base, "layer": layer, "view": view, "objective": str(objective)}
         recipe = self._recipe(layer, view)
         return spec if recipe is None else {**spec, "recipe": recipe}
 
@@ -244,35 +244,35 @@ class Microscope:
                 for unit in units
             }
         if view.name == DIVERSE.name:
-            reached = self.pictures(layer, self.channel, units).values[:, 0]
+            values = self.pictures(layer, self.channel, units).values[:, 0]
             return {
                 unit: differing(channel, value)
-                for (unit, channel), value in zip(channels.items(), reached, strict=True)
+                for (unit, channel), value in zip(channels.items(), values, strict=True)
             }
         return channels
 
-    def _climb(self, layer: str, view: View, wanted: Mapping[int, Objective]) -> _Entries:
+    def _climb(self, layer: str, view: View, objectives: Mapping[int, Objective]) -> _Entries:
         """The arrays of each unit's entry."""
-        units, objectives = list(wanted), list(wanted.values())
+        units, goals = list(objectives), list(objectives.values())
         field = side(self.network, layer, NEURON)
-        first = field is not None and is_linear_in_image(self.network, objectives[0])
-        found = climb.maximize(
+        first = field is not None and is_linear_in_image(self.network, goals[0])
+        result = climb.maximize(
             self.network,
-            [objective for objective in objectives for _ in range(view.copies)],
+            [objective for objective in goals for _ in range(view.copies)],
             size=field if first else side(self.network, layer, view),
             steps=None if first else view.steps,
             recipe=self._recipe(layer, view),
             seed=self.seed,
             progress=False,
         )
-        if found.interrupted:
+        if result.interrupted:
             raise KeyboardInterrupt  # half a picture must not be kept under a whole one's name
-        images = found.images
+        images = result.images
         if first or view.side is None:
             images = in_field(self.network, layer, images)
         shape = (len(units), view.copies)
         levels = (images * 255).round().to(torch.uint8).numpy().reshape(*shape, *images.shape[1:])
-        values = found.values.numpy().reshape(shape)
+        values = result.values.numpy().reshape(shape)
         return {
             unit: {"images": levels[row], "values": values[row]} for row, unit in enumerate(units)
         }

@@ -80,11 +80,11 @@ def show(
         layers: Which layers; without it all.
         units: Which units of each; without it all.
     """
-    shown = [_layer(scope, layer, units) for layer in layers or scope.network.layers]
-    count = sum(len(layer.units) for layer in shown)
+    sheets = [_layer(scope, layer, units) for layer in layers or scope.network.layers]
+    count = sum(len(layer.units) for layer in sheets)
     steps = ", ".join(f"{TITLES[view.name].lower()} {view.steps}" for view in VIEWS)
     return figures.microscope(
-        shown,
+        sheets,
         id="microscope",
         alt=f"{count:,} units of {scope.network.name}, each as the image that excites it.",
         caption=f"<strong>{count:,} units.</strong> Point at one, or walk with the arrow keys; a press keeps "
@@ -103,63 +103,63 @@ def show(
 
 def _layer(scope: Microscope, layer: str, units: Sequence[int] | None) -> MicroscopeLayer:
     net = scope.network
-    wanted = list(map(int, range(net.units(layer)) if units is None else units))
-    made = {view.name: scope.pictures(layer, view, wanted) for view in scope.views(layer)}
-    views = {name: one.images for name, one in made.items()}
+    indices = list(map(int, range(net.units(layer)) if units is None else units))
+    pictures = {view.name: scope.pictures(layer, view, indices) for view in scope.views(layer)}
+    views = {name: one.images for name, one in pictures.items()}
     notes = {
-        name: [f"answers {figures.number(v)}" for v in made[name].values[:, 0].tolist()]
+        name: [f"answers {figures.number(v)}" for v in pictures[name].values[:, 0].tolist()]
         for name in (CHANNEL.name, NEURON.name)
-        if name in made
+        if name in pictures
     }
-    found = findings.find_patches(scope, layer, units=units)
-    if found is not None:
-        views["patches"] = found.images
+    patches = findings.find_patches(scope, layer, units=units)
+    if patches is not None:
+        views["patches"] = patches.images
         notes["patches"] = [
             ", ".join(
-                f"{found.names[photo]} {figures.number(value)}"
+                f"{patches.names[photo]} {figures.number(value)}"
                 for photo, value in zip(photos, values, strict=True)
             )
-            for photos, values in zip(found.photos, found.values, strict=True)
+            for photos, values in zip(patches.photos, patches.values, strict=True)
         ]
     if reads_image(net, layer):
-        views["filter"] = _filters(net, layer)[wanted]
-    wired = findings.find_wiring(net, layer)
-    preferred = findings.find_preferences(scope, layer)
-    families = None if preferred is None else tuning.families(preferred)
+        views["filter"] = _filters(net, layer)[indices]
+    wiring = findings.find_wiring(net, layer)
+    preferences = findings.find_preferences(scope, layer)
+    families = None if preferences is None else tuning.families(preferences)
     return MicroscopeLayer(
         layer,
-        wanted,
+        indices,
         views,
-        sees=net.receptive_field(layer).size if NEURON.name in made else 0,
-        uses=used_field(net, layer).size if NEURON.name in made else 0,
+        sees=net.receptive_field(layer).size if NEURON.name in pictures else 0,
+        uses=used_field(net, layer).size if NEURON.name in pictures else 0,
         values={
-            name: column[wanted] for name, column in _measures(scope, layer, preferred).items()
+            name: column[indices] for name, column in _measures(scope, layer, preferences).items()
         },
-        families=[] if families is None else [families[unit] for unit in wanted],
+        families=[] if families is None else [families[unit] for unit in indices],
         kin=findings.find_lookalikes(scope, layer, units),
-        before="" if wired is None else wired.before,
-        wired=None if wired is None else wired.units[wanted],
-        weights=None if wired is None else wired.weights[wanted],
+        before="" if wiring is None else wiring.before,
+        wired=None if wiring is None else wiring.units[indices],
+        weights=None if wiring is None else wiring.weights[indices],
         notes=notes,
         fields=(NEURON.name, "patches"),
     )
 
 
 def _measures(
-    scope: Microscope, layer: str, preferred: Preferences | None
+    scope: Microscope, layer: str, preferences: Preferences | None
 ) -> dict[str, np.ndarray]:
     """What the panel shows of each unit, and the board sorts by."""
     columns = {}
-    if preferred is not None:
-        oriented = preferred.selectivity >= ORIENTED
-        colored = preferred.color > tuning.COLORED
+    if preferences is not None:
+        oriented = preferences.selectivity >= ORIENTED
+        colored = preferences.color > tuning.COLORED
         columns = {
-            ORIENTATION: torch.where(oriented, preferred.orientation, torch.nan).numpy(),
-            SELECTIVITY: preferred.selectivity.numpy(),
-            "frequency, cycles per pixel": preferred.frequency.numpy(),
-            COLOR: preferred.color.numpy(),
-            HUE: torch.where(colored, preferred.hue, torch.nan).numpy(),
-            "phase tolerance": preferred.tolerance.numpy(),
+            ORIENTATION: torch.where(oriented, preferences.orientation, torch.nan).numpy(),
+            SELECTIVITY: preferences.selectivity.numpy(),
+            "frequency, cycles per pixel": preferences.frequency.numpy(),
+            COLOR: preferences.color.numpy(),
+            HUE: torch.where(colored, preferences.hue, torch.nan).numpy(),
+            "phase tolerance": preferences.tolerance.numpy(),
         }
     busy = findings.find_activity(scope, layer)
     if busy is not None:
@@ -170,6 +170,6 @@ def _measures(
 
 def _filters(net: Network, layer: str) -> np.ndarray:
     """The weights of a first layer as pictures (units, 1, 3, k, k) uint8, gray where they are 0."""
-    shown = as_pictures(first_weights(net, layer))
-    levels: np.ndarray = (shown * 255).round().to(torch.uint8)[:, None].numpy()
+    pictures = as_pictures(first_weights(net, layer))
+    levels: np.ndarray = (pictures * 255).round().to(torch.uint8)[:, None].numpy()
     return levels

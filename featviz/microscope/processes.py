@@ -44,15 +44,15 @@ def share(
     _check_portable(do, jobs)
     context = get_context("spawn")
     # Sums over images that must differ round by the number of threads: the same in every job.
-    given = do, torch.get_num_threads()
+    arguments = do, torch.get_num_threads()
     ours, theirs = context.Pipe()
-    with ours, theirs, ProcessPoolExecutor(jobs, context, _enter, (*given, theirs)) as pool:
+    with ours, theirs, ProcessPoolExecutor(jobs, context, _enter, (*arguments, theirs)) as pool:
         try:
             for tasks in groups:
-                waiting = {pool.submit(_do, task): task for task in tasks}
-                for done in as_completed(waiting):
-                    done.result()
-                    report(waiting[done])
+                futures = {pool.submit(_do, task): task for task in tasks}
+                for future in as_completed(futures):
+                    future.result()
+                    report(futures[future])
         except BrokenProcessPool:
             raise ChildProcessError(_why_broken(jobs, entered=ours.poll())) from None
         except BaseException:
@@ -106,7 +106,7 @@ def _check_portable(do: _Do, jobs: int) -> None:
         )
 
 
-_entered: list[_Do] = []
+_work: list[_Do] = []
 """What a worker process does."""
 
 
@@ -116,7 +116,7 @@ def _enter(do: _Do, threads: int, end: "connection.Connection[bytes, bytes]") ->
     # The bars' own lock is shared between processes, and would be left behind by `_exit`.
     tqdm.set_lock(threading.RLock())
     torch.set_num_threads(threads)
-    _entered.append(do)
+    _work.append(do)
     threading.Thread(target=_leave_with_parent, args=(end,), daemon=True).start()
     end.send_bytes(b"entered")
 
@@ -129,4 +129,4 @@ def _leave_with_parent(end: "connection.Connection[bytes, bytes]") -> None:
 
 
 def _do(task: object) -> None:
-    _entered[0](task)
+    _work[0](task)

@@ -84,8 +84,8 @@ class Pictures:
     def contrast(self) -> NDArray[np.float32]:
         """(N, copies) from 0 for flat color to 0.5 for black and white; see `quality.contrast`."""
         flat = torch.from_numpy(self.images).flatten(0, 1)
-        found: NDArray[np.float32] = pictures.contrast(flat.float() / 255).numpy()
-        return found.reshape(self.values.shape)
+        contrasts: NDArray[np.float32] = pictures.contrast(flat.float() / 255).numpy()
+        return contrasts.reshape(self.values.shape)
 
 
 def differing(channel: Channel, value: float) -> Objective:

@@ -101,12 +101,12 @@ class Sum(Objective):
     terms: tuple[tuple[float, Objective], ...]
 
     def __post_init__(self) -> None:
-        merged: dict[Objective, float] = {}
+        weights: dict[Objective, float] = {}
         for outer, part in self.terms:
             for inner, term in weighted_terms(part):
-                merged[term] = merged.get(term, 0.0) + float(outer) * inner
-        ordered = sorted(((w, t) for t, w in merged.items()), key=lambda pair: str(pair[1]))
-        object.__setattr__(self, "terms", tuple(ordered))
+                weights[term] = weights.get(term, 0.0) + float(outer) * inner
+        pairs = sorted(((w, t) for t, w in weights.items()), key=lambda pair: str(pair[1]))
+        object.__setattr__(self, "terms", tuple(pairs))
 
     @property
     def layers(self) -> frozenset[str]:

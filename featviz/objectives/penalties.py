@@ -79,10 +79,10 @@ class Blur(Penalty):
         steps = torch.arange(-reach, reach + 1, device=image.device, dtype=image.dtype)
         weights = torch.exp(-0.5 * (steps / BLUR_SIGMA) ** 2)
         weights = weights / weights.sum()
-        padded = F.pad(image, (reach,) * 4, mode="replicate")
-        rows = F.conv2d(padded, weights.view(1, 1, -1, 1).repeat(3, 1, 1, 1), groups=3)
-        blurred = F.conv2d(rows, weights.view(1, 1, 1, -1).repeat(3, 1, 1, 1), groups=3)
-        return -(image - blurred).square().flatten(1).mean(1)
+        canvas = F.pad(image, (reach,) * 4, mode="replicate")
+        rows = F.conv2d(canvas, weights.view(1, 1, -1, 1).repeat(3, 1, 1, 1), groups=3)
+        blur = F.conv2d(rows, weights.view(1, 1, 1, -1).repeat(3, 1, 1, 1), groups=3)
+        return -(image - blur).square().flatten(1).mean(1)
 
     def __str__(self) -> str:
         return "penalty:blur"

@@ -64,13 +64,13 @@ def parse(text: str) -> Objective:
 
 
 def as_objectives(
-    network: Network, wanted: Objective | str | Iterable[Objective | str]
+    network: Network, objectives: Objective | str | Iterable[Objective | str]
 ) -> tuple[Objective, ...]:
     """Reads what is asked of a network: one objective or several, each itself or in words.
 
     Args:
         network: The network.
-        wanted: Objectives, text forms (`"conv5:12"`) or names of the network's classes.
+        objectives: Objectives, text forms (`"conv5:12"`) or names of the network's classes.
 
     Returns:
         The objectives, resolved.
@@ -79,22 +79,22 @@ def as_objectives(
         ValueError: A text that can't be read, or what the network can't answer.
         TypeError: Something else.
     """
-    if isinstance(wanted, str) or not isinstance(wanted, Iterable):
-        wanted = (wanted,)
-    return tuple(_as_objective(network, one) for one in wanted)
+    if isinstance(objectives, str) or not isinstance(objectives, Iterable):
+        objectives = (objectives,)
+    return tuple(_as_objective(network, one) for one in objectives)
 
 
-def _as_objective(network: Network, wanted: object) -> Objective:
-    if isinstance(wanted, str):
+def _as_objective(network: Network, one: object) -> Objective:
+    if isinstance(one, str):
         # Every text form has a colon; a class may have one in its name, a lone layer is a slip.
-        form = ":" in wanted or wanted in network.layers
-        wanted = parse(wanted) if form and wanted not in network.classes else Logit(wanted)
-    if not isinstance(wanted, Objective):
+        form = ":" in one or one in network.layers
+        one = parse(one) if form and one not in network.classes else Logit(one)
+    if not isinstance(one, Objective):
         raise TypeError(
             f"an objective is a Channel, a Neuron or the like, or its text, 'conv5:12' say, "
-            f"not {wanted!r}."
+            f"not {one!r}."
         )
-    return wanted.resolve(network)
+    return one.resolve(network)
 
 
 def _spec(spec: str, text: str) -> Objective:
@@ -104,8 +104,8 @@ def _spec(spec: str, text: str) -> Objective:
     kind, _, rest = spec.partition(":")
     if kind == "diversity" and rest:
         return Diversity(rest)
-    if named := _CLASS.fullmatch(spec):
-        return Logit(int(named["index"]) if named["index"] else named["word"] or named["name"])
+    if match := _CLASS.fullmatch(spec):
+        return Logit(int(match["index"]) if match["index"] else match["word"] or match["name"])
     match = _SPEC.fullmatch(spec)
     if match is None:
         raise _unreadable(text)

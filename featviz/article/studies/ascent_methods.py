@@ -92,7 +92,7 @@ SWITCHES = {
 
 def _combinations() -> dict[tuple[bool, ...], Recipe]:
     """The switches' computed combinations; the Keras example has none of them."""
-    found = {(False,) * len(SWITCHES): METHODS["Keras example"][0]}
+    combinations = {(False,) * len(SWITCHES): METHODS["Keras example"][0]}
     ours = {False: replace(STANDARD, optimizer=Adam(0.05)), True: STANDARD}
     for steady, shaken, (fourier, mixed) in product(
         (False, True), (False, True), ((False, False), (True, False), (True, True))
@@ -103,8 +103,8 @@ def _combinations() -> dict[tuple[bool, ...], Recipe]:
             _steps(steady),
             STEPS,
         )
-        found[True, shaken, fourier, mixed, steady, False] = recipe
-    return found | {(True, True, True, True, steady, True): ours[steady] for steady in ours}
+        combinations[True, shaken, fourier, mixed, steady, False] = recipe
+    return combinations | {(True, True, True, True, steady, True): ours[steady] for steady in ours}
 
 
 def _steps(steady: bool) -> Adam:
@@ -113,7 +113,7 @@ def _steps(steady: bool) -> Adam:
 
 def numbers() -> Values:
     """What the text quotes of these methods."""
-    scores = {name: _climbed(recipe)[1].mean().item() for name, (recipe, _) in METHODS.items()}
+    scores = {name: _outcome(recipe)[1].mean().item() for name, (recipe, _) in METHODS.items()}
     free, bound = _own(replace(HIGHEST, steps=STEPS)), _own(STANDARD)
     return Values(
         contrast=str(CONTRAST),
@@ -155,11 +155,11 @@ def unit_picker() -> Picker:
 def _images(recipe: Recipe) -> Tensor:
     """The subjects' images by one method, as it leaves them."""
     keras = isinstance(recipe.image, UnboundedPixels)
-    wanted = [replace(unit, border=BORDER) if keras else unit for unit in SUBJECTS]
-    return pictures.to_bytes(maximize(wanted, size=SIDE, recipe=recipe).images)
+    units = [replace(unit, border=BORDER) if keras else unit for unit in SUBJECTS]
+    return pictures.to_bytes(maximize(units, size=SIDE, recipe=recipe).images)
 
 
-def _climbed(recipe: Recipe) -> tuple[Tensor, Tensor]:
+def _outcome(recipe: Recipe) -> tuple[Tensor, Tensor]:
     """The subjects' images by one method, at the same contrast, and their robust values."""
     images = _images(recipe)
     images = pictures.to_bytes(pictures.at_contrast(images, torch.full((len(images),), CONTRAST)))
@@ -169,20 +169,20 @@ def _climbed(recipe: Recipe) -> tuple[Tensor, Tensor]:
 def combined() -> Figure:
     """The improvements, each to be switched on and off."""
     states = list(_combinations())
-    found = [_climbed(recipe) for recipe in _combinations().values()]
-    reached = {
-        state: scores.mean().item() for state, (_, scores) in zip(states, found, strict=True)
+    outcomes = [_outcome(recipe) for recipe in _combinations().values()]
+    means = {
+        state: scores.mean().item() for state, (_, scores) in zip(states, outcomes, strict=True)
     }
-    whole = reached[True, True, True, True, True, False]
-    unshaken = reached[True, False, True, True, True, False] / whole
-    in_pixels = reached[True, True, False, False, True, False] / whole
-    bound = reached[True, True, True, True, True, True] / whole
+    whole = means[True, True, True, True, True, False]
+    unshaken = means[True, False, True, True, True, False] / whole
+    in_pixels = means[True, True, False, False, True, False] / whole
+    bound = means[True, True, True, True, True, True] / whole
     return switches(
         list(SWITCHES),
         states,
-        torch.stack([images for images, _ in found]),
+        torch.stack([images for images, _ in outcomes]),
         [str(unit) for unit in SUBJECTS],
-        torch.stack([scores for _, scores in found]),
+        torch.stack([scores for _, scores in outcomes]),
         id="combined",
         alt="Six units by every combination of the improvements",
         caption="<strong>Take one improvement away.</strong> The ladder adds them in one order; here each can be "
@@ -201,12 +201,12 @@ LAST, BEFORE = list(METHODS)[-1], list(METHODS)[-2]
 
 def method_ladder() -> Figure:
     """Every method on the same units, seed, number of steps and contrast."""
-    found = [_climbed(recipe) for recipe, _ in METHODS.values()]
+    outcomes = [_outcome(recipe) for recipe, _ in METHODS.values()]
     return methods(
         list(METHODS),
         [str(unit) for unit in SUBJECTS],
-        [list(images) for images, _ in found],
-        [scores.tolist() for _, scores in found],
+        [list(images) for images, _ in outcomes],
+        [scores.tolist() for _, scores in outcomes],
         id="methods",
         alt="Seven methods in rows, six units in columns: noise at the top, fur, eyes and domes at the bottom",
         caption=f"From the Keras example to featviz, each with <strong>{STEPS} steps, the same seed and the same "

@@ -31,7 +31,7 @@ from featviz.objectives.resemblance import Resemblance
 from featviz.objectives.units import Channel, DeepDream, Direction, Logit
 from featviz.zoo import networks
 
-SHOWN = 5
+PLACE = 5
 """Place of the unit that is asked, among those that all chapters share."""
 
 CLASSES = (1, 281, 340, 779, 949, 967, 483, 985)
@@ -40,7 +40,7 @@ CLASSES = (1, 281, 340, 779, 949, 967, 483, 985)
 CLASS_SIDE = 224
 """Side in pixels of a class's image: it needs room for more than one thing."""
 
-ACCENTED, ACCENT_SIDE, ACCENT_UNITS = "chelsea", 160, 4
+ACCENT_PHOTO, ACCENT_SIDE, ACCENT_UNITS = "chelsea", 160, 4
 """The photograph that is accentuated, the side of its square in pixels, and for how many units."""
 
 ACCENT_LAYERS = ("conv2", "conv3", "conv4", "conv5")
@@ -56,7 +56,7 @@ share, three apart."""
 SHARES = (0.25, 0.5, 0.75)
 """Shares of the second unit in the mixtures."""
 
-PAIR_LAYER, PAIRED = "conv5", 5
+PAIR_LAYER, PAIR_UNITS = "conv5", 5
 """The layer whose first shared units are asked for two at a time, and how many."""
 
 
@@ -65,12 +65,12 @@ def asked() -> Figure:
     layers = alexnet().layers
     rows = []
     for layer in layers:
-        neuron = shared_neurons(layer).images[SHOWN]
-        alone = shared_channels(layer).images[SHOWN]
-        wanted = [_direction(layer), DeepDream(f"{layer}:relu")]
-        others = maximize(wanted, recipe=how(layer)).images
+        neuron = shared_neurons(layer).images[PLACE]
+        alone = shared_channels(layer).images[PLACE]
+        objectives = [_direction(layer), DeepDream(f"{layer}:relu")]
+        others = maximize(objectives, recipe=how(layer)).images
         rows.append([in_field(layer, neuron), alone, *others])
-    units = [evenly(layer)[SHOWN] for layer in layers]
+    units = [evenly(layer)[PLACE] for layer in layers]
     return grid(
         list(layers),
         ["one neuron", "one channel", "a random direction", "the whole layer"],
@@ -89,19 +89,19 @@ def asked() -> Figure:
 
 def _direction(layer: str) -> Objective:
     """A direction of length 1, drawn at random."""
-    read = channel(layer, 0).layer
+    name = channel(layer, 0).layer
     stream = torch.Generator().manual_seed(SEED)
     vector = torch.randn(alexnet().units(layer), generator=stream)
-    return Direction(read, tuple((vector / vector.norm()).tolist()))
+    return Direction(name, tuple((vector / vector.norm()).tolist()))
 
 
 def classes() -> Figure:
     """What a classifier wants to see for some classes."""
-    found, net = _classes()
+    result, net = _classes()
     return grid(
         ["SqueezeNet"],
         [net.classes[index] for index in CLASSES],
-        [list(found.images)],
+        [list(result.images)],
         id="classes",
         alt="Eight images, one per class: shapes of fish, a cat, zebras, a yellow bus, a strawberry, a cup, towers",
         caption="<strong>What a class wants.</strong> The same climb on the score of a class of SqueezeNet. Cover "
@@ -111,18 +111,18 @@ def classes() -> Figure:
 
 def accentuated() -> Figure:
     """What units of every layer see in one photograph."""
-    net, photo = alexnet(), photos.load(ACCENTED, ACCENT_SIDE)
+    net, photo = alexnet(), photos.load(ACCENT_PHOTO, ACCENT_SIDE)
     image = photo.image
-    shown, labels = [], []
+    rows, labels = [], []
     for layer in ACCENT_LAYERS:
         plain = [Channel(layer, unit) for unit in _loudest(net, image, layer)]
-        wanted = [unit + NEARNESS * Resemblance(IMAGE, image) for unit in plain]
-        shown.append([image, *maximize(wanted, start=image, recipe=ACCENT).images])
+        objectives = [unit + NEARNESS * Resemblance(IMAGE, image) for unit in plain]
+        rows.append([image, *maximize(objectives, start=image, recipe=ACCENT).images])
         labels.append([photo.name, *map(str, plain)])
     return grid(
         list(ACCENT_LAYERS),
         ["the photograph", *(f"channel {number}" for number in range(1, ACCENT_UNITS + 1))],
-        shown,
+        rows,
         id="accentuated",
         alt="A cat's face, and the same face with what four units of each layer see in it: strokes, scales and curls, "
         "fur and spots, eyes",
@@ -147,10 +147,10 @@ def strip() -> Figure:
     for one, other in STRIPS:
         ends = [Channel(PAIR_LAYER, one), Channel(PAIR_LAYER, other)]
         # Each counts by what it reaches alone, or the louder unit would have the whole strip.
-        alone = [found.item() for found in maximize(ends, streams=["strip"] * 2).values]
+        alone = [value.item() for value in maximize(ends, streams=["strip"] * 2).values]
         a, b = (float(f"{100 / value:.3g}") * unit for value, unit in zip(alone, ends, strict=True))
-        mixed = [a, *((1 - share) * a + share * b for share in SHARES), b]
-        images = maximize(mixed, streams=["strip"] * len(mixed)).images
+        mixtures = [a, *((1 - share) * a + share * b for share in SHARES), b]
+        images = maximize(mixtures, streams=["strip"] * len(mixtures)).images
         rows.append(list(images))
         names.append(f"{PAIR_LAYER}:{one} to {other}")
     return grid(
@@ -174,7 +174,7 @@ def _classes() -> tuple[Maximization, Network]:
 
 def together() -> Figure:
     """Units two at a time: each pair's common image, and each unit alone."""
-    units, (images, kept) = _paired_units(), _pairs()
+    units, (images, shares) = _paired_units(), _pairs()
     names = [f"{PAIR_LAYER}:{unit}" for unit in units]
     return grid(
         names,
@@ -186,14 +186,14 @@ def together() -> Figure:
         "that is asked to excite the unit of its row and that of its column, each counted in percent of what it reaches "
         "alone. The number is what the weaker of the two gets. Each pair stands twice, so that a row or a column can be "
         "read whole. Look whether the two divide the ground between them, or become one thing that is both.",
-        scores=100 * kept,
+        scores=100 * shares,
         score_name="percent left",
         links=[unit_link(PAIR_LAYER, unit) for unit in units],
     )
 
 
 def _paired_units() -> list[int]:
-    return evenly(PAIR_LAYER)[:PAIRED]
+    return evenly(PAIR_LAYER)[:PAIR_UNITS]
 
 
 @cache
@@ -201,30 +201,30 @@ def _pairs() -> tuple[Tensor, Tensor]:
     """Images (k, k, 3, H, W) of all pairs, and the share (k, k) that the weaker unit keeps."""
     net = alexnet()
     alone = [Channel(PAIR_LAYER, unit) for unit in _paired_units()]
-    shared = shared_channels(PAIR_LAYER)
-    best = evaluate(net, alone, pictures.to_bytes(shared.images[:PAIRED]))
+    singles = shared_channels(PAIR_LAYER)
+    best = evaluate(net, alone, pictures.to_bytes(singles.images[:PAIR_UNITS]))
     # Each counts in percent of what it reaches alone, or the louder unit would have the image. The
     # weight's digits are part of the image's name in the store.
     even = [
         float(f"{100 / value:.3g}") * unit for unit, value in zip(alone, best.tolist(), strict=True)
     ]
-    at = [(i, j) for i in range(PAIRED) for j in range(i)]
+    at = [(i, j) for i in range(PAIR_UNITS) for j in range(i)]
     both = maximize([even[i] + even[j] for i, j in at])
-    images = torch.zeros(PAIRED, PAIRED, *both.images.shape[1:])
-    kept = torch.ones(PAIRED, PAIRED)
-    for i in range(PAIRED):
-        images[i, i] = shared.images[i]
+    images = torch.zeros(PAIR_UNITS, PAIR_UNITS, *both.images.shape[1:])
+    shares = torch.ones(PAIR_UNITS, PAIR_UNITS)
+    for i in range(PAIR_UNITS):
+        images[i, i] = singles.images[i]
     for (i, j), image in zip(at, both.images, strict=True):
-        left = evaluate(
+        values = evaluate(
             net, [alone[i], alone[j]], pictures.to_bytes(image[None].repeat(2, 1, 1, 1))
         )
         images[i, j] = images[j, i] = image
-        kept[i, j] = kept[j, i] = (left / best[[i, j]]).min()
-    return images, kept
+        shares[i, j] = shares[j, i] = (values / best[[i, j]]).min()
+    return images, shares
 
 
 def numbers() -> Values:
     """What the deep chapter's text quotes."""
-    kept = _pairs()[1]
-    apart = kept[~torch.eye(PAIRED, dtype=torch.bool)]
+    shares = _pairs()[1]
+    apart = shares[~torch.eye(PAIR_UNITS, dtype=torch.bool)]
     return Values(pair_low=f"{apart.min():.0%}", pair_high=f"{apart.max():.0%}")

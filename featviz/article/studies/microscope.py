@@ -25,12 +25,12 @@ def everything() -> Figure:
 def numbers() -> Values:
     """Returns the numbers that the page's text quotes."""
     net = alexnet()
-    made = {layer: scope().pictures(layer, CHANNEL) for layer in net.layers}
+    pictures = {layer: scope().pictures(layer, CHANNEL) for layer in net.layers}
     sides = {layer: net.receptive_field(layer).size for layer in net.layers}
     return Values(
         units=f"{sum(net.units(layer) for layer in net.layers):,}",
-        alive=f"{sum(int((one.contrast >= GRAY_BELOW).sum()) for one in made.values()):,}",
-        palest=f"{min(one.contrast.min() for one in made.values()):.2f}",
+        alive=f"{sum(int((one.contrast >= GRAY_BELOW).sum()) for one in pictures.values()):,}",
+        palest=f"{min(one.contrast.min() for one in pictures.values()):.2f}",
         gray=str(GRAY_BELOW),
         photographs=len(findings.SEARCHED),
         pictures=f"{sum(v.copies * net.units(la) for la in net.layers for v in scope().views(la)):,}",

@@ -75,55 +75,55 @@ def maximize(
         "recipe": recipe,
         "frames": frames,
     }
-    named: dict[str, Any] = {} if start is None else {"start": fingerprint(start.numpy())}
-    named |= {} if streams is None else {"streams": list(streams)}
-    given: dict[str, Any] = {"start": start, "streams": streams}
+    keys: dict[str, Any] = {} if start is None else {"start": fingerprint(start.numpy())}
+    keys |= {} if streams is None else {"streams": list(streams)}
+    arguments: dict[str, Any] = {"start": start, "streams": streams}
     parts = []
     width = CHUNK if streams is None else len(objectives)
     for first in range(0, len(objectives), width):
         chunk = objectives[first : first + width]
         names = [str(objective) for objective in chunk]
-        found = Store().arrays(
+        entry = Store().arrays(
             {
                 "network": net.fingerprint,
                 "objectives": names,
                 "device": device.type,
                 "precision": precision,
                 **settings,
-                **named,
+                **keys,
             },
-            lambda chunk=chunk: _arrays(climb.maximize(net, chunk, **settings, **given)),  # type: ignore[misc]
+            lambda chunk=chunk: _arrays(climb.maximize(net, chunk, **settings, **arguments)),  # type: ignore[misc]
             "featviz.ascent.climb",
         )
-        parts.append(found)
+        parts.append(entry)
     return _join(parts, objectives, precision)
 
 
-def _arrays(found: Maximization) -> dict[str, np.ndarray]:
-    if found.interrupted:
+def _arrays(result: Maximization) -> dict[str, np.ndarray]:
+    if result.interrupted:
         # Half a result must not be kept under the name of a whole one.
         raise KeyboardInterrupt
     names = ("images", "alpha", "values", "history", "gradients", "frames", "frame_values")
-    arrays = {name: getattr(found, name).numpy() for name in names}
-    return arrays | {"frame_steps": np.array(found.frame_steps, dtype=np.int64)}
+    arrays = {name: getattr(result, name).numpy() for name in names}
+    return arrays | {"frame_steps": np.array(result.frame_steps, dtype=np.int64)}
 
 
 def _join(
     parts: list[dict[str, np.ndarray]], objectives: Sequence[Objective], precision: str
 ) -> Maximization:
-    def joined(name: str, axis: int) -> torch.Tensor:
+    def whole(name: str, axis: int) -> torch.Tensor:
         return torch.from_numpy(np.concatenate([part[name] for part in parts], axis))
 
     return Maximization(
         tuple(objectives),
-        joined("images", 0),
-        joined("alpha", 0),
-        joined("values", 0),
-        joined("history", 1),
-        joined("gradients", 1),
+        whole("images", 0),
+        whole("alpha", 0),
+        whole("values", 0),
+        whole("history", 1),
+        whole("gradients", 1),
         tuple(parts[0]["frame_steps"].tolist()),
-        joined("frames", 1),
-        joined("frame_values", 1),
+        whole("frames", 1),
+        whole("frame_values", 1),
         precision,
     )
 
