@@ -9,7 +9,7 @@ import pytest
 LONGEST = 1.0
 """Seconds that a quick test may take."""
 
-KEPT = "featviz/seconds"
+CACHE_KEY = "featviz/seconds"
 
 
 def pytest_addoption(parser):
@@ -23,7 +23,7 @@ def pytest_configure(config):
 class Durations:
     def __init__(self, config):
         self.config = config
-        self.seconds = dict(config.cache.get(KEPT, {})) if hasattr(config, "cache") else {}
+        self.seconds = dict(config.cache.get(CACHE_KEY, {})) if hasattr(config, "cache") else {}
 
     def pytest_collection_modifyitems(self, config, items):
         if not config.getoption("quick"):
@@ -43,4 +43,4 @@ class Durations:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self):
         if hasattr(self.config, "cache"):
-            self.config.cache.set(KEPT, self.seconds)
+            self.config.cache.set(CACHE_KEY, self.seconds)

@@ -36,10 +36,10 @@ def make_site(folder: Path, pages: Mapping[str, str]) -> Path:
     settings["hooks"] = [str(ROOT / hook) for hook in settings["hooks"]]
     settings["theme"]["custom_dir"] = str(ROOT / settings["theme"]["custom_dir"])
     plugins = {
-        name: given
+        name: options
         for one in settings["plugins"]
         if isinstance(one, dict)
-        for name, given in one.items()
+        for name, options in one.items()
     }
     reader = plugins["mkdocstrings"]
     reader["custom_templates"] = str(ROOT / reader["custom_templates"])

@@ -25,7 +25,7 @@ from tests.networks import CLASSES, LAYERS, SmallCNN
 MODES = [torch.no_grad, torch.inference_mode]
 
 
-def wrapped(module):
+def network_of(module):
     return fv.Network(module.eval(), layers=LAYERS, name="small", classes=CLASSES)
 
 
@@ -56,18 +56,18 @@ def answers(network, photo):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_the_callers_mode_changes_nothing(mode):
-    expected = answers(wrapped(SmallCNN()), photographs()[0])
+    expected = answers(network_of(SmallCNN()), photographs()[0])
     with mode():
         module, photo = SmallCNN(), photographs()[0]
-        found = answers(wrapped(module), photo)
+        results = answers(network_of(module), photo)
         assert not torch.is_grad_enabled()
     for name, value in expected.items():
-        assert not found[name].is_inference(), name
-        torch.testing.assert_close(found[name], value, rtol=0, atol=0, msg=name)
+        assert not results[name].is_inference(), name
+        torch.testing.assert_close(results[name], value, rtol=0, atol=0, msg=name)
 
 
 def test_a_network_first_used_in_inference_mode_serves_later():
-    network = wrapped(SmallCNN())
+    network = network_of(SmallCNN())
     with torch.inference_mode():
         answers(network, photographs()[0])
     assert answers(network, photographs()[0])["pictures"].shape == (2, 3, 24, 24)
@@ -80,7 +80,7 @@ PHOTO = torch.from_numpy(PIXELS).permute(2, 0, 1) / 255
 
 
 @pytest.mark.parametrize(
-    "given",
+    "form",
     [
         PIXELS,
         PIXELS[None],
@@ -97,10 +97,10 @@ PHOTO = torch.from_numpy(PIXELS).permute(2, 0, 1) / 255
         "a double tensor", "above 1", "below 0",
     ],
 )  # fmt: skip
-def test_a_photo_in_any_clear_format_is_the_same_photo(small, given):
-    expected, found = answers(small, PHOTO), answers(small, given)
+def test_a_photo_in_any_clear_format_is_the_same_photo(small, form):
+    expected, results = answers(small, PHOTO), answers(small, form)
     for name, value in expected.items():
-        torch.testing.assert_close(found[name], value, rtol=1e-5, atol=1e-5, msg=name)
+        torch.testing.assert_close(results[name], value, rtol=1e-5, atol=1e-5, msg=name)
 
 
 def test_a_gray_picture_has_three_equal_channels(small):
@@ -121,7 +121,7 @@ def test_a_picture_without_one_meaning_is_refused(small, mode):
 
 
 @pytest.mark.parametrize(
-    ("given", "error", "message"),
+    ("form", "error", "message"),
     [
         (PIXELS.astype(np.int64), ValueError, r"floats in \[0, 1\], not torch\.int64"),
         (PIXELS / 1.0, ValueError, r"values in \[0, 1\], not from 0 to 255"),
@@ -129,12 +129,12 @@ def test_a_picture_without_one_meaning_is_refused(small, mode):
         (PHOTO.tolist(), TypeError, r"a tensor, a NumPy array or a picture of Pillow's, not list"),
     ],
 )
-def test_images_without_one_meaning_are_refused(small, given, error, message):
+def test_images_without_one_meaning_are_refused(small, form, error, message):
     for ask in (
-        lambda: fv.activations(small, given, "conv1"),
-        lambda: fv.evaluate(small, "conv1:1", given),
-        lambda: fv.attribute(small, given, "bee", "conv1"),
-        lambda: fv.maximize(small, "conv1:1", start=given, progress=False),
+        lambda: fv.activations(small, form, "conv1"),
+        lambda: fv.evaluate(small, "conv1:1", form),
+        lambda: fv.attribute(small, form, "bee", "conv1"),
+        lambda: fv.maximize(small, "conv1:1", start=form, progress=False),
     ):
         with pytest.raises(error, match=message):
             ask()
@@ -143,19 +143,19 @@ def test_images_without_one_meaning_are_refused(small, given, error, message):
 @pytest.mark.parametrize(("dtype", "near"), [(torch.float64, 0), (torch.float16, 0.02)])
 def test_modules_in_other_formats_are_computed_in_float32(small, dtype, near):
     module = SmallCNN().to(dtype)
-    expected, found = answers(small, PHOTO), answers(wrapped(module), PHOTO)
+    expected, results = answers(small, PHOTO), answers(network_of(module), PHOTO)
     assert next(module.parameters()).dtype == dtype
     for name in ("activations", "values", "gradient", "shares"):
         scale = expected[name].abs().max().item()
-        assert (found[name] - expected[name]).abs().max() <= near * scale, name
-    assert found["pictures"].isfinite().all()
+        assert (results[name] - expected[name]).abs().max() <= near * scale, name
+    assert results["pictures"].isfinite().all()
 
 
 # ---- whole numbers of NumPy's -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("given", "text"),
+    ("form", "text"),
     [
         (fv.Channel("conv3", np.int64(4)), "conv3:4"),
         (fv.Channel("conv3", np.uint8(4), border=np.int32(1)), "conv3:4~1"),
@@ -164,10 +164,10 @@ def test_modules_in_other_formats_are_computed_in_float32(small, dtype, near):
         (np.float64(0.5) * fv.Channel("conv3", torch.tensor(4)), "0.5*conv3:4"),
     ],
 )
-def test_objectives_of_numpys_numbers_are_the_same(given, text):
-    assert str(given) == text
-    assert repr(given) == repr(fv.parse(text))
-    assert given == fv.parse(text)
+def test_objectives_of_numpys_numbers_are_the_same(form, text):
+    assert str(form) == text
+    assert repr(form) == repr(fv.parse(text))
+    assert form == fv.parse(text)
 
 
 @pytest.mark.parametrize("unit", [1.5, "1", None])
@@ -177,21 +177,21 @@ def test_a_unit_that_is_no_whole_number_is_refused(unit):
 
 
 def test_sizes_steps_and_seeds_may_be_numpys(small, tmp_path):
-    def made(whole):
+    def climb(whole):
         return fv.maximize(
             small, "conv3:4", size=whole(24), steps=whole(3), seed=whole(5), batch=whole(1),
             frames=[whole(1)], progress=False,
         )  # fmt: skip
 
-    assert made(np.int64).images.equal(made(int).images)
-    assert made(np.int64).frame_steps == (1,)
+    assert climb(np.int64).images.equal(climb(int).images)
+    assert climb(np.int64).frame_steps == (1,)
     pair = np.int64(24), np.int64(32)
-    found = fv.maximize(small, "conv3:4", size=pair, steps=1, progress=False)
-    assert found.images.shape == (1, 3, 24, 32)
+    result = fv.maximize(small, "conv3:4", size=pair, steps=1, progress=False)
+    assert result.images.shape == (1, 3, 24, 32)
     assert photos.load("chelsea", np.int64(32)).image.shape == (3, 32, 32)
     for one in (np.int64(1), 1):
-        found = fv.attribute(small, PHOTO, one, "conv2", "gradient", seed=np.int64(0))
-        assert str(found.objective) == "logit:1"
+        result = fv.attribute(small, PHOTO, one, "conv2", "gradient", seed=np.int64(0))
+        assert str(result.objective) == "logit:1"
 
 
 def test_a_microscope_takes_numpys_numbers(small, tmp_path):
@@ -250,9 +250,9 @@ def test_steps_of_one_length_need_no_loud_objective(small):
 
 def test_a_picture_that_ends_gray_is_said(small):
     gray = replace(STANDARD, image=Pixels(), optimizer=Adam(rate=1e-5), transforms=())
-    with pytest.warns(UserWarning, match=r"1 of 1 pictures \(conv3:4\) ended gray") as told:
+    with pytest.warns(UserWarning, match=r"1 of 1 pictures \(conv3:4\) ended gray") as record:
         fv.maximize(small, "conv3:4", size=24, steps=16, recipe=gray, progress=False)
-    assert told[0].filename == __file__
+    assert record[0].filename == __file__
 
 
 def test_a_picture_that_is_clipped_is_said(small):
@@ -267,18 +267,18 @@ def test_a_picture_that_is_clipped_is_said(small):
 
 
 def test_several_threads_may_ask_at_once():
-    def made(network, unit):
-        found = fv.maximize(network, f"conv3:{unit}", size=24, steps=4, progress=False)
-        return found.images, fv.attribute(network, PHOTO, "bee", "conv2", "smoothgradcam++").map
+    def results_of(network, unit):
+        result = fv.maximize(network, f"conv3:{unit}", size=24, steps=4, progress=False)
+        return result.images, fv.attribute(network, PHOTO, "bee", "conv2", "smoothgradcam++").map
 
-    expected = [made(wrapped(SmallCNN()), unit) for unit in range(8)]
+    expected = [results_of(network_of(SmallCNN()), unit) for unit in range(8)]
     with ThreadPoolExecutor(4) as pool:
-        one = wrapped(SmallCNN())
-        found = list(pool.map(lambda unit: made(one, unit), range(8)))
+        one = network_of(SmallCNN())
+        together = list(pool.map(lambda unit: results_of(one, unit), range(8)))
         # Made here: what a test network draws comes from torch's one random stream.
-        networks = [wrapped(SmallCNN()) for _ in range(8)]
-        apart = list(pool.map(made, networks, range(8)))
-    for results in (found, apart):
+        networks = [network_of(SmallCNN()) for _ in range(8)]
+        apart = list(pool.map(results_of, networks, range(8)))
+    for results in (together, apart):
         for (images, map_), (same, same_map) in zip(results, expected, strict=True):
             assert images.equal(same)
             assert map_.equal(same_map)
@@ -287,7 +287,7 @@ def test_several_threads_may_ask_at_once():
 def test_a_module_that_cannot_be_copied_says_so():
     module = SmallCNN()
     module.lock = threading.Lock()
-    network = wrapped(module)
+    network = network_of(module)
     with pytest.raises(ValueError, match=r"SmallCNN can't be copied, because cannot pickle .*lock"):
         fv.activations(network, PHOTO, "conv1")
 
@@ -295,5 +295,5 @@ def test_a_module_that_cannot_be_copied_says_so():
 def test_data_that_a_module_carries_are_not_copied():
     module = SmallCNN()
     module.features.data = np.zeros(1000)
-    view = private_view(wrapped(module))
+    view = private_view(network_of(module))
     assert view.features.data is module.features.data

@@ -167,13 +167,13 @@ def test_decompression_bomb_is_refused(monkeypatch, picture, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".gif", ".bmp", ".tif"])
-@pytest.mark.parametrize("kept", [0.5, 0.9])
-def test_truncated_file_is_said_to_be_damaged(suffix, kept, tmp_path):
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_truncated_file_is_said_to_be_damaged(suffix, share, tmp_path):
     path = tmp_path / f"cut{suffix}"
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     Image.fromarray(noise).save(path)
     data = path.read_bytes()
-    path.write_bytes(data[: int(len(data) * kept)])
+    path.write_bytes(data[: int(len(data) * share)])
     with pytest.raises(photos.PhotoError, match=rf"cut\{suffix} (is damaged|is not an image)"):
         photos.load(path)
 
@@ -216,10 +216,10 @@ def test_folder_reads_in_order_and_lazily(picture, tmp_path):
     (tmp_path / "notes.txt").write_text("not a photograph")
     (tmp_path / "sub.jpg").mkdir()
     (tmp_path / "c.jpg").write_bytes(b"damaged")
-    found = photos.folder(tmp_path, size=32)
-    assert [next(found).name, next(found).name] == ["a", "b"]
+    photographs = photos.folder(tmp_path, size=32)
+    assert [next(photographs).name, next(photographs).name] == ["a", "b"]
     with pytest.raises(photos.PhotoError, match=r"c\.jpg is not an image"):
-        next(found)
+        next(photographs)
 
 
 def test_folder_without_photos_is_said_at_once(tmp_path):
@@ -243,10 +243,10 @@ def test_fit_is_torchvisions_preprocessing(name, size):
 def test_fit_takes_batches_and_leaves_its_input():
     images = torch.rand(2, 3, 70, 90)
     before = images.clone()
-    fitted = photos.fit(images, 32)
-    assert fitted.shape == (2, 3, 32, 32)
+    squares = photos.fit(images, 32)
+    assert squares.shape == (2, 3, 32, 32)
     assert torch.equal(images, before)
-    torch.testing.assert_close(fitted[1], photos.fit(images[1], 32))
+    torch.testing.assert_close(squares[1], photos.fit(images[1], 32))
 
 
 def test_fit_refuses_what_it_cannot_use():

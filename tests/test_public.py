@@ -9,7 +9,7 @@ import torch
 
 import featviz as fv
 
-PROMISED = ("Channel", "Neuron", "Network", "load", "activations", "maximize", "parse")
+STABLE = ("Channel", "Neuron", "Network", "load", "activations", "maximize", "parse")
 """What the README and the pages write; more may come, none may go."""
 
 ROOMS = [name for name in fv.__all__ if inspect.ismodule(getattr(fv, name))]
@@ -17,7 +17,7 @@ ROOMS = [name for name in fv.__all__ if inspect.ismodule(getattr(fv, name))]
 PUBLIC = [name for name in fv.__all__ if name not in ROOMS]
 
 
-@pytest.mark.parametrize("name", PROMISED)
+@pytest.mark.parametrize("name", STABLE)
 def test_what_is_promised_is_there(name):
     assert name in PUBLIC
 
@@ -37,9 +37,9 @@ def test_rooms_are_reachable_and_documented():
     assert {"ascent", "photos", "recipes", "network", "store"} <= set(ROOMS)
     for room in ROOMS:
         values = [value for name, value in vars(getattr(fv, room)).items() if name[0] != "_"]
-        spoken = [v for v in values if inspect.isclass(v) or inspect.isfunction(v)]
+        objects = [v for v in values if inspect.isclass(v) or inspect.isfunction(v)]
         assert getattr(fv, room).__doc__
-        assert all(inspect.getdoc(v) for v in spoken if v.__module__.startswith("featviz."))
+        assert all(inspect.getdoc(v) for v in objects if v.__module__.startswith("featviz."))
 
 
 @pytest.mark.parametrize("name", [n for n in PUBLIC if inspect.isfunction(getattr(fv, n))])
@@ -57,11 +57,11 @@ def test_the_package_says_what_it_is():
 def test_importing_brings_nothing_that_a_computation_does_not_need():
     heavy = ["matplotlib.pyplot", "mkdocs", "torchcam", "captum", "IPython", "playwright"]
     code = f"import sys, featviz; print([name for name in {heavy} if name in sys.modules])"
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "[]"
-    assert done.stderr == ""
+    assert process.stdout.strip() == "[]"
+    assert process.stderr == ""
 
 
 def test_the_five_lines_of_the_readme(alexnet):
@@ -95,6 +95,6 @@ import featviz.ascent.climb, featviz.measures.patches
 
 def test_in_a_notebook_bars_need_no_widgets():
     command = [sys.executable, "-W", "always", "-c", NOTEBOOK]
-    ended = subprocess.run(command, capture_output=True, text=True)
-    assert ended.returncode == 0
-    assert "IProgress" not in ended.stderr
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 0
+    assert "IProgress" not in process.stderr

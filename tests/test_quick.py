@@ -31,15 +31,15 @@ def suite(pytester, monkeypatch):
     return lambda *options: pytester.inline_run("-p", "tests.quick", *options)
 
 
-def passed(result):
+def names_of_passes(result):
     return [report.nodeid.partition("::")[2] for report in result.listoutcomes()[0]]
 
 
 def test_what_has_not_run_is_quick_unless_it_says_otherwise(suite):
-    assert passed(suite("--quick")) == ["test_long", "test_short"]
+    assert names_of_passes(suite("--quick")) == ["test_long", "test_short"]
 
 
 def test_what_took_long_is_left_out_from_then_on(suite):
-    assert len(passed(suite())) == 4
-    assert passed(suite("--quick")) == ["test_short"]
-    assert passed(suite("--quick")) == ["test_short"], "a quick run forgot what took long"
+    assert len(names_of_passes(suite())) == 4
+    assert names_of_passes(suite("--quick")) == ["test_short"]
+    assert names_of_passes(suite("--quick")) == ["test_short"], "a quick run forgot what took long"

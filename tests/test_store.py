@@ -51,7 +51,7 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def counted():
+def counter():
     """A `make` that counts its calls."""
 
     def make():
@@ -62,21 +62,21 @@ def counted():
     return make
 
 
-def assert_same(found, expected):
-    assert list(found) == sorted(expected)
-    for name, array in found.items():
+def assert_same(arrays, expected):
+    assert list(arrays) == sorted(expected)
+    for name, array in arrays.items():
         assert array.dtype == np.asarray(expected[name]).dtype
         np.testing.assert_array_equal(array, expected[name])
 
 
-def test_second_request_is_read_not_made(store, counted):
-    first = store.arrays(SPEC, counted, CODE)
-    second = store.arrays(SPEC, counted, CODE)
-    assert counted.calls == 1
-    assert_same(first, counted())
+def test_second_request_is_read_not_made(store, counter):
+    first = store.arrays(SPEC, counter, CODE)
+    second = store.arrays(SPEC, counter, CODE)
+    assert counter.calls == 1
+    assert_same(first, counter())
     assert_same(second, first)
     second["a"] += 1  # both are the caller's own
-    assert_same(store.arrays(SPEC, counted, CODE), first)
+    assert_same(store.arrays(SPEC, counter, CODE), first)
 
 
 @pytest.mark.parametrize(
@@ -93,12 +93,12 @@ def test_second_request_is_read_not_made(store, counted):
     ],
 )
 def test_arrays_come_back_as_they_were(array, store):
-    made = store.arrays("x", lambda: {"array": array}, CODE)["array"]
-    read = store.arrays("x", lambda: pytest.fail("made twice"), CODE)["array"]
-    np.testing.assert_array_equal(made, array)
-    np.testing.assert_array_equal(read, array)
-    assert made.dtype == read.dtype == np.asarray(array).dtype.newbyteorder("=")
-    assert made.shape == read.shape == np.shape(array)
+    first = store.arrays("x", lambda: {"array": array}, CODE)["array"]
+    second = store.arrays("x", lambda: pytest.fail("made twice"), CODE)["array"]
+    np.testing.assert_array_equal(first, array)
+    np.testing.assert_array_equal(second, array)
+    assert first.dtype == second.dtype == np.asarray(array).dtype.newbyteorder("=")
+    assert first.shape == second.shape == np.shape(array)
 
 
 @pytest.mark.parametrize("array", [np.array(["text"]), np.array([1j]), np.array([None])])
@@ -107,10 +107,10 @@ def test_arrays_of_other_types_are_refused(array, store):
         store.arrays("x", lambda: {"label": array}, CODE)
 
 
-def test_equal_requests_give_equal_bytes(tmp_path, counted):
+def test_equal_requests_give_equal_bytes(tmp_path, counter):
     first, second = Store(tmp_path / "1"), Store(tmp_path / "2")
-    first.arrays(SPEC, counted, CODE)
-    second.arrays(dict(reversed(SPEC.items())), counted, CODE)
+    first.arrays(SPEC, counter, CODE)
+    second.arrays(dict(reversed(SPEC.items())), counter, CODE)
     assert first.path(SPEC, CODE).read_bytes() == second.path(SPEC, CODE).read_bytes()
 
 
@@ -168,8 +168,8 @@ def test_fingerprint_tells_arrays_apart():
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "flipped", "replaced", "header"])
-def test_damaged_entry_is_said_and_made_again(damage, store, counted):
-    expected = store.arrays(SPEC, counted, CODE)
+def test_damaged_entry_is_said_and_made_again(damage, store, counter):
+    expected = store.arrays(SPEC, counter, CODE)
     path = store.path(SPEC, CODE)
     sound = path.read_bytes()
     path.write_bytes(
@@ -182,9 +182,9 @@ def test_damaged_entry_is_said_and_made_again(damage, store, counted):
         }[damage]
     )
     with pytest.warns(DamagedEntry, match=rf"{path.name} is damaged \(.*\) and is made again"):
-        found = store.arrays(SPEC, counted, CODE)
-    assert_same(found, expected)
-    assert counted.calls == 2
+        arrays = store.arrays(SPEC, counter, CODE)
+    assert_same(arrays, expected)
+    assert counter.calls == 2
     assert path.read_bytes() == sound
 
 
@@ -195,10 +195,10 @@ def test_every_flipped_bit_is_noticed_or_harmless(store):
     for i in range(len(sound)):
         path.write_bytes(sound[:i] + bytes([sound[i] ^ 1]) + sound[i + 1 :])
         try:
-            found = store_module._read(path)
+            arrays = store_module._read(path)
         except store_module.DAMAGE:
             continue
-        assert_same(found, expected)
+        assert_same(arrays, expected)
 
 
 @pytest.fixture
@@ -216,13 +216,13 @@ def homeless(monkeypatch, tmp_path):
 
 
 @pytest.mark.usefixtures("homeless")
-def test_without_a_home_results_are_kept_in_a_temporary_folder(tmp_path, counted):
+def test_without_a_home_results_are_kept_in_a_temporary_folder(tmp_path, counter):
     with pytest.warns(UserWarning, match=r"no home folder, .* kept in .*featviz; .*FEATVIZ_CACHE"):
         store = Store()
     assert store.folder == tmp_path / "featviz"
     for _ in range(2):
-        store.arrays(SPEC, counted, CODE)
-    assert counted.calls == 1
+        store.arrays(SPEC, counter, CODE)
+    assert counter.calls == 1
 
 
 @pytest.mark.usefixtures("homeless")
@@ -232,22 +232,22 @@ def test_without_a_home_a_folder_that_is_named_does(tmp_path, monkeypatch):
     assert Store(tmp_path / "given").folder == tmp_path / "given"
 
 
-def test_folder_that_cannot_be_written_costs_a_warning_not_the_result(tmp_path, counted):
+def test_folder_that_cannot_be_written_costs_a_warning_not_the_result(tmp_path, counter):
     (tmp_path / "file").write_text("in the way")
     store = Store(tmp_path / "file" / "cache")
     with pytest.warns(UnsavedEntry, match=r"not kept in the folder .*cache \(.*FEATVIZ_CACHE"):
-        found = store.arrays(SPEC, counted, CODE)
-    assert_same(found, counted())
+        arrays = store.arrays(SPEC, counter, CODE)
+    assert_same(arrays, counter())
 
 
-def test_full_disk_leaves_no_partial_file(store, counted, monkeypatch):
+def test_full_disk_leaves_no_partial_file(store, counter, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.warns(UnsavedEntry, match=r"\(No space left on device\); name a writable folder"):
-        found = store.arrays(SPEC, counted, CODE)
-    assert_same(found, counted())
+        arrays = store.arrays(SPEC, counter, CODE)
+    assert_same(arrays, counter())
     assert list(store.folder.iterdir()) == []
 
 
@@ -267,8 +267,8 @@ def test_two_processes_share_a_folder(tmp_path):
         from featviz.store import Store
         store = Store(sys.argv[1])
         for i in range(40):
-            found = store.arrays(i, lambda: {"a": np.full(50_000, i)}, "featviz.store")
-            assert (found["a"] == i).all()
+            arrays = store.arrays(i, lambda: {"a": np.full(50_000, i)}, "featviz.store")
+            assert (arrays["a"] == i).all()
         """
     )
     command = [sys.executable, "-W", "error", "-c", program, str(tmp_path)]
@@ -388,11 +388,11 @@ def test_another_kind_of_processor_asks_for_another_entry(monkeypatch):
     assert len(keys) == 3
 
 
-def test_changed_code_asks_for_another_entry(package, store, counted):
-    store.arrays(SPEC, counted, "samplepackage.a")
+def test_changed_code_asks_for_another_entry(package, store, counter):
+    store.arrays(SPEC, counter, "samplepackage.a")
     changed(package / "b.py", "samplepackage.a")
-    store.arrays(SPEC, counted, "samplepackage.a")
-    assert counted.calls == 2
+    store.arrays(SPEC, counter, "samplepackage.a")
+    assert counter.calls == 2
 
 
 @pytest.mark.parametrize("module", ["featviz.nothing", "nothing.at.all", "__main__", "", "sys"])

@@ -44,28 +44,28 @@ sys.meta_path[sys.meta_path.index(PathFinder)] = Without
 """
 
 
-def shown() -> list[str]:
+def readme_commands() -> list[str]:
     """List the commands of the README's section on the command line."""
     section = (ROOT / "README.md").read_text("utf-8").partition("## Use the command line")[2]
     block = re.search(r"```sh\n(.*?)```", section, re.DOTALL)
     return re.findall(r"^featviz (.*?)\s*(?:#.*)?$", block[1], re.MULTILINE)
 
 
-def brought(requirements: list[str]) -> set[str]:
+def distributions(requirements: list[str]) -> set[str]:
     """Name the installed distributions that requirements bring, near or far."""
-    found: set[str] = set()
-    waiting = [(Requirement(asked), ()) for asked in requirements]
-    while waiting:
-        asked, extras = waiting.pop()
-        wanted = [{"extra": extra} for extra in ("", *extras)]
-        if asked.marker and not any(map(asked.marker.evaluate, wanted)):
+    names: set[str] = set()
+    queue = [(Requirement(requirement), ()) for requirement in requirements]
+    while queue:
+        requirement, extras = queue.pop()
+        environments = [{"extra": extra} for extra in ("", *extras)]
+        if requirement.marker and not any(map(requirement.marker.evaluate, environments)):
             continue
-        name = canonicalize_name(asked.name)
-        if name not in found:
-            found.add(name)
+        name = canonicalize_name(requirement.name)
+        if name not in names:
+            names.add(name)
             further = metadata.requires(name) or []
-            waiting += [(Requirement(one), tuple(asked.extras)) for one in further]
-    return found
+            queue += [(Requirement(one), tuple(requirement.extras)) for one in further]
+    return names
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def wheel(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel, tmp_path_factory) -> Path:
+def scripts(wheel, tmp_path_factory) -> Path:
     """Install the wheel where nothing can be imported but what it asks for; give the scripts."""
     home = tmp_path_factory.mktemp("home") / "venv"
     venv.create(home)
@@ -87,11 +87,11 @@ def installed(wheel, tmp_path_factory) -> Path:
     with zipfile.ZipFile(wheel) as file:
         name = next(name for name in file.namelist() if name.endswith("/METADATA"))
         asks = email.message_from_bytes(file.read(name)).get_all("Requires-Dist")
-    allowed = {"featviz", *brought(asks)}
+    packages = {"featviz", *distributions(asks)}
     absent = {
         module
         for module, owners in metadata.packages_distributions().items()
-        if not allowed & {canonicalize_name(owner) for owner in owners}
+        if not packages & {canonicalize_name(owner) for owner in owners}
     }
     assert {"mkdocs", "nbformat", "IPython", "pytest"} <= absent
     here = next(home.rglob("site-packages"))
@@ -101,11 +101,11 @@ def installed(wheel, tmp_path_factory) -> Path:
     return bin_
 
 
-def run(installed, folder, *command):
+def run(scripts, folder, *command):
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment["FEATVIZ_CACHE"] = str(folder / "cache")
     return subprocess.run(
-        [str(installed / command[0]), *command[1:]],
+        [str(scripts / command[0]), *command[1:]],
         check=False,
         cwd=folder,
         env=environment,
@@ -118,28 +118,28 @@ def test_the_wheel_holds_the_library_and_not_the_article(wheel):
     with zipfile.ZipFile(wheel) as file:
         names = file.namelist()
     assert not [name for name in names if name.startswith(("featviz/article", "tests", "docs"))]
-    needed = ("__init__.pyi", "py.typed", "zoo/alexnet.safetensors", "figures/web/fv-core.js")
-    assert {f"featviz/{name}" for name in needed} <= set(names)
+    files = ("__init__.pyi", "py.typed", "zoo/alexnet.safetensors", "figures/web/fv-core.js")
+    assert {f"featviz/{name}" for name in files} <= set(names)
 
 
-def test_what_is_installed_is_the_wheel_alone(installed, tmp_path):
+def test_what_is_installed_is_the_wheel_alone(scripts, tmp_path):
     code = "import featviz, torch; print(featviz.__file__); import mkdocs"
-    done = run(installed, tmp_path, "python", "-c", code)
-    assert Path(done.stdout.strip()).is_relative_to(installed.parent)
-    assert "No module named 'mkdocs'" in done.stderr
+    process = run(scripts, tmp_path, "python", "-c", code)
+    assert Path(process.stdout.strip()).is_relative_to(scripts.parent)
+    assert "No module named 'mkdocs'" in process.stderr
 
 
-def test_every_command_of_the_readme_works(installed, tmp_path):
-    commands = shown()
+def test_every_command_of_the_readme_works(scripts, tmp_path):
+    commands = readme_commands()
     kinds = {kind: [c for c in commands if c.startswith(kind)] for kind in SMALLER}
     assert all(kinds.values())
     assert sum(map(len, kinds.values())) == len(commands)
-    for kind, asked in kinds.items():
-        for command in asked:
+    for kind, group in kinds.items():
+        for command in group:
             if kind == "microscope open":
                 command = command.replace("conv5:12", "conv1:1")  # a unit that was built
             words = shlex.split(f"{command} {SMALLER[kind]}")
-            done = run(installed, tmp_path, "featviz", *words)
-            assert done.returncode == 0, f"featviz {command}: {done.stderr}"
+            process = run(scripts, tmp_path, "featviz", *words)
+            assert process.returncode == 0, f"featviz {command}: {process.stderr}"
     for picture in ("two.png", "spotted.png", "cat.png"):
         assert (tmp_path / picture).stat().st_size > 1000

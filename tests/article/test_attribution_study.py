@@ -19,13 +19,13 @@ def test_every_measured_photo_stands_once_on_each_side_beside_different_others()
 
 
 def test_random_maps_are_independent_and_point_nowhere():
-    found = np.stack([attribution_evidence._chance((13, 27), index) for index in range(8)])
-    assert found.shape == (8, 2, attribution_evidence.DRAWS)
+    shares = np.stack([attribution_evidence._chance((13, 27), index) for index in range(8)])
+    assert shares.shape == (8, 2, attribution_evidence.DRAWS)
     assert attribution_evidence.DRAWS >= 5
     # One map for both classes adds up to 1, always.
-    assert (abs(found.sum(1) - 1) > 1e-6).all()
-    assert len(np.unique(found)) == found.size
-    assert abs(found.mean() - 0.5) < 4 * found.std() / np.sqrt(found.size)
+    assert (abs(shares.sum(1) - 1) > 1e-6).all()
+    assert len(np.unique(shares)) == shares.size
+    assert abs(shares.mean() - 0.5) < 4 * shares.std() / np.sqrt(shares.size)
 
 
 def test_every_photo_has_a_credit_and_a_license():
@@ -41,8 +41,8 @@ def test_every_photo_has_a_credit_and_a_license():
 
 
 def test_the_caption_of_the_class_figure_names_the_classes():
-    named = [attribution_evidence.class_name(name) for name in attribution.CLASSES_SHOWN]
-    assert named == ["Egyptian cat", "espresso", "barbell", "stupa", "tripod", "bow tie"]
+    names = [attribution_evidence.class_name(name) for name in attribution.CLASSES_SHOWN]
+    assert names == ["Egyptian cat", "espresso", "barbell", "stupa", "tripod", "bow tie"]
     assert attribution.CLASSES_SHOWN[:2] == attribution.PAIR
 
 

@@ -134,7 +134,7 @@ def make(folder: Path) -> Path:
     return folder
 
 
-class Built:
+class Build:
     """How a build in this process went; it starts faster than a command.
 
     Args:
@@ -153,7 +153,7 @@ class Built:
                 mkdocs_build(config)
             except Abort:
                 self.failed = True
-        self.said = caplog.text
+        self.log = caplog.text
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -163,7 +163,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
+def example(tmp_path_factory):
     """A site that was built once, and what the build said; the folder's name has a space."""
     folder = make(tmp_path_factory.mktemp("bridge") / "a site")
     result = build(folder)
@@ -172,9 +172,9 @@ def built(tmp_path_factory):
 
 
 @pytest.fixture
-def copy(built, tmp_path):
+def copy(example, tmp_path):
     """The built site, to be changed."""
-    return shutil.copytree(built[0], tmp_path / "copy")
+    return shutil.copytree(example[0], tmp_path / "copy")
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
@@ -187,8 +187,8 @@ def page(folder: Path, name: str = "index.html") -> str:
     return (folder / "site" / name).read_text(encoding="utf-8")
 
 
-def test_markdown_cells_are_mkdocs_own(built):
-    first = page(built[0])
+def test_markdown_cells_are_mkdocs_own(example):
+    first = page(example[0])
     assert 'href="chapters/second.html#part"' in first
     assert 'id="part-one"' in first
     assert 'class="footnote"' in first
@@ -196,57 +196,57 @@ def test_markdown_cells_are_mkdocs_own(built):
     assert '<meta name="description" content="The first page, in one sentence."' in first
 
 
-def test_a_site_without_an_address_has_no_map(built):
-    assert not (built[0] / "site" / "sitemap.xml").exists()
+def test_a_site_without_an_address_has_no_map(example):
+    assert not (example[0] / "site" / "sitemap.xml").exists()
 
 
-def test_prose_quotes_computed_values(built):
-    assert "The answer is 42;" in page(built[0])
+def test_prose_quotes_computed_values(example):
+    assert "The answer is 42;" in page(example[0])
 
 
-def test_formulas_are_typeset_and_readable_aloud(built):
-    first = page(built[0])
+def test_formulas_are_typeset_and_readable_aloud(example):
+    first = page(example[0])
     assert "<msub><mi>a</mi><mi>i</mi></msub>" in first
     assert "arithmatex" not in first
 
 
-def test_figures_are_numbered_by_chapter_and_referred_to_over_pages(built):
-    first, second = page(built[0]), page(built[0], "chapters/second.html")
+def test_figures_are_numbered_by_chapter_and_referred_to_over_pages(example):
+    first, second = page(example[0]), page(example[0], "chapters/second.html")
     assert '<a class="figure-number" href="#fig-dot">Figure 1</a> A dot.' in first
     assert '<a class="figure-reference" href="#fig-dot">Figure 1</a>' in first
     assert 'href="chapters/second.html#fig-far">Figure 1.1</a>' in first
     assert '<a class="figure-number" href="#fig-far">Figure 1.1</a> See' in second
 
 
-def test_outputs_link_to_pages_not_to_their_sources(built):
-    assert '<a href="../index.html">it</a>' in page(built[0], "chapters/second.html")
+def test_outputs_link_to_pages_not_to_their_sources(example):
+    assert '<a href="../index.html">it</a>' in page(example[0], "chapters/second.html")
 
 
-def test_pictures_become_one_file_and_the_page_points_to_it(built):
-    pictures = list((built[0] / "site" / "assets" / "figures").iterdir())
+def test_pictures_become_one_file_and_the_page_points_to_it(example):
+    pictures = list((example[0] / "site" / "assets" / "figures").iterdir())
     assert len(pictures) == 1
-    first = page(built[0])
+    first = page(example[0])
     assert f'src="assets/figures/{pictures[0].name}"' in first
     assert f'"at": "assets/figures/{pictures[0].name}"' in first
     assert "data:image" not in first
 
 
-def test_a_page_is_seen_before_its_scripts_are_there(built):
-    first = page(built[0])
+def test_a_page_is_seen_before_its_scripts_are_there(example):
+    first = page(example[0])
     scripts = re.findall(r"<script[^>]* src=[^>]*>", first)
     assert len(scripts) == 3  # the theme's, what its search needs on disk, and ours
     assert all("defer" in script for script in scripts)
     assert len(re.findall(r'<link rel="stylesheet"[^>]*featviz/featviz.css"', first)) == 1
-    ours = built[0] / "site" / "assets" / "featviz"
+    ours = example[0] / "site" / "assets" / "featviz"
     assert "/*" not in (ours / "featviz.css").read_text()
     script = (ours / "featviz.js").read_text()
     assert script.index("window.FV = ") < script.index("FV.define(")
 
 
-def test_code_is_folded_under_its_figure_with_the_silent_cells_before_it(built):
-    first = page(built[0])
-    folded = re.search(r'<details class="figure-code".*?</details>', first, re.DOTALL)[0]
-    plain = re.sub(r"<[^>]+>", "", folded)
+def test_code_is_folded_under_its_figure_with_the_silent_cells_before_it(example):
+    first = page(example[0])
+    details = re.search(r'<details class="figure-code".*?</details>', first, re.DOTALL)[0]
+    plain = re.sub(r"<[^>]+>", "", details)
     assert "Code of this figure" in plain
     assert "Values(answer=42)" in plain
     assert first.index("fig-dot") < first.index("figure-code")
@@ -255,16 +255,16 @@ def test_code_is_folded_under_its_figure_with_the_silent_cells_before_it(built):
     assert first.index("print") < first.index('<pre class="output"')
 
 
-def test_pages_lead_on_and_offer_their_source(built):
-    first, second = page(built[0]), page(built[0], "chapters/second.html")
+def test_pages_lead_on_and_offer_their_source(example):
+    first, second = page(example[0]), page(example[0], "chapters/second.html")
     assert "Chapter 1 of 1" in second
     assert re.search(r'href="chapters/second.html" class="md-footer__link', first)
     assert '<a href="index.py" download>' in first
-    assert page(built[0], "index.py") == FIRST.lstrip()
+    assert page(example[0], "index.py") == FIRST.lstrip()
 
 
-def test_the_appendix_says_how_to_cite_reproduce_and_reuse(built):
-    first, second = page(built[0]), page(built[0], "chapters/second.html")
+def test_the_appendix_says_how_to_cite_reproduce_and_reuse(example):
+    first, second = page(example[0]), page(example[0], "chapters/second.html")
     assert "The authors. <cite>First</cite>. featviz 1.2.3, 2026." in first
     assert "<cite>Second</cite> (chapter 1 of First)." in second
     assert (
@@ -277,39 +277,39 @@ def test_the_appendix_says_how_to_cite_reproduce_and_reuse(built):
         in second
     )
     assert f"Python {sys.version.split()[0]}" in first
-    assert 'id="appendix"' not in page(built[0], "reference/glossary.html")
+    assert 'id="appendix"' not in page(example[0], "reference/glossary.html")
 
 
-def test_the_bibliography_names_the_pages_that_cite_a_work(built):
-    listed = page(built[0], "reference/bibliography.html")
-    assert '<li id="olah"><span class="work">' in listed
+def test_the_bibliography_names_the_pages_that_cite_a_work(example):
+    works = page(example[0], "reference/bibliography.html")
+    assert '<li id="olah"><span class="work">' in works
     assert (
         'Cited in <a href="../index.html">Index</a>, <a href="../chapters/second.html">Second</a>.'
-        in listed
+        in works
     )
-    notes = page(built[0], "chapters/second.html").partition('<div class="footnote">')[2]
+    notes = page(example[0], "chapters/second.html").partition('<div class="footnote">')[2]
     assert notes.index("https://doi.org/10.23915/distill.00007") < notes.index("A note.")
 
 
-def test_a_term_shows_its_definition_once_in_a_page(built):
-    second = page(built[0], "chapters/second.html")
+def test_a_term_shows_its_definition_once_in_a_page(example):
+    second = page(example[0], "chapters/second.html")
     assert (
         'its <a class="term" href="../reference/glossary.html#unit" '
         'title="One map of a layer; see neuron.">units</a>'
     ) in second
     assert second.count('class="term"') == 2
-    assert 'class="term"' not in page(built[0], "reference/glossary.html")
+    assert 'class="term"' not in page(example[0], "reference/glossary.html")
 
 
-def test_the_build_says_which_page_runs(built):
-    said = built[1]
-    assert re.search(r"index\.py: running\n", said)
-    assert re.search(r"chapters/second\.py: done after \d+ s", said)
-    assert "IPKernelApp" not in said
+def test_the_build_says_which_page_runs(example):
+    log = example[1]
+    assert re.search(r"index\.py: running\n", log)
+    assert re.search(r"chapters/second\.py: done after \d+ s", log)
+    assert "IPKernelApp" not in log
 
 
 @pytest.mark.slow
-def test_pages_run_in_this_python_whatever_the_user_has_set(built, tmp_path):
+def test_pages_run_in_this_python_whatever_the_user_has_set(example, tmp_path):
     shadow = tmp_path / "kernels" / "python3"
     shadow.mkdir(parents=True)
     spec = {
@@ -327,21 +327,21 @@ def test_pages_run_in_this_python_whatever_the_user_has_set(built, tmp_path):
 @pytest.mark.slow
 def test_prose_reruns_nothing_and_code_reruns_its_page(copy, caplog):
     edit(copy / "docs" / "index.py", "The answer is", "The result is")
-    assert not Built(copy, caplog).failed
+    assert not Build(copy, caplog).failed
     assert (copy / "runs.txt").read_text() == "x"
     assert "The result is 42;" in page(copy)
     edit(copy / "docs" / "index.py", "answer=42", "answer=43")
-    assert not Built(copy, caplog).failed
+    assert not Build(copy, caplog).failed
     assert (copy / "runs.txt").read_text() == "xx"
     assert "The result is 43;" in page(copy)
 
 
 @pytest.mark.slow
-def test_two_cold_builds_give_the_same_bytes(built, copy, caplog):
+def test_two_cold_builds_give_the_same_bytes(example, copy, caplog):
     shutil.rmtree(copy / ".cache")
     shutil.rmtree(copy / "site")
-    assert not Built(copy, caplog).failed
-    assert contents(copy / "site") == contents(built[0] / "site")
+    assert not Build(copy, caplog).failed
+    assert contents(copy / "site") == contents(example[0] / "site")
 
 
 def kept_runs(folder: Path) -> tuple[set[str], set[str]]:
@@ -350,15 +350,19 @@ def kept_runs(folder: Path) -> tuple[set[str], set[str]]:
     return {path.stem for path in pages.glob("*.json")}, {p.stem for p in pages.glob("*.files")}
 
 
-def test_a_runs_pictures_lie_beside_it(built):
-    runs, files = kept_runs(built[0])
+def test_a_runs_pictures_lie_beside_it(example):
+    runs, files = kept_runs(example[0])
     assert len(runs) == 2
     assert files == runs
-    pages = built[0] / ".cache" / "pages"
-    kept = [notebook.executed(json.loads(p.read_text())["content"]) for p in pages.glob("*.json")]
-    shown = [output for run in kept for cell in run["cells"] for output in cell.get("outputs", ())]
-    assert "fv-dot" in json.dumps(shown)
-    assert "data:image" not in json.dumps(shown)
+    pages = example[0] / ".cache" / "pages"
+    notebooks = [
+        notebook.executed(json.loads(p.read_text())["content"]) for p in pages.glob("*.json")
+    ]
+    outputs = [
+        output for run in notebooks for cell in run["cells"] for output in cell.get("outputs", ())
+    ]
+    assert "fv-dot" in json.dumps(outputs)
+    assert "data:image" not in json.dumps(outputs)
     assert [path.suffix for path in pages.glob("*.files/*")] == [".png"]
 
 
@@ -370,7 +374,7 @@ def test_damaged_runs_are_run_again(copy, caplog, damage):
             path.write_text(path.read_text()[:100])
         else:
             shutil.rmtree(path.with_suffix(".files"))
-    assert not Built(copy, caplog).failed
+    assert not Build(copy, caplog).failed
     assert (copy / "runs.txt").read_text() == "xx"
     assert "data:image" not in page(copy)
 
@@ -379,14 +383,14 @@ def test_damaged_runs_are_run_again(copy, caplog, damage):
 def test_the_files_of_old_runs_go_with_them(copy, caplog):
     before, _ = kept_runs(copy)
     edit(copy / "docs" / "index.py", "answer=42", "answer=43")
-    assert not Built(copy, caplog).failed
+    assert not Build(copy, caplog).failed
     runs, files = kept_runs(copy)
     assert runs != before
     # What is young may be a run of a build beside this one.
     assert files == runs | before
     for folder in copy.glob(".cache/**/*.files"):
         os.utime(folder, (0, 0))
-    assert not Built(copy, caplog).failed
+    assert not Build(copy, caplog).failed
     assert kept_runs(copy) == (runs, runs)
 
 
@@ -416,9 +420,9 @@ def test_the_files_of_old_runs_go_with_them(copy, caplog):
 def test_what_is_wrong_fails_the_build_and_leaves_the_old_site(copy, caplog, old, new, message):
     before = contents(copy / "site")
     edit(copy / "docs" / "index.py", old, new)
-    result = Built(copy, caplog)
+    result = Build(copy, caplog)
     assert result.failed
-    assert re.search(message, result.said), result.said
+    assert re.search(message, result.log), result.log
     assert contents(copy / "site") == before
     assert sorted(path.name for path in copy.glob(".site-*")) == []
 
@@ -457,25 +461,25 @@ def test_of_a_large_first_figure_only_what_is_seen_first_loads_at_once():
 
 def test_a_caption_is_labeled_in_its_own_figure_only():
     content = '<figure id="fig-a"></figure><figure id="fig-b"><figcaption>B</figcaption></figure>'
-    labeled, numbers = figures.number(content, "3.")
+    html, numbers = figures.number(content, "3.")
     assert numbers == {"fig-a": "3.1", "fig-b": "3.2"}
-    assert labeled.count("Figure") == 1
-    assert ">Figure 3.2</a> B" in labeled
+    assert html.count("Figure") == 1
+    assert ">Figure 3.2</a> B" in html
 
 
 def test_parts_of_a_figure_become_scripts_that_name_their_pictures():
-    written = {}
+    files = {}
 
     def write(name, content):
-        written[name] = content
+        files[name] = content
         return f"../files/{name}"
 
     data = f'{{"card":"data:image/png;base64,{PIXEL}"}}'
     page = f'<fv-dot><template data-part="conv1">{data}</template></fv-dot>'
-    moved = standalone.to_files(page, write)
-    address = re.search(r'data-part="conv1" data-src="\.\./files/([^"]*)"></template>', moved)[1]
-    (picture,) = (name for name in written if name.endswith(".png"))
-    script = written[address].decode()
+    html = standalone.to_files(page, write)
+    address = re.search(r'data-part="conv1" data-src="\.\./files/([^"]*)"></template>', html)[1]
+    (picture,) = (name for name in files if name.endswith(".png"))
+    script = files[address].decode()
     assert script.startswith("FV.deliver(document.currentScript.src,")
     assert json.loads(script[script.index(",") + 1 : script.rindex(")")]) == {
         "card": f"../files/{picture}"
@@ -497,9 +501,9 @@ def test_a_long_payload_becomes_a_script_beside_the_page():
         files[name] = content.decode()
         return f"a/{name}"
 
-    moved = standalone.to_files(short + long, write)
+    html = standalone.to_files(short + long, write)
     (name,) = files
-    assert moved == f'{short}<template data-src="a/{name}"></template>'
+    assert html == f'{short}<template data-src="a/{name}"></template>'
     assert files[name] == f'FV.deliver(document.currentScript.src,["<{"x" * 5000}"]);\n'
 
 
@@ -542,12 +546,12 @@ def test_the_library_is_in_the_key_and_its_presentation_is_not(tmp_path):
 
 
 def test_a_site_set_aside_by_a_killed_build_comes_back(tmp_path):
-    finished = subprocess.Popen([sys.executable, "-c", ""])
-    finished.wait()
-    aside = tmp_path / f".site-previous-{finished.pid}"
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    aside = tmp_path / f".site-previous-{process.pid}"
     aside.mkdir()
     (aside / "index.html").write_text("old")
-    (tmp_path / f".site-building-{finished.pid}").mkdir()
+    (tmp_path / f".site-building-{process.pid}").mkdir()
     (tmp_path / f".site-building-{os.getppid()}").mkdir()
     Swap(tmp_path / "site").prepare()
     assert (tmp_path / "site" / "index.html").read_text() == "old"

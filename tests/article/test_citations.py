@@ -33,7 +33,7 @@ def write(tmp_path):
 
 
 def test_bibtex_is_read_with_its_accents_and_in_order(write):
-    found = bibliography.read(
+    works = bibliography.read(
         write(
             r"@article{b, author={Zeiler, Matthew D. and Fergus, Rob}, title={T}, year=2014,"
             r" journal={ECCV}, eprint={1311.2901}}"
@@ -41,12 +41,12 @@ def test_bibtex_is_read_with_its_accents_and_in_order(write):
             r" institution={MPI}, number={7}}"
         )
     )
-    assert list(found) == ["a", "b"]
-    assert found["a"].authors == ("M.\xa0Böhle",)
-    assert found["a"].title == "Some & Title"
-    assert found["a"].venue == "MPI, technical report 7"
-    assert found["b"].authors == ("M.\xa0D.\xa0Zeiler", "R.\xa0Fergus")
-    assert found["b"].link == ("arXiv:1311.2901", "https://arxiv.org/abs/1311.2901")
+    assert list(works) == ["a", "b"]
+    assert works["a"].authors == ("M.\xa0Böhle",)
+    assert works["a"].title == "Some & Title"
+    assert works["a"].venue == "MPI, technical report 7"
+    assert works["b"].authors == ("M.\xa0D.\xa0Zeiler", "R.\xa0Fergus")
+    assert works["b"].link == ("arXiv:1311.2901", "https://arxiv.org/abs/1311.2901")
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_an_incomplete_work_is_refused_by_name(write, text, message):
 
 
 def test_the_works_of_the_article_can_be_read():
-    found = bibliography.read(ROOT / "docs" / "references.bib")
-    assert found["olah2017"].html().startswith('<span class="work"><span class="work-authors">C.')
-    assert all(work.venue or work.link[1] for work in found.values())
+    works = bibliography.read(ROOT / "docs" / "references.bib")
+    assert works["olah2017"].html().startswith('<span class="work"><span class="work-authors">C.')
+    assert all(work.venue or work.link[1] for work in works.values())
 
 
 def test_long_lists_of_authors_are_cut_in_footnotes_only():
@@ -75,8 +75,8 @@ def test_long_lists_of_authors_are_cut_in_footnotes_only():
 
 
 def test_a_citation_becomes_a_footnote_and_a_note_stays_one():
-    page, cited = citations.cite("A[^olah]: b[^own].\n\n[^own]: Note.", {"olah": OLAH})
-    assert cited == ("olah",)
+    page, keys = citations.cite("A[^olah]: b[^own].\n\n[^own]: Note.", {"olah": OLAH})
+    assert keys == ("olah",)
     assert page.count("[^own]:") == 1
     assert '[^olah]: <span class="work">' in page
     assert "<cite>Title?</cite>" in page
@@ -94,13 +94,13 @@ def test_an_uncited_work_is_listed_without_pages():
     )
 
 
-def marked(content):
+def with_terms(content):
     GLOSSARY.page = "g.md"
     return markdown.markdown(content, extensions=[GLOSSARY, "md_in_html", "tables"])
 
 
 def test_terms_are_marked_in_prose_once():
-    html = marked("Units, a unit and *receptive\nfields*; a view.\n\n- Unit & <b>field</b>")
+    html = with_terms("Units, a unit and *receptive\nfields*; a view.\n\n- Unit & <b>field</b>")
     assert html.count('class="term"') == 2
     assert html.startswith('<p><a class="term" href="g.md#unit" title="One map.">Units</a>, a unit')
     assert (
@@ -122,4 +122,4 @@ def test_terms_are_marked_in_prose_once():
     ],
 )
 def test_terms_are_not_marked_elsewhere(content):
-    assert "term" not in marked(content)
+    assert "term" not in with_terms(content)

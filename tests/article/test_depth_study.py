@@ -17,5 +17,5 @@ def test_exaggeration_is_above_gray_of_all_units(monkeypatch, bias):
     patches = SimpleNamespace(values=natural[:, None])
     monkeypatch.setattr(evidence.findings, "find_patches", lambda *_: patches)
     monkeypatch.setattr(evidence, "plain", lambda _: torch.from_numpy(gray))
-    found = evidence.exaggeration.__wrapped__("conv5")
-    assert found == pytest.approx([4, 4, 35 / 15])
+    ratios = evidence.exaggeration.__wrapped__("conv5")
+    assert ratios == pytest.approx([4, 4, 35 / 15])

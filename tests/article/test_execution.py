@@ -80,9 +80,9 @@ def test_pages_are_computed_side_by_side_and_only_if_they_must_run(tmp_path):
         "second.py": MEETS.format(mine="b", other="a"),
     }
     folder = make_site(tmp_path, pages)
-    made = compute(folder)
-    assert made.returncode == 0, made.stderr
-    assert len(re.findall(r"computed in \d+ s", made.stderr)) == 2
+    result = compute(folder)
+    assert result.returncode == 0, result.stderr
+    assert len(re.findall(r"computed in \d+ s", result.stderr)) == 2
     assert build(folder).returncode == 0
     assert compute(folder).stderr == ""
 
@@ -90,10 +90,10 @@ def test_pages_are_computed_side_by_side_and_only_if_they_must_run(tmp_path):
 def test_a_page_that_raises_ends_the_others_and_is_named(tmp_path):
     folder = make_site(tmp_path, {"index.py": WAITS, "second.py": FAILS})
     start = time.monotonic()
-    made = compute(folder)
-    assert made.returncode != 0
-    assert "second.py, cell 1" in made.stderr
-    assert "ZeroDivisionError: division by zero" in made.stderr
+    result = compute(folder)
+    assert result.returncode != 0
+    assert "second.py, cell 1" in result.stderr
+    assert "ZeroDivisionError: division by zero" in result.stderr
     assert time.monotonic() - start < 60
     assert not is_alive(int((folder / "pid").read_text()))
 

@@ -24,12 +24,12 @@ def pages(tmp_path_factory):
     """Give the built pages of the reference, as HTML by name."""
     sources = {f"api/{path.name}": path.read_text("utf-8") for path in sorted(API.glob("*.md"))}
     site = make_site(tmp_path_factory.mktemp("reference"), {"index.md": "# Start\n", **sources})
-    done = build(site)
-    assert done.returncode == 0, done.stdout + done.stderr
+    result = build(site)
+    assert result.returncode == 0, result.stdout + result.stderr
     return {path.stem: path.read_text("utf-8") for path in (site / "site" / "api").glob("*.html")}
 
 
-def offered(room):
+def names_of_room(room):
     """List the names that a room's `__init__`, or the stub of the package, passes on."""
     suffix = "pyi" if room is None else "py"
     path = FOLDER.joinpath(*([room] if room else []), f"__init__.{suffix}")
@@ -39,7 +39,7 @@ def offered(room):
     return sorted(alias.asname for node in imports for alias in node.names if alias.asname)
 
 
-def defined(module):
+def names_in(module):
     """List the public functions and classes of a module that is a room by itself."""
     tree = ast.parse((FOLDER / f"{module}.py").read_text("utf-8"))
     kinds = (ast.FunctionDef, ast.ClassDef)
@@ -48,7 +48,7 @@ def defined(module):
 
 @pytest.mark.parametrize("room", [*ROOMS, *ALONE])
 def test_a_room_has_a_page_with_an_entry_for_each_of_its_names(pages, room):
-    names = defined(room) if room in ALONE else offered(room)
+    names = names_in(room) if room in ALONE else names_of_room(room)
     assert names
     entries = set(re.findall(r'<h\d id="([\w.]+)"', "".join(pages.values())))
     place = f"featviz.{room}"
@@ -57,11 +57,11 @@ def test_a_room_has_a_page_with_an_entry_for_each_of_its_names(pages, room):
 
 
 def test_what_featviz_itself_gives_leads_to_its_entry(pages):
-    shown = re.findall(
+    links = re.findall(
         r'<a class="autorefs[^"]*" href="([^"#]*)#([\w.]+)">(\w+)</a>', pages["index"]
     )
-    assert {name for *_, name in shown} == set(offered(None))
-    for page, entry, _ in shown:
+    assert {name for *_, name in links} == set(names_of_room(None))
+    for page, entry, _ in links:
         assert f'id="{entry}"' in pages[Path(page).stem]
 
 

@@ -30,10 +30,10 @@ def test_the_control_is_untrained_and_always_the_same():
 def test_families_of_conv1_are_what_a_look_at_the_filters_says():
     names = shallow_evidence.families("conv1")
     assert set(names) == set(FAMILIES)
-    seen = {27: "grating", 9: "grating", 12: "edge or bar", 10: "edge or bar", 31: "spot or check",
+    look = {27: "grating", 9: "grating", 12: "edge or bar", 10: "edge or bar", 31: "spot or check",
             39: "spot or check", 4: "color edge", 49: "color edge", 21: "color patch",
             37: "color patch"}  # fmt: skip
-    assert {unit: names[unit] for unit in seen} == seen
+    assert {unit: names[unit] for unit in look} == look
 
 
 def test_untrained_filters_are_no_gratings_and_rarely_oriented():
@@ -64,6 +64,6 @@ def test_figures_of_conv1_hold_all_filters():
 def test_the_families_that_prove_nothing_are_those_the_text_names():
     both = [np.array(shallow_evidence.families("conv1", kind)) for kind in shallow_evidence.KINDS]
     for family in FAMILIES:
-        found = difference(*(names == family for names in both))
+        interval = difference(*(names == family for names in both))
         alike = family in ("color edge", "spot or check")
-        assert (found.low <= 0 <= found.high) == alike, family
+        assert (interval.low <= 0 <= interval.high) == alike, family

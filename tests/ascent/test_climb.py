@@ -68,7 +68,7 @@ of_the_network = st.one_of(
     st.builds(Logit, st.integers(0, len(CLASSES) - 1)),
 )
 of_the_image = st.sampled_from([TotalVariation(), L1(), L2(), Blur(), Diversity("conv2")])
-mixed = st.one_of(
+mixtures = st.one_of(
     of_the_network,
     st.builds(lambda a: -a, of_the_network),
     st.builds(lambda a, b: a + 0.5 * b, of_the_network, of_the_image),
@@ -77,9 +77,9 @@ mixed = st.one_of(
 
 
 @with_settings(max_examples=60)
-@given(mixed, st.sampled_from(PARAMETERIZATIONS), st.integers(0, 3))
+@given(mixtures, st.sampled_from(PARAMETERIZATIONS), st.integers(0, 3))
 def test_every_objective_rises_with_every_parameterization(small, objective, image, seed):
-    found = climb(
+    result = climb(
         small,
         [objective, objective],
         steps=12,
@@ -87,14 +87,14 @@ def test_every_objective_rises_with_every_parameterization(small, objective, ima
         recipe=Recipe(image, (), PLAIN),
         frames=[0],
     )
-    assert (found.values > found.frame_values[0]).all()
+    assert (result.values > result.frame_values[0]).all()
 
 
 @pytest.mark.parametrize("penalty", [TotalVariation(), L1(), L2(), Blur()], ids=str)
 @pytest.mark.parametrize("image", PARAMETERIZATIONS, ids=str)
 def test_penalties_alone_calm_an_image(small, penalty, image):
-    found = climb(small, penalty, steps=12, recipe=Recipe(image, (), PLAIN))
-    assert found.history[0, 0] < found.history[-1, 0] < 0
+    result = climb(small, penalty, steps=12, recipe=Recipe(image, (), PLAIN))
+    assert result.history[0, 0] < result.history[-1, 0] < 0
 
 
 def test_diversity_makes_twins_differ(small):
@@ -129,38 +129,38 @@ def test_conv1_neurons_reach_their_exact_maximum_on_the_8_bit_image(alexnet):
     # Linear in each pixel: at its maximum each is black or white.
     ends = torch.stack([weight * (0 - mean) / std, weight * (1 - mean) / std])
     best = bias + ends.max(0).values.sum((1, 2, 3))
-    wanted = [Neuron("conv1", unit) for unit in range(64)]
-    found = fv.maximize(alexnet, wanted, recipe=EXACT, progress=False)
-    acts = fv.activations(alexnet, eight_bit(found.images), ["conv1"])["conv1"].double()
+    neurons = [Neuron("conv1", unit) for unit in range(64)]
+    result = fv.maximize(alexnet, neurons, recipe=EXACT, progress=False)
+    acts = fv.activations(alexnet, eight_bit(result.images), ["conv1"])["conv1"].double()
     center = acts.shape[2] // 2
-    reached = acts[:, :, center, center].diagonal()
-    assert (reached / best).min() >= 0.999
-    torch.testing.assert_close(found.values.double(), reached, rtol=1e-3, atol=1e-3)
+    values = acts[:, :, center, center].diagonal()
+    assert (values / best).min() >= 0.999
+    torch.testing.assert_close(result.values.double(), values, rtol=1e-3, atol=1e-3)
 
 
 def test_under_the_bound_conv1_neurons_reach_the_closed_form(alexnet):
-    wanted = [Neuron("conv1", unit) for unit in range(64)]
-    gray = fv.evaluate(alexnet, wanted, torch.full((64, 3, 13, 13), 0.5))
+    neurons = [Neuron("conv1", unit) for unit in range(64)]
+    gray = fv.evaluate(alexnet, neurons, torch.full((64, 3, 13, 13), 0.5))
     # The closed form is the summit to first order in contrast: it takes no account of the sigmoid.
     for energy, least, most in ((natural.ENERGY, 0.9, 2.0), (1e-3, 0.83, 1.0)):
         recipe = replace(LINEAR, image=Natural(energy))
-        found = fv.maximize(alexnet, wanted, recipe=recipe, progress=False)
-        closed = bounded_optimum(alexnet, "conv1", 13, energy)
-        rise = fv.evaluate(alexnet, wanted, closed) - gray
-        share = (found.values - gray) / rise
+        result = fv.maximize(alexnet, neurons, recipe=recipe, progress=False)
+        optimum = bounded_optimum(alexnet, "conv1", 13, energy)
+        rise = fv.evaluate(alexnet, neurons, optimum) - gray
+        share = (result.values - gray) / rise
         assert share.min() >= least
         assert share.max() <= most
-    default = fv.maximize(alexnet, wanted[:2], progress=False).images
-    assert default.equal(fv.maximize(alexnet, wanted[:2], recipe=LINEAR, progress=False).images)
+    default = fv.maximize(alexnet, neurons[:2], progress=False).images
+    assert default.equal(fv.maximize(alexnet, neurons[:2], recipe=LINEAR, progress=False).images)
 
 
 def test_images_start_where_they_are_told(small):
     photo = torch.rand(3, 20, 24, generator=torch.Generator().manual_seed(5)) * 0.8 + 0.1
     recipe = Recipe(Pixels("clamp"), (), PLAIN)
-    found = climb(small, [Channel("conv3", 1), Channel("conv3", 4)], size=None, start=photo,
-                  frames=[0], recipe=recipe)  # fmt: skip
-    assert found.images.shape == (2, 3, 20, 24)
-    torch.testing.assert_close(found.frames[0], photo.expand(2, -1, -1, -1))
+    result = climb(small, [Channel("conv3", 1), Channel("conv3", 4)], size=None, start=photo,
+                   frames=[0], recipe=recipe)  # fmt: skip
+    assert result.images.shape == (2, 3, 20, 24)
+    torch.testing.assert_close(result.frames[0], photo.expand(2, -1, -1, -1))
     own = torch.stack([photo, 1 - photo])
     apart = climb(small, [Channel("conv3", 1)] * 2, size=None, start=own, frames=[0], recipe=recipe)
     torch.testing.assert_close(apart.frames[0], own)
@@ -171,8 +171,8 @@ def test_a_start_is_left_as_near_as_resemblance_holds_it(small):
     distances = []
     for weight in (0, 10, 1000):
         near = Channel("conv3", 1) + weight * Resemblance("image", photo)
-        found = climb(small, near, start=photo, steps=16, recipe=ACCENT)
-        distances.append((found.images - photo).square().mean().item())
+        result = climb(small, near, start=photo, steps=16, recipe=ACCENT)
+        distances.append((result.images - photo).square().mean().item())
     assert distances == sorted(distances, reverse=True)
     assert 0 < distances[2] < 0.1 * distances[0]
 
@@ -198,48 +198,48 @@ def test_wrong_starts_and_streams_say_what_is_valid(small, options, message):
 
 
 def test_images_of_one_stream_start_alike_and_are_changed_alike(small):
-    wanted = [Channel("conv3", 1), Channel("conv3", 4), Channel("conv3", 4)]
-    found = climb(small, wanted, streams=["a", "a", "b"], frames=[0])
-    assert found.frames[0, 0].equal(found.frames[0, 1])
-    assert not found.frames[0, 1].equal(found.frames[0, 2])
+    objectives = [Channel("conv3", 1), Channel("conv3", 4), Channel("conv3", 4)]
+    result = climb(small, objectives, streams=["a", "a", "b"], frames=[0])
+    assert result.frames[0, 0].equal(result.frames[0, 1])
+    assert not result.frames[0, 1].equal(result.frames[0, 2])
     same = climb(small, [Channel("conv3", 4)] * 2, streams=[0, 0])
     assert same.images[0].equal(same.images[1])
-    assert climb(small, wanted[1], streams=["a"]).images[0].equal(found.images[1])
+    assert climb(small, objectives[1], streams=["a"]).images[0].equal(result.images[1])
 
 
 def test_streams_of_thousands_of_objectives_take_no_time():
-    wanted = tuple(Channel("conv3", unit % 50) for unit in range(20_000))
-    drawn = [stream.initial_seed() for stream in random_streams(wanted, 0)]
-    assert len(set(drawn)) == len(drawn)
+    objectives = tuple(Channel("conv3", unit % 50) for unit in range(20_000))
+    seeds = [stream.initial_seed() for stream in random_streams(objectives, 0)]
+    assert len(set(seeds)) == len(seeds)
 
 
 def test_values_are_those_of_the_images_given_back(small):
     objectives = [Channel("conv3", 1), Neuron("conv2", 3), DeepDream("conv2"), Logit(1)]
-    found = climb(small, objectives, precision="bfloat16", frames="log")
+    result = climb(small, objectives, precision="bfloat16", frames="log")
     for row, objective in enumerate(objectives):
-        acts = fv.activations(small, found.images[row], sorted(objective.layers))
-        torch.testing.assert_close(found.values[row], objective(acts)[0], rtol=1e-4, atol=1e-5)
-        acts = fv.activations(small, found.frames[1, row], sorted(objective.layers))
+        acts = fv.activations(small, result.images[row], sorted(objective.layers))
+        torch.testing.assert_close(result.values[row], objective(acts)[0], rtol=1e-4, atol=1e-5)
+        acts = fv.activations(small, result.frames[1, row], sorted(objective.layers))
         expected = objective(acts)[0]
-        torch.testing.assert_close(found.frame_values[1, row], expected, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(result.frame_values[1, row], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_without_transforms_history_is_the_objective_before_each_step(small):
     recipe = Recipe(Pixels(), (), PLAIN)
-    found = climb(small, Channel("conv2", 2), recipe=recipe, frames=range(4))
-    torch.testing.assert_close(found.history, found.frame_values, rtol=1e-4, atol=1e-5)
+    result = climb(small, Channel("conv2", 2), recipe=recipe, frames=range(4))
+    torch.testing.assert_close(result.history, result.frame_values, rtol=1e-4, atol=1e-5)
 
 
 def test_gradient_norms_are_those_of_the_objective(small):
     recipe = Recipe(Pixels("clamp"), (), PLAIN)
     objective = DeepDream("conv2")
-    found = climb(small, objective, recipe=recipe, frames=[0, 3])
-    for frame, step in enumerate(found.frame_steps):
-        images = found.frames[frame].clone().requires_grad_()
+    result = climb(small, objective, recipe=recipe, frames=[0, 3])
+    for frame, step in enumerate(result.frame_steps):
+        images = result.frames[frame].clone().requires_grad_()
         view = private_view(small)
         value = view.features[2](view.features[1](view.features[0](small.normalize(images))))
         (gradient,) = torch.autograd.grad(value.square().mean(), images)
-        torch.testing.assert_close(found.gradients[step, 0], gradient.norm(), rtol=1e-3, atol=0)
+        torch.testing.assert_close(result.gradients[step, 0], gradient.norm(), rtol=1e-3, atol=0)
 
 
 # ---- alive --------------------------------------------------------------------------------------
@@ -248,22 +248,22 @@ def test_gradient_norms_are_those_of_the_objective(small):
 @pytest.mark.parametrize("kind", [Channel, Neuron])
 def test_no_unit_of_conv5_stays_gray(alexnet, kind):
     objectives = [kind("conv5", unit) for unit in range(5, 256, 32)]
-    found = climb(alexnet, objectives, size=96, steps=6, precision="auto", frames=[0])
-    assert found.gradients.min() > 0
-    assert found.images.std((1, 2, 3)).min() > GRAY
-    assert found.frames[0].std((1, 2, 3)).max() < GRAY  # gray is what they started from
-    assert (found.values > found.frame_values[0] + 1).all()
+    result = climb(alexnet, objectives, size=96, steps=6, precision="auto", frames=[0])
+    assert result.gradients.min() > 0
+    assert result.images.std((1, 2, 3)).min() > GRAY
+    assert result.frames[0].std((1, 2, 3)).max() < GRAY  # gray is what they started from
+    assert (result.values > result.frame_values[0] + 1).all()
 
 
 def test_behind_the_relu_most_units_would_have_been_dead(alexnet):
     start = climb(alexnet, Channel("conv5", 0), size=163, steps=1, frames=[0]).frames[0]
     images = start.clone().requires_grad_()
-    hooked = []
+    values = []
     view = private_view(alexnet)
-    view.features[10].register_forward_hook(lambda m, i, value: hooked.append(value))
+    view.features[10].register_forward_hook(lambda m, i, value: values.append(value))
     view.features[11].inplace = True  # as torchvision builds it
     view(alexnet.normalize(images))
-    (value,) = hooked
+    (value,) = values
     middle = value.shape[2] // 2
     neurons = value[0, :, middle, middle]
     assert (neurons == 0).float().mean() > 0.9
@@ -301,10 +301,10 @@ def test_an_images_bits_do_not_depend_on_its_batch(small, name, precision):
     objectives = [*SEVERAL, *(Channel("conv3", u) for u in range(7, 10))]
     expected = climb(small, objectives, **options)
     for batch in (1, 2, 3, 7):
-        found = climb(small, objectives, batch=batch, **options)
-        assert found.images.equal(expected.images)
-        assert found.values.equal(expected.values)
-        assert found.history.equal(expected.history)
+        result = climb(small, objectives, batch=batch, **options)
+        assert result.images.equal(expected.images)
+        assert result.values.equal(expected.values)
+        assert result.history.equal(expected.history)
     backwards = climb(small, objectives[::-1], **options)
     assert backwards.images.flip(0).equal(expected.images)
     for row, objective in enumerate(objectives):
@@ -331,17 +331,17 @@ def test_every_layers_bits_do_not_depend_on_the_batch(alexnet, precision, layer)
         objectives = [kind(layer, unit) for unit in range(9)]
         expected = climb(alexnet, objectives, size=size, **options).images
         for batch in (1, 2, 4, 5):
-            found = climb(alexnet, objectives, size=size, batch=batch, **options).images
-            assert found.equal(expected)
+            images = climb(alexnet, objectives, size=size, batch=batch, **options).images
+            assert images.equal(expected)
 
 
 def test_a_second_run_and_a_second_process_give_the_same_bits(alexnet):
     code = """if True:
         import hashlib, featviz as fv
-        found = fv.maximize(
+        result = fv.maximize(
             fv.load("alexnet"), [fv.Channel("conv3", 5)], size=(67, 93), steps=3, seed=7
         )
-        print(hashlib.sha256(found.images.numpy().tobytes()).hexdigest())
+        print(hashlib.sha256(result.images.numpy().tobytes()).hexdigest())
     """
     here = [climb(alexnet, Channel("conv3", 5), size=(67, 93), steps=3, seed=7, precision="auto")]
     here.append(
@@ -411,39 +411,39 @@ def test_wrong_frames_say_which_are_right(small, frames, message):
 
 
 def test_frames_are_the_images_before_their_steps(small):
-    found = climb(small, [Channel("conv3", 1), Logit(2)], frames="log", steps=5)
-    assert found.frame_steps == (0, 1, 2, 4, 5)
-    assert found.frames.shape == (5, 2, 3, 24, 24)
-    assert found.frame_values.shape == (5, 2)
-    assert found.frames[-1].equal(found.images)
-    assert found.frame_values[-1].equal(found.values)
-    assert not found.frames[0].equal(found.frames[1])
+    result = climb(small, [Channel("conv3", 1), Logit(2)], frames="log", steps=5)
+    assert result.frame_steps == (0, 1, 2, 4, 5)
+    assert result.frames.shape == (5, 2, 3, 24, 24)
+    assert result.frame_values.shape == (5, 2)
+    assert result.frames[-1].equal(result.images)
+    assert result.frame_values[-1].equal(result.values)
+    assert not result.frames[0].equal(result.frames[1])
     without = climb(small, [Channel("conv3", 1), Logit(2)], steps=5)
-    assert without.images.equal(found.images)  # looking changes nothing
+    assert without.images.equal(result.images)  # looking changes nothing
     assert without.frames.shape == (0, 2, 3, 24, 24)
 
 
 def test_shapes_and_types(small):
-    found = climb(small, [Channel("conv3", 1), Channel("conv2", 1)], size=(20, 31), steps=3)
-    assert found.objectives == (Channel("conv3", 1), Channel("conv2", 1))
-    assert found.images.shape == (2, 3, 20, 31)
-    assert found.alpha.shape == (2, 1, 20, 31)
-    assert found.alpha.unique().tolist() == [1]
-    assert found.history.shape == found.gradients.shape == (3, 2)
-    assert found.values.shape == (2,)
-    assert found.history.isfinite().all()
-    assert (found.gradients > 0).all()
-    assert found.precision == "float32"
-    assert not found.interrupted
-    for tensor in (found.images, found.alpha, found.values, found.history, found.frames):
+    result = climb(small, [Channel("conv3", 1), Channel("conv2", 1)], size=(20, 31), steps=3)
+    assert result.objectives == (Channel("conv3", 1), Channel("conv2", 1))
+    assert result.images.shape == (2, 3, 20, 31)
+    assert result.alpha.shape == (2, 1, 20, 31)
+    assert result.alpha.unique().tolist() == [1]
+    assert result.history.shape == result.gradients.shape == (3, 2)
+    assert result.values.shape == (2,)
+    assert result.history.isfinite().all()
+    assert (result.gradients > 0).all()
+    assert result.precision == "float32"
+    assert not result.interrupted
+    for tensor in (result.images, result.alpha, result.values, result.history, result.frames):
         assert tensor.dtype == torch.float32
         assert tensor.device.type == "cpu"
         assert not tensor.requires_grad
 
 
 def test_transparent_images_bring_their_opacity(small):
-    found = climb(small, Channel("conv3", 1), recipe=Recipe(Transparent(Fourier()), (), PLAIN))
-    assert 0 < found.alpha.min() < 0.5 < found.alpha.max() < 1
+    result = climb(small, Channel("conv3", 1), recipe=Recipe(Transparent(Fourier()), (), PLAIN))
+    assert 0 < result.alpha.min() < 0.5 < result.alpha.max() < 1
 
 
 def stop_at(numbers):
@@ -462,18 +462,18 @@ def test_an_image_stopped_early_keeps_its_bits_whatever_its_batch(small, recipe)
     starts = climb(small, objectives, recipe=recipe, steps=1).history[0]
     numbers = {round(v.item(), 4): n for v, n in zip(starts, (3, 8, 1, 5), strict=True)}
     options = {"recipe": recipe, "steps": 6, "frames": [0, 4, 6], "stop": stop_at(numbers)}
-    found = climb(small, objectives, **options)
-    taken = found.history.isfinite().sum(0)
-    assert taken.tolist() == [3, 6, 1, 5]
-    assert found.gradients.isfinite().equal(found.history.isfinite())
-    for column, count in enumerate(taken.tolist()):
-        assert found.history[:count, column].isfinite().all()  # NaN only afterwards
-    assert found.frames[1, 0].equal(found.images[0])
+    result = climb(small, objectives, **options)
+    counts = result.history.isfinite().sum(0)
+    assert counts.tolist() == [3, 6, 1, 5]
+    assert result.gradients.isfinite().equal(result.history.isfinite())
+    for column, count in enumerate(counts.tolist()):
+        assert result.history[:count, column].isfinite().all()  # NaN only afterwards
+    assert result.frames[1, 0].equal(result.images[0])
     for batch in (1, 2, 3):
         again = climb(small, objectives, batch=batch, **options)
-        assert again.images.equal(found.images)
-        assert again.frames.equal(found.frames)
-        assert again.history.nan_to_num(-1).equal(found.history.nan_to_num(-1))
+        assert again.images.equal(result.images)
+        assert again.frames.equal(result.frames)
+        assert again.history.nan_to_num(-1).equal(result.history.nan_to_num(-1))
 
 
 @pytest.mark.parametrize(
@@ -493,23 +493,23 @@ def test_batches_change_nothing(small, objectives, recipe):
     options = {"recipe": recipe, "steps": 6, "frames": [0, 4, 6], "stop": stop_at(numbers)}
     whole = climb(small, objectives, **options)
     for images in (1, 2):
-        parted = climb(small, objectives, **options, batch=images)
+        parts = climb(small, objectives, **options, batch=images)
         for name in ("images", "alpha", "values", "frames", "frame_values"):
-            assert getattr(parted, name).equal(getattr(whole, name)), name
+            assert getattr(parts, name).equal(getattr(whole, name)), name
         for name in ("history", "gradients"):
-            kept, found = getattr(whole, name).nan_to_num(-1), getattr(parted, name).nan_to_num(-1)
-            assert found.equal(kept), name
+            before, after = getattr(whole, name).nan_to_num(-1), getattr(parts, name).nan_to_num(-1)
+            assert after.equal(before), name
 
 
 @dataclass(frozen=True)
 class Recording(Transform):
     """Notes what it is given."""
 
-    told: list = field(default_factory=list, hash=False)
+    calls: list = field(default_factory=list, hash=False)
     draws = 2
 
     def __call__(self, images, uniform, step):
-        self.told.append((step, uniform.clone()))
+        self.calls.append((step, uniform.clone()))
         return images
 
 
@@ -517,10 +517,10 @@ def test_each_step_is_told_its_number_and_draws_anew(small):
     recording = Recording()
     recipe = Recipe(Fourier(), (Jitter(1), recording), PLAIN)
     climb(small, [Channel("conv3", 1), Channel("conv3", 2)], recipe=recipe, steps=3)
-    assert [step for step, _ in recording.told] == [0, 1, 2]
-    drawn = torch.cat([numbers for _, numbers in recording.told])
-    assert drawn.shape == (6, 2)
-    assert len(drawn.unique()) == 12  # no two steps and no two images share a number
+    assert [step for step, _ in recording.calls] == [0, 1, 2]
+    draws = torch.cat([numbers for _, numbers in recording.calls])
+    assert draws.shape == (6, 2)
+    assert len(draws.unique()) == 12  # no two steps and no two images share a number
 
 
 def test_a_plateau_is_seen_where_there_is_one():
@@ -534,16 +534,16 @@ def test_a_plateau_is_seen_where_there_is_one():
 def test_a_plateau_ends_the_run(small):
     stop = Plateau(window=8, tolerance=0.05)
     recipe = Recipe(Pixels("clamp"), (), Adam(rate=0.1))
-    found = climb(small, Channel("conv1", 3), recipe=recipe, steps=200, stop=stop)
+    result = climb(small, Channel("conv1", 3), recipe=recipe, steps=200, stop=stop)
     whole = climb(small, Channel("conv1", 3), recipe=recipe, steps=200)
-    taken = found.history.isfinite().sum().item()
-    assert 16 <= taken < 200
-    assert found.history.shape == (200, 1)
-    assert found.values[0] > 0.95 * whole.values[0]
+    count = result.history.isfinite().sum().item()
+    assert 16 <= count < 200
+    assert result.history.shape == (200, 1)
+    assert result.values[0] > 0.95 * whole.values[0]
 
 
 def test_recipes_of_different_length_share_a_history(small):
-    found = fv.maximize(
+    result = fv.maximize(
         small,
         [Channel("conv3", 1), Channel("conv1", 1)],
         size=24,
@@ -551,27 +551,27 @@ def test_recipes_of_different_length_share_a_history(small):
         precision="float32",
         progress=False,
     )
-    assert found.history.shape == (96, 2)
-    assert found.history[:, 0].isfinite().all()
-    assert found.history[:48, 1].isfinite().all()
-    assert found.history[48:, 1].isnan().all()
-    assert found.frame_steps == (0, 1, 2, 4, 8, 16, 32, 64, 96)
-    assert found.frames[-1].equal(found.images)
-    assert found.frames[7:, 1].unique(dim=0).shape[0] == 1
+    assert result.history.shape == (96, 2)
+    assert result.history[:, 0].isfinite().all()
+    assert result.history[:48, 1].isfinite().all()
+    assert result.history[48:, 1].isnan().all()
+    assert result.frame_steps == (0, 1, 2, 4, 8, 16, 32, 64, 96)
+    assert result.frames[-1].equal(result.images)
+    assert result.frames[7:, 1].unique(dim=0).shape[0] == 1
 
 
 def test_the_callback_is_told_each_step_of_each_batch(small):
-    told = []
-    found = climb(
+    calls = []
+    result = climb(
         small,
         [Channel("conv3", unit) for unit in range(3)],
         steps=2,
         batch=2,
-        callback=lambda step, values: told.append((step, values.clone())),
+        callback=lambda step, values: calls.append((step, values.clone())),
     )
-    assert [step for step, _ in told] == [0, 1, 0, 1]
-    assert [len(values) for _, values in told] == [2, 2, 1, 1]
-    assert torch.cat([told[0][1], told[2][1]]).equal(found.history[0])
+    assert [step for step, _ in calls] == [0, 1, 0, 1]
+    assert [len(values) for _, values in calls] == [2, 2, 1, 1]
+    assert torch.cat([calls[0][1], calls[2][1]]).equal(result.history[0])
 
 
 def test_ctrl_c_gives_back_what_there_is(small):
@@ -581,16 +581,16 @@ def test_ctrl_c_gives_back_what_there_is(small):
 
     objectives = [Channel("conv3", unit) for unit in range(5)]
     options = {"steps": 6, "frames": [0, 2, 6]}
-    found = climb(small, objectives, batch=1, callback=interrupt, **options)
-    assert found.interrupted
-    assert found.objectives == tuple(objectives[:1])
-    assert found.images.shape == (1, 3, 24, 24)
-    assert found.history[:3].isfinite().all()
-    assert found.history[3:].isnan().all()
-    assert found.values.isfinite().all()
-    assert found.frames.shape == (3, 1, 3, 24, 24)
+    result = climb(small, objectives, batch=1, callback=interrupt, **options)
+    assert result.interrupted
+    assert result.objectives == tuple(objectives[:1])
+    assert result.images.shape == (1, 3, 24, 24)
+    assert result.history[:3].isfinite().all()
+    assert result.history[3:].isnan().all()
+    assert result.values.isfinite().all()
+    assert result.frames.shape == (3, 1, 3, 24, 24)
     whole = climb(small, objectives, **options)
-    assert found.frames[:2, 0].equal(whole.frames[:2, 0])
+    assert result.frames[:2, 0].equal(whole.frames[:2, 0])
     assert climb(small, objectives[0], steps=6).images.equal(whole.images[:1])
 
 
@@ -600,11 +600,11 @@ def test_ctrl_c_in_a_later_batch_keeps_the_earlier_ones(small):
             raise KeyboardInterrupt
 
     objectives = [Channel("conv3", unit) for unit in range(5)]
-    found = climb(small, objectives, batch=4, callback=interrupt)
+    result = climb(small, objectives, batch=4, callback=interrupt)
     whole = climb(small, objectives, batch=4)
-    assert found.interrupted
-    assert len(found.images) == 5
-    assert found.images[:4].equal(whole.images[:4])
+    assert result.interrupted
+    assert len(result.images) == 5
+    assert result.images[:4].equal(whole.images[:4])
 
 
 # ---- bad input ----------------------------------------------------------------------------------
@@ -636,9 +636,9 @@ def test_ctrl_c_in_a_later_batch_keeps_the_earlier_ones(small):
     ],
 )
 def test_bad_input_is_one_clear_sentence(small, objectives, options, message):
-    with pytest.raises(ValueError, match=message) as caught:
+    with pytest.raises(ValueError, match=message) as error:
         climb(small, objectives, **options)
-    assert len(str(caught.value).splitlines()) == 1
+    assert len(str(error.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("objectives", [3, [3], ["conv3:1", None]])
@@ -648,24 +648,24 @@ def test_what_is_no_objective_is_quoted(small, objectives):
 
 
 def test_texts_and_class_names_are_objectives(small):
-    said = climb(small, ["conv2:1", "logit:bee", "elk"], steps=2)
-    meant = climb(small, [Channel("conv2", 1), Logit(1), Logit(4)], steps=2)
-    assert said.objectives == meant.objectives
-    assert said.images.equal(meant.images)
-    assert climb(small, "conv2:1", steps=2).images.equal(meant.images[:1])
+    by_text = climb(small, ["conv2:1", "logit:bee", "elk"], steps=2)
+    by_object = climb(small, [Channel("conv2", 1), Logit(1), Logit(4)], steps=2)
+    assert by_text.objectives == by_object.objectives
+    assert by_text.images.equal(by_object.images)
+    assert climb(small, "conv2:1", steps=2).images.equal(by_object.images[:1])
 
 
 # ---- canvases, batches, memory ------------------------------------------------------------------
 
 
 def test_neurons_get_the_canvas_of_the_field_that_they_use(small, alexnet):
-    found = climb(small, Neuron("conv3", 1), size=None, steps=1)
-    assert found.images.shape[-1] == used_field(small, "conv3").canvas()
-    found = climb(alexnet, Neuron("conv2", 1), size=None, steps=1)
-    assert found.images.shape == (1, 3, 45, 45)
-    for wanted in (-Neuron("conv2", 1), Neuron("conv2", 1) + 0.1 * TotalVariation()):
-        found = climb(alexnet, wanted, size=None, steps=1)
-        assert found.images.shape == (1, 3, 45, 45)
+    result = climb(small, Neuron("conv3", 1), size=None, steps=1)
+    assert result.images.shape[-1] == used_field(small, "conv3").canvas()
+    result = climb(alexnet, Neuron("conv2", 1), size=None, steps=1)
+    assert result.images.shape == (1, 3, 45, 45)
+    for objective in (-Neuron("conv2", 1), Neuron("conv2", 1) + 0.1 * TotalVariation()):
+        result = climb(alexnet, objective, size=None, steps=1)
+        assert result.images.shape == (1, 3, 45, 45)
     both = climb(small, Neuron("conv1", 1) - Neuron("conv3", 1), size=None, steps=1)
     assert both.images.shape[-1] == used_field(small, "conv3").canvas()
     assert climb(small, Neuron("conv3", 1, (0, 0)), size=None, steps=1).images.shape[-1] == 160
@@ -680,19 +680,19 @@ def test_memory_stays_flat_over_fifty_calls():
         for _ in range(times):
             climb(network, objectives, steps=2, frames=[0])
 
-    def held():
+    def live_objects():
         """How many modules, streams and tensors there are, and the bytes in the tensors."""
         gc.collect()
         kinds = [(type(thing), thing) for thing in gc.get_objects()]
         counts = [
-            sum(issubclass(kind, wanted) for kind, _ in kinds)
-            for wanted in (torch.nn.Module, torch.Generator, torch.Tensor)
+            sum(issubclass(kind, base) for kind, _ in kinds)
+            for base in (torch.nn.Module, torch.Generator, torch.Tensor)
         ]
         tensors = [thing for kind, thing in kinds if issubclass(kind, torch.Tensor)]
         return counts, sum(tensor.untyped_storage().nbytes() for tensor in tensors)
 
     run(3)  # caches fill
-    before = held()
+    before = live_objects()
     run(50)
-    assert held() == before
+    assert live_objects() == before
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in network.module.modules())

@@ -41,17 +41,17 @@ def test_concentrated_counts_the_centered_square():
 
 
 def test_the_field_in_use_grows_with_depth_and_shares_its_centers(alexnet):
-    used = [used_field(alexnet, layer) for layer in alexnet.layers]
+    parts = [used_field(alexnet, layer) for layer in alexnet.layers]
     whole = [alexnet.receptive_field(layer) for layer in alexnet.layers]
-    assert used[0] == whole[0]
-    for one, field in zip(used, whole, strict=True):
+    assert parts[0] == whole[0]
+    for one, field in zip(parts, whole, strict=True):
         assert (one.stride, one.start) == (field.stride, field.start)
         assert one.size % 2 == field.size % 2
-    sides = [one.size for one in used]
+    sides = [one.size for one in parts]
     assert sides == sorted(set(sides))
     # On photographs the same square holds about the same part of the effect.
-    seen = [photos.load(name, 224).image for name in ("chelsea", "coffee", "astronaut")]
-    shares = effective_field(alexnet, "conv5", seen)
+    photographs = [photos.load(name, 224).image for name in ("chelsea", "coffee", "astronaut")]
+    shares = effective_field(alexnet, "conv5", photographs)
     edge = (whole[-1].size - sides[-1]) // 2
     assert shares[edge:-edge, edge:-edge].sum().item() == pytest.approx(PART, abs=0.03)
 

@@ -59,24 +59,24 @@ def test_lucids_recipe_is_what_its_source_says():
     pad, first, scale, rotate, second = LUCID.transforms
     assert pad == Pad(12)
     assert (scale, rotate) == (Scale(1 - 5 / 50, 1 + 5 / 50), Rotate(10.0))
-    assert_shifts_as_a_crop_does(first, cut=8)
-    assert_shifts_as_a_crop_does(second, cut=4)
+    assert_shifts_as_a_crop_does(first, pad=8)
+    assert_shifts_as_a_crop_does(second, pad=4)
 
 
-def assert_shifts_as_a_crop_does(jitter, cut):
+def assert_shifts_as_a_crop_does(jitter, pad):
     image = torch.rand(1, 3, 40, 40, generator=torch.Generator().manual_seed(0))
-    crops = [image[..., y : 40 - cut + y, x : 40 - cut + x] for y in range(cut + 1) for x in (0, 3)]
-    inside = slice(cut // 2, 40 - cut // 2)
-    numbers = (torch.arange(cut + 1) + 0.5) / (cut + 1)
-    shifted = [
-        jitter(image, torch.tensor([[u, numbers[cut - x]]]), 0)[..., inside, inside]
+    crops = [image[..., y : 40 - pad + y, x : 40 - pad + x] for y in range(pad + 1) for x in (0, 3)]
+    inside = slice(pad // 2, 40 - pad // 2)
+    numbers = (torch.arange(pad + 1) + 0.5) / (pad + 1)
+    shifts = [
+        jitter(image, torch.tensor([[u, numbers[pad - x]]]), 0)[..., inside, inside]
         for u in numbers.flip(0)
         for x in (0, 3)
     ]
-    assert all(map(torch.equal, shifted, crops))
+    assert all(map(torch.equal, shifts, crops))
     least, most = torch.zeros(1, 2), torch.full((1, 2), 1 - 2**-24)
-    assert torch.equal(jitter(image, least, 0), image.roll((-cut // 2,) * 2, (2, 3)))
-    assert torch.equal(jitter(image, most, 0), image.roll((cut // 2,) * 2, (2, 3)))
+    assert torch.equal(jitter(image, least, 0), image.roll((-pad // 2,) * 2, (2, 3)))
+    assert torch.equal(jitter(image, most, 0), image.roll((pad // 2,) * 2, (2, 3)))
 
 
 def test_the_keras_examples_recipe_is_what_its_source_says():
@@ -104,9 +104,9 @@ def test_the_exact_recipe_moves_pixels_from_one_end_to_the_other():
 
 @pytest.mark.parametrize("recipe", [STANDARD, EXACT, LUCID, KERAS])
 def test_every_recipe_climbs(small, recipe):
-    found = fv.maximize(
+    result = fv.maximize(
         small, fv.Channel("conv3", 2), size=40, steps=8, recipe=recipe, frames=[0], progress=False
     )
-    assert found.values[0] > found.frame_values[0, 0] + 0.01
-    assert found.images.min() >= 0
-    assert found.images.max() <= 1
+    assert result.values[0] > result.frame_values[0, 0] + 0.01
+    assert result.images.min() >= 0
+    assert result.images.max() <= 1

@@ -11,9 +11,9 @@ import featviz as fv
 
 
 @pytest.fixture(scope="module")
-def found(small):
-    wanted = [fv.Channel("conv3", unit) for unit in range(5)]
-    return fv.maximize(small, wanted, size=24, steps=3, frames=[0, 2], progress=False)
+def result(small):
+    objectives = [fv.Channel("conv3", unit) for unit in range(5)]
+    return fv.maximize(small, objectives, size=24, steps=3, frames=[0, 2], progress=False)
 
 
 def pixels(image):
@@ -21,41 +21,41 @@ def pixels(image):
 
 
 @pytest.mark.parametrize(("which", "rows"), [(3, [3]), (-1, [4]), (slice(1, 4, 2), [1, 3])])
-def test_a_part_is_what_its_images_alone_would_be(found, which, rows):
-    part = found[which]
+def test_a_part_is_what_its_images_alone_would_be(result, which, rows):
+    part = result[which]
     assert len(part) == len(rows)
-    assert part.objectives == tuple(found.objectives[row] for row in rows)
+    assert part.objectives == tuple(result.objectives[row] for row in rows)
     for name in ("images", "alpha", "values"):
-        assert getattr(part, name).equal(getattr(found, name)[rows])
+        assert getattr(part, name).equal(getattr(result, name)[rows])
     for name in ("history", "gradients", "frames", "frame_values"):
-        assert getattr(part, name).equal(getattr(found, name)[:, rows])
-    assert (part.frame_steps, part.precision) == (found.frame_steps, found.precision)
+        assert getattr(part, name).equal(getattr(result, name)[:, rows])
+    assert (part.frame_steps, part.precision) == (result.frame_steps, result.precision)
 
 
-def test_a_result_is_walked_through_and_ends(found):
-    assert [one.objectives[0].unit for one in found] == list(range(5))
+def test_a_result_is_walked_through_and_ends(result):
+    assert [one.objectives[0].unit for one in result] == list(range(5))
     with pytest.raises(IndexError):
-        found[5]
+        result[5]
 
 
-def test_results_compare_by_identity_and_speak_shortly(found):
-    assert found == found
-    assert found != found[:]
-    assert len(repr(found[0])) < 200
+def test_results_compare_by_identity_and_speak_shortly(result):
+    assert result == result
+    assert result != result[:]
+    assert len(repr(result[0])) < 200
 
 
-def test_a_file_holds_every_pixel_side_by_side(found, tmp_path):
-    found.save(tmp_path / "grid.png", columns=3)
+def test_a_file_holds_every_pixel_side_by_side(result, tmp_path):
+    result.save(tmp_path / "grid.png", columns=3)
     sheet = np.asarray(Image.open(tmp_path / "grid.png"))
     assert sheet.shape == (24 + 2 + 24, 3 * 24 + 2 * 2, 3)
-    assert np.array_equal(sheet[26:, 26:50], pixels(found.images[4]))
+    assert np.array_equal(sheet[26:, 26:50], pixels(result.images[4]))
     assert (sheet[:, 24:26] == 255).all()
     assert [path.name for path in tmp_path.iterdir()] == ["grid.png"]
 
 
-def test_a_file_that_cannot_be_written_leaves_the_old_one(found, tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_written_leaves_the_old_one(result, tmp_path, monkeypatch):
     path = tmp_path / "grid.png"
-    found[0].save(path)
+    result[0].save(path)
     before = path.read_bytes()
 
     def full(image, file, **options):
@@ -64,18 +64,18 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(found, tmp_path, monke
 
     monkeypatch.setattr(Image.Image, "save", full)
     with pytest.raises(OSError, match="no space"):
-        found.save(path)
+        result.save(path)
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["grid.png"]
 
 
-def test_a_file_of_an_unknown_kind_is_refused(found, tmp_path):
+def test_a_file_of_an_unknown_kind_is_refused(result, tmp_path):
     with pytest.raises(ValueError, match=r"unknown file extension: \.xyz"):
-        found.save(tmp_path / "grid.xyz")
+        result.save(tmp_path / "grid.xyz")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_notebook_shows_small_images_enlarged(found):
-    shown = np.asarray(Image.open(io.BytesIO(found[2]._repr_png_())))
-    assert shown.shape == (96, 96, 3)
-    assert np.array_equal(shown[::4, ::4], pixels(found.images[2]))
+def test_a_notebook_shows_small_images_enlarged(result):
+    picture = np.asarray(Image.open(io.BytesIO(result[2]._repr_png_())))
+    assert picture.shape == (96, 96, 3)
+    assert np.array_equal(picture[::4, ::4], pixels(result.images[2]))

@@ -14,7 +14,7 @@ from featviz.objectives.units import Channel, DeepDream, Direction, Diversity, L
 from tests.networks import LAYERS, SmallCNN
 
 CPU = torch.device("cpu")
-MIXED = [
+MIXTURE = [
     Channel("conv3", 1),
     Neuron("conv3", 2),
     Channel("conv3", 1),
@@ -27,7 +27,7 @@ def some_images(count, size=24, seed=0):
     return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(seed))
 
 
-def scored(network, objectives, images, precision=torch.float32):
+def scores(network, objectives, images, precision=torch.float32):
     """Values and their gradients with respect to the images."""
     images = images.clone().requires_grad_()
     scorer = Scorer(network, objectives, CPU, precision)
@@ -43,9 +43,9 @@ def direct(network, objectives, images):
     for row, objective in enumerate(objectives):
         refs = [network.resolve(name) for name in sorted(objective.layers - {"image"})]
         view = private_view(network, refs).to(memory_format=torch.channels_last)
-        found = run_to(view, network.normalize(images), refs) if refs else {}
-        found["image"] = images
-        values.append(objective({name: value[row : row + 1] for name, value in found.items()}))
+        answers = run_to(view, network.normalize(images), refs) if refs else {}
+        answers["image"] = images
+        values.append(objective({name: value[row : row + 1] for name, value in answers.items()}))
     (gradient,) = torch.autograd.grad(torch.cat(values).sum(), images)
     return torch.cat(values).detach(), gradient
 
@@ -53,7 +53,7 @@ def direct(network, objectives, images):
 @pytest.mark.parametrize(
     "objectives",
     [
-        MIXED,
+        MIXTURE,
         [Channel("conv3", 1), Neuron("conv3", 2), Neuron("conv3", 2), Channel("conv3", 1)],
         [Channel("conv1", 3), Neuron("conv1", 5)],
         [Channel("conv2:relu", 3), Channel("conv2:relu", 4)],
@@ -68,7 +68,7 @@ def direct(network, objectives, images):
 def test_values_and_gradients_are_each_images_own(small, objectives):
     images = some_images(len(objectives))
     expected, plain = direct(small, objectives, images)
-    values, gradient = scored(small, objectives, images)
+    values, gradient = scores(small, objectives, images)
     torch.testing.assert_close(values, expected, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(gradient, plain, rtol=1e-4, atol=1e-5 * plain.abs().max().item())
     assert plain.flatten(1).norm(dim=1).min() > 0
@@ -81,7 +81,7 @@ def test_values_and_gradients_are_each_images_own(small, objectives):
 def test_shortcuts_change_nothing_on_alexnet(alexnet, layer):
     objectives = [Channel(layer, 1), Neuron(layer, 7), Channel(layer, 30)]
     images = some_images(3, 80)
-    values, gradient = scored(alexnet, objectives, images)
+    values, gradient = scores(alexnet, objectives, images)
     expected, plain = direct(alexnet, objectives, images)
     torch.testing.assert_close(values, expected, rtol=1e-4, atol=1e-4)
     assert (gradient - plain).norm() < 1e-4 * plain.norm()
@@ -111,8 +111,8 @@ def test_one_objective_is_for_all_images_and_texts_and_classes_are_objectives(sm
     alone = fv.evaluate(small, ["conv3:1"], images[1])
     assert alone.equal(expected[1:2])
     logits = fv.activations(small, images, "output")
-    found = fv.evaluate(small, ["dog", "logit:ELK", Logit("ant")], images)
-    torch.testing.assert_close(found, logits[range(3), [3, 4, 0]])
+    values = fv.evaluate(small, ["dog", "logit:ELK", Logit("ant")], images)
+    torch.testing.assert_close(values, logits[range(3), [3, 4, 0]])
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_no_images_have_no_values(small):
 def test_bfloat16_stays_close(alexnet):
     objectives = [Channel("conv3", 1), Channel("conv3", 30)]
     images = some_images(2, 64)
-    values, gradient = scored(alexnet, objectives, images, torch.bfloat16)
-    expected, plain = scored(alexnet, objectives, images)
+    values, gradient = scores(alexnet, objectives, images, torch.bfloat16)
+    expected, plain = scores(alexnet, objectives, images)
     assert values.dtype == gradient.dtype == torch.float32
     torch.testing.assert_close(values, expected, rtol=0.05, atol=0.05)
     cosine = nn.functional.cosine_similarity(gradient.flatten(1), plain.flatten(1))
@@ -148,10 +148,10 @@ def test_bfloat16_stays_close(alexnet):
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 def test_an_images_bits_are_the_same_alone_and_among_others(small, precision):
-    images = some_images(len(MIXED))
-    values, gradients = scored(small, MIXED, images, precision)
-    for i, objective in enumerate(MIXED):
-        value, gradient = scored(small, [objective], images[i : i + 1], precision)
+    images = some_images(len(MIXTURE))
+    values, gradients = scores(small, MIXTURE, images, precision)
+    for i, objective in enumerate(MIXTURE):
+        value, gradient = scores(small, [objective], images[i : i + 1], precision)
         assert value.equal(values[i : i + 1])
         assert gradient.equal(gradients[i : i + 1])
 
@@ -159,10 +159,10 @@ def test_an_images_bits_are_the_same_alone_and_among_others(small, precision):
 def test_diversity_is_among_equal_objectives_only(small):
     alike, other = Diversity("conv2"), Diversity("conv2") + Channel("conv2", 0)
     images = some_images(3)
-    values, _ = scored(small, [alike, alike, other], images)
-    found = fv.activations(small, images, ["conv2"])["conv2"]
-    torch.testing.assert_close(values[:2], alike({"conv2": found[:2]}), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(values[2], other({"conv2": found[2:]})[0], rtol=1e-4, atol=1e-5)
+    values, _ = scores(small, [alike, alike, other], images)
+    maps = fv.activations(small, images, ["conv2"])["conv2"]
+    torch.testing.assert_close(values[:2], alike({"conv2": maps[:2]}), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(values[2], other({"conv2": maps[2:]})[0], rtol=1e-4, atol=1e-5)
 
 
 class Broken(nn.Module):
@@ -184,7 +184,7 @@ def test_nothing_runs_behind_the_target_nor_a_linear_target_itself():
     module = SmallCNN()
     module.features[7] = Broken()
     network = fv.Network(module, layers=LAYERS)
-    scored(network, [DeepDream("conv3")], some_images(1))
+    scores(network, [DeepDream("conv3")], some_images(1))
     register_parametrization(module.features[6], "weight", Counting(), unsafe=True)
     scorer = Scorer(network, [Channel("conv3", 1)], CPU, torch.float32)
     Counting.calls = 0
@@ -195,17 +195,17 @@ def test_nothing_runs_behind_the_target_nor_a_linear_target_itself():
 
 def test_a_dead_relu_lets_its_image_start():
     values = torch.tensor([[-1.0, -2.0], [-1.0, 2.0]], requires_grad=True)
-    rectified = redirected_relu(values)
-    assert rectified.tolist() == [[0, 0], [0, 2]]
-    (gradient,) = torch.autograd.grad(rectified, values, torch.tensor([[3.0, 4.0], [5.0, 6.0]]))
+    outputs = redirected_relu(values)
+    assert outputs.tolist() == [[0, 0], [0, 2]]
+    (gradient,) = torch.autograd.grad(outputs, values, torch.tensor([[3.0, 4.0], [5.0, 6.0]]))
     assert gradient.tolist() == [[3, 4], [0, 6]]
     # A gradient that only asks for what is dead passes, though others are alive.
-    rectified = redirected_relu(values)
-    (gradient,) = torch.autograd.grad(rectified, values, torch.tensor([[0.0, 4.0], [5.0, 0.0]]))
+    outputs = redirected_relu(values)
+    (gradient,) = torch.autograd.grad(outputs, values, torch.tensor([[0.0, 4.0], [5.0, 0.0]]))
     assert gradient.tolist() == [[0, 4], [5, 0]]
     # What would push a dead value lower is lost all the same.
-    rectified = redirected_relu(values)
-    (gradient,) = torch.autograd.grad(rectified, values, torch.tensor([[-3.0, 4.0], [-5.0, 0.0]]))
+    outputs = redirected_relu(values)
+    (gradient,) = torch.autograd.grad(outputs, values, torch.tensor([[-3.0, 4.0], [-5.0, 0.0]]))
     assert gradient.tolist() == [[0, 4], [0, 0]]
 
 
@@ -214,13 +214,13 @@ def test_an_image_that_excites_nothing_can_start_to_climb():
     nn.init.constant_(module.features[6].bias, -100.0)
     network = fv.Network(module, layers=LAYERS)
     images = some_images(2)
-    values, gradient = scored(network, [Channel("conv3:relu", 1), Channel("conv3:relu", 2)], images)
+    values, gradient = scores(network, [Channel("conv3:relu", 1), Channel("conv3:relu", 2)], images)
     assert values.tolist() == [0, 0]
-    _, expected = scored(network, [Channel("conv3", 1), Channel("conv3", 2)], images)
+    _, expected = scores(network, [Channel("conv3", 1), Channel("conv3", 2)], images)
     torch.testing.assert_close(gradient, expected)
     assert gradient.flatten(1).norm(dim=1).min() > 0
     # One that is to excite nothing is where it should be, and stays.
-    _, gradient = scored(network, [-Channel("conv3:relu", 1)], images[:1])
+    _, gradient = scores(network, [-Channel("conv3:relu", 1)], images[:1])
     assert gradient.abs().max() == 0
 
 

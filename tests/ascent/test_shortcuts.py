@@ -42,19 +42,19 @@ def test_space_to_depth_equals_the_convolution(
         images = images.to(memory_format=torch.channels_last)
     images.requires_grad_()
     values = conv(images)
-    found = SpaceToDepthConv(conv)(images)
-    torch.testing.assert_close(found, values, rtol=1e-12, atol=1e-12)
+    outputs = SpaceToDepthConv(conv)(images)
+    torch.testing.assert_close(outputs, values, rtol=1e-12, atol=1e-12)
     weights = torch.randn(values.shape, generator=stream(), dtype=torch.float64)
     (expected,) = torch.autograd.grad((values * weights).sum(), images)
-    (gradient,) = torch.autograd.grad((found * weights).sum(), images)
+    (gradient,) = torch.autograd.grad((outputs * weights).sum(), images)
     torch.testing.assert_close(gradient, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_alexnets_first_convolution_is_replaced_and_no_other(alexnet):
     view = private_view(alexnet)
     space_to_depth(view)
-    replaced = {k for k, m in view.named_modules() if isinstance(m, SpaceToDepthConv)}
-    assert replaced == {"features.0"}
+    names = {k for k, m in view.named_modules() if isinstance(m, SpaceToDepthConv)}
+    assert names == {"features.0"}
     assert isinstance(alexnet.module.features[0], nn.Conv2d)
     images = torch.randn(2, 3, 65, 90, generator=stream())
     torch.testing.assert_close(
@@ -117,17 +117,17 @@ class Taps(nn.Module):
         self.last = nn.Conv2d(8, 4, 1)
 
     def forward(self, images):
-        kept = []
+        outputs = []
         for part in self.features:
             images = part(images)
-            kept.append(images)
-        return self.last(kept[1])
+            outputs.append(images)
+        return self.last(outputs[1])
 
 
 class Slices(Taps):
     def forward(self, images):
-        rectified = self.features[:2](images)
-        return self.last(rectified) + self.features[2:](rectified).mean()
+        outputs = self.features[:2](images)
+        return self.last(outputs) + self.features[2:](outputs).mean()
 
 
 class Aliases(nn.Module):
@@ -147,7 +147,7 @@ def one_convolution_twice():
     return nn.Sequential(conv, nn.ReLU(), conv, nn.MaxPool2d(2))
 
 
-def pruned():
+def pruned_network():
     network = stem(nn.Conv2d(3, 8, 3, 2))
     prune.l1_unstructured(network[0], "weight", 0.5)
     with torch.no_grad():
@@ -163,8 +163,8 @@ def pruned():
         (lambda: stem(Overridden(3, 8, 3, 2)), "3"),
         (lambda: stem(Overridden(3, 8, 3, 2)), "0"),
         (lambda: stem(nn.Conv2d(3, 8, 3)), "1"),
-        (pruned, "3"),
-        (pruned, "0"),
+        (pruned_network, "3"),
+        (pruned_network, "0"),
         (Taps, "last"),
         (Slices, "last"),
         (Slices, "output"),
@@ -182,9 +182,9 @@ def test_shortcuts_change_no_value_of_any_network(make, layer, kind):
     network = fv.Network(make())
     objectives = [kind(layer, 0) if kind is Channel else kind(layer)] * 2
     images = torch.rand(2, 3, 24, 21, generator=stream())
-    found = Scorer(network, objectives, torch.device("cpu"), torch.float32)(images, images)
+    values = Scorer(network, objectives, torch.device("cpu"), torch.float32)(images, images)
     expected = score(network, objectives, images, images)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(values, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_a_stem_with_too_small_an_image_says_so():
@@ -221,9 +221,9 @@ def test_a_constant_gradient_equals_autograds(name, objective):
     expected = objective({"layer": module(inputs)})
     (gradient,) = torch.autograd.grad(expected.sum(), inputs)
     shortcut = ConstantGradient(lambda value: objective({"layer": value}), module, inputs)
-    found = shortcut(inputs)
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
-    (shortcuts,) = torch.autograd.grad(found.sum(), inputs)
+    values = shortcut(inputs)
+    torch.testing.assert_close(values, expected, rtol=1e-5, atol=1e-6)
+    (shortcuts,) = torch.autograd.grad(values.sum(), inputs)
     torch.testing.assert_close(shortcuts, gradient, rtol=1e-5, atol=1e-7)
 
 

@@ -23,7 +23,7 @@ def open_page(browser, address):
     """Open the page of all figures; a script error or a request beyond file: fails the test."""
     problems, contexts = [], []
 
-    def opened(state="", **options):
+    def go_to(state="", **options):
         # Elements start when they come near the view: a tall one starts them all.
         options = {"viewport": {"width": 1280, "height": 16000}} | options
         context = browser.new_context(offline=True, **options)
@@ -41,7 +41,7 @@ def open_page(browser, address):
             view.wait_for_function("!document.querySelector('[data-fv=waiting]')")
         return view
 
-    yield opened
+    yield go_to
     for context in contexts:
         context.close()
     assert problems == []
@@ -57,7 +57,7 @@ def check_for_barriers():
         view.evaluate("document.body.style.background = 'var(--fv-surface)'")
         view.evaluate("document.body.style.color = 'var(--fv-ink)'")
         assert view.evaluate("document.documentElement.scrollWidth") <= width
-        found = axe.Axe().run(view).response["violations"]
-        assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+        violations = axe.Axe().run(view).response["violations"]
+        assert [v["id"] for v in violations if v["impact"] in ("serious", "critical")] == []
 
     return check

@@ -29,13 +29,13 @@ def test_ladder_moves_by_arrows_and_opens_by_enter(open_page):
 
 def test_sheet_shows_sorts_and_remembers(open_page):
     view = open_page()
-    told = view.locator("#fig-all .fv-sheet__told")
+    words = view.locator("#fig-all .fv-sheet__told")
     view.focus("#fig-all .fv-unit[tabindex='0']")
     view.keyboard.press("End")
-    assert "conv5:11" in told.inner_text()
+    assert "conv5:11" in words.inner_text()
     view.keyboard.press("ArrowUp")
-    assert "conv5:7" in told.inner_text()
-    assert told.locator("a").get_attribute("href") == "unit.html#7"
+    assert "conv5:7" in words.inner_text()
+    assert words.locator("a").get_attribute("href") == "unit.html#7"
     assert view.url.endswith("#fig-all:conv5-7")
     view.select_option("#fig-all select", "activation")
     assert view.locator("#fig-all .fv-unit").first.get_attribute("aria-label") == "conv5:11"
@@ -86,8 +86,8 @@ def test_links_lead_to_a_state(open_page):
     view = open_page("#fig-all:conv5-9", viewport={"width": 1280, "height": 800})
     assert "conv5:9" in view.locator("#fig-all .fv-sheet__told").inner_text()
     view.evaluate("location.hash = '#fig-maps:map'")
-    pressed = view.locator("#fig-maps [aria-pressed=true]")
-    pressed.wait_for()
+    button = view.locator("#fig-maps [aria-pressed=true]")
+    button.wait_for()
     view.wait_for_function(
         "document.querySelector('#fig-maps [aria-pressed=true]').innerText=='map'"
     )
@@ -100,9 +100,9 @@ def test_links_lead_to_a_state(open_page):
 def test_overlays_switch_all_cells(open_page):
     view = open_page()
     view.locator("#fig-maps button", has_text="photo").press("Enter")
-    shown = view.locator("#fig-maps [role=cell] img:visible")
-    assert shown.count() == 4
-    assert {shown.nth(i).get_attribute("alt") for i in range(4)} == {"cat", "dog"}
+    images = view.locator("#fig-maps [role=cell] img:visible")
+    assert images.count() == 4
+    assert {images.nth(i).get_attribute("alt") for i in range(4)} == {"cat", "dog"}
 
 
 def test_fields_follow_slider_and_arrows(open_page):
@@ -213,9 +213,9 @@ def test_a_pick_in_the_address_goes_with_any_anchor(open_page):
     )
     view.evaluate("location.hash = '#fig-grid'")
     view.wait_for_function("location.hash === '#fig-grid?unit=u-1'")
-    docked = view.locator(".fv-picker--docked")
+    strip = view.locator(".fv-picker--docked")
     view.locator("#fig-switches").scroll_into_view_if_needed()
-    docked.wait_for()
+    strip.wait_for()
     view.evaluate("location.hash = '#fig-ascent:u-0:8?unit=u-0'")
     view.wait_for_function(
         "document.querySelector('#fig-ascent output')?.innerText.includes('step 8')"
@@ -226,9 +226,9 @@ def test_a_pick_in_the_address_goes_with_any_anchor(open_page):
 def test_switches_reach_only_what_was_computed(open_page):
     view = open_page("#fig-switches:00:u-1")
     boxes = view.locator("#fig-switches input[type=checkbox]")
-    told = view.locator("#fig-switches output")
-    assert "robust" not in told.inner_text()
-    assert "activation 2, 50" in told.inner_text()
+    output = view.locator("#fig-switches output")
+    assert "robust" not in output.inner_text()
+    assert "activation 2, 50" in output.inner_text()
     boxes.nth(1).focus()
     view.keyboard.press("Space")
     assert [boxes.nth(i).is_checked() for i in range(2)] == [True, True]
@@ -270,7 +270,7 @@ def test_the_inspector_opens_and_remembers_its_place(open_page):
 def test_every_control_shows_where_the_focus_is(open_page):
     view = open_page()
     view.keyboard.press("Tab")
-    hidden = view.evaluate(
+    faults = view.evaluate(
         """() => {
           const all = [...document.querySelectorAll(
             "figure.fv :is(button, input, select, a, [tabindex='0']), .fv-picker button")];
@@ -283,4 +283,4 @@ def test_every_control_shows_where_the_focus_is(open_page):
           }).map(one => one.outerHTML.slice(0, 120));
         }"""
     )
-    assert hidden == []
+    assert faults == []

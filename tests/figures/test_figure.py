@@ -16,9 +16,9 @@ def test_static_figure_stands_inside_its_element():
 
 
 def test_payload_is_escaped_json_in_a_template():
-    written = html(payload={"label": "</template><script>alert(1)</script>&"})
-    assert "<script" not in written
-    assert '{"label":"&lt;/template&gt;' in written
+    content = html(payload={"label": "</template><script>alert(1)</script>&"})
+    assert "<script" not in content
+    assert '{"label":"&lt;/template&gt;' in content
 
 
 def test_figures_without_payload_have_no_template():
@@ -43,12 +43,12 @@ def test_tags_escape_attributes_and_leave_out_what_is_none():
 
 
 @pytest.mark.parametrize(
-    ("value", "written"),
+    ("value", "digits"),
     [(0, "0"), (1234.5, "1,234"), (-0.1234, "−0.123"), (0.00042, "0.00042"), (12.345, "12.3"),
      (2e-9, "2.0e−09"), (100, "100"), (50.0, "50")],
 )  # fmt: skip
-def test_numbers_have_three_digits(value, written):
-    assert number(value) == written
+def test_numbers_have_three_digits(value, digits):
+    assert number(value) == digits
 
 
 def test_slugs_name_states_in_links():

@@ -33,9 +33,9 @@ def test_large_pictures_are_lossy_and_close():
 
 def test_sprites_hold_the_pictures_in_reading_order():
     pictures = pixels(noise(5, 8))
-    packed = sprite(pictures, 2)
-    sheet = decode(packed.uri)
-    assert (packed.columns, packed.rows, sheet.shape) == (2, 3, (24, 16, 3))
+    mosaic = sprite(pictures, 2)
+    sheet = decode(mosaic.uri)
+    assert (mosaic.columns, mosaic.rows, sheet.shape) == (2, 3, (24, 16, 3))
     assert np.array_equal(sheet[8:16, 8:16], pictures[3])
     assert (sheet[16:, 8:] == 128).all()
 

@@ -17,12 +17,12 @@ from featviz.figures._plot import Scale
 
 VOID = {"img", "br", "input", "rect", "path"}
 # Their ends are implied, and left out of long tables.
-IMPLIED = {"tr", "th", "td"}
+NO_END = {"tr", "th", "td"}
 
 
 def payload(figure):
-    found = re.search(r"<template>(.*?)</template>", figure._repr_html_(), re.DOTALL)
-    return json.loads(html.unescape(found[1]))
+    match = re.search(r"<template>(.*?)</template>", figure._repr_html_(), re.DOTALL)
+    return json.loads(html.unescape(match[1]))
 
 
 def visible(figure):
@@ -42,7 +42,7 @@ class Balance(HTMLParser):
             self.images.append(attributes)
         if "id" in attributes:
             self.ids.append(attributes["id"])
-        if tag not in VOID | IMPLIED:
+        if tag not in VOID | NO_END:
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
@@ -50,7 +50,7 @@ class Balance(HTMLParser):
             self.ids.append(dict(attrs)["id"])
 
     def handle_endtag(self, tag):
-        if tag not in VOID | IMPLIED:
+        if tag not in VOID | NO_END:
             assert self.open.pop() == tag
 
 
@@ -87,9 +87,9 @@ def test_true_to_scale_crops_what_is_larger_than_the_field_and_outlines_what_is_
         figures.Rung(layer, field, textures(1, 40), ["u"])
         for layer, field in (("a", 10), ("b", 80))
     )
-    written = figures.ladder([large, small], **ARGS)._repr_html_()
-    found = re.findall(r"--fv-field:([\d.]+);--fv-shown:([\d.]+);--fv-cropped:([\d.]+)%", written)
-    assert [tuple(map(float, row)) for row in found] == [(0.125, 0.5, 37.5), (1.0, 0.5, 0.0)]
+    content = figures.ladder([large, small], **ARGS)._repr_html_()
+    styles = re.findall(r"--fv-field:([\d.]+);--fv-shown:([\d.]+);--fv-cropped:([\d.]+)%", content)
+    assert [tuple(map(float, row)) for row in styles] == [(0.125, 0.5, 37.5), (1.0, 0.5, 0.0)]
 
 
 def test_labels_and_numbers_are_there_without_scripts(all_figures):
@@ -158,8 +158,8 @@ def test_svg_follows_the_page(all_figures):
 
 def test_a_long_name_breaks_into_lines_centered_under_its_bar():
     names = ["edge or bar", "grating", "spot or check", "color edge"]
-    drawn = figures.bars(names, {"a": range(4)}, "y", id="b", alt="Bars.")._repr_html_()
-    narrow = drawn.partition("fv-plot--narrow")[2]
+    content = figures.bars(names, {"a": range(4)}, "y", id="b", alt="Bars.")._repr_html_()
+    narrow = content.partition("fv-plot--narrow")[2]
     labels = {
         label: (float(x), float(y))
         for x, y, label in re.findall(r'<text x="([\d.]+)" y="([\d.]+)">([a-z ]+)</text>', narrow)
@@ -170,8 +170,8 @@ def test_a_long_name_breaks_into_lines_centered_under_its_bar():
 
 def test_lines_keep_their_places_and_break_where_a_value_is_missing():
     x, y = np.arange(5.0), [0.0, 1.0, np.nan, 1.0, 0.0]
-    drawn = figures.curves({"a": (x, y)}, "x", "y", id="c", alt="A line.")._repr_html_()
-    (d,) = re.findall(r'<path d="([^"]*)"[^>]*series-1', drawn.partition("fv-plot--narrow")[0])
+    content = figures.curves({"a": (x, y)}, "x", "y", id="c", alt="A line.")._repr_html_()
+    (d,) = re.findall(r'<path d="([^"]*)"[^>]*series-1', content.partition("fv-plot--narrow")[0])
     pieces = [re.findall(r"-?[\d.]+", piece) for piece in d.split("m")[1:]]
     steps = np.array(pieces, float).reshape(-1, 2)
     (x0, y0), (x1, y1), (x3, y3), (x4, y4) = np.cumsum(steps, axis=0)
@@ -218,24 +218,24 @@ def test_tables_align_numbers_and_can_be_scrolled_by_key():
     static = figures.table(
         [["a", 1, "x"], ["b", None, "y"]], ["n", "v", "t"], id="t", alt="A table."
     )
-    written = static._repr_html_()
-    assert '<td class="fv-number">1</td>' in written
-    assert "<td>x</td>" in written
-    assert 'role="region" tabindex="0" aria-label="A table."' in written
+    content = static._repr_html_()
+    assert '<td class="fv-number">1</td>' in content
+    assert "<td>x</td>" in content
+    assert 'role="region" tabindex="0" aria-label="A table."' in content
 
 
 def test_a_spectrum_tells_each_activation_and_where_it_lies(all_figures):
-    told = visible(all_figures["spectrum"])
-    assert re.search(r"optimized against\s+−90\s.*low\s+−30\s+−29\s.*optimized for\s+120", told)
-    written = all_figures["spectrum"]._repr_html_()
-    assert "from −30 to 40 on photographs, 120 optimized for." in written
+    words = visible(all_figures["spectrum"])
+    assert re.search(r"optimized against\s+−90\s.*low\s+−30\s+−29\s.*optimized for\s+120", words)
+    content = all_figures["spectrum"]._repr_html_()
+    assert "from −30 to 40 on photographs, 120 optimized for." in content
     # The axis runs from the one synthetic image to the other: zero lies at 90 of 210.
-    assert f"left:{100 * (0.02 + 90 / 210) / 1.04:.1f}%" in written
+    assert f"left:{100 * (0.02 + 90 / 210) / 1.04:.1f}%" in content
 
 
 def test_switches_without_scripts_are_a_table_of_all_states(all_figures):
-    told = visible(all_figures["switches"])
-    assert re.search(r"✓\s+–\s+3\s+4", told)
+    words = visible(all_figures["switches"])
+    assert re.search(r"✓\s+–\s+3\s+4", words)
     assert payload(all_figures["switches"])["states"] == ["00", "10", "11"]
 
 
@@ -326,8 +326,10 @@ def test_figures_read_nothing_of_the_core():
         "print([n for n in sys.modules if n.split('.')[0] == 'torch' or "
         "n.startswith('featviz.') and not n.startswith('featviz.figures')])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.strip() == "[]"
 
 
 def test_scripts_load_in_the_order_of_their_names_and_stay_short():
@@ -343,17 +345,17 @@ def test_scripts_load_in_the_order_of_their_names_and_stay_short():
 
 
 def test_bars_show_single_values_and_no_interval_where_there_is_none():
-    def drawn(low, high, **more):
-        given = {"a": ([1.0, 2.0], [low, 1.5], [high, 2.5])}
-        figure = figures.bars(["x", "y"], given, "y", id="b", alt="Bars.", **more)
+    def drawing(low, high, **more):
+        series = {"a": ([1.0, 2.0], [low, 1.5], [high, 2.5])}
+        figure = figures.bars(["x", "y"], series, "y", id="b", alt="Bars.", **more)
         return figure._repr_html_().partition("fv-plot--narrow")[0]
 
-    def intervals(shown):
-        return re.search(r'd="([^"]*)"[^>]*stroke-width="1.5"', shown)[1].count("m")
+    def intervals(svg):
+        return re.search(r'd="([^"]*)"[^>]*stroke-width="1.5"', svg)[1].count("m")
 
-    assert intervals(drawn(0.5, 1.5)) == 2
-    assert intervals(drawn(math.nan, math.nan)) == 1
+    assert intervals(drawing(0.5, 1.5)) == 2
+    assert intervals(drawing(math.nan, math.nan)) == 1
     dots = [
-        drawn(0.5, 1.5, each={"a": [[1.0, 1.2], [2.0] * count]}).count("h0") for count in (1, 4)
+        drawing(0.5, 1.5, each={"a": [[1.0, 1.2], [2.0] * count]}).count("h0") for count in (1, 4)
     ]
     assert dots[1] - dots[0] == 3

@@ -20,9 +20,9 @@ def address(tmp_path_factory):
 
 @pytest.fixture
 def view(open_page):
-    opened = open_page(viewport={"width": 1280, "height": 900})
-    opened.wait_for_selector("fv-microscope[data-loaded]", state="attached")
-    return opened
+    tab = open_page(viewport={"width": 1280, "height": 900})
+    tab.wait_for_selector("fv-microscope[data-loaded]", state="attached")
+    return tab
 
 
 def title(view):
@@ -30,7 +30,7 @@ def title(view):
     return view.locator(".fv-micro__title").inner_text()
 
 
-def shown(view):
+def visible_units(view):
     tiles = view.locator(".fv-unit:visible")
     return [tiles.nth(i).get_attribute("id") for i in range(tiles.count())]
 
@@ -39,11 +39,11 @@ def shown(view):
 
 
 def test_each_unit_has_its_place_and_each_layer_its_part():
-    written = microscope()._repr_html_()
-    assert re.findall(r'<i id="([\w-]+)"></i>', written) == [
+    content = microscope()._repr_html_()
+    assert re.findall(r'<i id="([\w-]+)"></i>', content) == [
         f"{layer}-{unit}" for layer in ("conv1", "conv2") for unit in range(12)
     ]
-    parts = re.findall(r'<template data-part="(\w+)">([^<]*)</template>', written)
+    parts = re.findall(r'<template data-part="(\w+)">([^<]*)</template>', content)
     assert [name for name, _ in parts] == ["conv1", "conv2"]
     data = json.loads(html.unescape(parts[1][1]))
     assert len(data["cards"]) == 12
@@ -68,12 +68,12 @@ def test_cards_hold_every_picture_without_overlap():
 
     sizes = {"a": (1, 128), "b": (1, 163), "c": (4, 64), "d": (3, 11)}
     packing = Packing.of({n: np.zeros((2, k, 3, s, s), np.uint8) for n, (k, s) in sizes.items()})
-    taken = np.zeros((packing.height, packing.width), int)
+    layers = np.zeros((packing.height, packing.width), int)
     for places in packing.places.values():
         for x, y, width, height in places:
-            taken[y : y + height, x : x + width] += 1
-    assert taken.max() == 1
-    assert taken.sum() == 128**2 + 163**2 + 4 * 64**2 + 3 * 55**2
+            layers[y : y + height, x : x + width] += 1
+    assert layers.max() == 1
+    assert layers.sum() == 128**2 + 163**2 + 4 * 64**2 + 3 * 55**2
     assert packing.scales == {"a": 1, "b": 1, "c": 1, "d": 5}
 
 
@@ -119,19 +119,19 @@ def test_ways_walk_down_to_the_first_layer_and_back(view):
 
 
 def test_filters_leave_what_was_asked_for(view):
-    everything = shown(view)
+    everything = visible_units(view)
     assert len(everything) == 24
     view.fill(".fv-find", "grating")
-    assert shown(view) == [i for i in everything if int(i.split("-")[1]) % 2]
+    assert visible_units(view) == [i for i in everything if int(i.split("-")[1]) % 2]
     view.select_option("label:has-text('Layer') select", "conv2")
-    assert all(i.startswith("conv2") for i in shown(view))
+    assert all(i.startswith("conv2") for i in visible_units(view))
     assert "6 of 24" in view.locator(".fv-count").inner_text()
     view.fill(".fv-find", "conv2:4")
     view.keyboard.press("Enter")
     assert title(view) == "conv2:4"
     view.locator("button", has_text="Show all").click()
     view.select_option("label:has-text('Hue') select", "low")
-    assert shown(view) == [f"{layer}-{u}" for layer in ("conv1", "conv2") for u in range(4)]
+    assert visible_units(view) == [f"{layer}-{u}" for layer in ("conv1", "conv2") for u in range(4)]
 
 
 def test_what_is_not_there_is_said(view):
@@ -147,39 +147,37 @@ def test_what_is_not_there_is_said(view):
 
 def test_sorting_and_kin(view):
     view.select_option("label:has-text('Sort') select", "color")
-    assert shown(view)[:3] == ["conv1-10", "conv1-9", "conv1-8"]
-    assert shown(view)[11] == "conv1-11", "without a number it comes last"
+    assert visible_units(view)[:3] == ["conv1-10", "conv1-9", "conv1-8"]
+    assert visible_units(view)[11] == "conv1-11", "without a number it comes last"
     view.evaluate("location.hash = '#conv1-6'")
     assert title(view) == "conv1:6"
     view.locator("button", has_text="show only these").click()
-    assert set(shown(view)) == {"conv1-6", "conv1-7", "conv1-8"}
+    assert set(visible_units(view)) == {"conv1-6", "conv1-7", "conv1-8"}
 
 
 def test_an_address_wins_over_a_filter(view):
     view.select_option("label:has-text('Layer') select", "conv1")
     view.evaluate("location.hash = '#conv2-9'")
     assert title(view) == "conv2:9"
-    assert "conv2-9" in shown(view)
+    assert "conv2-9" in visible_units(view)
 
 
 def test_an_address_opens_at_its_unit(open_page):
-    opened = open_page("#conv2-9", viewport={"width": 1280, "height": 500})
-    opened.wait_for_selector("fv-microscope[data-loaded]", state="attached")
-    assert title(opened) == "conv2:9"
-    assert opened.evaluate(
+    tab = open_page("#conv2-9", viewport={"width": 1280, "height": 500})
+    tab.wait_for_selector("fv-microscope[data-loaded]", state="attached")
+    assert title(tab) == "conv2:9"
+    assert tab.evaluate(
         "(b => b.top > 0 && b.bottom < innerHeight)"
         "(document.getElementById('conv2-9').getBoundingClientRect())"
     )
 
 
 def test_without_scripts_the_sheets_are_there_and_addresses_mark_their_tile(open_page):
-    opened = open_page(
-        "#conv2-9", java_script_enabled=False, viewport={"width": 900, "height": 700}
-    )
-    assert opened.locator(".fv-micro__sheet img:visible").count() == 2
-    marked = opened.locator("i:target")
-    sheet = opened.locator(".fv-micro__sheet").nth(1).bounding_box()
-    box = marked.bounding_box()
+    tab = open_page("#conv2-9", java_script_enabled=False, viewport={"width": 900, "height": 700})
+    assert tab.locator(".fv-micro__sheet img:visible").count() == 2
+    place = tab.locator("i:target")
+    sheet = tab.locator(".fv-micro__sheet").nth(1).bounding_box()
+    box = place.bounding_box()
     assert sheet["y"] <= box["y"]
     assert box["y"] + box["height"] <= sheet["y"] + sheet["height"] + 1
 
@@ -187,6 +185,6 @@ def test_without_scripts_the_sheets_are_there_and_addresses_mark_their_tile(open
 @pytest.mark.parametrize("scheme", ["default", "slate"])
 @pytest.mark.parametrize("width", [1280, 360])
 def test_no_barrier_and_no_sideways_scrolling(open_page, check_for_barriers, scheme, width):
-    opened = open_page(viewport={"width": width, "height": 900})
-    opened.wait_for_selector("fv-microscope[data-loaded]", state="attached")
-    check_for_barriers(opened, scheme, width)
+    tab = open_page(viewport={"width": width, "height": 900})
+    tab.wait_for_selector("fv-microscope[data-loaded]", state="attached")
+    check_for_barriers(tab, scheme, width)

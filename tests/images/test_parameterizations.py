@@ -86,7 +86,7 @@ def test_images_start_from_a_photograph_as_it_is(name, size):
 
 def test_phases_start_from_those_of_a_photograph():
     start = photograph(48, 64)
-    ours, anyhow = (Maco(1.0).build(streams(1), 48, 64, given)() for given in (start, None))
+    ours, anyhow = (Maco(1.0).build(streams(1), 48, 64, one)() for one in (start, None))
     assert (ours - start).square().mean() < 0.5 * (anyhow - start).square().mean()
 
 
@@ -161,10 +161,10 @@ def test_unbounded_pixels_are_shown_at_a_fixed_contrast():
     image = UnboundedPixels(contrast=0.1).build(streams(2), 32, 32)
     with torch.no_grad():
         image.pixels *= 30
-    shown = image.shown()
+    pictures = image.shown()
     assert image().abs().max() > 1
-    torch.testing.assert_close(shown.mean((1, 2, 3)), torch.full((2,), 0.5), atol=0.01, rtol=0)
-    torch.testing.assert_close(shown.std((1, 2, 3)), torch.full((2,), 0.1), atol=0.01, rtol=0)
+    torch.testing.assert_close(pictures.mean((1, 2, 3)), torch.full((2,), 0.5), atol=0.01, rtol=0)
+    torch.testing.assert_close(pictures.std((1, 2, 3)), torch.full((2,), 0.1), atol=0.01, rtol=0)
 
 
 def test_transparent_images_are_half_opaque_at_first_and_shown_on_white():

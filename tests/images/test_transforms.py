@@ -68,10 +68,10 @@ def test_the_canvas_keeps_its_size(transform, size):
 
 def test_pad_frames_with_the_mean_color_and_crop_undoes_it():
     images = some_images()
-    padded = Pad(3)(images, torch.empty(3, 0), 0)
-    assert padded.shape == (3, 3, 30, 36)
-    assert padded[..., :3, :].abs().max() == padded[..., -3:].abs().max() == 0
-    assert padded[..., 3:-3, 3:-3].equal(images)
+    frames = Pad(3)(images, torch.empty(3, 0), 0)
+    assert frames.shape == (3, 3, 30, 36)
+    assert frames[..., :3, :].abs().max() == frames[..., -3:].abs().max() == 0
+    assert frames[..., 3:-3, 3:-3].equal(images)
 
 
 @pytest.mark.parametrize("transform", EVERY, ids=str)
@@ -117,8 +117,8 @@ def test_rolls_gradient_rolls_back():
     images = some_images(3, 4, 5, torch.float64).requires_grad_()
     assert torch.autograd.gradcheck(lambda x: _Roll.apply(x, shifts), images)
     gradient = some_images(3, 4, 5, torch.float64).flip(0)
-    (found,) = torch.autograd.grad(_Roll.apply(images, shifts), images, gradient)
-    for image, shift, expected in zip(gradient, shifts, found, strict=True):
+    (gradients,) = torch.autograd.grad(_Roll.apply(images, shifts), images, gradient)
+    for image, shift, expected in zip(gradient, shifts, gradients, strict=True):
         assert image.roll([-shift[0], -shift[1]], (1, 2)).equal(expected)
 
 
@@ -134,21 +134,21 @@ def test_scale_moves_things_away_from_the_middle():
     image = smooth()
     y, x = center(image)
     for number, zoom in ((0.0, 0.8), (1.0, 1.25)):
-        found = center(Scale(0.8, 1.25)(image, torch.tensor([[number]]), 0))
-        assert found == pytest.approx((zoom * y, zoom * x), abs=0.1)
+        place = center(Scale(0.8, 1.25)(image, torch.tensor([[number]]), 0))
+        assert place == pytest.approx((zoom * y, zoom * x), abs=0.1)
 
 
 def test_rotate_turns_by_its_angle_without_stretching():
     image = smooth()
     y, x = center(image)
-    turned = Rotate(30.0)(image, torch.tensor([[0.0]]), 0)
-    found = center(turned)
-    assert found[0] ** 2 + found[1] ** 2 == pytest.approx(y**2 + x**2, rel=0.02)
-    angle = torch.atan2(torch.tensor(found[0]), torch.tensor(found[1])) - torch.atan2(
+    other = Rotate(30.0)(image, torch.tensor([[0.0]]), 0)
+    place = center(other)
+    assert place[0] ** 2 + place[1] ** 2 == pytest.approx(y**2 + x**2, rel=0.02)
+    angle = torch.atan2(torch.tensor(place[0]), torch.tensor(place[1])) - torch.atan2(
         torch.tensor(y), torch.tensor(x)
     )
     assert abs(angle.rad2deg().item()) == pytest.approx(30, abs=0.5)
-    back = Rotate(30.0)(turned, torch.tensor([[1.0]]), 0)
+    back = Rotate(30.0)(other, torch.tensor([[1.0]]), 0)
     assert center(back) == pytest.approx((y, x), abs=0.1)
 
 
@@ -161,36 +161,36 @@ def test_affine_is_rotation_zoom_and_shift_at_once():
         expected = alone(image, torch.tensor([[0.9]]), 0)
         torch.testing.assert_close(transform(image, torch.full((1, 4), 0.9), 0), expected)
     # The window moves right and down by 3 px, so what is in it moves left and up.
-    moved = Affine(0.0, 1.0, 1.0, 3.0, 0)(image, torch.ones(1, 4), 0)
+    other = Affine(0.0, 1.0, 1.0, 3.0, 0)(image, torch.ones(1, 4), 0)
     y, x = center(image)
-    assert center(moved) == pytest.approx((y - 3, x - 3), abs=0.1)
+    assert center(other) == pytest.approx((y - 3, x - 3), abs=0.1)
 
 
 @pytest.mark.parametrize("size", [(24, 30), (17, 40)])
 def test_affines_frame_is_that_of_pad(size):
     images = some_images(2, *size).requires_grad_()
-    framed = Affine(frame=5)(images, torch.full((2, 4), 0.5), 0)
-    torch.testing.assert_close(framed, Pad(5)(images, torch.empty(2, 0), 0), atol=1e-4, rtol=0)
+    frames = Affine(frame=5)(images, torch.full((2, 4), 0.5), 0)
+    torch.testing.assert_close(frames, Pad(5)(images, torch.empty(2, 0), 0), atol=1e-4, rtol=0)
     gradient = some_images(2, size[0] + 10, size[1] + 10)
-    (found,) = torch.autograd.grad(framed, images, gradient)
-    torch.testing.assert_close(found, gradient[..., 5:-5, 5:-5], atol=1e-4, rtol=0)
+    (back,) = torch.autograd.grad(frames, images, gradient)
+    torch.testing.assert_close(back, gradient[..., 5:-5, 5:-5], atol=1e-4, rtol=0)
 
 
 def test_affines_gradient_is_the_exact_one_up_to_interpolation():
     torch.manual_seed(3)
-    shown = smooth().repeat(8, 1, 1, 1).requires_grad_()
+    images = smooth().repeat(8, 1, 1, 1).requires_grad_()
     uniform = torch.rand(8, 4)
     gradient = smooth(76, 92).flip(2).repeat(8, 1, 1, 1)
     affine = Affine()
-    (found,) = torch.autograd.grad(affine(shown, uniform, 0), shown, gradient)
+    (ours,) = torch.autograd.grad(affine(images, uniform, 0), images, gradient)
     angle = math.radians(affine.degrees) * (2 * uniform[:, 0] - 1)
     zoom = affine.low + (affine.high - affine.low) * uniform[:, 1]
     shift = affine.pixels * (2 * uniform[:, 2:] - 1)
-    exact = _resample(shown, _similarity(1 / zoom, angle, shift), (76, 92))
-    (expected,) = torch.autograd.grad(exact, shown, gradient)
+    exact = _resample(images, _similarity(1 / zoom, angle, shift), (76, 92))
+    (theirs,) = torch.autograd.grad(exact, images, gradient)
     # Ripples of the exact gradient, from a grid that zooms, average out over a few pixels.
-    found, expected = (F.avg_pool2d(g, 9, 1) for g in (found, expected))
-    error = (found - expected).flatten(1).norm(dim=1) / expected.flatten(1).norm(dim=1)
+    ours, theirs = (F.avg_pool2d(g, 9, 1) for g in (ours, theirs))
+    error = (ours - theirs).flatten(1).norm(dim=1) / theirs.flatten(1).norm(dim=1)
     assert error.max() < 0.01
 
 
@@ -234,6 +234,6 @@ def test_the_standard_tuples_can_be_applied(chain):
     images = some_images()
     uniform = torch.rand(3, transforms.draws(chain), generator=torch.Generator().manual_seed(0))
     for step in (0, 1):
-        changed = transforms.apply(chain, images, uniform, step)
-        assert changed.isfinite().all()
-        assert not changed.equal(images)
+        others = transforms.apply(chain, images, uniform, step)
+        assert others.isfinite().all()
+        assert not others.equal(images)

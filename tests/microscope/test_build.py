@@ -45,7 +45,7 @@ def over(folder, steps=2):
     return Microscope(network, store=Store(folder), views=views)
 
 
-def started(folder, jobs=1, steps=2, **options):
+def start(folder, jobs=1, steps=2, **options):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "passive"}
     return subprocess.Popen(
         [sys.executable, "-c", BUILD, str(folder), str(jobs), str(steps)],
@@ -70,15 +70,15 @@ def whole(tmp_path_factory):
 @pytest.fixture
 def climbs(monkeypatch):
     """The arguments of every ascent from here on."""
-    given = []
+    calls = []
     maximize = climb.maximize
 
-    def recorded(*arguments, **options):
-        given.append(arguments)
+    def record(*arguments, **options):
+        calls.append(arguments)
         return maximize(*arguments, **options)
 
-    monkeypatch.setattr("featviz.ascent.climb.maximize", recorded)
-    return given
+    monkeypatch.setattr("featviz.ascent.climb.maximize", record)
+    return calls
 
 
 # ---- what is built ------------------------------------------------------------------------------
@@ -92,20 +92,20 @@ def test_every_unit_has_every_view(whole):
         for view in whole.views(layer):
             first = layer == "conv1" and view.name in (NEURON.name, OPPOSITE.name)
             side = field if first or view.side is None else 24
-            found = whole.pictures(layer, view)
-            assert found.images.shape == (units, view.copies, 3, side, side)
-            assert found.images.dtype == np.uint8
-            assert found.values.shape == (units, view.copies)
-            assert found.contrast.shape == (units, view.copies)
+            pictures = whole.pictures(layer, view)
+            assert pictures.images.shape == (units, view.copies, 3, side, side)
+            assert pictures.images.dtype == np.uint8
+            assert pictures.values.shape == (units, view.copies)
+            assert pictures.contrast.shape == (units, view.copies)
 
 
 def test_pictures_are_those_of_maximize(whole):
     expected = fv.maximize(whole.network, fv.Channel("conv3", 4), size=24, steps=2)
-    found = whole.pictures("conv3", QUICK[0], [4])
+    pictures = whole.pictures("conv3", QUICK[0], [4])
     np.testing.assert_array_equal(
-        found.images[0, 0], (expected.images[0] * 255).round().byte().numpy()
+        pictures.images[0, 0], (expected.images[0] * 255).round().byte().numpy()
     )
-    assert found.values[0, 0] == expected.values[0]
+    assert pictures.values[0, 0] == expected.values[0]
 
 
 def test_the_opposite_of_a_linear_neuron_is_its_complement(whole):
@@ -115,23 +115,23 @@ def test_the_opposite_of_a_linear_neuron_is_its_complement(whole):
 
 def test_diversity_costs_a_part_of_the_units_own_value(whole):
     value = whole.pictures("conv2", QUICK[0], [3]).values[0, 0]
-    wanted = whole._objectives("conv2", QUICK[3], [3])[3]
-    (weight,) = (w for w, term in wanted.terms if isinstance(term, Diversity))
+    objective = whole._objectives("conv2", QUICK[3], [3])[3]
+    (weight,) = (w for w, term in objective.terms if isinstance(term, Diversity))
     assert weight == pytest.approx(APART * abs(value), rel=0.05)
 
 
 def test_some_units_are_the_same_as_in_the_whole(whole, tmp_path):
     some = over(tmp_path)
     some.build(["conv2"], [3, 7, 3])
-    made = entries(tmp_path)
-    assert len(made) == 2 * 4
-    assert made.items() <= entries(whole.store.folder).items()
+    part = entries(tmp_path)
+    assert len(part) == 2 * 4
+    assert part.items() <= entries(whole.store.folder).items()
 
 
 def test_units_come_as_often_as_they_are_named(whole):
-    found = whole.pictures("conv2", QUICK[0], [3, 7, 3]).images
-    np.testing.assert_array_equal(found[0], found[2])
-    assert not np.array_equal(found[0], found[1])
+    images = whole.pictures("conv2", QUICK[0], [3, 7, 3]).images
+    np.testing.assert_array_equal(images[0], images[2])
+    assert not np.array_equal(images[0], images[1])
 
 
 class Inline:
@@ -151,9 +151,9 @@ class Inline:
     def submit(self, _do, task):
         self.submitted.append(task.view.name)
         self.keep(task)
-        done = Future()
-        done.set_result(None)
-        return done
+        future = Future()
+        future.set_result(None)
+        return future
 
 
 def test_with_several_jobs_what_leans_on_others_waits(tmp_path, monkeypatch, climbs):
@@ -172,10 +172,10 @@ def test_different_pictures_lean_on_all_channels_at_once(tmp_path, climbs):
 def test_half_a_picture_is_not_kept(tmp_path, monkeypatch):
     maximize = climb.maximize
 
-    def stopped(*given, **more):
-        return replace(maximize(*given, **more), interrupted=True)
+    def stop(*arguments, **more):
+        return replace(maximize(*arguments, **more), interrupted=True)
 
-    monkeypatch.setattr("featviz.ascent.climb.maximize", stopped)
+    monkeypatch.setattr("featviz.ascent.climb.maximize", stop)
     with pytest.raises(KeyboardInterrupt):
         over(tmp_path).build(["conv1"])
     assert entries(tmp_path) == {}
@@ -202,13 +202,13 @@ def test_without_receptive_fields_the_other_views_are_there(tmp_path):
 
 
 def test_a_field_larger_than_the_image_is_refused(alexnet):
-    used = used_field(alexnet, "conv5")
+    field = used_field(alexnet, "conv5")
     with pytest.raises(
         ValueError, match=r"conv5 uses, \d+ px, .* image of 64 px; \d+ px are enough"
     ):
         in_field(alexnet, "conv5", torch.zeros(3, 64, 64))
-    shown = in_field(alexnet, "conv5", torch.zeros(3, used.canvas(), used.canvas()))
-    assert shown.shape == (3, used.size, used.size)
+    images = in_field(alexnet, "conv5", torch.zeros(3, field.canvas(), field.canvas()))
+    assert images.shape == (3, field.size, field.size)
 
 
 @pytest.mark.parametrize("views", [(), (DIVERSE,), (NEURON, CHANNEL)])
@@ -218,24 +218,24 @@ def test_views_begin_with_the_channels(views):
 
 
 def test_the_report_adds_up_to_the_work(tmp_path):
-    scope, told = over(tmp_path), {}
+    scope, reports = over(tmp_path), {}
     scope.build(
         ["conv1", "conv2"],
         [0, 1],
-        report=lambda layer, work: told.setdefault(layer, []).append(work),
+        report=lambda layer, work: reports.setdefault(layer, []).append(work),
     )
-    assert {layer: sum(works) for layer, works in told.items()} == {
+    assert {layer: sum(works) for layer, works in reports.items()} == {
         layer: scope.work(layer, [0, 1]) for layer in ("conv1", "conv2")
     }
-    assert told["conv1"][0] == 0
+    assert reports["conv1"][0] == 0
 
 
 def test_views_have_names_and_fields_know_their_canvas(whole):
     assert [view.name for view in whole.views("conv3")] == [
         view.name for view in (CHANNEL, NEURON, OPPOSITE, DIVERSE)
     ]
-    squeezed = Microscope(fv.load("squeezenet"))
-    assert NEURON in squeezed.views("features.0")
+    other = Microscope(fv.load("squeezenet"))
+    assert NEURON in other.views("features.0")
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_what_cannot_be_built_is_said_before_anything_is(tmp_path, arguments, me
 def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(whole, tmp_path):
     chance = random.Random(0)
     for enough in sorted(chance.sample(range(100), 10)):
-        build = started(tmp_path)
+        build = start(tmp_path)
         while len(entries(tmp_path)) < enough and build.poll() is None:
             time.sleep(0.01)
         time.sleep(chance.uniform(0, 0.05))  # between two entries, or within one
@@ -269,23 +269,23 @@ def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(whole, tmp_path):
         build.wait()
         assert entries(tmp_path).items() <= entries(whole.store.folder).items()
     assert len(entries(tmp_path)) < len(entries(whole.store.folder))
-    two = [started(tmp_path) for _ in range(2)]
+    two = [start(tmp_path) for _ in range(2)]
     assert [build.wait() for build in two] == [0, 0]
     assert entries(tmp_path) == entries(whole.store.folder)
 
 
 @pytest.mark.slow
 def test_ctrl_c_ends_all_jobs_at_once_and_keeps_what_is_done(whole, tmp_path):
-    build = started(tmp_path, jobs=2, steps=4000, start_new_session=True, stderr=subprocess.PIPE)
+    build = start(tmp_path, jobs=2, steps=4000, start_new_session=True, stderr=subprocess.PIPE)
     while len(entries(tmp_path)) < 8:
         assert build.poll() is None
         time.sleep(0.01)
     os.killpg(build.pid, signal.SIGINT)  # as a terminal does
-    _, told = build.communicate(timeout=20)
-    assert told.count(b"Traceback") == 1, "the parent's own"
-    assert told.endswith(b"KeyboardInterrupt\n")
-    kept = entries(tmp_path)
-    assert kept
+    _, errors = build.communicate(timeout=20)
+    assert errors.count(b"Traceback") == 1, "the parent's own"
+    assert errors.endswith(b"KeyboardInterrupt\n")
+    files = entries(tmp_path)
+    assert files
     for path in tmp_path.glob("*.safetensors"):
         store._read(path)
 
@@ -302,17 +302,17 @@ over(Path(sys.argv[1])).build(jobs=2)
 def test_a_script_without_a_main_guard_is_told_so_once(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(UNGUARDED)
-    ended = subprocess.run(
+    process = subprocess.run(
         [sys.executable, str(script), str(tmp_path / "store")],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
     )
-    assert ended.returncode == 1
-    assert ended.stderr.count("Traceback") == 1
-    assert "ChildProcessError: jobs=2 starts processes" in ended.stderr.splitlines()[-1]
-    assert '`if __name__ == "__main__":`' in ended.stderr.splitlines()[-1]
+    assert process.returncode == 1
+    assert process.stderr.count("Traceback") == 1
+    assert "ChildProcessError: jobs=2 starts processes" in process.stderr.splitlines()[-1]
+    assert '`if __name__ == "__main__":`' in process.stderr.splitlines()[-1]
 
 
 def test_what_a_notebook_defines_is_refused_to_several_jobs(tmp_path, monkeypatch):
@@ -334,7 +334,7 @@ def test_what_cannot_be_pickled_is_refused_to_several_jobs(tmp_path):
 
 @pytest.mark.slow
 def test_several_processes_make_the_same_bytes(whole, tmp_path):
-    assert started(tmp_path, jobs=2).wait() == 0
+    assert start(tmp_path, jobs=2).wait() == 0
     assert entries(tmp_path) == entries(whole.store.folder)
 
 
@@ -384,24 +384,24 @@ def test_layers_are_wired_to_the_ones_they_read(alexnet, squeezenet):
 
 
 def test_wiring_names_the_extremes_with_their_sign(alexnet):
-    wired = findings.find_wiring(alexnet, "conv5")
+    wiring = findings.find_wiring(alexnet, "conv5")
     sums = alexnet.module.get_submodule("features.10").weight.detach().sum((2, 3))
-    assert wired.before == "conv4"
-    assert wired.units[12, 0] == sums[12].argmax()
-    assert wired.units[12, -1] == sums[12].argmin()
-    assert wired.weights[12, 0] == sums[12].max()
-    assert (np.diff(wired.weights, axis=1) <= 0).all()
+    assert wiring.before == "conv4"
+    assert wiring.units[12, 0] == sums[12].argmax()
+    assert wiring.units[12, -1] == sums[12].argmin()
+    assert wiring.weights[12, 0] == sums[12].max()
+    assert (np.diff(wiring.weights, axis=1) <= 0).all()
 
 
 def test_kin_are_the_others_and_twins_come_first(tmp_path, monkeypatch):
     scope = over(tmp_path)
-    made = scope.pictures("conv3", QUICK[0])
-    made.images[7] = made.images[2]
-    monkeypatch.setattr(scope, "pictures", lambda layer, view, units: made)
-    found = findings.find_lookalikes(scope, "conv3")
-    assert found.shape == (10, findings.KIN)
-    assert all(unit not in row for unit, row in enumerate(found))
-    assert (found[2, 0], found[7, 0]) == (7, 2)
+    pictures = scope.pictures("conv3", QUICK[0])
+    pictures.images[7] = pictures.images[2]
+    monkeypatch.setattr(scope, "pictures", lambda layer, view, units: pictures)
+    kin = findings.find_lookalikes(scope, "conv3")
+    assert kin.shape == (10, findings.KIN)
+    assert all(unit not in row for unit, row in enumerate(kin))
+    assert (kin[2, 0], kin[7, 0]) == (7, 2)
 
 
 def test_kin_of_some_units_are_among_them(whole):
@@ -415,9 +415,9 @@ def test_kin_of_some_units_are_among_them(whole):
 def test_a_page_of_some_units_makes_nothing_of_the_others(tmp_path, climbs):
     scope = over(tmp_path)
     scope.build(["conv2"], [0, 1])
-    built = len(climbs)
+    count = len(climbs)
     findings.find_all(scope, "conv2", [0, 1])
-    assert len(climbs) == built, "every picture is there already"
+    assert len(climbs) == count, "every picture is there already"
     before = entries(tmp_path)
     assert len(before) == 2 * 4 + 4, "two units in four views, and four findings"
     show(scope, ["conv2"], [0, 1])
@@ -435,7 +435,7 @@ def test_patches_of_some_units_are_the_whole_layers(tmp_path):
 def test_findings_fit_the_units(tmp_path):
     scope = over(tmp_path)
     patches = findings.find_patches(scope, "conv3", ["coffee"])
-    used = used_field(scope.network, "conv3").size
-    assert patches.images.shape == (10, findings.PATCHES, 3, used, used)
+    side = used_field(scope.network, "conv3").size
+    assert patches.images.shape == (10, findings.PATCHES, 3, side, side)
     assert (np.diff(patches.values, axis=1) <= 0).all()
     assert findings.find_activity(scope, "conv3", ["coffee"]).share.shape == (10,)

@@ -53,7 +53,7 @@ dyadic = st.integers(-64, 64).map(lambda k: k / 16)
 sums = st.lists(st.tuples(dyadic, atoms), min_size=1, max_size=5)
 
 
-def combined(terms):
+def combination(terms):
     total = None
     for weight, atom in terms:
         total = weight * atom if total is None else total + weight * atom
@@ -63,12 +63,12 @@ def combined(terms):
 @given(sums)
 def test_the_algebra_is_linear(terms):
     expected = sum(weight * atom(VALUES) for weight, atom in terms)
-    torch.testing.assert_close(combined(terms)(VALUES), expected)
+    torch.testing.assert_close(combination(terms)(VALUES), expected)
 
 
 @given(sums, sums, dyadic)
 def test_the_algebra_distributes(left, right, weight):
-    a, b = combined(left), combined(right)
+    a, b = combination(left), combination(right)
     assert weight * (a + b) == weight * a + weight * b
     assert a - b == a + -1 * b == -(b - a)
     assert a * weight == weight * a
@@ -78,9 +78,9 @@ def test_the_algebra_distributes(left, right, weight):
 
 @given(sums, st.randoms(use_true_random=False))
 def test_the_algebra_is_free_of_order(terms, random):
-    shuffled = list(terms)
-    random.shuffle(shuffled)
-    first, second = combined(terms), combined(shuffled)
+    others = list(terms)
+    random.shuffle(others)
+    first, second = combination(terms), combination(others)
     assert first == second
     assert hash(first) == hash(second)
     assert str(first) == str(second)
@@ -89,7 +89,7 @@ def test_the_algebra_is_free_of_order(terms, random):
 
 @given(sums, sums)
 def test_the_algebra_leaves_its_operands_alone(left, right):
-    a, b = combined(left), combined(right)
+    a, b = combination(left), combination(right)
     texts = str(a), str(b)
     _ = a + b, a - b, -a, 3 * a
     assert (str(a), str(b)) == texts
@@ -99,7 +99,7 @@ def test_the_algebra_leaves_its_operands_alone(left, right):
 
 @given(sums)
 def test_a_sum_reads_the_layers_of_its_terms(terms):
-    assert combined(terms).layers == frozenset().union(*(atom.layers for _, atom in terms))
+    assert combination(terms).layers == frozenset().union(*(atom.layers for _, atom in terms))
 
 
 def test_equal_terms_are_merged_and_a_sum_of_sums_is_flat():
@@ -159,8 +159,8 @@ def test_direction_is_a_projection_or_an_angle():
     along = torch.einsum("nuhw,u->nhw", VALUES["a"], direction)
     torch.testing.assert_close(Direction("a", DIRECTION)(VALUES), along.mean((1, 2)))
     cosine = along / VALUES["a"].norm(dim=1) / direction.norm()
-    found = Direction("a", DIRECTION, cosine=True)(VALUES)
-    torch.testing.assert_close(found, cosine.mean((1, 2)))
+    values = Direction("a", DIRECTION, cosine=True)(VALUES)
+    torch.testing.assert_close(values, cosine.mean((1, 2)))
     basis = tuple(float(unit == 1) for unit in range(UNITS))
     torch.testing.assert_close(Direction("a", basis)(VALUES), Channel("a", 1)(VALUES))
 
@@ -170,12 +170,12 @@ def test_logit_is_the_score_of_a_class():
 
 
 def test_diversity_is_how_little_the_others_resemble_an_image():
-    found = Diversity("b")(VALUES)
+    values = Diversity("b")(VALUES)
     grams = [value.flatten(1) @ value.flatten(1).T for value in VALUES["b"]]
     for i, gram in enumerate(grams):
         others = [g for j, g in enumerate(grams) if j != i]
         cosines = [(gram * g).sum() / gram.norm() / g.norm() for g in others]
-        torch.testing.assert_close(found[i], -sum(cosines) / len(cosines))
+        torch.testing.assert_close(values[i], -sum(cosines) / len(cosines))
     assert Diversity("b")({"b": VALUES["b"][:1]}).item() == 0
 
 
@@ -191,9 +191,9 @@ def test_diversity_of_few_positions_and_of_many_is_one_measure():
 
 def test_diversity_of_silent_and_of_equal_images_is_finite():
     silent = torch.zeros(2, 3, 2, 2, requires_grad=True)
-    found = Diversity("b")({"b": silent})
-    assert found.tolist() == [0, 0]
-    assert torch.autograd.grad(found.sum(), silent)[0].isfinite().all()
+    values = Diversity("b")({"b": silent})
+    assert values.tolist() == [0, 0]
+    assert torch.autograd.grad(values.sum(), silent)[0].isfinite().all()
     twins = {"b": VALUES["b"][:1].repeat(2, 1, 1, 1)}
     torch.testing.assert_close(Diversity("b")(twins), torch.full((2,), -1.0, dtype=torch.float64))
 
@@ -226,9 +226,9 @@ def test_blur_punishes_high_frequencies_more():
 )
 def test_linear_means_linear(objective):
     first, second = some_values(1), some_values(2)
-    mixed = {"a": 2 * first["a"] - 3 * second["a"]}
+    mixture = {"a": 2 * first["a"] - 3 * second["a"]}
     expected = 2 * objective(first) - 3 * objective(second)
-    assert objective.linear == torch.allclose(objective(mixed), expected)
+    assert objective.linear == torch.allclose(objective(mixture), expected)
 
 
 @pytest.mark.parametrize(
@@ -258,10 +258,10 @@ def test_an_unknown_class_says_which_there_are(small):
 
 
 def test_classes_go_by_the_networks_own_names(small):
-    wanted = 2 * Logit("Dog") - Channel("conv3", 1)
-    assert wanted.resolve(small) == 2 * Logit(3) - Channel("conv3", 1)
+    objective = 2 * Logit("Dog") - Channel("conv3", 1)
+    assert objective.resolve(small) == 2 * Logit(3) - Channel("conv3", 1)
     with pytest.raises(ValueError, match=r"small knows no class 'bees'; the nearest are bee \("):
-        wanted = Logit("bees").resolve(small)
+        objective = Logit("bees").resolve(small)
     with pytest.raises(ValueError, match="alexnet has no classifier, so it scores no class 'ant'"):
         Logit("ant").resolve(fv.load("alexnet"))
     with pytest.raises(TypeError, match=r"class 'ant' has no index without a network"):

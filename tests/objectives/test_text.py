@@ -125,10 +125,10 @@ def test_the_examples_of_the_message_can_be_read():
     ],
 )
 def test_unreadable_text_is_quoted_with_the_forms_there_are(text):
-    with pytest.raises(ValueError, match="can't read the objective") as caught:
+    with pytest.raises(ValueError, match="can't read the objective") as error:
         parse(text)
-    assert repr(text) in str(caught.value)
-    assert FORMS in str(caught.value)
+    assert repr(text) in str(error.value)
+    assert FORMS in str(error.value)
 
 
 def test_reading_needs_no_network_and_asks_it_later(alexnet):

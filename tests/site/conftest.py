@@ -23,14 +23,14 @@ def pages() -> list[str]:
     return sorted(path.relative_to(docs).with_suffix(".html").as_posix() for path in sources)
 
 
-def opened() -> list[str]:
+def browser_pages() -> list[str]:
     """Name the pages that are opened in a browser one by one."""
     return [name for name in pages() if not name.startswith(API) or Path(name).stem in OF_API]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "page_name" in metafunc.fixturenames:
-        names = opened() if "visit" in metafunc.fixturenames else pages()
+        names = browser_pages() if "visit" in metafunc.fixturenames else pages()
         metafunc.parametrize("page_name", names)
     if "scheme" in metafunc.fixturenames:
         metafunc.parametrize("scheme", ["light", "dark"])
@@ -44,7 +44,7 @@ def page_names() -> list[str]:
 @pytest.fixture(scope="session")
 def site() -> Path:
     """Build the site as `make site` does; pages whose code has not changed are not run again."""
-    built = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build"],
         check=False,
         cwd=ROOT,
@@ -52,7 +52,7 @@ def site() -> Path:
         capture_output=True,
         text=True,
     )
-    assert built.returncode == 0, built.stdout + built.stderr
+    assert process.returncode == 0, process.stdout + process.stderr
     return SITE
 
 
@@ -74,10 +74,10 @@ class Visit:
         self.context = browser.new_context(**context)
         self.page = self.context.new_page()
         self.requests: list[str] = []
-        self.failed: list[str] = []
+        self.failures: list[str] = []
         self.errors: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("requestfailed", lambda request: self.failed.append(request.url))
+        self.page.on("requestfailed", lambda request: self.failures.append(request.url))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", self._console)
         self.page.goto(path.as_uri())
@@ -105,12 +105,12 @@ class Visit:
 @pytest.fixture
 def visit(browser: object, site: Path) -> Iterator[object]:
     """Open pages of the site by name; they are closed after the test."""
-    opened: list[Visit] = []
+    visits: list[Visit] = []
 
     def open_page(name: str, **context: object) -> Visit:
-        opened.append(Visit(browser, site / name, **context))
-        return opened[-1]
+        visits.append(Visit(browser, site / name, **context))
+        return visits[-1]
 
     yield open_page
-    for one in opened:
+    for one in visits:
         one.close()

@@ -17,36 +17,36 @@ LARGEST_SITE = 60_000_000
 
 
 @pytest.fixture
-def opened(visit):
+def tab(visit):
     one = visit(PAGE)
     one.page.wait_for_selector("fv-microscope[data-loaded]", state="attached")
     yield one
     assert one.errors == []
-    assert one.failed == []
+    assert one.failures == []
 
 
 def file_of(url):
     return Path(unquote(urlsplit(url).path))
 
 
-def test_every_unit_is_there_and_none_is_gray(opened, site):
+def test_every_unit_is_there_and_none_is_gray(tab, site):
     net = fv.load("alexnet")
     expected = [f"{layer}-{unit}" for layer in net.layers for unit in range(net.units(layer))]
-    ids = opened.page.eval_on_selector_all(".fv-unit", "tiles => tiles.map(tile => tile.id)")
+    ids = tab.page.eval_on_selector_all(".fv-unit", "tiles => tiles.map(tile => tile.id)")
     assert ids == expected
     assert len(expected) == 1152
-    assert "1,152 of 1,152" in opened.page.inner_text("p.lede")
+    assert "1,152 of 1,152" in tab.page.inner_text("p.lede")
 
 
-def test_page_and_start_and_site_are_light(opened, site):
+def test_page_and_start_and_site_are_light(tab, site):
     assert (site / PAGE).stat().st_size <= LARGEST_PAGE
-    opened.page.wait_for_timeout(300)
-    assert sum(file_of(url).stat().st_size for url in set(opened.requests)) <= LARGEST_START
+    tab.page.wait_for_timeout(300)
+    assert sum(file_of(url).stat().st_size for url in set(tab.requests)) <= LARGEST_START
     assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) <= LARGEST_SITE
 
 
-def test_moving_over_a_layer_redraws_the_panel_and_nothing_else(opened):
-    page = opened.page
+def test_moving_over_a_layer_redraws_the_panel_and_nothing_else(tab):
+    page = tab.page
     page.evaluate("document.getElementById('conv3-0').scrollIntoView({block: 'start'})")
     page.wait_for_timeout(500)
     page.evaluate(
@@ -79,8 +79,8 @@ def test_a_units_address_leads_to_it(visit, site):
     assert 0 < top < 900
 
 
-def test_one_can_walk_from_conv5_down_to_a_filter_by_keyboard(opened):
-    page = opened.page
+def test_one_can_walk_from_conv5_down_to_a_filter_by_keyboard(tab):
+    page = tab.page
     page.evaluate("location.hash = '#conv5-12'")
     for layer in ("conv4", "conv3", "conv2", "conv1"):
         page.wait_for_selector(f".fv-micro__way[href^='#{layer}-']")

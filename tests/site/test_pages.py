@@ -27,24 +27,24 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 
 
 def test_the_site_has_every_page_and_no_other(site, page_names):
-    built = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
-    assert built - {"404.html"} == set(page_names)
+    names = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
+    assert names - {"404.html"} == set(page_names)
 
 
 def test_nothing_is_fetched_from_anywhere(visit, page_name):
-    opened = visit(page_name)
-    opened.load_images()
-    opened.page.wait_for_timeout(200)
-    assert [url for url in opened.requests if not url.startswith(LOCAL)] == []
-    assert opened.failed == []
-    assert opened.errors == []
+    tab = visit(page_name)
+    tab.load_images()
+    tab.page.wait_for_timeout(200)
+    assert [url for url in tab.requests if not url.startswith(LOCAL)] == []
+    assert tab.failures == []
+    assert tab.errors == []
 
 
 def test_the_html_names_no_remote_resource(site, page_name):
     html = (site / page_name).read_text(encoding="utf-8")
     remote = r'<(?:script|img|iframe|source|video|audio)\b[^>]*\bsrc="(?:https?:)?//[^"]*'
-    linked = r'<link\b[^>]*rel="(?:stylesheet|preconnect|preload|icon)"[^>]*href="(?:https?:)?//'
-    assert re.findall(f"{remote}|{linked}", html) == []
+    link = r'<link\b[^>]*rel="(?:stylesheet|preconnect|preload|icon)"[^>]*href="(?:https?:)?//'
+    assert re.findall(f"{remote}|{link}", html) == []
 
 
 class Captions(HTMLParser):
@@ -79,9 +79,9 @@ def test_captions_hold_text_and_simple_markup(site, page_name):
 
 
 def test_images_load_and_say_what_they_show(visit, page_name):
-    opened = visit(page_name)
-    opened.load_images()
-    bad = opened.page.evaluate(
+    tab = visit(page_name)
+    tab.load_images()
+    bad = tab.page.evaluate(
         """() => [...document.images].filter(image => {
           const alt = image.getAttribute("alt");
           const named = image.closest("[aria-label], [aria-labelledby], [aria-hidden=true]");
@@ -106,23 +106,23 @@ def test_no_picture_is_flat(site, page_name):
 
 
 def test_every_figure_can_be_seen(visit, page_name):
-    opened = visit(page_name)
-    opened.load_images()
-    for figure in opened.page.query_selector_all("article figure[id]"):
-        with Image.open(io.BytesIO(figure.screenshot())) as seen:
-            low, high = seen.convert("L").getextrema()
+    tab = visit(page_name)
+    tab.load_images()
+    for figure in tab.page.query_selector_all("article figure[id]"):
+        with Image.open(io.BytesIO(figure.screenshot())) as picture:
+            low, high = picture.convert("L").getextrema()
         assert high - low > 40, figure.get_attribute("id")
 
 
 def test_a_phone_does_not_scroll_sideways(visit, page_name):
-    opened = visit(page_name, **PHONE)
-    opened.load_images()
-    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 360
+    tab = visit(page_name, **PHONE)
+    tab.load_images()
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_a_phone_reads_every_label_of_a_plot(visit, page_name):
-    opened = visit(page_name, **PHONE)
-    collisions = opened.page.evaluate(
+    tab = visit(page_name, **PHONE)
+    collisions = tab.page.evaluate(
         """() => [...document.querySelectorAll("svg.fv-plot")].flatMap((plot) => {
           const boxes = [...plot.querySelectorAll("text")]
             .map((label) => [label.textContent, label.getBoundingClientRect()])
@@ -139,41 +139,39 @@ def test_a_phone_reads_every_label_of_a_plot(visit, page_name):
 
 
 def test_a_phone_shows_the_ladders_whole(visit):
-    opened = visit("index.html", **PHONE)
-    cut = opened.page.evaluate(
+    tab = visit("index.html", **PHONE)
+    overhangs = tab.page.evaluate(
         "[...document.querySelectorAll('.fv-ladder')].map(l => l.scrollWidth - l.clientWidth)"
     )
-    assert len(cut) == 2
-    assert max(cut) <= 0
+    assert len(overhangs) == 2
+    assert max(overhangs) <= 0
 
 
 def test_text_column_is_704_pixels(visit):
-    opened = visit("index.html")
-    width = opened.page.evaluate(
-        "document.querySelector('article h1').getBoundingClientRect().width"
-    )
+    tab = visit("index.html")
+    width = tab.page.evaluate("document.querySelector('article h1').getBoundingClientRect().width")
     assert width == 704
 
 
 def test_axe_finds_no_serious_fault(visit, page_name, scheme):
-    opened = visit(page_name, color_scheme=scheme, reduced_motion="reduce")
-    found = Axe().run(opened.page, options={"runOnly": WCAG}).response["violations"]
+    tab = visit(page_name, color_scheme=scheme, reduced_motion="reduce")
+    violations = Axe().run(tab.page, options={"runOnly": WCAG}).response["violations"]
     serious = [
         (fault["id"], [node["target"] for node in fault["nodes"]][:3])
-        for fault in found
+        for fault in violations
         if fault["impact"] in ("serious", "critical")
     ]
     assert serious == []
 
 
 def test_search_works_from_disk(visit):
-    opened = visit("index.html")
-    opened.page.keyboard.press("/")
-    opened.page.wait_for_selector(".md-search__input:focus")
-    opened.page.keyboard.type("receptive field")
-    found = opened.page.wait_for_selector(".md-search-result__link", timeout=10_000)
-    assert urlsplit(found.get_attribute("href")).path.endswith(".html")
-    assert opened.errors == []
+    tab = visit("index.html")
+    tab.page.keyboard.press("/")
+    tab.page.wait_for_selector(".md-search__input:focus")
+    tab.page.keyboard.type("receptive field")
+    link = tab.page.wait_for_selector(".md-search-result__link", timeout=10_000)
+    assert urlsplit(link.get_attribute("href")).path.endswith(".html")
+    assert tab.errors == []
 
 
 def test_every_page_has_title_description_and_figure_numbers(site, page_name):
@@ -197,9 +195,9 @@ class Links(HTMLParser):
         self.links: list[str] = []
 
     def handle_starttag(self, tag, attrs):
-        given = dict(attrs)
-        self.ids.update(value for key in ("id", "name") if (value := given.get(key)))
-        self.links += [value for key in ("href", "src") if (value := given.get(key))]
+        attributes = dict(attrs)
+        self.ids.update(value for key in ("id", "name") if (value := attributes.get(key)))
+        self.links += [value for key in ("href", "src") if (value := attributes.get(key))]
 
 
 def read_links(path: Path) -> Links:
@@ -210,7 +208,7 @@ def read_links(path: Path) -> Links:
 
 def test_links_lead_somewhere(site, page_name):
     pages: dict[Path, Links] = {}
-    broken = []
+    dead = []
     here = (site / page_name).resolve()
     for link in read_links(here).links:
         parts = urlsplit(link)
@@ -218,11 +216,11 @@ def test_links_lead_somewhere(site, page_name):
             continue
         target = (here.parent / unquote(parts.path)).resolve() if parts.path else here
         if not target.exists():
-            broken.append(link)
+            dead.append(link)
         elif parts.fragment and target.suffix == ".html":
-            known = pages.setdefault(target, read_links(target)).ids
+            ids = pages.setdefault(target, read_links(target)).ids
             fragment = unquote(parts.fragment)
             # A unit within a figure is found by the figure's own script: #fig-sheet:conv5-12.
-            if not {fragment, fragment.partition(":")[0]} & (known | {"__skip"}):
-                broken.append(link)
-    assert broken == []
+            if not {fragment, fragment.partition(":")[0]} & (ids | {"__skip"}):
+                dead.append(link)
+    assert dead == []

@@ -25,8 +25,8 @@ DESK = {"width": 1280, "height": 900}
 # Figures start when they are on the screen, not a screen ahead: so it is on a slow machine.
 _WATCH_SHIFTS = """
 window.IntersectionObserver = class extends IntersectionObserver {
-  constructor(told, options) {
-    super(told, options?.rootMargin === "1200px" ? { ...options, rootMargin: "-100px" } : options);
+  constructor(then, options) {
+    super(then, options?.rootMargin === "1200px" ? { ...options, rootMargin: "-100px" } : options);
   }
 };
 window.shifted = 0;
@@ -61,30 +61,30 @@ def made_names(site: Path, name: str) -> list[str]:
 
 def test_search_knows_every_public_name(site, page_names):
     script = (site / "search" / "search_index.js").read_text(encoding="utf-8")
-    known = json.loads(script[script.index("{") : script.rindex("}") + 1])["docs"]
-    places = {entry["location"] for entry in known}
-    described = {
+    entries = json.loads(script[script.index("{") : script.rindex("}") + 1])["docs"]
+    places = {entry["location"] for entry in entries}
+    anchors = {
         f"{page}#{name}"
         for page in page_names
         if page.startswith(API) and page != f"{API}index.html"
         for name in made_names(site, page)
     }
-    assert len(described) > 100
-    assert described <= places
+    assert len(anchors) > 100
+    assert anchors <= places
 
 
 def test_search_finds_a_word_of_each_page(visit, site, page_names):
     # Of the made reference search reads names and what they say first.
-    made = [name for name in page_names if name.startswith(API)]
-    asked = own_words(site, [name for name in page_names if name not in made])
-    asked |= {name: made_names(site, name)[-1].rpartition(".")[2] for name in made}
-    for name, word in asked.items():
-        opened = visit("index.html")
-        opened.page.keyboard.press("/")
-        opened.page.wait_for_selector(".md-search__input:focus")
-        opened.page.keyboard.type(word)
+    reference = [name for name in page_names if name.startswith(API)]
+    words = own_words(site, [name for name in page_names if name not in reference])
+    words |= {name: made_names(site, name)[-1].rpartition(".")[2] for name in reference}
+    for name, word in words.items():
+        tab = visit("index.html")
+        tab.page.keyboard.press("/")
+        tab.page.wait_for_selector(".md-search__input:focus")
+        tab.page.keyboard.type(word)
         # What is shown first may still be for the word's first letters.
-        opened.page.wait_for_function(
+        tab.page.wait_for_function(
             """page => [...document.querySelectorAll(".md-search-result__link")].some(
               (link) => decodeURIComponent(new URL(link.href).pathname) === page
             )""",
@@ -95,11 +95,11 @@ def test_search_finds_a_word_of_each_page(visit, site, page_names):
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 def test_nothing_moves_while_a_page_loads_and_is_scrolled(visit, page_name, viewport):
-    opened = visit("404.html", viewport=viewport)
-    opened.context.add_init_script(_WATCH_SHIFTS)
-    opened.page.goto(opened.page.url.replace("404.html", page_name))
-    opened.page.wait_for_load_state("load")
-    opened.page.evaluate(
+    tab = visit("404.html", viewport=viewport)
+    tab.context.add_init_script(_WATCH_SHIFTS)
+    tab.page.goto(tab.page.url.replace("404.html", page_name))
+    tab.page.wait_for_load_state("load")
+    tab.page.evaluate(
         """async () => {
           for (let y = 0; y < document.body.scrollHeight; y += 200) {
             window.scrollTo(0, y);
@@ -108,20 +108,20 @@ def test_nothing_moves_while_a_page_loads_and_is_scrolled(visit, page_name, view
           await new Promise(done => setTimeout(done, 200));
         }"""
     )
-    assert opened.page.evaluate("window.shifted") < STILL
+    assert tab.page.evaluate("window.shifted") < STILL
 
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 def test_little_is_loaded_before_the_reader_scrolls(visit, page_name, viewport):
-    opened = visit(page_name, viewport=viewport)
-    opened.page.wait_for_timeout(300)
-    files = {unquote(urlsplit(url).path) for url in opened.requests if url.startswith("file:")}
+    tab = visit(page_name, viewport=viewport)
+    tab.page.wait_for_timeout(300)
+    files = {unquote(urlsplit(url).path) for url in tab.requests if url.startswith("file:")}
     assert sum(Path(file).stat().st_size for file in files) <= LIGHT
 
 
 def test_a_page_tells_its_story_without_javascript(visit, page_name):
-    opened = visit(page_name, java_script_enabled=False)
-    told = opened.page.evaluate(
+    tab = visit(page_name, java_script_enabled=False)
+    images = tab.page.evaluate(
         """() => [...document.querySelectorAll("article figure[id]")].map(figure => {
           const box = figure.getBoundingClientRect();
           const caption = figure.querySelector("figcaption");
@@ -130,28 +130,28 @@ def test_a_page_tells_its_story_without_javascript(visit, page_name):
           return [figure.id, box.height > 40 && caption?.offsetHeight > 10 && shown];
         })"""
     )
-    assert [name for name, complete in told if not complete] == []
-    assert len(opened.page.inner_text("article")) > 500
+    assert [name for name, complete in images if not complete] == []
+    assert len(tab.page.inner_text("article")) > 500
 
 
 def test_on_paper_there_is_the_text_and_every_figure_fits(visit, page_name):
-    opened = visit(page_name, viewport=PAPER, color_scheme="dark")
-    opened.page.emulate_media(media="print")
-    opened.load_images()
-    assert opened.page.evaluate("document.documentElement.scrollWidth") <= PAPER["width"]
-    left = opened.page.evaluate(
+    tab = visit(page_name, viewport=PAPER, color_scheme="dark")
+    tab.page.emulate_media(media="print")
+    tab.load_images()
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= PAPER["width"]
+    extras = tab.page.evaluate(
         """() => [...document.querySelectorAll(
           ".md-header, .md-tabs, .md-footer, .thread, .contents, .figure-code, .md-tooltip2"
         )].filter(one => one.offsetHeight).map(one => one.className)"""
     )
-    assert left == []
-    cut = opened.page.evaluate(
+    assert extras == []
+    overhangs = tab.page.evaluate(
         """width => [...document.querySelectorAll("article figure img, article figure svg")].filter(
           one => one.getBoundingClientRect().right > width + 1).map(one => one.outerHTML)""",
         PAPER["width"],
     )
-    assert cut == []
-    ink, paper = opened.page.evaluate(
+    assert overhangs == []
+    ink, paper = tab.page.evaluate(
         """() => [getComputedStyle(document.querySelector("article p")).color,
                   getComputedStyle(document.body).backgroundColor]"""
     )
@@ -160,23 +160,23 @@ def test_on_paper_there_is_the_text_and_every_figure_fits(visit, page_name):
 
 
 def test_a_citation_opens_by_keyboard_and_names_the_work(visit):
-    opened = visit("index.html")
-    mark = opened.page.locator(".footnote-ref").first
+    tab = visit("index.html")
+    mark = tab.page.locator(".footnote-ref").first
     mark.focus()
-    card = opened.page.locator(".md-tooltip2--active .work")
+    card = tab.page.locator(".md-tooltip2--active .work")
     card.wait_for()
     assert "Feature Visualization" in card.inner_text()
     assert "https://doi.org/" in card.locator("a").get_attribute("href")
 
 
 def test_a_term_opens_by_pointer_and_keyboard(visit):
-    opened = visit("index.html")
-    term = opened.page.locator("a.term").first
-    said = term.get_attribute("title")
-    card = opened.page.locator(".md-tooltip2--active[role=tooltip]")
+    tab = visit("index.html")
+    term = tab.page.locator("a.term").first
+    definition = term.get_attribute("title")
+    card = tab.page.locator(".md-tooltip2--active[role=tooltip]")
     term.focus()
     card.wait_for()
-    assert card.inner_text().strip() == said
+    assert card.inner_text().strip() == definition
     term.blur()
     card.wait_for(state="detached")
     term.hover()
@@ -191,5 +191,5 @@ def test_every_chapter_ends_in_an_appendix(site, page_name):
         return
     html = (site / page_name).read_text(encoding="utf-8")
     end = html.partition('id="appendix"')[2].partition("</section>")[0]
-    for said in ("@misc{featviz-", "PyTorch", "seed 0", "MIT", "download>", "library.html"):
-        assert said in end
+    for words in ("@misc{featviz-", "PyTorch", "seed 0", "MIT", "download>", "library.html"):
+        assert words in end
