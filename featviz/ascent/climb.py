@@ -235,6 +235,9 @@ class _Climb:
         with torch.no_grad():
             for parameter, original in zip(parameters, originals, strict=True):
                 parameter[self.done] = original
+            silent = self.gradients[number] == 0
+            if silent.any():
+                self.image.amplify(silent)
 
     @torch.no_grad()
     def pictures(self) -> Tensor:

@@ -44,10 +44,13 @@ class Natural(Parameterization):
     Attributes:
         energy: What an octave may hold, as a multiple of what it holds in the median photograph.
         noise: Standard deviation of the whitened coefficients at the start.
+        wake: Whether the noise is doubled, up to the bound, while an image has no gradient at all:
+            gray may be so unlike what a network has seen that a whole layer is silent.
     """
 
     energy: float = ENERGY
     noise: float = 0.01
+    wake: bool = True
 
     def build(
         self, streams: Sequence[Generator], height: int, width: int, start: Tensor | None = None
@@ -63,7 +66,7 @@ class Natural(Parameterization):
             # A photograph with more energy than the bound is left what it has.
             limits = limits.maximum(octave_energies(spectrum, octaves))
             coefficients = spectrum / scale[..., None]
-        return _BoundedImage(coefficients, scale, octaves, limits, height, width)
+        return _BoundedImage(coefficients, scale, octaves, limits, self.wake, height, width)
 
 
 class _BoundedImage(Image):
@@ -79,10 +82,12 @@ class _BoundedImage(Image):
         scale: Tensor,
         octaves: Tensor,
         limits: Tensor,
+        wake: bool,
         height: int,
         width: int,
     ) -> None:
         super().__init__(height, width)
+        self.wake = wake
         self.coefficients = nn.Parameter(coefficients)
         # Once for the real and once for the imaginary part: a real product is twice as fast.
         self.register_buffer("scale", scale[..., None].repeat(1, 1, 1, 2))
@@ -97,6 +102,10 @@ class _BoundedImage(Image):
             if (factors < 1).any():
                 self.coefficients.mul_(factors)
         return self.crop(_pixels(self.coefficients * self.scale, tiled(self.height, self.width)))
+
+    def amplify(self, rows: Tensor) -> None:
+        if self.wake:
+            self.coefficients[rows] *= 2
 
 
 def _factors(spectrum: Tensor, octaves: Tensor, limits: Tensor) -> Tensor:

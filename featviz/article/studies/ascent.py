@@ -93,7 +93,8 @@ def dead_images() -> Figure:
     """The trap, live: the same neurons read after the ReLU and before it."""
     units = [Neuron("conv5", unit) for unit in evenly("conv5")]
     size = used_field(alexnet(), "conv5").canvas()
-    behind = maximize([Rectified(unit) for unit in units], size=size, recipe=NEURON)
+    recipe = replace(NEURON, image=Natural(wake=False))
+    behind = maximize([Rectified(unit) for unit in units], size=size, recipe=recipe)
     before = maximize(units)
     images = [list(in_field("conv5", found.images)) for found in (behind, before)]
     return grid(

@@ -1,0 +1,153 @@
+# ---
+# title: "Your own network: what changes while it learns?"
+# description: A small network trained on this page, looked into before, during and after training. Copy the page and put in your own.
+# ---
+
+# %% [markdown]
+# # Your own network: what changes while it learns?
+#
+# <p class="lede" markdown>AlexNet came to us trained. To see learning itself, this page trains a network of three layers,
+# in {{ steps }} steps, and looks into it on the way. In the end it recognizes {{ accuracy }} of pictures it has never seen
+# ({{ accuracy_low }} to {{ accuracy_high }}, n = {{ held_out }}). The page is also a template: all of its code stands below
+# in the order it runs. Put in your own module and your own pictures, and keep the rest.</p>
+#
+# ## Pictures
+
+# %% tags=["hide"]
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import featviz as fv
+from featviz.article.studies import own_network as study
+from featviz.article.studies.own_network_data import KINDS, draw
+
+# %%
+study.examples()
+
+# %% [markdown]
+# ## The network and its training
+#
+# Three convolutions, each with batch norm and a ReLU behind it; then the mean over all places and one weight for each unit and
+# kind. Nothing in it knows about featviz.
+
+
+# %% tags=["show-code"]
+class ThreeLayers(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 7, stride=2, padding=3)
+        self.norm1 = nn.BatchNorm2d(16)
+        self.conv2 = nn.Conv2d(16, 32, 5, padding=2)
+        self.norm2 = nn.BatchNorm2d(32)
+        self.conv3 = nn.Conv2d(32, 48, 3, padding=1)
+        self.norm3 = nn.BatchNorm2d(48)
+        self.classify = nn.Linear(48, len(KINDS))
+
+    def forward(self, x):
+        x = F.max_pool2d(self.norm1(self.conv1(x)).relu(), 2)
+        x = self.norm2(self.conv2(x)).relu()
+        x = self.norm3(self.conv3(x)).relu()
+        return self.classify(x.mean((2, 3)))
+
+
+def fresh(seed):
+    torch.manual_seed(seed)
+    return ThreeLayers()
+
+
+# %% [markdown]
+# featviz needs to know three things about a module: by which mean and deviation its images are normalized, what to
+# call its layers, and what its classes are. Training is PyTorch as in any course, with a copy of the network set aside now and then.
+
+# %% tags=["show-code"]
+MEAN, STD = [0.5] * 3, [0.25] * 3
+STEPS, KEEP = 600, (0, 10, 30, 60, 100, 200, 300, 450, 600)
+
+
+def look_into(module):
+    return fv.Network(module, MEAN, STD, name="three layers", classes=KINDS)
+
+
+def train(module):
+    images, labels = draw(2400, seed=0)
+    order = torch.Generator().manual_seed(0)
+    optimizer = torch.optim.AdamW(module.parameters(), weight_decay=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=STEPS + 1)
+    for step in range(STEPS + 1):
+        if step in KEEP:
+            copy = ThreeLayers().eval()
+            copy.load_state_dict(module.state_dict())
+            yield step, look_into(copy)
+        batch = torch.randint(len(images), (32,), generator=order)
+        loss = F.cross_entropy(module((images[batch] - 0.5) / 0.25), labels[batch])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+
+
+networks = dict(train(fresh(0)))
+net = networks[STEPS]
+
+# %% tags=["hide-code"]
+study.numbers(networks, lambda seed: look_into(fresh(seed)))
+
+# %% [markdown]
+# ## Before, during, after
+
+# %%
+study.learning(networks)
+
+# %% [markdown]
+# Before training every unit has a picture too: whatever its random weights add up to. Look at conv1 first. Its filters change
+# least, and within the first hundred steps: what they need, edges and two colors side by side, can be had from any corner
+# of any picture. conv3 and the classes go on changing to the end. If training did nothing to a layer, its pictures would stay as they are at step 0.
+#
+# ## Gradient ascent in fifteen lines
+#
+# All of these pictures are found in one way: start from noise and change the image, not the weights, until the unit is as active
+# as can be. This is the whole idea, ready to be copied:
+
+
+# %% tags=["show-code"]
+def climb(module, layer, unit, size=48, steps=96, rate=0.05):
+    torch.manual_seed(0)
+    image = (0.5 + 0.05 * torch.randn(1, 3, size, size)).requires_grad_()
+    optimizer = torch.optim.Adam([image], lr=rate)
+    values = []
+    hook = module.get_submodule(layer).register_forward_hook(lambda *call: values.append(call[2]))
+    for _ in range(steps):
+        shift = torch.randint(-4, 5, (2,)).tolist()
+        module((image.roll(shift, (2, 3)) - 0.5) / 0.25)
+        optimizer.zero_grad()
+        (-values.pop()[0, unit].mean()).backward()
+        optimizer.step()
+        image.data.clamp_(0, 1)
+    hook.remove()
+    return image.detach()[0]
+
+
+# %%
+study.two_loops(net, climb)
+
+# %% [markdown]
+# What the library adds is told step by step in [chapter 3](chapters/ascent.py): a basis in which low frequencies are as easy to reach as
+# high ones, transforms against noise, and the bound on contrast.
+#
+# ## Which parts of a picture light up?
+
+# %%
+study.attributions(net)
+
+# %% [markdown]
+# ## What the shallow and the deep layer do
+
+# %%
+study.readers(net, lambda seed: look_into(fresh(seed)))
+
+# %% [markdown]
+# conv1 alone tells {{ textures_conv1 }} of the textures but {{ shapes_conv1 }} of the shapes; conv3 tells {{ textures_conv3 }}
+# and {{ shapes_conv3 }}. Untrained layers of the same size tell {{ naive_shapes }} of the shapes at conv3, so that depth
+# alone is not what does it. It would prove us wrong if conv1 told shapes as well as conv3 does. This is one small network, trained
+# once; [shallow versus deep](chapters/depth.py) asks the same of AlexNet.

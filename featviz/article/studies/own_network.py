@@ -1,0 +1,269 @@
+"""The page "Your own network": what changes inside a small network while it learns."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from featviz import figures
+from featviz.article.bridge.values import Values
+from featviz.article.studies.own_network_data import KINDS, SHAPES, SIDE, TEXTURES, draw
+from featviz.article.studies.shared import maximize
+from featviz.ascent.score import evaluate
+from featviz.attribution.attribute import attribute
+from featviz.measures.statistics import Interval, share
+from featviz.measures.weights import first_weights
+from featviz.network.network import Network
+from featviz.network.values import activations
+from featviz.objectives.algebra import Objective
+from featviz.objectives.units import Channel, Logit
+
+LAYERS = ("conv1", "conv2", "conv3")
+"""The layers of the page's network."""
+
+BOARD = 4
+"""Rows and columns of a board of pictures."""
+
+STEPS = 48
+"""Steps of ascent for each picture."""
+
+GAP = 2
+"""Pixels between the pictures of a board."""
+
+HELD_OUT = 800
+"""Pictures that the network is never trained on; what is read off it is scored on them."""
+
+READER = 800
+"""Other pictures, from which it is learned what to read off."""
+
+RIDGE = 1e-3
+"""Weight of the penalty of a reader, in mean squares of what it reads."""
+
+UNTRAINED = 5
+"""Networks as PyTorch makes them, to compare with: each from a seed of its own."""
+
+BESIDE = (3, 12, 24, 36)
+"""Units of conv3 that both loops are asked for."""
+
+
+def examples() -> figures.Figure:
+    """Returns some pictures of each kind."""
+    across = 6
+    images, labels = draw(200, seed=2)
+    rows = [images[labels == kind][:across].numpy() for kind in range(len(KINDS))]
+    half = len(TEXTURES)
+    return figures.pairs(
+        rows[:half],
+        rows[half:],
+        [f"{texture}, {shape}" for texture, shape in zip(TEXTURES, SHAPES, strict=True)],
+        headings=("textures", "shapes"),
+        id="kinds",
+        alt="Rows of stripes, checks and dots; beside them disks, squares, triangles and rings.",
+        caption="<strong>What there is to learn</strong>: four textures and four shapes, in any two "
+        "colors, a little tilted, moved and noisy. Color tells nothing, and a small window is "
+        "enough for the textures only: all shapes have edges.",
+    )
+
+
+def learning(networks: Mapping[int, Network]) -> figures.Figure:
+    """Returns what each layer's units want, before, during and after training, under a slider.
+
+    Args:
+        networks: The network after each number of steps of training.
+    """
+    boards = ["filters of conv1", *LAYERS, "classes"]
+    frames = [
+        [_board(_weights(net) if board is boards[0] else _wants(net, board)) for board in boards]
+        for net in networks.values()
+    ]
+    right = [_accuracy(net).mean for net in networks.values()]
+    return figures.trajectory(
+        np.array(frames),
+        list(networks),
+        np.repeat(np.array(right)[:, None], len(boards), axis=1),
+        id="learning",
+        labels=boards,
+        value_name="share recognized",
+        log_x=True,
+        alt="Sixteen pictures each: noise before training; edges and colors in conv1 after it, "
+        "and textures, corners and rings in conv3 and the classes.",
+        caption="<strong>A network learns.</strong> Move the slider from the first step of training "
+        f"to the last: {BOARD**2} units of each layer, each as the picture that excites it most at "
+        "that moment; for the classes, two pictures of each. The curve is the share of "
+        f"{HELD_OUT} pictures, never trained on, that the network recognizes.",
+    )
+
+
+def two_loops(net: Network, climb: Callable[[nn.Module, str, int], Tensor]) -> figures.Figure:
+    """Returns pictures of the page's own loop beside the library's.
+
+    Args:
+        net: The network.
+        climb: The page's loop: module, name of the layer and unit to a picture (3, SIDE, SIDE).
+    """
+    units = [Channel("conv3", unit) for unit in BESIDE]
+    own = torch.stack([climb(net.module, "conv3", unit) for unit in BESIDE])
+    ours = maximize(units, net=net, size=SIDE).images
+    images = torch.stack([own, ours])
+    scores = torch.stack([evaluate(net, units, side) for side in images])
+    return figures.methods(
+        ["fifteen lines", "featviz"],
+        [f"conv3:{unit}" for unit in BESIDE],
+        images.numpy(),
+        scores.numpy(),
+        id="two-loops",
+        alt="The same four units twice: harsh pictures above, softer ones of the same motifs below.",
+        caption="<strong>The loop above, and the library's.</strong> Both climb the same four units of "
+        "conv3. The fifteen lines may use any contrast; featviz stays under the energy of "
+        "photographs, so that its bars are shorter. Look for the same motif in both.",
+        width="middle",
+    )
+
+
+def attributions(net: Network) -> figures.Figure:
+    """Returns which parts of two pictures speak for their kind, by a shallow and a deep layer."""
+    images, labels = _held_out()
+    chosen = [int((labels == KINDS.index(kind)).nonzero()[0]) for kind in ("checks", "ring")]
+    layers = (LAYERS[0], LAYERS[-1])
+    maps = [
+        [attribute(net, images[i], Logit(int(labels[i])), layer, "gradcam").map for layer in layers]
+        for i in chosen
+    ]
+    return figures.attribution_grid(
+        images[chosen].numpy(),
+        [[map_ / map_.abs().max().clamp(min=1e-12) for map_ in row] for row in maps],
+        [KINDS[labels[i]] for i in chosen],
+        layers,
+        id="own-attribution",
+        alt="Checks and a ring with heat maps: scattered over edges in conv1, whole figures in conv3.",
+        caption="<strong>Where the evidence lies</strong>: Grad-CAM for each picture's own kind, each "
+        "map relative to its largest value. These are the first held-out pictures of a texture and "
+        "of a shape; nothing was chosen by looking at maps.",
+        scale_name="relative evidence",
+        width="middle",
+    )
+
+
+def readers(net: Network, fresh: Callable[[int], Network]) -> figures.Figure:
+    """Returns what a linear reader of each layer can tell, after training and before.
+
+    Args:
+        net: The trained network.
+        fresh: Makes an untrained one from a seed.
+    """
+    trained = {
+        kinds: [_read(net, layer, kinds) for layer in LAYERS] for kinds in (TEXTURES, SHAPES)
+    }
+    naive = {
+        kinds: [
+            np.array([_read(fresh(seed), layer, kinds).mean for seed in range(1, UNTRAINED + 1)])
+            for layer in LAYERS
+        ]
+        for kinds in (TEXTURES, SHAPES)
+    }
+    names = {TEXTURES: "textures", SHAPES: "shapes"}
+    series = {f"{names[kinds]}, trained": _bounds(found) for kinds, found in trained.items()}
+    none = np.full(len(LAYERS), np.nan)
+    for kinds, values in naive.items():
+        series[f"{names[kinds]}, untrained"] = (np.array([v.mean() for v in values]), none, none)
+    return figures.bars(
+        LAYERS,
+        series,
+        "share told apart",
+        each={f"{names[kinds]}, untrained": values for kinds, values in naive.items()},
+        id="readers",
+        alt="Textures are told apart from conv1 on; shapes only from conv2 and conv3 on.",
+        caption="<strong>Shallow is enough for a texture; a shape needs depth.</strong> From the mean "
+        "activation of each unit, a linear reader tells the four textures apart, or the four shapes; "
+        f"chance is {1 / len(SHAPES):.0%}. Lines: 95% intervals over {HELD_OUT // 2} held-out "
+        f"pictures. Dots: {UNTRAINED} networks that were never trained.",
+    )
+
+
+def numbers(networks: Mapping[int, Network], fresh: Callable[[int], Network]) -> Values:
+    """Returns the numbers that the text quotes."""
+    last = list(networks.values())[-1]
+    accuracy = _accuracy(last)
+    read = {
+        f"{name}_{layer}": f"{_read(last, layer, kinds).mean:.0%}"
+        for name, kinds in (("textures", TEXTURES), ("shapes", SHAPES))
+        for layer in (LAYERS[0], LAYERS[-1])
+    }
+    naive = [_read(fresh(seed), LAYERS[-1], SHAPES).mean for seed in range(1, UNTRAINED + 1)]
+    return Values(
+        steps=max(networks),
+        accuracy=f"{accuracy.mean:.0%}",
+        accuracy_low=f"{accuracy.low:.0%}",
+        accuracy_high=f"{accuracy.high:.0%}",
+        held_out=HELD_OUT,
+        naive_shapes=f"{np.mean(naive):.0%}",
+        **read,
+    )
+
+
+def _wants(net: Network, layer: str) -> NDArray[np.float32]:
+    """Pictures (BOARD**2, 3, SIDE, SIDE) of the first units of a layer, or two of each class."""
+    objectives: list[Objective] = [Channel(layer, unit) for unit in range(BOARD**2)]
+    if layer == "classes":
+        objectives = [Logit(kind) for kind in range(len(KINDS)) for _ in range(2)]
+    return maximize(objectives, net=net, size=SIDE, steps=STEPS).images.numpy()
+
+
+def _weights(net: Network) -> NDArray[np.float32]:
+    """The filters (units, 3, h, w) of conv1, gray where a weight is 0."""
+    weights = first_weights(net, LAYERS[0])
+    return (0.5 + weights / (2 * weights.abs().amax((1, 2, 3), keepdim=True))).numpy()
+
+
+def _board(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Lays pictures (BOARD**2, 3, h, w) out on one square (3, side, side) of a fixed size."""
+    board = np.ones((3, BOARD * (SIDE + GAP) - GAP, BOARD * (SIDE + GAP) - GAP), np.float32)
+    # Whole pixels: a filter of 7 pixels stays as sharp as it is.
+    grow = SIDE // images.shape[-1]
+    for index, image in enumerate(images.repeat(grow, -1).repeat(grow, -2)):
+        row, column = (place * (SIDE + GAP) for place in divmod(index, BOARD))
+        height, width = image.shape[1:]
+        board[:, row : row + height, column : column + width] = image
+    return board
+
+
+@cache
+def _held_out() -> tuple[Tensor, Tensor]:
+    return draw(HELD_OUT, seed=1)
+
+
+@cache
+def _for_readers() -> tuple[Tensor, Tensor]:
+    return draw(READER, seed=3)
+
+
+def _accuracy(net: Network) -> Interval:
+    images, labels = _held_out()
+    return share((activations(net, images, "output").argmax(1) == labels).numpy())
+
+
+def _read(net: Network, layer: str, kinds: Sequence[str]) -> Interval:
+    """How many of some kinds a linear reader of a layer's mean activations tells apart."""
+    wanted = torch.tensor([KINDS.index(kind) for kind in kinds])
+
+    def inputs(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        among = torch.isin(labels, wanted)
+        means = activations(net, images[among], f"{layer}:relu").mean((2, 3)).double()
+        return torch.cat([means, torch.ones(len(means), 1)], 1), labels[among]
+
+    seen, answers = inputs(*_for_readers())
+    gram = seen.T @ seen / len(seen)
+    gram += RIDGE * gram.diagonal().mean() * torch.eye(len(gram))
+    reader = torch.linalg.solve(gram, seen.T @ one_hot(answers, len(KINDS)).double())
+    new, right = inputs(*_held_out())
+    return share(((new @ reader).argmax(1) == right).numpy())
+
+
+def _bounds(intervals: Sequence[Interval]) -> tuple[NDArray[np.float64], ...]:
+    return tuple(
+        np.array([getattr(one, end) for one in intervals]) for end in ("mean", "low", "high")
+    )
