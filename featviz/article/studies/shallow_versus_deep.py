@@ -209,8 +209,8 @@ def scorecard() -> Figure:
         *(
             row(
                 f"left after a turn of 45°, %, {kind}",
-                lambda la, of=kind: _told(interval(_at(la, of, 45))),
-            )  # type: ignore[misc]
+                lambda la, of=kind: _told(interval(_at(la, of, 45))),  # type: ignore[misc]
+            )
             for kind in turns.KINDS
         ),
         row("synthetic over natural, median", lambda la: f"{ratios[la]:.1f}"),
