@@ -82,6 +82,7 @@ def show(
     """
     shown = [_layer(scope, layer, units) for layer in layers or scope.network.layers]
     count = sum(len(layer.units) for layer in shown)
+    bare = [layer.layer for layer in shown if "patches" not in layer.views]
     steps = ", ".join(f"{TITLES[view.name].lower()} {view.steps}" for view in VIEWS)
     return figures.microscope(
         shown,
@@ -91,13 +92,23 @@ def show(
         "it in the panel, and the page's address then leads to it. Pictures are drawn pixel by pixel, so that "
         "fields of different layers can be compared. A neuron and its patches of photographs show the part of the "
         "field that the layer uses; the dashed square is the whole field. Patches are reduced where that part is "
-        f"larger than {findings.PATCH_SIDE} px. <em>Looks like</em> names the units of the same layer whose "
+        f"larger than {findings.PATCH_SIDE} px. {_without_patches(bare)}<em>Looks like</em> names the units of the same layer whose "
         "pictures raise the same units of that layer above the average: that units which look alike are alike "
-        "is an assumption. What feeds a unit are the units with the largest sums of weights. "
+        f"is an assumption. A family of gratings is named where the best grating takes a unit at least {tuning.EXPLAINED:.0%} as "
+        "far above plain gray as its best patch does. What feeds a unit are the units with the largest sums of weights. "
         f"Seed {scope.seed}; steps of ascent: {steps}, under the energy of photographs. conv1's channels are asked behind the ReLU. "
         f"Photographs: {findings.credits_line()}.",
         titles=TITLES,
         filters=FILTERS,
+    )
+
+
+def _without_patches(layers: Sequence[str]) -> str:
+    """Says of which layers there is no patch to show, and why."""
+    if not layers:
+        return ""
+    return (
+        f"<strong>No patches of {', '.join(layers)}</strong>: no photograph holds a whole field. "
     )
 
 
@@ -125,7 +136,6 @@ def _layer(scope: Microscope, layer: str, units: Sequence[int] | None) -> Micros
         views["filter"] = _filters(net, layer)[wanted]
     wired = findings.find_wiring(net, layer)
     preferred = findings.find_preferences(scope, layer)
-    families = None if preferred is None else tuning.families(preferred)
     return MicroscopeLayer(
         layer,
         wanted,
@@ -135,7 +145,7 @@ def _layer(scope: Microscope, layer: str, units: Sequence[int] | None) -> Micros
         values={
             name: column[wanted] for name, column in _measures(scope, layer, preferred).items()
         },
-        families=[] if families is None else [families[unit] for unit in wanted],
+        families=findings.find_families(scope, layer, units),
         kin=findings.find_lookalikes(scope, layer, units),
         before="" if wired is None else wired.before,
         wired=None if wired is None else wired.units[wanted],
