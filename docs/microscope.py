@@ -13,9 +13,10 @@
 #
 # Each tile is the image that excites a whole channel most, found by [gradient ascent](chapters/ascent.py). The panel shows the
 # unit under the pointer in several ways: everywhere and at one place (with its whole field as a dashed square), its opposite, four images pushed to differ, and the
-# patches of {{ photographs }} photographs that it answers to most (brown lies outside of the photograph). Numbers come from gratings and photographs, as in the
-# chapter on [shallow layers](chapters/shallow.py); so do the names of families, which only say how a unit answers to
-# *gratings*. From conv3 on that is a small part of what it does.
+# patches of {{ photographs }} photographs that it answers to most, of those that hold its whole field. Numbers come from gratings and photographs, as in the
+# chapter on [shallow layers](chapters/shallow.py); so do the names of families, which say how a unit answers to
+# *gratings*. A unit that photographs excite far more than gratings do has none of these names and is called *beyond gratings*, as
+# are most units of conv4 and conv5.
 #
 # To see how a unit is made, follow *what feeds it*, layer by layer, down to the filters of conv1. Each unit has its
 # own address, such as [conv5-12](#conv5-12).

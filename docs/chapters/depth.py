@@ -11,7 +11,8 @@
 # photographs contain: the favorite image of a conv1 neuron, with no more energy than a photograph, takes it {{ ratio_first }} times as
 # far above gray as the best patch of our photographs, that of a conv5 neuron {{ ratio_last }} times (medians over all units). And they let go of detail: from conv5 a photograph can be
 # rebuilt with everything in its place, but with other edges and colors. What does *not* change is as telling: how fine the pictures
-# are, and how little of its answer a unit keeps when its picture is turned. Networks that have learned nothing take some of the
+# are, and how little of its answer a unit keeps when its picture is turned: at 45° {{ left_pictures }}% in all layers. Of
+# the answer to its best natural patch it keeps more, {{ left_deep }}% from conv3 on. Networks that have learned nothing take some of the
 # same tests.
 
 # %% tags=["hide"]
@@ -49,7 +50,7 @@ ascent_questions.accentuated()
 # ## The scorecard
 #
 # The same measures for all layers, on the same {{ photographs }} photographs and on {{ units }} units per layer (all units
-# for activity and for synthetic over natural). Two measures have controls. AlexNet with the entries of each weight tensor shuffled, biases included, keeps every histogram of
+# for activity and for synthetic over natural, {{ turned }} for turns). Two measures have controls. AlexNet with the entries of each weight tensor shuffled, biases included, keeps every histogram of
 # weights and destroys what was learned; it answers whether numbers of these sizes are enough. AlexNet as PyTorch
 # initializes it answers what the architecture does before any training.
 
@@ -75,13 +76,16 @@ study.exaggeration()
 #
 # ## Tolerance to turning
 #
-# It is often said that deep layers are invariant. To turns they are not.
+# It is often said that deep layers are invariant. To turns of their pictures they are not.
 
 # %%
 study.turning()
 
 # %% [markdown]
-# After a turn of 20° a conv5 neuron keeps {{ left_conv5 }}% of its answer, a conv2 neuron {{ left_conv2 }}%.
+# A picture is made for one position of everything in it, and so an exact question: after a turn of 45° {{ left_pictures }}% of the answer
+# are left, whatever the layer. What a unit bears in photographs is another matter. When the photograph is turned around the place that
+# excites it most, a unit of conv1 or conv2 keeps {{ left_shallow }}% of its answer at 45°, a unit of conv3 to conv5 {{ left_deep }}%.
+# Had we turned pictures alone, we would have told of units what holds of pictures.
 #
 # ## Coarser, or only larger?
 
@@ -110,5 +114,5 @@ study.untrained()
 #
 # ## What is left open
 #
-# - Turning and frequency are compared by {{ units }} units of each layer. Intervals say how far that carries.
+# - Frequency is compared by {{ units }} units of each layer, turns by {{ turned }}. Intervals say how far that carries.
 # - All of this is one network, trained once. Whether another training run would give the same units, this page can't say.

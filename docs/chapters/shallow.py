@@ -10,7 +10,8 @@
 # {{ conv1_edge_or_bar }} are edges or bars, {{ conv1_grating }} gratings, {{ conv1_color_edge }} colored edges,
 # {{ conv1_color_patch }} patches of color, and {{ conv1_spot_or_check }} have no direction: spots and checks. conv2 puts these
 # together. {{ tolerant }} of its {{ units }} units no longer mind where the stripes are, {{ inhibited }} are held
-# down by stripes of another direction, and many want colors and directions at once. A network that has not been
+# down by stripes of another direction, and many want colors and directions at once; {{ beyond }} do more
+# than gratings explain. A network that has not been
 # trained has edges and such units too, but fewer: part of it is architecture.</p>
 #
 # ## conv1, exactly
@@ -50,7 +51,10 @@ study.filters()
 # The names are rules on these numbers. A filter is *of color* if color moves it more than light does (color above
 # {{ colored_border }}). It is *oriented* if its selectivity reaches {{ oriented_border }}. An oriented filter of light is a
 # *grating* if half of its response is gone within {{ narrow_border }} octaves below its favorite frequency, which takes
-# several stripes, and an *edge or bar* otherwise. The borders are conventions: if all of them move by a tenth, up or down,
+# several stripes, and an *edge or bar* otherwise. A name is given only where gratings explain what the unit does: where the best
+# grating takes it at least {{ explained_border }} as far above plain gray as its best natural patch does. The other units are called
+# *beyond gratings*. Of conv1 {{ named_first }} of the units have a name, of conv2 to conv5 {{ named_deeper }}: the deeper
+# the layer, the fewer of its units gratings explain. The borders are conventions: if all of them move by a tenth, up or down,
 # {{ moved }} of {{ filters }} filters change their name. The numbers don't.
 
 # %%
@@ -120,7 +124,7 @@ shallow_tuning.reach()
 study.feeds()
 
 # %% [markdown]
-# The wiring predicts part of the tuning. In the {{ wired }} oriented units of light, the oriented filter that a unit weighs most
+# The wiring predicts part of the tuning. In the {{ wired }} edges, bars and gratings of conv2, the oriented filter that a unit weighs most
 # lies {{ inherited }}° from the unit's own direction on average; the one with the largest negative weights lies {{ against }}° away,
 # farther than chance: stripes along excite, stripes across inhibit. This makes the smallest *circuit*[^olah2020] in the network. A
 # large weight is not yet a cause: an input that is rarely active matters less than its weight says.
@@ -141,7 +145,7 @@ shallow_tuning.control()
 # and not learning. For edges and gratings they don't: {{ oriented_conv1 }} of the trained filters of conv1 are oriented, against
 # {{ oriented_untrained }} of the untrained, of which {{ gratings_untrained }} are gratings. Color patches are *more* frequent
 # without training. For color edges and for spots and checks the interval of the difference holds 0 in both layers: those names alone prove
-# nothing. Of phase tolerance training adds a part, as we said above. And had the strongest inputs of conv2's units, for and against, both been {{ chance }}° away, as inputs drawn
+# nothing. Units beyond gratings are a work of training: {{ beyond }} in conv2, and {{ beyond_untrained }} without it. Of phase tolerance training adds a part, as we said above. And had the strongest inputs of conv2's units, for and against, both been {{ chance }}° away, as inputs drawn
 # by chance are, the wiring would predict nothing. They are {{ inherited }}° and {{ against }}° away.
 #
 # ## What is left open

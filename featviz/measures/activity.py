@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from featviz.network.network import AFTER_RELU, Network, is_activated
+from featviz.network.receptive_fields import ReceptiveField
 from featviz.network.values import activations
 
 
@@ -58,10 +59,22 @@ def unpadded_places(network: Network, layer: str, size: int) -> range:
     Returns:
         Their indices; all other positions see zero padding.
     """
-    field = network.receptive_field(layer)
-    count = network.shape(layer, size)[-1]
-    good = [i for i in range(count) if field.span(i)[0] >= 0 and field.span(i)[1] <= size]
-    return range(good[0], good[-1] + 1) if good else range(0)
+    return places_inside(network.receptive_field(layer), network.shape(layer, size)[-1], size)
+
+
+def places_inside(field: ReceptiveField, count: int, size: int) -> range:
+    """Returns which positions along one axis have their whole field inside the image.
+
+    Args:
+        field: The receptive field.
+        count: Positions along the axis.
+        size: Pixels of the image along it.
+
+    Returns:
+        Their indices; none if the image holds no whole field.
+    """
+    inside = [at for at in range(count) if field.span(at)[0] >= 0 and field.span(at)[1] <= size]
+    return range(inside[0], inside[-1] + 1) if inside else range(0)
 
 
 def _unpadded(network: Network, layer: str, image: Tensor) -> Tensor:

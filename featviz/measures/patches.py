@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from featviz import photos as photographs
 from featviz.ascent.effective_field import used_field
+from featviz.measures.activity import places_inside
 from featviz.network.network import Network, check_unit
 from featviz.network.receptive_fields import ReceptiveField
 from featviz.network.values import activations
@@ -32,11 +33,9 @@ class Example:
         photo: The photograph's name.
         value: What the unit answers there.
         position: (row, column) in the layer's map.
-        box: (top, left, bottom, right) of the unit's receptive field in pixels of the photo; it may
-            reach over the border.
+        box: (top, left, bottom, right) of the unit's receptive field in pixels of the photo.
         patch: (3, size, size) uint8, the part of the field that the layer's units use
-            (`ascent.used_field`). Beyond the photo's border stands the mean color, which is what
-            the network's zero padding says.
+            (`ascent.used_field`).
     """
 
     photo: str
@@ -59,7 +58,7 @@ class Examples:
         layer: The layer.
         found: Unit -> its patches, strongest first.
         photos: How many photographs were searched.
-        skipped: Names of photographs that are smaller than a unit's field.
+        skipped: Names of photographs that were not, as they hold no unit's whole field.
     """
 
     layer: str
@@ -79,6 +78,11 @@ def find_examples(
 ) -> Examples:
     """Finds the patches of photographs that excite units most.
 
+    Only places whose whole receptive field lies inside the photograph compete. Elsewhere the
+    network's zero padding has a part in the value, and only to the first layer is it the mean
+    color: no picture could show what a deep unit sees there. It would not be enough for the part
+    that units use to lie inside, because the rest of the field moves them, too.
+
     Photographs are read one at a time, and only the best patches so far are kept: memory depends on
     units, count and field, not on how many photographs there are. Patches of one unit from one
     photograph don't overlap.
@@ -96,7 +100,7 @@ def find_examples(
 
     Raises:
         ValueError: An unknown layer or unit, a layer whose units see the whole image, a folder
-            without photographs, or no photograph that is large enough.
+            without photographs, or no photograph that holds a unit's whole field.
     """
     field, used = network.receptive_field(layer), used_field(network, layer)
     wanted = list(range(network.units(layer)) if units is None else units)
@@ -107,30 +111,65 @@ def find_examples(
     best: dict[int, list[Example]] = {unit: [] for unit in wanted}
     skipped: list[str] = []
     searched = 0
-    padding = _bytes(torch.tensor(network.mean)).reshape(3, 1, 1)
     quiet = None if progress is None else not progress
     for photo in tqdm(_stream(photos), desc=layer, unit="photo", disable=quiet):
-        if min(photo.image.shape[1:]) < field.size:
+        if not holds_field(field, photo):
             skipped.append(photo.name)
             continue
         searched += 1
-        value = activations(network, photo.image, layer)[0, wanted].cpu()
+        (top, left), values = values_inside(network, layer, photo, wanted)
         pixels = _bytes(photo.image)
-        for unit, row, column, amount in _peaks(value, wanted, field, count, best):
+        for unit, row, column, amount in _peaks(values, wanted, field, count, best):
             rivals = best[unit]
             if len(rivals) == count and amount <= rivals[-1].value:
                 continue
-            box = field_box(field, row, column)
-            patch = _cut(pixels, field_box(used, row, column), padding)
-            rivals.append(Example(photo.name, amount, (row, column), box, patch))
+            position = top + row, left + column
+            patch = _cut(pixels, field_box(used, *position))
+            box = field_box(field, *position)
+            rivals.append(Example(photo.name, amount, position, box, patch))
             rivals.sort(key=lambda one: -one.value)
             del rivals[count:]
     if not searched:
-        raise ValueError(
-            f"none of the {len(skipped)} photographs is as large as the {field.size} px "
-            f"that a unit of {layer} sees."
-        )
+        raise no_field(layer, field, len(skipped))
     return Examples(layer, {unit: tuple(best[unit]) for unit in wanted}, searched, tuple(skipped))
+
+
+def holds_field(field: ReceptiveField, photo: Photo) -> bool:
+    """Returns whether a photograph holds the whole receptive field of any unit."""
+    return min(photo.image.shape[1:]) >= field.canvas()
+
+
+def no_field(layer: str, field: ReceptiveField, photos: int) -> ValueError:
+    """Returns the error that says that none of a number of photographs holds a whole field."""
+    return ValueError(
+        f"none of the {photos} photographs has the {field.canvas()} px on both sides that it takes "
+        f"to hold a whole receptive field of {layer}: units see {field.size} px."
+    )
+
+
+def values_inside(
+    network: Network, layer: str, photo: Photo, units: Sequence[int]
+) -> tuple[tuple[int, int], Tensor]:
+    """Returns units' values at the places whose whole field lies inside a photograph.
+
+    Args:
+        network: The network.
+        layer: The layer's name.
+        photo: A photograph that holds a whole field.
+        units: Which units.
+
+    Returns:
+        (row, column) of the first of these places in the layer's map, and the values
+        (units, rows, columns).
+    """
+    field = network.receptive_field(layer)
+    values = activations(network, photo.image, layer)[0, list(units)].cpu()
+    rows, columns = (
+        places_inside(field, count, size)
+        for count, size in zip(values.shape[1:], photo.image.shape[1:], strict=True)
+    )
+    inside = values[:, rows.start : rows.stop, columns.start : columns.stop]
+    return (rows.start, columns.start), inside
 
 
 def _stream(photos: Iterable[Photo] | str | Path | None) -> Iterator[Photo]:
@@ -188,18 +227,13 @@ def field_box(field: ReceptiveField, row: int, column: int) -> Box:
     return top, left, bottom, right
 
 
-def _cut(image: Bytes, box: Box, padding: Bytes) -> Tensor:
-    """Cuts a box out of an image (3, H, W); beyond its border stands the padding (3, 1, 1)."""
+def _cut(image: Bytes, box: Box) -> Tensor:
+    """Cuts a box out of an image (3, H, W) that holds it."""
     top, left, bottom, right = box
-    height, width = image.shape[1:]
-    patch = np.broadcast_to(padding, (3, bottom - top, right - left)).copy()
-    inside = image[:, max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
-    down, across = max(0, -top), max(0, -left)
-    patch[:, down : down + inside.shape[1], across : across + inside.shape[2]] = inside
-    return torch.from_numpy(patch)
+    return torch.from_numpy(image[:, top:bottom, left:right].copy())
 
 
 def _bytes(image: Tensor) -> Bytes:
     # NumPy, because torch would start its threads for each of thousands of small copies.
-    found: Bytes = (image.cpu() * 255).round().to(torch.uint8).numpy()
-    return found
+    levels: Bytes = (image.cpu() * 255).round().to(torch.uint8).numpy()
+    return levels

@@ -11,10 +11,16 @@ import torch
 from torch import Tensor
 
 from featviz.ascent.effective_field import used_field
-from featviz.measures.patches import Box, Example, field_box
+from featviz.measures.patches import (
+    Box,
+    Example,
+    field_box,
+    holds_field,
+    no_field,
+    values_inside,
+)
 from featviz.network.network import Network, check_unit
 from featviz.network.receptive_fields import ReceptiveField
-from featviz.network.values import activations
 from featviz.photos import Photo
 
 LEVELS = (-1.0, -0.5, 0.0, 0.5, 1.0)
@@ -36,7 +42,7 @@ class Spectrum:
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """A photograph and the values (units, rows, columns) of the places that see no padding."""
+    """A photograph, and the values (units, rows, columns) of the places that see no padding."""
 
     photo: Photo
     first: tuple[int, int]
@@ -69,17 +75,18 @@ def find_spectrum(
         Unit -> its spectrum. Patches hold the part of the field that the units use.
 
     Raises:
-        ValueError: An unknown layer or unit, or no photograph that is as large as a unit's field.
+        ValueError: An unknown layer or unit, or no photograph that holds a unit's whole field.
     """
     field, used = network.receptive_field(layer), used_field(network, layer)
     for unit in units:
         check_unit(network, layer, unit)
-    seen = [one for photo in photos if (one := _see(network, layer, photo, units))]
+    seen = [
+        _Seen(photo, *values_inside(network, layer, photo, units))
+        for photo in photos
+        if holds_field(field, photo)
+    ]
     if not seen:
-        raise ValueError(
-            f"none of the {len(photos)} photographs is as large as the {field.size} px "
-            f"that a unit of {layer} sees."
-        )
+        raise no_field(layer, field, len(photos))
     found = {}
     for index, unit in enumerate(units):
         values = torch.cat([one.values[index].flatten() for one in seen])
@@ -90,22 +97,6 @@ def find_spectrum(
             values,
         )
     return found
-
-
-def _see(network: Network, layer: str, photo: Photo, units: Sequence[int]) -> _Seen | None:
-    """The units' values where their whole field lies inside the photograph, if it does anywhere."""
-    field = network.receptive_field(layer)
-    if min(photo.image.shape[1:]) < field.size:
-        return None
-    value = activations(network, photo.image, layer)[0, list(units)].cpu()
-    rows, columns = (
-        [at for at in range(places) if field.span(at)[0] >= 0 and field.span(at)[1] <= pixels]
-        for places, pixels in zip(value.shape[1:], photo.image.shape[1:], strict=True)
-    )
-    if not rows or not columns:
-        return None
-    inside = value[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return _Seen(photo, (rows[0], columns[0]), inside)
 
 
 def _nearest(

@@ -27,7 +27,15 @@ FAMILIES = ("edge or bar", "grating", "spot or check", "color edge", "color patc
 """Names that `families` gives to units that some grating excites."""
 
 NONE = "none"
-"""Name that it gives to the others."""
+"""Name that it gives to units that no grating excites."""
+
+BEYOND = "beyond gratings"
+"""Name that it gives to units that photographs excite far more than gratings."""
+
+EXPLAINED = 0.45
+"""Part of what a unit's best natural patch gives it that its best grating must give, both above
+plain gray, for the unit to be named by gratings. The filters of AlexNet's conv1 are linear, sums of
+gratings, and set the scale: the least that one of them gets from its best grating is 0.49."""
 
 EXCITED = 1e-5
 """Part of a unit's largest change, up or down, from which a grating excites it: what float32 rounds
@@ -110,18 +118,36 @@ def measure_tuning(network: Network, layer: str, gratings: Gratings | None = Non
         ValueError: The network has no such layer, or its units see the whole image.
     """
     gratings = gratings or Gratings()
+    size, middle = _canvas(network, layer)
     field = network.receptive_field(layer)
-    size = field.canvas()
-    middle = network.shape(layer, size)[-1] // 2
-    plain = torch.full((1, 3, size, size), GRAY)
-
-    def answers(images: Tensor) -> Tensor:
-        return activations(network, images, layer)[:, :, middle, middle]
-
     center = field.start + middle * field.stride
-    colors = [answers(gratings.images(c, size, center)) for c in range(gratings.shape[0])]
-    responses = torch.cat(colors) - answers(plain)
+    colors = [
+        activations(network, gratings.images(c, size, center), layer)[:, :, middle, middle]
+        for c in range(gratings.shape[0])
+    ]
+    responses = torch.cat(colors) - gray_values(network, layer)
     return Tuning(layer, gratings, responses.T.reshape(-1, *gratings.shape).contiguous())
+
+
+def gray_values(network: Network, layer: str) -> Tensor:
+    """Returns the values (units,) that a layer has for plain gray, with no padding in sight.
+
+    Args:
+        network: The network.
+        layer: The layer's name.
+
+    Raises:
+        ValueError: The network has no such layer, or its units see the whole image.
+    """
+    size, middle = _canvas(network, layer)
+    gray = torch.full((3, size, size), GRAY)
+    return activations(network, gray, layer)[0, :, middle, middle]
+
+
+def _canvas(network: Network, layer: str) -> tuple[int, int]:
+    """Side of the smallest image whose central unit sees no padding, and that unit's position."""
+    size = network.receptive_field(layer).canvas()
+    return size, network.shape(layer, size)[-1] // 2
 
 
 def filter_tuning(network: Network, layer: str, gratings: Gratings | None = None) -> Tuning:
@@ -199,26 +225,38 @@ def preferences(tuned: Tuning) -> Preferences:
 
 def families(
     preferred: Preferences,
+    reached: Tensor | None = None,
     *,
+    explained: float = EXPLAINED,
     colored: float = COLORED,
     oriented: float = ORIENTED,
     narrow: float = NARROW,
 ) -> tuple[str, ...]:
     """Names the family of each unit, by its numbers and not by its looks.
 
-    The borders are conventions: units lie on both sides of each.
+    A name says how a unit answers to gratings. It says what the unit does only if gratings explain
+    a good part of that, which `reached` decides. The borders are conventions: units lie on both
+    sides of each.
 
     Args:
         preferred: What the units answer to best.
+        reached: (units,) the most that something other than gratings, such as the best natural
+            patch, is known to give each unit above plain gray (`gray_values`). Without it nothing
+            is asked of the gratings.
+        explained: Part of `reached` that a unit's best grating must give for the unit to have a
+            name.
         colored: Share of color above which a unit is one of color.
         oriented: Selectivity from which a unit is oriented.
         narrow: Octaves of breadth below which an oriented unit of light is a grating.
 
     Returns:
-        One of `FAMILIES` per unit, or `NONE` if it prefers no grating.
+        One of `FAMILIES` per unit, or `NONE` if it prefers no grating, or `BEYOND` if its best
+        grating gives too small a part of what it is known to reach.
     """
+    most = torch.zeros_like(preferred.response) if reached is None else reached
     names = []
-    for color, selectivity, breadth in zip(
+    for missed, color, selectivity, breadth in zip(
+        (preferred.response < explained * most).tolist(),
         preferred.color.tolist(),
         preferred.selectivity.tolist(),
         preferred.breadth.tolist(),
@@ -226,6 +264,8 @@ def families(
     ):
         if math.isnan(color):
             names.append(NONE)
+        elif missed:
+            names.append(BEYOND)
         elif color > colored:
             names.append("color edge" if selectivity >= oriented else "color patch")
         elif selectivity >= oriented:

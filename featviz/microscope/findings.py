@@ -123,6 +123,48 @@ def find_preferences(scope: Microscope, layer: str) -> Preferences | None:
     return None if found is None else tuning.preferences(found)
 
 
+def find_reached(
+    scope: Microscope, layer: str, units: Sequence[int] | None = None
+) -> Tensor | None:
+    """Returns what units' best natural patches give them above plain gray, (N,).
+
+    Args:
+        scope: The network and the store.
+        layer: The layer's name.
+        units: Which units; without it all.
+
+    Returns:
+        The values; None if no photograph holds a whole field of the layer.
+    """
+    found = find_patches(scope, layer, units=units)
+    if found is None:
+        return None
+    gray = tuning.gray_values(scope.network, layer)
+    return torch.from_numpy(found.values[:, 0]) - (gray if units is None else gray[list(units)])
+
+
+def find_families(
+    scope: Microscope, layer: str, units: Sequence[int] | None = None
+) -> tuple[str, ...]:
+    """Returns the names of units' families, as far as gratings explain what photographs do to them.
+
+    Args:
+        scope: The network and the store.
+        layer: The layer's name.
+        units: Which units; without it all.
+
+    Returns:
+        One of `measures.tuning`'s names per unit; nothing if photographs can't tell how much
+        gratings explain, as none holds a whole field of the layer.
+    """
+    preferred, reached = find_preferences(scope, layer), find_reached(scope, layer, units)
+    if preferred is None or reached is None:
+        return ()
+    if units is not None:
+        preferred = Preferences(**{name: one[list(units)] for name, one in vars(preferred).items()})
+    return tuning.families(preferred, reached)
+
+
 def find_activity(
     scope: Microscope, layer: str, shown: Sequence[str] = SEARCHED
 ) -> Activity | None:
@@ -151,7 +193,7 @@ def find_patches(
     names: Sequence[str] = SEARCHED,
     units: Sequence[int] | None = None,
 ) -> Patches | None:
-    """Returns the natural patches that excite a layer's units most; None if none is large enough.
+    """Returns the natural patches that excite a layer's units most; None where no field fits.
 
     Args:
         scope: The network and the store.
@@ -163,8 +205,7 @@ def find_patches(
     if side(net, layer, NEURON) is None:
         return None
     loaded = [photos.load(name) for name in names]
-    field = net.receptive_field(layer).size
-    if not any(min(photo.image.shape[1:]) >= field for photo in loaded):
+    if not any(patches.holds_field(net.receptive_field(layer), photo) for photo in loaded):
         return None
     spec: dict[str, object] = {
         "network": net.fingerprint,

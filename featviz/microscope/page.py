@@ -82,6 +82,7 @@ def show(
     """
     sheets = [_layer(scope, layer, units) for layer in layers or scope.network.layers]
     count = sum(len(layer.units) for layer in sheets)
+    bare = [layer.layer for layer in sheets if "patches" not in layer.views]
     steps = ", ".join(f"{TITLES[view.name].lower()} {view.steps}" for view in VIEWS)
     return figures.microscope(
         sheets,
@@ -91,13 +92,23 @@ def show(
         "it in the panel, and the page's address then leads to it. Pictures are drawn pixel by pixel, so that "
         "fields of different layers can be compared. A neuron and its patches of photographs show the part of the "
         "field that the layer uses; the dashed square is the whole field. Patches are reduced where that part is "
-        f"larger than {findings.PATCH_SIDE} px. <em>Looks like</em> names the units of the same layer whose "
+        f"larger than {findings.PATCH_SIDE} px. {_without_patches(bare)}<em>Looks like</em> names the units of the same layer whose "
         "pictures raise the same units of that layer above the average: that units which look alike are alike "
-        "is an assumption. What feeds a unit are the units with the largest sums of weights. "
+        f"is an assumption. A family of gratings is named where the best grating takes a unit at least {tuning.EXPLAINED:.0%} as "
+        "far above plain gray as its best patch does. What feeds a unit are the units with the largest sums of weights. "
         f"Seed {scope.seed}; steps of ascent: {steps}, under the energy of photographs. conv1's channels are asked behind the ReLU. "
         f"Photographs: {findings.credits_line()}.",
         titles=TITLES,
         filters=FILTERS,
+    )
+
+
+def _without_patches(layers: Sequence[str]) -> str:
+    """Says of which layers there is no patch to show, and why."""
+    if not layers:
+        return ""
+    return (
+        f"<strong>No patches of {', '.join(layers)}</strong>: no photograph holds a whole field. "
     )
 
 
@@ -125,7 +136,6 @@ def _layer(scope: Microscope, layer: str, units: Sequence[int] | None) -> Micros
         views["filter"] = _filters(net, layer)[indices]
     wiring = findings.find_wiring(net, layer)
     preferences = findings.find_preferences(scope, layer)
-    families = None if preferences is None else tuning.families(preferences)
     return MicroscopeLayer(
         layer,
         indices,
@@ -135,7 +145,7 @@ def _layer(scope: Microscope, layer: str, units: Sequence[int] | None) -> Micros
         values={
             name: column[indices] for name, column in _measures(scope, layer, preferences).items()
         },
-        families=[] if families is None else [families[unit] for unit in indices],
+        families=findings.find_families(scope, layer, units),
         kin=findings.find_lookalikes(scope, layer, units),
         before="" if wiring is None else wiring.before,
         wired=None if wiring is None else wiring.units[indices],

@@ -139,6 +139,25 @@ def test_every_linear_unit_is_turned_around_by_half_a_cycle(alexnet):
     torch.testing.assert_close(found.tolerance, -torch.ones(64), atol=1e-3, rtol=0)
 
 
+def test_only_units_that_gratings_explain_have_a_familys_name():
+    filters = torch.stack([gabor(90, 0.125, WHITE)] * 3)
+    found = tuning.preferences(tuning.measure_tuning(network(filters), "only"))
+    best = found.response[0].item()
+    parts = torch.tensor([0.9, 1.1, -1.0])
+    names = tuning.families(found, parts * best / tuning.EXPLAINED)
+    assert names == ("grating", tuning.BEYOND, "grating")
+    assert tuning.families(found, parts * best, explained=0.95)[1] == tuning.BEYOND
+    assert tuning.families(found)[1] == "grating"
+
+
+def test_gray_is_what_responses_are_measured_from(alexnet):
+    gray = tuning.gray_values(alexnet, "conv1")
+    weights, bias = alexnet.module.features[0].weight, alexnet.module.features[0].bias
+    mean, std = (torch.tensor(numbers).view(3, 1, 1) for numbers in (alexnet.mean, alexnet.std))
+    expected = (weights * (GRAY - mean) / std).sum((1, 2, 3)) + bias
+    torch.testing.assert_close(gray, expected.detach(), atol=1e-4, rtol=1e-4)
+
+
 def test_families_follow_the_numbers():
     filters = [gabor(30, 0.25, WHITE), gabor(30, 0.06, WHITE), gabor(30, 0.1, RED_CYAN)]
     spot = -torch.ones(16, 16)

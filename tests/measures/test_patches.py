@@ -7,6 +7,7 @@ from torch import nn
 
 import featviz as fv
 from featviz.measures.patches import find_examples
+from featviz.network.values import activations
 from featviz.photos import Photo
 
 
@@ -51,14 +52,31 @@ def test_patches_of_one_photo_do_not_overlap():
             assert apart
 
 
-def test_beyond_the_border_stands_the_mean_color():
+def test_a_place_whose_field_crosses_the_border_does_not_compete():
     photo = black("corner", (0, 2, 2, 1.0))
     shifted = Photo("corner", photo.image[:, 2:, 2:], "", "", "")
     best = find_examples(brightness(), "sum", [shifted], units=[0], count=1).found[0][0]
-    assert best.position == (0, 0)
-    assert best.box == (-2, -2, 3, 3)
-    assert best.patch[:, 0, 0].tolist() == [128, 128, 128]
-    assert best.patch[0, 2, 2] == 255
+    # Place (0, 0) sees the spot's 9 pixels and nothing dark: its value is the largest of all.
+    assert (best.position, best.box) == ((1, 1), (0, 0, 5, 5))
+    assert best.value == pytest.approx(9 * 0.5 - 16 * 0.5)
+
+
+def test_a_deep_value_is_that_of_its_field_alone():
+    net = fv.load("alexnet")
+    photo = fv.photos.load("chelsea")
+    found = find_examples(net, "conv5", [photo], units=[0, 12, 64], count=2, progress=False).found
+    field = net.receptive_field("conv5")
+    canvas = field.canvas()
+    middle = net.shape("conv5", canvas)[-1] // 2
+    before = field.span(middle)[0]
+    for unit, examples in found.items():
+        assert len(examples) == 2
+        for one in examples:
+            top, left, _, _ = one.box
+            # The same grid, shifted by whole strides: the field is where the central unit's is.
+            cut = photo.image[:, top - before :][:, :canvas, left - before :][:, :, :canvas]
+            alone = activations(net, cut, "conv5")[0, unit, middle, middle].item()
+            assert alone == pytest.approx(one.value, abs=1e-3)
 
 
 def test_photos_are_streamed_and_small_ones_are_named():
@@ -93,7 +111,10 @@ def test_the_samples_are_the_default():
     [
         ({"units": [2]}, "units 0 to 1, not 2"),
         ({"count": 0}, "count is at least 1, not 0"),
-        ({"photos": [black("tiny", size=4)]}, "none of the 1 photographs is as large as the 5 px"),
+        (
+            {"photos": [black("tiny", size=4)]},
+            "none of the 1 photographs has the 5 px on both sides",
+        ),
     ],
 )
 def test_what_cannot_be_searched(arguments, message):

@@ -64,7 +64,7 @@ def test_a_value_belongs_to_its_patch():
 
 
 def test_what_cannot_be_searched():
-    with pytest.raises(ValueError, match="none of the 1 photographs is as large as the 5 px"):
+    with pytest.raises(ValueError, match="none of the 1 photographs has the 5 px on both sides"):
         find_spectrum(brightness(), "sum", [ramp("tiny", 0, 1, 4)], units=[0])
     with pytest.raises(ValueError, match="units 0 to 0, not 3"):
         find_spectrum(brightness(), "sum", [ramp("a", 0, 1)], units=[3])

@@ -8,7 +8,7 @@ import time
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -20,6 +20,7 @@ import featviz as fv
 from featviz import store
 from featviz.ascent import climb
 from featviz.ascent.effective_field import used_field
+from featviz.measures import tuning
 from featviz.microscope import findings
 from featviz.microscope.build import Microscope
 from featviz.microscope.page import show
@@ -422,6 +423,35 @@ def test_a_page_of_some_units_makes_nothing_of_the_others(tmp_path, climbs):
     assert len(before) == 2 * 4 + 4, "two units in four views, and four findings"
     show(scope, ["conv2"], [0, 1])
     assert entries(tmp_path) == before
+
+
+def test_a_family_is_named_as_far_as_gratings_explain_the_patches(tmp_path, monkeypatch):
+    scope = over(tmp_path)
+    best = findings.find_preferences(scope, "conv3").response
+    gray = tuning.gray_values(scope.network, "conv3")
+    parts = torch.where(torch.arange(10) % 2 == 0, 0.9, 1.1)
+    reached = parts * best / tuning.EXPLAINED + gray
+
+    def found(_scope, _layer, units=None):
+        values = reached if units is None else reached[units]
+        return SimpleNamespace(values=values[:, None].numpy().astype(float))
+
+    monkeypatch.setattr(findings, "find_patches", found)
+    names = findings.find_families(scope, "conv3")
+    assert {names[unit] for unit in range(1, 10, 2)} == {tuning.BEYOND}
+    assert tuning.BEYOND not in names[::2]
+    assert findings.find_families(scope, "conv3", [7, 2]) == (names[7], names[2])
+
+
+def test_a_layer_without_patches_says_so_and_names_no_family(tmp_path, monkeypatch):
+    scope = over(tmp_path)
+    page = show(scope, ["conv2"], [0, 1])._repr_html_()
+    assert "No patches of" not in page
+    assert "takes a unit at least 45% as far above plain gray as its best patch" in page
+    monkeypatch.setattr(findings, "find_patches", lambda *_, **__: None)
+    assert findings.find_families(scope, "conv2") == ()
+    page = show(scope, ["conv2"], [0, 1])._repr_html_()
+    assert "No patches of conv2</strong>: no photograph holds a whole field" in page
 
 
 def test_patches_of_some_units_are_the_whole_layers(tmp_path):

@@ -210,8 +210,8 @@ def beside_photos() -> Figure:
         id="natural",
         alt="Six deep neurons: their synthetic image beside the four photo patches that excite them most",
         caption=f"Left, the image found by ascent; right, the {PATCHES} patches that excite the neuron most "
-        f"among all places of {len(SEARCHED)} sample photographs, those at the border too, cut like the picture to the part of "
-        "its field that it uses; what lies outside of the photograph is brown, as the unit sees it. "
+        f"among all places of {len(SEARCHED)} sample photographs at which its whole field lies inside the photograph, cut like "
+        "the picture to the part of the field that it uses. "
         "<strong>Ask of each row: would you have guessed the right side from the left?</strong> With "
         "so few photographs the patches are the best there are, not the best there could be. "
         f"Photographs: {credits_line()}.",

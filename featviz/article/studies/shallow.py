@@ -13,6 +13,8 @@ from featviz.measures import tuning
 from featviz.measures.statistics import interval, share
 from featviz.measures.tuning import FAMILIES, ORIENTED, Preferences
 from featviz.measures.weights import as_pictures, first_weights, gray_share, input_weights, optimum
+from featviz.microscope import findings
+from featviz.microscope.build import Microscope
 from featviz.objectives.units import Channel
 
 BESIDE = 8
@@ -117,8 +119,8 @@ def feeds() -> figures.Figure:
         alt="Rows: a conv2 texture, four conv1 filters that excite it, three that inhibit it.",
         caption="<strong>What feeds a unit of conv2.</strong> The filters of conv1 with the largest "
         "sums of weights, for it and against it; the number is the sum over the kernel. The "
-        "orientation that gratings measured can be read off the wiring: in oriented units of "
-        f"light the strongest oriented input is off by {inherited.mean:.0f}° on average "
+        "orientation that gratings measured can be read off the wiring: in edges, bars and gratings "
+        f"the strongest oriented input is off by {inherited.mean:.0f}° on average "
         f"({inherited.low:.0f} to {inherited.high:.0f}, {inherited.count} units), the strongest against it by {against.mean:.0f}° "
         f"({against.low:.0f} to {against.high:.0f}), an oriented "
         f"input drawn by chance by {chance.mean:.0f}° ({chance.low:.0f} to {chance.high:.0f}).",
@@ -193,6 +195,13 @@ def numbers() -> Values:
         colored_border=str(tuning.COLORED),
         oriented_border=str(tuning.ORIENTED),
         narrow_border=str(tuning.NARROW),
+        explained_border=f"{tuning.EXPLAINED:.0%}",
+        beyond_untrained=shallow_evidence.families("conv2", "untrained").count(tuning.BEYOND),
+        beyond=shallow_evidence.families("conv2").count(tuning.BEYOND),
+        named_first=f"{shallow_evidence.named('conv1'):.0%}",
+        named_deeper=_listed(
+            [f"{shallow_evidence.named(layer):.0%}" for layer in alexnet().layers[1:]]
+        ),
     )
 
 
@@ -204,6 +213,10 @@ def _plainly(share: float) -> str:
     return f"{share:.1%}"
 
 
+def _listed(words: list[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
 def _highest(values: torch.Tensor) -> list[int]:
     found: list[int] = values.argsort(descending=True)[:SHOWN].tolist()
     return found
@@ -212,9 +225,12 @@ def _highest(values: torch.Tensor) -> list[int]:
 def _moved() -> int:
     """How many filters of conv1 change their family if all borders move up or down by a tenth."""
     found = shallow_evidence.preferences("conv1")
+    reached = findings.find_reached(Microscope(alexnet()), "conv1")
     moved = [
         tuning.families(
             found,
+            reached,
+            explained=tuning.EXPLAINED * by,
             colored=tuning.COLORED * by,
             oriented=tuning.ORIENTED * by,
             narrow=tuning.NARROW * by,

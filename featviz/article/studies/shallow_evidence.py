@@ -13,7 +13,7 @@ from featviz.measures import tuning
 from featviz.measures.activity import Activity
 from featviz.measures.gratings import LIGHT
 from featviz.measures.statistics import Interval, interval
-from featviz.measures.tuning import ORIENTED, Preferences, Tuning
+from featviz.measures.tuning import FAMILIES, ORIENTED, Preferences, Tuning
 from featviz.measures.weights import input_weights, optimum
 from featviz.microscope import findings
 from featviz.microscope.build import Microscope
@@ -50,8 +50,15 @@ def preferences(layer: str, kind: str = "trained") -> Preferences:
 
 @cache
 def families(layer: str, kind: str = "trained") -> tuple[str, ...]:
-    """Returns the family of each unit of a layer."""
-    return tuning.families(preferences(layer, kind))
+    """Returns the family of each unit of a layer, as far as gratings explain the unit."""
+    return findings.find_families(Microscope(network(kind)), layer)
+
+
+@cache
+def named(layer: str) -> float:
+    """Returns the share of AlexNet's units of a layer that gratings explain well enough to name."""
+    names = families(layer)
+    return sum(name in FAMILIES for name in names) / len(names)
 
 
 def members(layer: str, family: str, count: int | None = None) -> list[int]:
@@ -98,7 +105,7 @@ def beaten(layer: str) -> int:
 
 @cache
 def inherited() -> tuple[Interval, Interval, Interval]:
-    """Returns by how many degrees conv2's oriented units of light differ from their inputs.
+    """Returns by how many degrees conv2's edges, bars and gratings differ from their inputs.
 
     Returns:
         From the oriented filter of conv1 with the largest sum of weights; from the one with the

@@ -9,7 +9,7 @@ from featviz import figures
 from featviz.article.studies import shallow_evidence
 from featviz.article.studies.shallow_evidence import KINDS
 from featviz.measures.statistics import Interval, difference, interval, share
-from featviz.measures.tuning import FAMILIES, ORIENTED, Preferences
+from featviz.measures.tuning import BEYOND, FAMILIES, ORIENTED, Preferences
 
 LAYERS = ("conv1", "conv2")
 """What the chapter calls shallow."""
@@ -19,6 +19,9 @@ TOLERANT = 0.5
 
 AGAINST = 0.25
 """Part of the best response: stripes that take away more than that count as inhibiting."""
+
+NAMES = (*FAMILIES, BEYOND)
+"""What a unit can be, by gratings; no unit of these layers is excited by none."""
 
 HUES = 3
 """Units per layer whose tuning to hue is drawn."""
@@ -30,16 +33,16 @@ def family_counts() -> figures.Figure:
     for layer in LAYERS:
         for kind in KINDS:
             names = np.array(shallow_evidence.families(layer, kind))
-            shares = [share(names == family) for family in FAMILIES]
+            shares = [share(names == name) for name in NAMES]
             series[f"{layer}, {kind}"] = _bounds(shares)
     return figures.bars(
-        FAMILIES,
+        NAMES,
         series,
         "units, %",
         id="families",
-        alt="Bars of the share of units in five families, for conv1 and conv2, with controls.",
+        alt="Bars of the share of units in five families and beyond them, for conv1 and conv2, with controls.",
         caption="<strong>Families by number.</strong> Share of the units of each layer that fall "
-        "into each family by what they answer to, in AlexNet and in the same architecture with "
+        "into each family by what they answer to, and of those beyond gratings, in AlexNet and in the same architecture with "
         "untrained weights; lines are 95% intervals over units. Trained less untrained, in percentage "
         f"points: {'; '.join(_family_differences())}. Where that interval holds 0, the name alone says nothing of learning.",
         width="middle",
@@ -215,10 +218,10 @@ def _family_differences() -> list[str]:
     told = []
     for layer in LAYERS:
         names = [np.array(shallow_evidence.families(layer, kind)) for kind in KINDS]
-        found = [difference(*(100.0 * (one == family) for one in names)) for family in FAMILIES]
+        found = [difference(*(100.0 * (one == family) for one in names)) for family in NAMES]
         parts = [
             f"{family} {round(d.mean)} ({round(d.low)} to {round(d.high)})"
-            for family, d in zip(FAMILIES, found, strict=True)
+            for family, d in zip(NAMES, found, strict=True)
         ]
         told.append(f"{layer} {', '.join(parts)}".replace("-", "\N{MINUS SIGN}"))
     return told

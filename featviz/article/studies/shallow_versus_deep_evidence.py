@@ -1,12 +1,10 @@
 """What the chapter on shallow and deep measures, of AlexNet and of networks that learned nothing."""
 
-import math
 from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -19,7 +17,6 @@ from featviz.article.studies.shared import (
     shared_channels,
     shared_neurons,
 )
-from featviz.ascent.score import evaluate
 from featviz.images.fourier import radial_frequencies
 from featviz.microscope import findings
 from featviz.microscope.build import Microscope
@@ -29,9 +26,6 @@ from featviz.network.network import Network
 
 DRAWS = 5
 """How often each network that has learned nothing is drawn, for activity."""
-
-ANGLES = (0, 5, 10, 15, 20, 30, 45, 60, 90)
-"""Degrees that an image is turned by."""
 
 CONTROLS: dict[str, Callable[[Network, int], Network]] = {
     "shuffled": shuffled,
@@ -79,41 +73,6 @@ def longer(layer: str) -> tuple[float, float]:
     longer[units] = shared_neurons(layer).values.numpy()
     short, long = (np.median(_above_gray(layer, one)[units]) for one in (reached, longer))
     return float(short), float(long)
-
-
-@cache
-def turned(layer: str) -> Tensor:
-    """Returns what turning its image leaves of each neuron's activation: (PER_LAYER, angles)."""
-    net = alexnet()
-    found = shared_neurons(layer)
-    wanted, images = found.objectives, found.images
-    values = [
-        evaluate(net, wanted, _turn(images, angle, _middle(net, layer, images))) for angle in ANGLES
-    ]
-    return torch.stack(values, 1) / values[0][:, None]
-
-
-def _middle(net: Network, layer: str, images: Tensor) -> float:
-    """Where the central unit's field has its middle, in pixels."""
-    field = net.receptive_field(layer)
-    return field.start + field.stride * (net.shape(layer, images.shape[-1])[-1] // 2)
-
-
-def _turn(images: Tensor, degrees: float, middle: float) -> Tensor:
-    """Turns images around a point on their diagonal; mid-gray comes in from outside."""
-    size = images.shape[-1]
-    offset = (2 * middle + 1) / size - 1
-    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    # p -> R (p - c) + c, in coordinates from -1 to 1
-    shift = [offset - (cosine - sine) * offset, offset - (sine + cosine) * offset]
-    place = torch.tensor([[cosine, -sine, shift[0]], [sine, cosine, shift[1]]])
-    grid_ = F.affine_grid(place.expand(len(images), 2, 3), list(images.shape), align_corners=False)
-    return F.grid_sample(images - 0.5, grid_, align_corners=False) + 0.5
-
-
-def left(layer: str) -> Tensor:
-    """Returns the share of the activation left after a turn of 20 degrees, (PER_LAYER,)."""
-    return turned(layer)[:, ANGLES.index(20)]
 
 
 @cache
