@@ -105,8 +105,8 @@ study.class_evidence()
 study.two_at_once()
 
 # %% [markdown]
-# The center of the evidence for the cat at fire9 lies at {{ cat_center }} of the width, well inside the animal's half; that of a random map at
-# {{ random_center }}, on the seam. One pair proves little, so here are all {{ photos }} photographs.
+# The center of the evidence for the cat at fire9 lies at {{ cat_center }} of the width, well inside the animal's half; those of
+# {{ draws }} random maps at {{ random_center }} on average, on the seam. One pair proves little, so here are all {{ photos }} photographs.
 
 # %%
 attribution_controls.why_these_layers()
@@ -171,8 +171,9 @@ attribution_controls.faithfulness_table()
 attribution_controls.randomization()
 
 # %% [markdown]
-# With the last layer shuffled, Grad-CAM keeps {{ shuffled_cam }} of its rank agreement and LayerCAM
-# {{ shuffled_layercam }}: neither falls to zero, so a part of each map is there whatever the last layer has learned. Activation strength
+# With the last layer shuffled, {{ draws }} times, Grad-CAM keeps {{ shuffled_cam }} of its rank agreement and LayerCAM
+# {{ shuffled_layercam }}, with 95% intervals over photographs and shufflings: neither falls to zero, so a part of each map is there
+# whatever the last layer has learned. Activation strength
 # keeps {{ shuffled_activation }}, as it must, since it never asks for the class: it is honest about what lit up and silent about why.
 #
 # ## What would have proved this wrong

@@ -99,7 +99,7 @@ study.silence()
 # pixels outside of them, or never reach their edge. Backpropagated on the photographs above, the gradients of
 # {{ reached }} of 5 layers reach exactly as far as the geometry says, to the pixel; the same is tested whenever
 # the library changes. And if depth did not widen what units use, the second bars of [](#fig-used-fields) would be level. They
-# rise from {{ used_first }} to {{ used_last }} pixels, but more slowly than the fields.
+# rise from {{ used_first }} to {{ used_last }} pixels (95% interval over photographs), but more slowly than the fields.
 #
 # ## What is left open
 #

@@ -74,9 +74,9 @@ def maximize(
 ) -> Maximization:
     """Finds images that excite units, by gradient ascent.
 
-    An image depends on its objective, the settings and the seed alone: on one machine it has the
-    same bits in any batch, in any order. The network comes back as it was. Calls from several
-    threads wait for each other.
+    An image depends on its objective, the settings and the seed alone: on one device it has the
+    same bits again, in any batch, in any order. Another device rounds otherwise, and pictures drift
+    apart. The network comes back as it was. Calls from several threads wait for each other.
 
     Args:
         network: The network.

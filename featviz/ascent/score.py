@@ -54,6 +54,7 @@ def evaluate(
     return score(network, goals, network.normalize(images), images, batch)
 
 
+@own_mode()
 @torch.no_grad()
 def score(
     network: Network,

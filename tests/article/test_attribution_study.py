@@ -1,6 +1,9 @@
 """What the chapter on attribution says in words must be so."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pytest
 import torch
 
 from featviz.article.studies import attribution, attribution_controls, attribution_evidence
@@ -95,3 +98,41 @@ def test_maps_are_counted_as_better_photograph_by_photograph():
     # One of fifteen at p = 0.03 is what chance gives.
     assert attribution_controls._above(barely, corrected=False) == "1"
     assert attribution_controls._above(barely) == "none"
+
+
+def test_what_outlives_shuffling_keeps_every_draw_apart(monkeypatch, tmp_path):
+    def weights(network, image, wanted, layer, method):
+        layers = network.module.features if method == "activation" else network.module.classifier
+        first = next(layers.parameters()).detach()
+        return SimpleNamespace(map=first.flatten()[:500])
+
+    monkeypatch.setenv("FEATVIZ_CACHE", str(tmp_path))
+    monkeypatch.setattr(attribution_evidence, "attribute", weights)
+    monkeypatch.setattr(attribution_evidence, "top_class", lambda name: (0, 1.0))
+    agreements = attribution_evidence.randomization()
+    for table in agreements.values():
+        assert table.shape == (4, len(attribution_evidence.MEASURED), attribution_evidence.DRAWS)
+        assert len(np.unique(table[0, 0])) == attribution_evidence.DRAWS >= 5
+        assert abs(table[0]).max() < 0.2
+    # The first layer stays as it was where only the last is shuffled.
+    assert (agreements["classifier"][-1] > 1 - 1e-9).all()
+    assert abs(agreements["all"][-1]).max() < 0.2
+
+
+def test_random_maps_have_their_center_on_the_seam():
+    centers = attribution_evidence.random_centers((13, 27))
+    assert len(np.unique(centers)) == attribution_evidence.DRAWS >= 5
+    found = statistics.interval(centers)
+    assert found.low < 0.5 < found.high
+
+
+@pytest.mark.parametrize("spread", [(1, 0, 0.3), (0, 1, 0.3), (1, 1, 0.3)])
+def test_intervals_over_photographs_and_shufflings_cover(spread):
+    photos, draws, rest = spread
+    random = np.random.default_rng(0)
+    covered = []
+    for _ in range(1500):
+        values = photos * random.normal(size=(8, 1)) + draws * random.normal(size=(1, 5))
+        found = attribution_controls._over_both(values + rest * random.normal(size=(8, 5)))
+        covered.append(found.low < 0 < found.high)
+    assert 0.94 < np.mean(covered) < 0.98

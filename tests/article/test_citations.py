@@ -1,5 +1,7 @@
 """Works and words: what a page cites, and what it need not explain."""
 
+import re
+
 import markdown
 import pytest
 
@@ -66,6 +68,17 @@ def test_the_works_of_the_article_can_be_read():
     works = bibliography.read(ROOT / "docs" / "references.bib")
     assert works["olah2017"].html().startswith('<span class="work"><span class="work-authors">C.')
     assert all(work.venue or work.link[1] for work in works.values())
+
+
+def test_every_identifier_says_whether_it_was_checked_and_the_page_does_not():
+    text = (ROOT / "docs" / "references.bib").read_text()
+    entries = re.findall(r"(?:^% (\w+): (\w+).*\n)?^@\w+\{(\w+),\n([^@]*)^}", text, re.MULTILINE)
+    works = bibliography.read(ROOT / "docs" / "references.bib")
+    assert {key for *_, key, _ in entries} == set(works)
+    for verdict, field, key, fields in entries:
+        named = re.findall(r"^  (doi|eprint|url|number) ", fields, re.MULTILINE)
+        assert ([field] if verdict in ("checked", "unchecked") else []) == named, key
+        assert "checked" not in works[key].html()
 
 
 def test_long_lists_of_authors_are_cut_in_footnotes_only():

@@ -1,6 +1,6 @@
 """The chapter on attribution: how far its maps can be trusted, in numbers beside controls."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -158,12 +158,12 @@ def randomization() -> Figure:
     }
     return bars(
         [TITLES[name] for name in names],
-        _series(tables),
+        {name: _columns(map(_over_both, table)) for name, table in tables.items()},
         "rank agreement with the real map",
         id="randomization",
         alt="Bars per method: agreement of the map at fire9 with that of a network with shuffled weights",
         caption="<strong>Would the map change if the network knew nothing?</strong> Agreement of the map at fire9 with the map of the "
-        f"same network after its weights were shuffled, on average over {attribution_evidence.DRAWS} shufflings, with 95% intervals over photographs, which are the dots. A map that only explains the class "
+        f"same network after its weights were shuffled; dots are photographs, on average over {attribution_evidence.DRAWS} shufflings, lines 95% intervals over both. A map that only explains the class "
         "should fall to zero. Activation strength can't notice that the last layer has changed: it never asks for the class.",
         each=_each(tables),
     )
@@ -171,7 +171,14 @@ def randomization() -> Figure:
 
 def numbers() -> Values:
     """What the text quotes."""
-    point, shuffled = attribution_evidence.pointing(), attribution_evidence.randomization()
+    point = attribution_evidence.pointing()
+    shuffled = dict(
+        zip(
+            (*MEASURES, "activation"),
+            map(_over_both, attribution_evidence.randomization()["classifier"]),
+            strict=True,
+        )
+    )
     m = MEASURES.index("gradcam")
     pairs = attribution_evidence.pairs()
     first, last = (statistics.interval(point["share"][m, d], pairs) for d in (0, -1))
@@ -209,13 +216,14 @@ def numbers() -> Values:
         best_less_edges=_told_mean(statistics.interval(gain[best] - edges)),
         above_edges=_above(gain[:-1] - edges),
         above_center=_above(gain[:-1] - center),
-        random_gain=f"{gain[-1, -1].mean():.2f}".replace("-", "−"),
+        random_gain=_told_mean(statistics.interval(gain[-1, -1])),
         beaten=_above(gain[:-1] - gain[-1]),
         beaten_singly=_above(gain[:-1] - gain[-1], corrected=False),
         cells=len(MEASURES) * len(DEPTHS),
-        shuffled_cam=f"{shuffled['classifier'][m].mean():.2f}".replace("-", "−"),
-        shuffled_layercam=f"{shuffled['classifier'][MEASURES.index('layercam')].mean():.2f}",
-        shuffled_activation=f"{shuffled['classifier'][-1].mean():.2f}",
+        draws=attribution_evidence.DRAWS,
+        shuffled_cam=_told_mean(shuffled["gradcam"]),
+        shuffled_layercam=_told_mean(shuffled["layercam"]),
+        shuffled_activation=f"{shuffled['activation'].mean:.2f}",
         deep_low=f"{deep.min():.0%}",
         deep_high=f"{deep.max():.0%}",
         shallow_low=f"{shallow.min():.0%}",
@@ -238,11 +246,10 @@ def cat_found() -> Values:
         attribution_evidence.classifier(), attribution_evidence.montage(*PAIR), attribution_evidence.top_class(name)[0], DEPTHS["fire9"],
         seed=SEED,
     )  # fmt: skip
-    noise = checks.random_map(found.map.shape, SEED)
-    control = Attribution(noise, "fire9", "random", None, None)
+    random = statistics.interval(attribution_evidence.random_centers(found.map.shape))
     return Values(
         cat_center=f"{found.center()[1]:.0%}",
-        random_center=f"{control.center()[1]:.0%}",
+        random_center=f"{random.mean:.0%} ({_span(random)})",
         cat=attribution_evidence.class_name(name),
         drink=attribution_evidence.class_name(PAIR[1]),
     )
@@ -307,12 +314,26 @@ def _series(
     tables: dict[str, Table], clusters: Sequence[tuple[str, str]] | None = None
 ) -> dict[str, tuple[list[float], ...]]:
     """Means, lower and upper bounds of the rows of tables (rows, photos or pairs, ...)."""
-    found = {
-        name: [statistics.interval(row, clusters) for row in table]
+    return {
+        name: _columns(statistics.interval(row, clusters) for row in table)
         for name, table in tables.items()
     }
-    ends = ("mean", "low", "high")
-    return {name: tuple([getattr(f, e) for f in one] for e in ends) for name, one in found.items()}
+
+
+def _columns(intervals: Iterable[statistics.Interval]) -> tuple[list[float], ...]:
+    """Means, lower and upper bounds."""
+    return tuple(map(list, zip(*((i.mean, i.low, i.high) for i in intervals), strict=True)))
+
+
+def _over_both(values: Table) -> statistics.Interval:
+    """The mean of (photos, draws) with an interval that takes both for drawn at random.
+
+    The error of the mean is that of the photos' means and that of the draws' means, one beside the
+    other: as in Welch's test, whose interval around 0 it is.
+    """
+    around = statistics.difference(values.mean(1), values.mean(0))
+    mean = float(values.mean())
+    return statistics.Interval(mean, mean + around.low, mean + around.high, around.count)
 
 
 def _each(tables: dict[str, Table]) -> dict[str, list[Table]]:

@@ -256,8 +256,8 @@ def randomization(depth: str = "fire9") -> Arrays:
     """Measures how much of a map outlives what the network has learned.
 
     Returns:
-        `classifier` and `all` (methods + activation, photos): rank agreement of a map with those of
-        `DRAWS` networks whose last layer, or whose every layer, is shuffled, on average.
+        `classifier` and `all` (methods + activation, photos, draws): rank agreement of a map with
+        those of `DRAWS` networks whose last layer, or whose every layer, is shuffled.
     """
     methods = (*MEASURES, "activation")
 
@@ -267,7 +267,8 @@ def randomization(depth: str = "fire9") -> Arrays:
             kind: [controls.shuffled(net, SEED + n, modules) for n in range(DRAWS)]
             for kind, modules in (("classifier", ["classifier.1"]), ("all", None))
         }
-        found = {kind: np.zeros((len(methods), len(MEASURED))) for kind in twins}
+        shape = (len(methods), len(MEASURED), DRAWS)
+        agreements = {kind: np.zeros(shape) for kind in twins}
         for m, method in enumerate(methods):
             for p, name in enumerate(MEASURED):
                 wanted = None if method == "activation" else top_class(name)[0]
@@ -275,12 +276,18 @@ def randomization(depth: str = "fire9") -> Arrays:
                 own = attribute(net, image, wanted, layer, method).map
                 for kind, draws in twins.items():
                     others = (attribute(twin, image, wanted, layer, method).map for twin in draws)
-                    found[kind][m, p] = np.mean([statistics.agreement(own, o) for o in others])
-        return found
+                    agreements[kind][m, p] = [statistics.agreement(own, o) for o in others]
+        return agreements
 
     return Store().arrays(
         _spec("randomization", MEASURED, methods=methods, depth=depth), make, CODE
     )
+
+
+def random_centers(shape: Sequence[int]) -> Table:
+    """Measures where the centers of `DRAWS` random maps lie, as shares (draws,) of the width."""
+    maps = [checks.random_map(shape, SEED + draw) for draw in range(DRAWS)]
+    return np.array([Attribution(map, "", "random", None, None).center()[1] for map in maps])
 
 
 def dictionary(layer: str, count: int, names: Sequence[str] = SHOWN) -> tuple[Tensor, Tensor]:

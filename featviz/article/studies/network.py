@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from featviz import figures, photos
 from featviz.article.bridge.values import Values
@@ -12,12 +12,12 @@ from featviz.article.studies.shared import SEED, alexnet
 from featviz.ascent.effective_field import concentrated, effective_field
 from featviz.attribution.attribute import attribute, one_scale
 from featviz.measures.activity import measure_activity, unpadded_places
-from featviz.measures.statistics import interval
+from featviz.measures.statistics import Interval, interval
 from featviz.measures.weights import first_weights
 from featviz.network.network import PROBE_SIZE
 from featviz.network.values import activations
 from featviz.objectives.units import Channel
-from featviz.store import Store
+from featviz.store import Arrays, Make, Store, fingerprint
 
 SHOWN = ("chelsea", "coffee", "astronaut")
 """Photographs whose maps are shown."""
@@ -27,6 +27,9 @@ LIMIT = 3.0
 
 PART = 0.9
 """Part of the squared gradient that counts as the field in use."""
+
+SIGNS = 4
+"""Draws of random signs, per photograph, under which gradients of a layer's units are added up."""
 
 SEEN = "chelsea"
 """Photograph that the receptive fields are drawn on."""
@@ -169,23 +172,27 @@ def silence() -> figures.Figure:
 def used_fields() -> figures.Figure:
     """Returns how much of its receptive field each layer uses."""
     net, used = alexnet(), _used()
-    sizes = {layer: net.receptive_field(layer).size for layer in net.layers}
+    sizes = [net.receptive_field(layer).size for layer in net.layers]
+    sides = [interval(used[f"side/{layer}"]) for layer in net.layers]
     last = net.layers[-1]
     return figures.bars(
         net.layers,
         {
-            "field, by geometry": list(sizes.values()),
-            f"square with {PART:.0%} of the effect": [int(used[f"side/{name}"]) for name in sizes],
+            "field, by geometry": sizes,
+            f"square with {PART:.0%} of the effect": (
+                [i.mean for i in sides], [i.low for i in sides], [i.high for i in sides]
+            ),
         },
         "side, pixels",
         id="used-fields",
         alt="Bars of the receptive field's side by geometry and by effect, for each layer.",
         caption="<strong>Most of the effect comes from the middle.</strong> Side of the receptive "
         f"field, and of the centered square whose pixels hold {PART:.0%} of the squared gradient "
-        f"of the layer's units on {len(SHOWN)} photographs. In {last} this square is "
-        f"{used[f'side/{last}'] ** 2 / sizes[last] ** 2:.0%} of the field's area: the corners of "
+        f"of the layer's units, on average over {len(photos.samples())} photographs; lines are 95% "
+        f"intervals over photographs. Gradients are added up under {SIGNS} draws of random signs, "
+        f"others for every photograph. In {last} this square is {_used_share(last).mean:.0%} of the field's area: the corners of "
         "the field count for little, because few paths lead to them.",
-    )
+    )  # fmt: skip
 
 
 def numbers() -> Values:
@@ -214,58 +221,80 @@ def numbers() -> Values:
             "gray_first": f"{told[f'gray/{first}'].mean():.0%}",
             "gray_last": f"{told[f'gray/{last}'].mean():.0%}",
             "photos_last": f"{told[f'photos/{last}'].mean():.0%}",
-            "used_first": str(_used()[f"side/{first}"]),
-            "used_last": str(_used()[f"side/{last}"]),
-            "used_share": f"{_used()[f'side/{last}'] ** 2 / fields[last].size ** 2:.0%}",
+            "used_first": _pixels(interval(_used()[f"side/{first}"])),
+            "used_last": _pixels(interval(_used()[f"side/{last}"])),
             "reached": str(
-                sum(int(_used()[f"reach/{layer}"]) == fields[layer].size for layer in fields)
+                sum(int(_used()[f"reach/{layer}"].max()) == fields[layer].size for layer in fields)
             ),
         }
     )
 
 
 @cache
-def _silence() -> dict[str, np.ndarray]:
+def _images() -> list[Tensor]:
+    """The photographs that numbers are averaged over."""
+    return [photos.load(name, PROBE_SIZE).image for name in photos.samples()]
+
+
+def _stored(figure: str, make: Make, **settings: object) -> Arrays:
+    """What a figure measures on the photographs, from the store or measured now."""
+    spec = {
+        "network": alexnet().fingerprint,
+        "photos": [fingerprint(image.numpy()) for image in _images()],
+        "figure": figure,
+        **settings,
+    }
+    return Store().arrays(spec, make, __name__)
+
+
+@cache
+def _silence() -> Arrays:
     """Per unit, the share of its values below zero on photographs and in the middle of gray."""
-    net = alexnet()
-    spec = {"network": net.fingerprint, "photos": list(photos.samples()), "figure": "silence"}
-    return Store().arrays(spec, _measure_silence, __name__)
+    return _stored("silence", _measure_silence)
 
 
-def _measure_silence() -> dict[str, np.ndarray]:
+def _measure_silence() -> Arrays:
     net = alexnet()
-    images = [photos.load(name, PROBE_SIZE).image for name in photos.samples()]
     plain = [torch.full((3, PROBE_SIZE, PROBE_SIZE), 0.5)]
     return {
         f"{key}/{layer}": 1 - measure_activity(net, layer, seen).share.numpy()
-        for key, seen in (("photos", images), ("gray", plain))
+        for key, seen in (("photos", _images()), ("gray", plain))
         for layer in net.layers
     }
 
 
 @cache
-def _used() -> dict[str, np.ndarray]:
-    """Per layer, the side of the square that holds `PART` of the effect, and how far it reaches."""
-    net = alexnet()
-    spec = {
-        "network": net.fingerprint,
-        "photos": list(SHOWN),
-        "part": PART,
-        "figure": "used fields",
-    }
-    return Store().arrays(spec, _measure_used, __name__)
+def _used() -> Arrays:
+    """Per layer and photograph, the side of the square that holds `PART` of the effect, and reach.
+
+    Reach is the number of rows in which there is any effect at all.
+    """
+    return _stored("used fields", _measure_used, part=PART, signs=SIGNS)
 
 
-def _measure_used() -> dict[str, np.ndarray]:
+def _measure_used() -> Arrays:
     net = alexnet()
-    images = [photos.load(name, PROBE_SIZE).image for name in SHOWN]
-    found = {}
+    measured = {}
     for layer in net.layers:
-        shares = effective_field(net, layer, images, seed=SEED)
-        found[f"side/{layer}"] = np.array(concentrated(shares, PART))
-        # Rows and columns of the field that have any effect at all.
-        found[f"reach/{layer}"] = np.array(int((shares.sum(1) > 0).sum()))
-    return found
+        # Every photograph has signs of its own, so that photographs differ by these as well.
+        shares = [
+            effective_field(net, layer, [image], SIGNS, seed=SEED + index)
+            for index, image in enumerate(_images())
+        ]
+        measured[f"side/{layer}"] = np.array([concentrated(each, PART) for each in shares])
+        measured[f"reach/{layer}"] = np.array([int((each.sum(1) > 0).sum()) for each in shares])
+    return measured
+
+
+def _used_share(layer: str) -> Interval:
+    """Which share of its field's area the square with `PART` of the effect takes."""
+    return interval((_used()[f"side/{layer}"] / alexnet().receptive_field(layer).size) ** 2)
+
+
+def _pixels(side: Interval) -> str:
+    if side.low == side.high:
+        return f"{side.mean:.0f}"
+    return f"{side.mean:.0f} ({side.low:.0f} to {side.high:.0f})"
 
 
 def _keenest(layer: str) -> int:
