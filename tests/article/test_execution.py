@@ -1,10 +1,9 @@
-"""Pages are computed side by side, and none is left running."""
+"""Pages run side by side, and none is left running."""
 
 import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -63,37 +62,37 @@ def is_alive(pid: int) -> bool:
     return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def compute(folder):
-    arguments = [sys.executable, "-m", "featviz.article.compute", "-j", "2", "-f"]
-    return subprocess.run(
-        [*arguments, str(folder / "mkdocs.yml")],
-        check=False,
-        env=environment(),
-        capture_output=True,
-        text=True,
-    )
-
-
-def test_pages_are_computed_side_by_side_and_only_if_they_must_run(tmp_path):
+def test_pages_run_side_by_side_once_and_only_if_they_must(tmp_path):
     pages = {
         "index.py": MEETS.format(mine="a", other="b"),
         "second.py": MEETS.format(mine="b", other="a"),
     }
     folder = make_site(tmp_path, pages)
-    made = compute(folder)
+    made = build(folder)
     assert made.returncode == 0, made.stderr
-    assert len(re.findall(r"computed in \d+ s", made.stderr)) == 2
-    assert build(folder).returncode == 0
-    assert compute(folder).stderr == ""
+    assert len(re.findall(r"\.py: running\n", made.stderr)) == 2
+    assert "running" not in build(folder).stderr
+
+
+def test_no_more_pages_run_at_a_time_than_the_user_wants(tmp_path):
+    pages = {
+        "index.py": MEETS.format(mine="a", other="b").replace("30", "2"),
+        "second.py": MEETS.format(mine="b", other="a").replace("30", "2"),
+    }
+    folder = make_site(tmp_path, pages)
+    settings = folder / "mkdocs.yml"
+    settings.write_text(settings.read_text().replace("jobs: 2", "jobs: 1"))
+    made = build(folder)
+    assert made.returncode != 0
+    assert "AssertionError: alone" in made.stderr
 
 
 def test_a_page_that_raises_ends_the_others_and_is_named(tmp_path):
     folder = make_site(tmp_path, {"index.py": WAITS, "second.py": FAILS})
     start = time.monotonic()
-    made = compute(folder)
+    made = build(folder)
     assert made.returncode != 0
-    assert "second.py, cell 1" in made.stderr
-    assert "ZeroDivisionError: division by zero" in made.stderr
+    assert "second.py: ZeroDivisionError: division by zero" in made.stderr
     assert time.monotonic() - start < 60
     assert not is_alive(int((folder / "pid").read_text()))
 
