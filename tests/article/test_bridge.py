@@ -223,6 +223,15 @@ def test_figures_are_numbered_by_chapter_and_referred_to_over_pages(built):
     assert '<a class="figure-number" href="#fig-far">Figure 1.1</a> See' in second
 
 
+def test_search_reads_the_numbers_of_figures_and_captions_alone(built):
+    index = json.loads(page(built[0], "search/search_index.json"))["docs"]
+    texts = " ".join(entry["text"] for entry in index if entry["location"].startswith("index.html"))
+    assert "See Figure 1, Figure 1.1" in texts
+    assert "Figure 1 A dot." in texts
+    assert "fv-dot" not in texts
+    assert "Values(" not in texts
+
+
 def test_outputs_link_to_pages_not_to_their_sources(built):
     assert '<a href="../index.html">it</a>' in page(built[0], "chapters/second.html")
 

@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from mkdocs.utils.yaml import yaml_load
 
-from tests.sites import build, command, environment, make_site
+from tests.sites import ROOT, build, command, environment, make_site
 
 pytestmark = pytest.mark.slow
 
@@ -85,6 +86,12 @@ def test_no_more_pages_run_at_a_time_than_the_user_wants(tmp_path):
     made = build(folder)
     assert made.returncode != 0
     assert "AssertionError: alone" in made.stderr
+
+
+def test_the_user_says_how_many(monkeypatch):
+    monkeypatch.setenv("JOBS", "3")
+    settings = yaml_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    assert settings["extra"]["jobs"] == 3
 
 
 def test_a_page_that_raises_ends_the_others_and_is_named(tmp_path):

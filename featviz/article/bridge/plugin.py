@@ -75,6 +75,9 @@ class Bridge:
     @event_priority(100)
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
         """Take over mkdocs-jupyter, and build beside the site's place."""
+        self._swap = Swap(Path(config.site_dir))
+        self._swap.prepare()
+        config.site_dir = str(self._swap.building)
         self._root = Path(config.config_file_path).parent if config.config_file_path else Path.cwd()
         self._docs = Path(config.docs_dir)
         self._jupyter = config.plugins["mkdocs-jupyter"]
@@ -84,9 +87,6 @@ class Bridge:
         config.markdown_extensions.append(self._glossary)
         for name in _CHATTY:
             logging.getLogger(name).setLevel(logging.ERROR)
-        self._swap = Swap(Path(config.site_dir))
-        self._swap.prepare()
-        config.site_dir = str(self._swap.building)
         return config
 
     def _take_over(self) -> None:
@@ -183,14 +183,9 @@ class Bridge:
         for page in (file.page for file in files.documentation_pages() if file.page):
             uri, content = page.file.src_uri, page.content or ""
             if uri == _BIBLIOGRAPHY:
-                listed = {
-                    "base_url": ".",
-                    "works": self._works.values(),
-                    "pages": self._pages,
-                    "cited": self._cited,
-                }
-                works = env.get_template("partials/works.html").render(page=page, **listed)
-                content = content.replace(_WORKS, works)
+                about = {"works": self._works.values(), "pages": self._pages, "cited": self._cited}
+                template = env.get_template("partials/works.html")
+                content = content.replace(_WORKS, template.render(about, page=page, base_url="."))
             with _on_page(uri):
                 page.content = figures.refer(content, page.url, self._figures, sources)
         return env
