@@ -9,8 +9,8 @@ else
 PYTHON ?= python3
 BIN := $(VENV)/bin
 endif
-# Pages that are computed side by side; each needs 1.5 GB.
-JOBS ?= 2
+# Pages that run side by side; each needs 1.5 GB.
+export JOBS ?= 2
 READY := $(VENV)/.featviz-ready
 TSC := node_modules/typescript/lib/tsc.js
 # The theme's own announcements are not about this site.
@@ -21,7 +21,6 @@ export NO_MKDOCS_2_WARNING := true
 
 site: $(READY) ## build the site from scratch
 	@$(BIN)/python -m featviz microscope build
-	@$(BIN)/python -m featviz.article.compute --jobs $(JOBS)
 	@$(BIN)/python -m mkdocs build
 	@echo "Open $(CURDIR)/site/index.html"
 
@@ -65,7 +64,7 @@ $(TSC): package-lock.json | $(READY)
 	@touch $@
 
 clean: ## remove what was built and cached, but not the environment
-	@rm -rf site .site-building-* .site-previous-* .cache .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf site .site-building-* .site-previous .cache .pytest_cache .mypy_cache .ruff_cache
 	@rm -rf .hypothesis .import_linter_cache dist build
 
 help: ## list these targets

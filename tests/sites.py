@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
+from mkdocs.utils.yaml import yaml_load
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,7 +32,8 @@ def make_site(folder: Path, pages: Mapping[str, str]) -> Path:
         folder: Where.
         pages: The text of each page by its path; Python's are in the navigation's order.
     """
-    settings = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    settings = yaml_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    del settings["watch"]
     settings["nav"] = [{Path(name).stem.title(): name} for name in pages]
     settings["hooks"] = [str(ROOT / hook) for hook in settings["hooks"]]
     settings["theme"]["custom_dir"] = str(ROOT / settings["theme"]["custom_dir"])

@@ -1,16 +1,16 @@
-"""Pages are computed side by side, and none is left running."""
+"""Pages run side by side, and none is left running."""
 
 import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from mkdocs.utils.yaml import yaml_load
 
-from tests.sites import build, command, environment, make_site
+from tests.sites import ROOT, build, command, environment, make_site
 
 pytestmark = pytest.mark.slow
 
@@ -63,37 +63,43 @@ def is_alive(pid: int) -> bool:
     return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def compute(folder):
-    arguments = [sys.executable, "-m", "featviz.article.compute", "-j", "2", "-f"]
-    return subprocess.run(
-        [*arguments, str(folder / "mkdocs.yml")],
-        check=False,
-        env=environment(),
-        capture_output=True,
-        text=True,
-    )
-
-
-def test_pages_are_computed_side_by_side_and_only_if_they_must_run(tmp_path):
+def test_pages_run_side_by_side_once_and_only_if_they_must(tmp_path):
     pages = {
         "index.py": MEETS.format(mine="a", other="b"),
         "second.py": MEETS.format(mine="b", other="a"),
     }
     folder = make_site(tmp_path, pages)
-    result = compute(folder)
-    assert result.returncode == 0, result.stderr
-    assert len(re.findall(r"computed in \d+ s", result.stderr)) == 2
-    assert build(folder).returncode == 0
-    assert compute(folder).stderr == ""
+    made = build(folder)
+    assert made.returncode == 0, made.stderr
+    assert len(re.findall(r"\.py: running\n", made.stderr)) == 2
+    assert "running" not in build(folder).stderr
+
+
+def test_no_more_pages_run_at_a_time_than_the_user_wants(tmp_path):
+    pages = {
+        "index.py": MEETS.format(mine="a", other="b").replace("30", "2"),
+        "second.py": MEETS.format(mine="b", other="a").replace("30", "2"),
+    }
+    folder = make_site(tmp_path, pages)
+    settings = folder / "mkdocs.yml"
+    settings.write_text(settings.read_text().replace("jobs: 2", "jobs: 1"))
+    made = build(folder)
+    assert made.returncode != 0
+    assert "AssertionError: alone" in made.stderr
+
+
+def test_the_user_says_how_many(monkeypatch):
+    monkeypatch.setenv("JOBS", "3")
+    settings = yaml_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    assert settings["extra"]["jobs"] == 3
 
 
 def test_a_page_that_raises_ends_the_others_and_is_named(tmp_path):
     folder = make_site(tmp_path, {"index.py": WAITS, "second.py": FAILS})
     start = time.monotonic()
-    result = compute(folder)
-    assert result.returncode != 0
-    assert "second.py, cell 1" in result.stderr
-    assert "ZeroDivisionError: division by zero" in result.stderr
+    made = build(folder)
+    assert made.returncode != 0
+    assert "second.py: ZeroDivisionError: division by zero" in made.stderr
     assert time.monotonic() - start < 60
     assert not is_alive(int((folder / "pid").read_text()))
 

@@ -1,11 +1,12 @@
-"""The works that the article cites, read from one BibTeX file."""
+"""The works that the article cites, read from one BibTeX file, become footnotes of its pages."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pybtex.backends.plaintext import Backend
 from pybtex.database import Entry, Person, parse_file
@@ -13,19 +14,15 @@ from pybtex.exceptions import PybtexError
 from pybtex.richtext import Text
 from pybtex.style.names.plain import NameStyle
 
-# Of longer lists of authors a footnote names the first three; the bibliography names all.
-MOST_AUTHORS = 5
-FIRST_AUTHORS = 3
-
 # Found by name, as pybtex offers to, it would be looked for among all installed packages each time.
 _TEXT = Backend()
 
 # Where a work of each type was published; the first field that is there is shown.
 _VENUES = ("journal", "booktitle", "institution", "howpublished")
 
-
-class WorkError(ValueError):
-    """The BibTeX file cannot be read, or says too little about a work."""
+_DEFINITION = re.compile(r"^\[\^(?P<key>[\w:.-]+)\]:", re.MULTILINE)
+_MARK = re.compile(r"(?<!\\)\[\^(?P<key>[\w:.-]+)\]")
+_CODE = re.compile(r"(`+)[^`].*?\1", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,8 @@ class Work:
         title: Its title.
         venue: Where it was published, or "".
         year: When.
-        link: The shown name and the address of a copy; empty texts if there is none.
+        link: The shown name of a copy, or "".
+        address: Its address.
     """
 
     key: str
@@ -46,28 +44,8 @@ class Work:
     title: str
     venue: str
     year: str
-    link: tuple[str, str]
-
-    def html(self, most_authors: int | None = None) -> str:
-        """Write the work as one line of HTML, whose parts a style may set apart.
-
-        Args:
-            most_authors: If there are more authors than this, name the first few.
-        """
-        names: Sequence[str] = self.authors
-        if most_authors is not None and len(names) > most_authors:
-            names = [*names[:FIRST_AUTHORS], "et\N{NO-BREAK SPACE}al"]
-        name, address = self.link
-        title = self.title if self.title[-1] in "?!." else f"{self.title}."
-        where = ", ".join(filter(None, [self.venue, self.year]))
-        parts = [
-            f'<span class="work-authors">{html.escape(", ".join(names))}.</span>',
-            f"<cite>{html.escape(title)}</cite>",
-            f'<span class="work-venue">{html.escape(where)}.</span>',
-        ]
-        if address:
-            parts.append(f'<a href="{html.escape(address)}">{html.escape(name)}</a>')
-        return f'<span class="work">{" ".join(parts)}</span>'
+    link: str
+    address: str
 
 
 def read(path: str | Path) -> dict[str, Work]:
@@ -80,14 +58,39 @@ def read(path: str | Path) -> dict[str, Work]:
         The works by their keys, in alphabetical order of authors, then by year.
 
     Raises:
-        WorkError: If it is no BibTeX, or a work has no author, title or year.
+        ValueError: If it is no BibTeX, or a work has no author, title or year.
     """
     try:
         entries = parse_file(str(path), bib_format="bibtex").entries
     except PybtexError as error:
-        raise WorkError(f"{Path(path).name} is not valid BibTeX: {error}") from None
+        raise ValueError(f"{Path(path).name} is not valid BibTeX: {error}") from None
     order = sorted(entries.items(), key=lambda item: _place(*item))
     return {key: _work(key, entry) for key, entry in order}
+
+
+def cite(markdown: str, works: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """Append the footnotes of the works that a page cites.
+
+    Args:
+        markdown: A page. A footnote that it defines itself is a note, not a work.
+        works: What can be cited, each as one line of HTML.
+
+    Returns:
+        The page with footnotes at its end, and the keys of the works, as the text reaches them.
+
+    Raises:
+        ValueError: If a footnote is neither defined by the page nor a work.
+    """
+    text = _CODE.sub("", markdown)
+    own = {match["key"] for match in _DEFINITION.finditer(text)}
+    marks = dict.fromkeys(match["key"] for match in _MARK.finditer(_DEFINITION.sub("", text)))
+    cited = tuple(key for key in marks if key not in own)
+    unknown = [key for key in cited if key not in works]
+    if unknown:
+        known = ", ".join(sorted({*own, *works})) or "none"
+        raise ValueError(f"footnote [^{unknown[0]}] has no definition; known: {known}")
+    notes = [f"[^{key}]: {works[key]}" for key in cited]
+    return "\n\n".join([markdown.rstrip(), *notes]) + "\n", cited
 
 
 def _place(key: str, entry: Entry) -> tuple[list[str], str, str]:
@@ -97,22 +100,19 @@ def _place(key: str, entry: Entry) -> tuple[list[str], str, str]:
 
 
 def _work(key: str, entry: Entry) -> Work:
+    fields = {name.lower(): _plain(value) for name, value in entry.fields.items()}
     people = entry.persons.get("author", [])
-    for field, there in (
-        ("author", people),
-        *((name, name in entry.fields) for name in ("title", "year")),
-    ):
-        if not there:
-            raise WorkError(
+    there = {*fields, *(["author"] if people else [])}
+    for field in ("author", "title", "year"):
+        if field not in there:
+            raise ValueError(
                 f"the work {key!r} has no {field}; every work needs author, title, year"
             )
-    fields = {name.lower(): _plain(value) for name, value in entry.fields.items()}
     venue = next((fields[name] for name in _VENUES if name in fields), "")
     if entry.type == "techreport" and "number" in fields:
         venue = f"{venue}, technical report {fields['number']}"
-    return Work(
-        key, tuple(map(_name, people)), fields["title"], venue, fields["year"], _link(fields)
-    )
+    names = tuple(map(_name, people))
+    return Work(key, names, fields["title"], venue, fields["year"], *_link(fields))
 
 
 def _link(fields: dict[str, str]) -> tuple[str, str]:
@@ -121,7 +121,7 @@ def _link(fields: dict[str, str]) -> tuple[str, str]:
     if "eprint" in fields:
         return f"arXiv:{fields['eprint']}", f"https://arxiv.org/abs/{fields['eprint']}"
     url = fields.get("url", "")
-    return url.partition("://")[2].partition("/")[0], url
+    return urlsplit(url).netloc, url
 
 
 def _plain(latex: str) -> str:

@@ -8,10 +8,10 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import jupytext
 from nbformat import NotebookNode
@@ -23,12 +23,11 @@ _PACKAGE = Path(__file__).parents[2]
 _PRESENTATION = (
     "article/bridge/",
     "article/hooks.py",
-    "article/compute.py",
     "article/theme/",
     "figures/web/",
 )
 # Counts changes in what the bridge keeps of a run; part of every key.
-_FORMAT = 4
+_FORMAT = 5
 # Seconds that a build may take from a page's files to the page.
 _LONGEST_BUILD = 3600
 _VALUES = "article/bridge/values.py"  # the one module of the bridge that pages themselves import
@@ -78,39 +77,24 @@ def _cells(text: str, suffix: str) -> list[NotebookNode]:
     return read
 
 
-def page_key(
-    path: str | Path, uri: str, config: Mapping[str, Any], execute: bool, library: str
-) -> str:
+def page_key(path: str | Path, uri: str, library: str) -> str:
     """Name one run of one page; takes the place of mkdocs-jupyter's key.
 
     Args:
         path: The page.
         uri: The page's place in the site: two pages with the same code have different keys, and
             so has a page that moves, as its run names its files as seen from its place.
-        config: mkdocs-jupyter's options.
-        execute: Whether the page is to be run.
         library: What `library_digest` gave.
 
     Returns:
         A hexadecimal digest.
     """
     code = [cell.source for cell in cells(path) if cell.cell_type == "code"]
-    parts = [_FORMAT, uri, code, execute, config["allow_errors"], library]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def run_of(folder: Path, key: str) -> Path:
-    """Say where mkdocs-jupyter keeps a run.
-
-    Args:
-        folder: Its cache.
-        key: The run's name.
-    """
-    return folder / f"{key}.json"
+    return hashlib.sha256(json.dumps([_FORMAT, uri, code, library]).encode()).hexdigest()
 
 
 def files_of(run: Path) -> Path:
-    """Say where the pictures and the long data of a cached run lie.
+    """Say where the pictures and the long data of a kept run lie.
 
     Args:
         run: The run's file in mkdocs-jupyter's cache.
@@ -118,19 +102,17 @@ def files_of(run: Path) -> Path:
     return run.with_suffix(".files")
 
 
-def drop_broken(folder: Path) -> None:
-    """Delete cached runs that a killed build left half written, or whose files are gone.
+def drop_broken(run: Path) -> None:
+    """Delete a run that a killed build left half written, or whose files are gone.
 
     Args:
-        folder: mkdocs-jupyter's cache: one JSON object a file, a run of megabytes in one string,
-            which is why its end is looked at and the whole isn't parsed.
+        run: Its file in mkdocs-jupyter's cache.
     """
-    for path in folder.glob("*.json"):
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 1))
-            whole = file.read() == b"}"
-        if not whole or not files_of(path).is_dir():
-            path.unlink()
+    with suppress(FileNotFoundError, ValueError):
+        json.loads(run.read_text(encoding="utf-8"))
+        if files_of(run).is_dir():
+            return
+    run.unlink(missing_ok=True)
 
 
 def drop_unused(folder: Path) -> None:
@@ -139,8 +121,16 @@ def drop_unused(folder: Path) -> None:
     Args:
         folder: Its cache.
     """
-    kept = {files_of(path) for path in folder.glob("*.json")}
-    for left in set(folder.glob("*.files")) - kept:
-        # A build beside this one writes a run's files before the run itself.
-        if time.time() - left.stat().st_mtime > _LONGEST_BUILD:
-            shutil.rmtree(left, ignore_errors=True)
+    # A build beside this one writes a run's files before the run itself.
+    drop_old(set(folder.glob("*.files")) - set(map(files_of, folder.glob("*.json"))))
+
+
+def drop_old(folders: Iterable[Path]) -> None:
+    """Delete folders that no running build can still be writing.
+
+    Args:
+        folders: What a build leaves when it is killed.
+    """
+    for folder in folders:
+        if time.time() - folder.stat().st_mtime > _LONGEST_BUILD:
+            shutil.rmtree(folder, ignore_errors=True)

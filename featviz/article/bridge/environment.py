@@ -8,18 +8,9 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-MIME = "application/vnd.featviz.environment+json"
-
 # What a page's numbers depend on, as readers know it; only what the page has imported is named.
 _PACKAGES = {"torch": "PyTorch", "torchvision": "torchvision", "numpy": "NumPy"}
 _PROCESSORS = Path("/proc/cpuinfo")
-
-
-class Environment:
-    """Let a kernel say what it is; shown by nothing, read by the appendix."""
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
-        return {MIME: describe(), "text/plain": "Environment()"}
 
 
 def describe() -> dict[str, str]:

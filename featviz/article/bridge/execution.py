@@ -1,58 +1,98 @@
-"""What nbconvert, with which mkdocs-jupyter runs pages, does otherwise for the article."""
+"""Pages run side by side, each in a kernel of its own, by nbconvert as mkdocs-jupyter calls it."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import nbconvert.preprocessors
 from jupyter_client.manager import KernelManager
+from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import get_plugin_logger
+from mkdocs.structure.files import Files
+from mkdocs.structure.pages import Page
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert.preprocessors import ExecutePreprocessor
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from featviz.article.bridge import environment
-from featviz.article.bridge.outputs import unload
-
-# Where the executed page keeps what it was computed with.
-METADATA = "featviz"
+from featviz.article.bridge import environment, outputs
 
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
+# Loop iterations for which a thread that waits keeps its processor. Spinning ones take it from
+# whatever else runs: two pages side by side were measured to slow each other down tenfold.
+_SPIN_COUNT = "2000"
+# Seconds between two lines that say how far a page is.
+_PERIOD = 10.0
 log = get_plugin_logger("featviz")
 
 
-class PageRun(ExecutePreprocessor):
-    """Runs a page in this environment's own Python and moves its pictures into files.
+@dataclass(frozen=True)
+class Run:
+    """A page that is to run.
 
-    Attributes:
-        folder: The folder that code runs in.
-        files: The folder that the next page's pictures and long data are moved to.
+    Args:
+        page: The page, whose `render` is mkdocs-jupyter's.
+        files: The folder that its pictures and long data are moved to.
         address: That folder as the page shall name it.
     """
 
+    page: Page
+    files: Path
+    address: str
+
+
+# mkdocs-jupyter's rendering takes no argument that says what it renders; each run has a thread.
+_CURRENT: ContextVar[Run] = ContextVar("run")
+
+
+class PageRun(ExecutePreprocessor):
+    """Runs a page in this environment's own Python and leaves what it shows in its metadata.
+
+    Attributes:
+        folder: The folder that code runs in.
+        kernels: What runs pages, or has run them.
+    """
+
     folder: ClassVar[Path]
-    files: ClassVar[Path]
-    address: ClassVar[str]
+    kernels: ClassVar[list[KernelManager]] = []
 
     def preprocess(
         self, nb: NotebookNode, resources: Any = None, km: KernelManager | None = None
     ) -> tuple[NotebookNode, Any]:
+        run, self._start = _CURRENT.get(), time.monotonic()
+        self._name, self._said = run.page.file.src_uri, self._start
         # The last cell is ours: it says what the page was computed with.
-        code = f"import {environment.__name__}; {environment.__name__}.Environment()"
+        code = f"import json, {environment.__name__} as said; print(json.dumps(said.describe()))"
         nb.cells.append(new_code_cell(code))  # type: ignore[no-untyped-call]
         resources["metadata"]["path"] = str(self.folder)
+        log.info("%s: running", self._name)
         nb, resources = super().preprocess(nb, resources, km)
         said = nb.cells.pop().outputs
-        nb.metadata[METADATA] = said[0]["data"][environment.MIME] if said else {}
-        unload(nb, self.files, self.address)
+        ran = [cell.outputs for cell in nb.cells if cell.cell_type == "code"]
+        nb.metadata["featviz"] = {
+            **outputs.keep(ran, run.files, run.address),
+            "environment": json.loads(said[0].text) if said else {},
+        }
+        log.info("%s: done after %.0f s", self._name, time.monotonic() - self._start)
         return nb, resources
+
+    def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> Any:
+        now = time.monotonic()
+        if now - self._said > _PERIOD:
+            self._said, after = now, now - self._start
+            log.info("%s: cell %d of %d, %.0f s", self._name, index + 1, len(self.nb.cells), after)
+        return super().preprocess_cell(cell, resources, index)  # type: ignore[no-untyped-call]
 
     def create_kernel_manager(self) -> KernelManager:
         # A kernel named python3 in the user's own settings must not bring in another Python.
@@ -63,6 +103,7 @@ class PageRun(ExecutePreprocessor):
             # What goes wrong in a page arrives as a message; the kernel's own log is noise.
             "--IPKernelApp.log_level=50",
         ]
+        self.kernels.append(manager)
         return manager
 
 
@@ -70,18 +111,36 @@ class PageRun(ExecutePreprocessor):
 nbconvert.preprocessors.ExecutePreprocessor = PageRun  # type: ignore[misc]
 
 
-@contextmanager
-def told(uri: str) -> Iterator[None]:
-    """Let the failure of a page's code be told as a person reads it.
+def run_pages(runs: Sequence[Run], jobs: int, config: MkDocsConfig, files: Files) -> None:
+    """Let mkdocs-jupyter render pages, several at a time; what it has kept it only reads.
 
     Args:
-        uri: The page, as messages name it.
+        runs: The pages.
+        jobs: How many at a time.
+        config: MkDocs' configuration.
+        files: The site's files.
 
     Raises:
-        PluginError: If a cell raised, or the page's Python died.
+        PluginError: If a page failed; the others are ended.
     """
+    os.environ.setdefault("GOMP_SPINCOUNT", _SPIN_COUNT)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        waiting = [pool.submit(_run, one, config, files) for one in runs]
+        try:
+            for done in as_completed(waiting):
+                done.result()
+        except BaseException:  # Ctrl-C too: leave no page running
+            _end(waiting)
+            raise
+
+
+def _run(run: Run, config: MkDocsConfig, files: Files) -> None:
+    """Run a page, and let its failure be told as a person reads it."""
+    _CURRENT.set(run)
+    uri = run.page.file.src_uri
     try:
-        yield
+        run.page.render(config, files)
     except CellExecutionError as error:
         log.error("%s: its code raised\n%s", uri, _COLOR.sub("", error.traceback))
         reason = f"{error.ename}: {_COLOR.sub('', error.evalue)}"
@@ -89,3 +148,17 @@ def told(uri: str) -> Iterator[None]:
     except DeadKernelError:
         reason = "the page's Python died while it ran; out of memory is the usual reason"
         raise PluginError(f"{uri}: {reason}") from None
+    except ValueError as error:
+        raise PluginError(f"{uri}: {error}") from error
+
+
+def _end(runs: Sequence[Future[None]]) -> None:
+    """End pages that wait or run."""
+    for run in runs:
+        run.cancel()
+    while not all(run.done() for run in runs):  # a kernel that is just starting is ended next time
+        for manager in PageRun.kernels:
+            process = getattr(manager.provisioner, "process", None)
+            if process is not None:
+                process.kill()
+        time.sleep(0.1)

@@ -6,21 +6,17 @@ import posixpath
 import re
 from collections.abc import Mapping
 
-_FIGURE = re.compile(r'<figure\b[^>]*\bid="(?P<id>fig-[\w-]+)"[^>]*>')
+_FIGURE = re.compile(r'<figure\b[^>]*\bid="(?P<id>fig-[\w-]+)".*?</figure>', re.DOTALL)
+_ANY_FIGURE = re.compile(r"<figure\b.*?</figure>", re.DOTALL)
 _CAPTION = re.compile(r"<figcaption\b[^>]*>")
+_TEMPLATE = re.compile(r"<template\b.*?</template>", re.DOTALL)
 # Pictures that a reader may see before scrolling; more of them would hold up each other.
 _AT_ONCE = 8
 
-_WHOLE = re.compile(r"<figure\b.*?</figure>", re.DOTALL)
-_TEMPLATE = re.compile(r"<template\b.*?</template>", re.DOTALL)
 _IMAGE = re.compile(r"<img\b[^>]*>")
 _LOADING = re.compile(r'\sloading="[^"]*"')
 _HIDDEN = re.compile(r"\shidden\b(?!-)")
 _REFERENCE = re.compile(r'<a href="(?P<page>[^"#]*)#(?P<id>fig-[\w-]+)"></a>')
-
-
-class FigureError(ValueError):
-    """A figure is pointed to but does not exist, or two have one name."""
 
 
 def number(content: str, chapter: str) -> tuple[str, dict[str, str]]:
@@ -34,24 +30,19 @@ def number(content: str, chapter: str) -> tuple[str, dict[str, str]]:
         The HTML with a label at the head of each caption, and the number by the figure's id.
 
     Raises:
-        FigureError: If two figures of the page have the same id.
+        ValueError: If two figures of the page have the same id.
     """
     numbers: dict[str, str] = {}
-    pieces, end = [], 0
-    for figure in _FIGURE.finditer(content):
-        if figure["id"] in numbers:
-            raise FigureError(f"two figures have the id {figure['id']!r}; give each its own")
-        numbers[figure["id"]] = f"{chapter}{len(numbers) + 1}"
-        close = content.find("</figure>", figure.end())
-        caption = _CAPTION.search(content, figure.end(), close if close >= 0 else len(content))
-        if caption is None:
-            continue
-        label = (
-            f'<a class="figure-number" href="#{figure["id"]}">Figure {numbers[figure["id"]]}</a> '
-        )
-        pieces += [content[end : caption.end()], label]
-        end = caption.end()
-    return "".join([*pieces, content[end:]]), numbers
+
+    def one(figure: re.Match[str]) -> str:
+        name = figure["id"]
+        if name in numbers:
+            raise ValueError(f"two figures have the id {name!r}; give each its own")
+        numbers[name] = f"{chapter}{len(numbers) + 1}"
+        label = f'<a class="figure-number" href="#{name}">Figure {numbers[name]}</a> '
+        return _CAPTION.sub(lambda tag: tag[0] + label, figure[0], 1)
+
+    return _FIGURE.sub(one, content), numbers
 
 
 def hasten(content: str) -> str:
@@ -65,14 +56,12 @@ def hasten(content: str) -> str:
         goes before pictures: on a telephone the first figure lies below what is seen first.
     """
     first = _FIGURE.search(content)
-    start = first.start() if first else len(content)
-    end = content.find("</figure>", start) + 1 or len(content)
-
+    start, end = first.span() if first else (0, 0)
     left = iter(range(_AT_ONCE))
 
     def one(match: re.Match[str]) -> str:
         bare = _LOADING.sub("", match[0])
-        first_shown = start < match.start() < end and not _HIDDEN.search(bare)
+        first_shown = start <= match.start() < end and not _HIDDEN.search(bare)
         if first_shown and next(left, None) is not None:
             return bare.replace("<img", '<img fetchpriority="low"', 1)
         return bare.replace("<img", '<img loading="lazy"', 1)
@@ -86,13 +75,12 @@ def captions(content: str) -> str:
     Args:
         content: The page's HTML.
     """
-    pieces, end = [], 0
-    for figure in _WHOLE.finditer(content):
-        caption = _CAPTION.search(figure[0])
-        said = figure[0][caption.end() :].partition("</figcaption>")[0] if caption else ""
-        pieces += [content[end : figure.start()], f"<p>{said}</p>"]
-        end = figure.end()
-    return _TEMPLATE.sub("", "".join([*pieces, content[end:]]))
+
+    def one(figure: re.Match[str]) -> str:
+        said = _CAPTION.split(figure[0], 1)[1:]
+        return f"<p>{''.join(said).partition('</figcaption>')[0]}</p>"
+
+    return _TEMPLATE.sub("", _ANY_FIGURE.sub(one, content))
 
 
 def refer(
@@ -113,7 +101,7 @@ def refer(
         The HTML with "Figure 4.2" in every such link.
 
     Raises:
-        FigureError: If a figure does not exist.
+        ValueError: If a figure does not exist.
     """
 
     def one(match: re.Match[str]) -> str:
@@ -122,7 +110,7 @@ def refer(
         if match["id"] not in there:
             known = ", ".join(sorted(there)) or "none"
             name = sources.get(posixpath.normpath(page), page)
-            raise FigureError(f"no figure {match['id']!r} on {name}; its figures: {known}")
+            raise ValueError(f"no figure {match['id']!r} on {name}; its figures: {known}")
         href = f"{match['page']}#{match['id']}"
         return f'<a class="figure-reference" href="{href}">Figure {there[match["id"]]}</a>'
 

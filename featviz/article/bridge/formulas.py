@@ -21,10 +21,6 @@ _PARTS = {
 _ESCAPED = re.compile(r"\\[{}]")
 
 
-class FormulaError(ValueError):
-    """A formula that latex2mathml cannot read."""
-
-
 def formula(tex: str, display: bool) -> str:
     """Typeset one formula.
 
@@ -36,7 +32,7 @@ def formula(tex: str, display: bool) -> str:
         MathML; within a box that may scroll if `display`.
 
     Raises:
-        FormulaError: If the formula is not valid TeX, or uses a command that is unknown.
+        ValueError: If the formula is not valid TeX, or uses a command that is unknown.
     """
     try:
         mathml = convert(tex, display="block" if display else "inline")
@@ -46,7 +42,7 @@ def formula(tex: str, display: bool) -> str:
             raise
         fault = type(error).__name__
     if fault:
-        raise FormulaError(f"the formula {tex!r} is not valid TeX: {fault}")
+        raise ValueError(f"the formula {tex!r} is not valid TeX: {fault}")
     return f'<div class="formula">{mathml}</div>' if display else mathml
 
 

@@ -6,6 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+from featviz.article.bridge.cache import drop_old
+
 
 class Swap:
     """A folder that is being prepared to take another's place.
@@ -16,51 +18,24 @@ class Swap:
 
     def __init__(self, target: Path) -> None:
         self.target = target
-        self.building = target.parent / f".{target.name}-building-{os.getpid()}"
+        self.building = target.with_name(f".{target.name}-building-{os.getpid()}")
+        self._previous = target.with_name(f".{target.name}-previous")
 
     def prepare(self) -> None:
         """Clear away what killed builds left, and bring back a site that one had set aside."""
-        stem = f".{self.target.name}-"
-        for left in self.target.parent.glob(f"{stem}previous-*"):
-            if _abandoned(left):
-                if self.target.exists():
-                    shutil.rmtree(left, ignore_errors=True)
-                else:
-                    left.rename(self.target)
-        for left in self.target.parent.glob(f"{stem}building-*"):
-            if _abandoned(left):
-                shutil.rmtree(left, ignore_errors=True)
-        self.building.parent.mkdir(parents=True, exist_ok=True)
+        self.discard()
+        drop_old(self.target.parent.glob(f".{self.target.name}-building-*"))
 
     def commit(self) -> None:
         """Put the prepared folder in the target's place."""
-        previous = self.target.parent / f".{self.target.name}-previous-{os.getpid()}"
+        shutil.rmtree(self._previous, ignore_errors=True)
         if self.target.exists():
-            self.target.rename(previous)
-        try:
-            self.building.rename(self.target)
-        except OSError:
-            if previous.exists():
-                previous.rename(self.target)
-            raise
-        shutil.rmtree(previous, ignore_errors=True)
+            self.target.rename(self._previous)
+        self.building.rename(self.target)
+        shutil.rmtree(self._previous, ignore_errors=True)
 
     def discard(self) -> None:
         """Drop the prepared folder; the target stays as it was."""
         shutil.rmtree(self.building, ignore_errors=True)
-
-
-def _abandoned(folder: Path) -> bool:
-    """Say whether no running process owns a folder whose name ends in a process id."""
-    pid = folder.name.rpartition("-")[2]
-    if not pid.isdigit() or int(pid) == os.getpid():
-        return True
-    if os.name != "posix":  # there, signal 0 is not a question but an interrupt
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+        if self._previous.exists() and not self.target.exists():
+            self._previous.rename(self.target)

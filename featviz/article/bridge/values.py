@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 MIME = "application/vnd.featviz.values+json"
 
 
-class Values(Mapping[str, str]):
+class Values(dict[str, str]):
     """Name the numbers that a page's text quotes.
 
     Let this be the last expression of a cell; the page's Markdown cells may then say `{{ name }}`.
@@ -28,30 +28,13 @@ class Values(Mapping[str, str]):
                     f"Value {name!r} is {value!r}; give the text that readers shall see, "
                     f'for example f"{{{name}:.2f}}".'
                 )
-        self._values = {name: str(value) for name, value in values.items()}
-
-    def __getitem__(self, name: str) -> str:
-        return self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        inside = ", ".join(f"{name}={value!r}" for name, value in self._values.items())
-        return f"Values({inside})"
+        super().__init__({name: str(value) for name, value in values.items()})
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
-        return {MIME: dict(self._values), "text/plain": repr(self)}
+        return {MIME: dict(self), "text/plain": repr(self)}
 
 
 _PLACE = re.compile(r"\{\{( ?)([A-Za-z_]\w*)( ?)\}\}")
-
-
-class UnknownValueError(ValueError):
-    """A page's text quotes a value that none of its cells gave."""
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
@@ -68,7 +51,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
         The text with every known name replaced.
 
     Raises:
-        UnknownValueError: If a name is unknown.
+        ValueError: If a name is unknown.
     """
 
     def one(match: re.Match[str]) -> str:
@@ -78,7 +61,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
         if not (match[1] and match[3]):
             return match[0]
         known = ", ".join(sorted(values)) or "none"
-        raise UnknownValueError(
+        raise ValueError(
             f"the text says {{{{ {name} }}}}, but no cell of the page gives a value {name!r}; "
             f"known: {known}. Values come from a cell that ends in Values(...)."
         )
