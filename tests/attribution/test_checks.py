@@ -99,6 +99,14 @@ def test_a_blur_spreads_a_point_by_its_standard_deviation():
         assert (spread @ offset**2).sqrt().item() == pytest.approx(10, rel=0.02)
 
 
+def test_a_blur_is_scipys_gaussian_up_to_the_border():
+    from scipy.ndimage import gaussian_filter
+
+    photo = torch.rand(3, 40, 50, generator=torch.Generator().manual_seed(0))
+    expected = gaussian_filter(photo.numpy(), 10.0, axes=(1, 2), mode="nearest", truncate=3)
+    torch.testing.assert_close(checks.blurred(photo), torch.from_numpy(expected))
+
+
 def test_controls():
     assert torch.equal(checks.random_map((5, 6), 1), checks.random_map((5, 6), 1))
     blob = checks.center_map((9, 7))

@@ -8,10 +8,19 @@ from torch import nn
 
 import featviz as fv
 from featviz.ascent.recipes import EXACT
+from featviz.images.natural import ENERGY, bounded
+from featviz.images.pixels import TILE
 from featviz.measures import tuning
 from featviz.measures.activity import measure_activity, unpadded_places
 from featviz.measures.gratings import GRAY, Gratings, hue_axis
-from featviz.measures.weights import gray_share, input_weights, optimum
+from featviz.measures.weights import (
+    as_pictures,
+    bounded_optimum,
+    first_weights,
+    gray_share,
+    input_weights,
+    optimum,
+)
 
 FEW = Gratings(hues=2, orientations=4, frequencies=(0.0, 0.125, 0.25), phases=4)
 
@@ -186,6 +195,34 @@ def test_no_image_beats_the_exact_optimum_and_ascent_finds_it(alexnet):
     torch.testing.assert_close(above, values[[3, 21, 60]], rtol=1e-4, atol=0)
 
 
+@pytest.mark.parametrize(("size", "side"), [(None, 11), (29, 29), (32, 32)])
+def test_under_the_bound_the_best_images_lie_where_the_central_unit_looks(alexnet, size, side):
+    images = bounded_optimum(alexnet, "conv1", size, 0.01)
+    assert images.shape == (64, 3, side, side)
+    images = images[::8]
+    wanted = [fv.Neuron("conv1", unit) for unit in range(0, 64, 8)]
+    best = fv.evaluate(alexnet, wanted, images)
+    noise = torch.rand(8, 3, side, side, generator=torch.Generator().manual_seed(0))
+    others = [bounded(other, 0.01) for other in (noise, images.roll(1, 0))]
+    others += [images.roll(by, axis) for by in (-1, 1) for axis in (2, 3)]
+    for other in others:
+        # To first order in contrast, which is small at a hundredth of the photographs' energy.
+        assert (best >= fv.evaluate(alexnet, wanted, other) - 1e-3 * best.abs()).all()
+    if side == 2 * TILE:  # nothing is cut off, so that what is shown is what is bounded
+        torch.testing.assert_close(bounded(images, 0.01), images, atol=2e-3, rtol=0)
+
+
+def test_the_bound_is_that_of_photographs_unless_told(alexnet):
+    assert bounded_optimum(alexnet, "conv1").equal(bounded_optimum(alexnet, "conv1", 11, ENERGY))
+    contrasts = [bounded_optimum(alexnet, "conv1", 11, e).std() for e in (0.5, 1.0, 2.0)]
+    assert contrasts == sorted(contrasts)
+
+
+def test_filters_are_drawn_around_gray_each_at_its_full_contrast():
+    drawn = as_pictures(torch.tensor([[0.0, 2.0, -1.0], [0.0, 0.1, -0.4]]).view(2, 3, 1, 1))
+    assert drawn.flatten().tolist() == pytest.approx([0.5, 1, 0.25, 0.5, 0.625, 0])
+
+
 def test_gray_share_is_one_for_gray_and_zero_for_pure_color():
     bank = torch.stack([gabor(0, 0.1, WHITE), gabor(0, 0.1, RED_CYAN)])
     torch.testing.assert_close(gray_share(network(bank), "only"), torch.tensor([1.0, 0.0]))
@@ -194,6 +231,8 @@ def test_gray_share_is_one_for_gray_and_zero_for_pure_color():
 def test_deeper_layers_have_no_filters_of_pixels(alexnet):
     with pytest.raises(ValueError, match="conv2 of alexnet doesn't read the image itself"):
         gray_share(alexnet, "conv2")
+    assert first_weights(alexnet, "conv1").equal(alexnet.module.features[0].weight)
+    assert not first_weights(alexnet, "conv1").requires_grad
 
 
 def test_inputs_are_the_sums_of_the_kernels(alexnet):
@@ -201,8 +240,11 @@ def test_inputs_are_the_sums_of_the_kernels(alexnet):
     assert found.shape == (192, 64)
     kernel = alexnet.module.features[3].weight[5, 7]
     assert found[5, 7].item() == pytest.approx(kernel.sum().item(), abs=1e-5)
-    with pytest.raises(ValueError, match=r"features.1 of alexnet is no convolution"):
+    with pytest.raises(ValueError, match=r"features.1 of alexnet is no conv.*conv1, conv2, conv3"):
         input_weights(alexnet, "features.1")
+    grouped = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3, groups=2))
+    with pytest.raises(ValueError, match="1 of .* is no convolution that reads all units before"):
+        input_weights(fv.Network(grouped), "1")
 
 
 def test_activity_leaves_out_the_places_that_see_padding():
@@ -216,6 +258,15 @@ def test_activity_leaves_out_the_places_that_see_padding():
         measure_activity(network(bank), "only", [])
     with pytest.raises(ValueError, match="a photo of 2 x 2 px holds no whole field of only"):
         measure_activity(network(bank, padding=1), "only", [torch.zeros(3, 2, 2)])
+    with pytest.raises(ValueError, match=r"6 x 2 px holds no whole .* whose units see 3 px"):
+        measure_activity(network(bank, padding=1), "only", [torch.zeros(3, 2, 6)])
+
+
+def test_a_field_that_ends_with_the_image_lies_inside():
+    bank = torch.ones(1, 3, 3, 3)
+    assert unpadded_places(network(bank), "only", 6) == range(4)
+    assert unpadded_places(network(bank, padding=1), "only", 6) == range(1, 5)
+    assert unpadded_places(network(bank, padding=2), "only", 2) == range(0)
 
 
 @pytest.mark.parametrize(
