@@ -68,6 +68,31 @@ def test_orientation_counts_counterclockwise_from_horizontal_stripes():
     torch.testing.assert_close(rising[1:, :-1], rising[:-1, 1:])
 
 
+def test_the_usual_gratings_cover_half_turns_evenly_and_frequencies_by_half_octaves():
+    usual = Gratings()
+    assert usual.angles.tolist() == list(range(0, 180, 10))
+    gray, *hues = usual.colors
+    torch.testing.assert_close(usual.colors.norm(dim=1), torch.ones(7))
+    assert gray.unique().numel() == 1
+    torch.testing.assert_close(torch.stack(hues), hue_axis(torch.arange(0, 180, 30)))
+    plain, *waves = usual.frequencies
+    assert (plain, waves[0]) == (0, 0.02)
+    assert waves[-1] < 0.5  # what pixels hold
+    octaves = torch.tensor(waves).log2().diff()
+    torch.testing.assert_close(octaves, torch.full_like(octaves, 0.5), atol=0.03, rtol=0)
+
+
+def test_phases_count_from_a_crest_in_the_center():
+    waves = FEW.images(0, 16, 5.0).unflatten(0, FEW.shape[1:])[:, 1] - GRAY
+    amplitude = 0.6 / 3**0.5
+    for angle in range(4):
+        here = waves[angle, :, 0, 5, 5]  # at the center, phase by phase
+        expected = torch.tensor([amplitude, 0, -amplitude, 0])
+        torch.testing.assert_close(here, expected, atol=1e-5, rtol=0)
+    # A quarter of a cycle on, the crest of vertical stripes lies 2 of 8 px farther to the left.
+    assert (waves[2, 1, 0, 5].argmax() % 8).item() == 5 - 2
+
+
 def test_hues_lie_at_right_angles_to_gray():
     axes = hue_axis(torch.tensor([0.0, 120.0, 240.0]))
     torch.testing.assert_close(axes.sum(1), torch.zeros(3), atol=1e-6, rtol=0)
@@ -95,6 +120,59 @@ def test_color_and_hue_of_a_colored_filter():
     patches = torch.stack([patch, -patch, patch.roll(1, 0), -patch.roll(1, 0)])
     found = tuning.preferences(tuning.measure_tuning(network(patches), "only"))
     assert found.hue.tolist() == [0, 180, 120, 300]
+
+
+def answers(*places):
+    """Responses of one unit to `FEW`, 0 but for (color, orientation, frequency, phase): value."""
+    responses = torch.zeros(FEW.shape)
+    for place, value in places:
+        responses[place] = value
+    return responses
+
+
+def test_preferences_by_hand():
+    gray = answers(
+        ((0, 1, 2, 3), 4.0),  # the best: light at 45 degrees and 0.25 cycles per pixel
+        ((0, 3, 2, 1), 1.0),  # at right angles to it
+        ((0, 1, 1, 0), 1.0),  # an octave below
+        ((1, 0, 1, 0), 1.0),  # red against cyan
+    )
+    crossed = answers(((0, 0, 2, 0), 4.0), ((0, 0, 2, 1), -1.0))
+    crossed[0, 1, 2] = -2.0
+    colored = answers(((2, 0, 0, 2), 3.0), ((2, 0, 0, 0), -9.0))
+    colored[0] = -1.0
+    tuned = tuning.Tuning("only", FEW, torch.stack([gray, crossed, colored]))
+    found = tuning.preferences(tuned)
+    expected = {
+        "response": [4, 4, 3],
+        "orientation": [45, 0, 0],
+        "selectivity": [(4 - 1) / (4 + 1), 1, 1],
+        "crossed": [0, -0.5, 0],
+        "frequency": [0.25, 0.25, 0],
+        # From 1 to 4 over an octave, half of 4 lies a third of the way up.
+        "breadth": [2 / 3, 0.5, math.inf],
+        "color": [1 / (1 + 4), 0, 1],
+        "hue": [0, math.nan, 90 + 180],
+        "tolerance": [0, -0.25, -1],
+    }
+    for name, values in expected.items():
+        got = getattr(found, name)
+        torch.testing.assert_close(got, torch.tensor(values, dtype=got.dtype), equal_nan=True)
+
+
+def test_families_at_their_borders():
+    columns = {
+        "color": [0.5, 0.5, 0.5, 0.5, 0.51, 0.51, math.nan],
+        "selectivity": [0.3, 0.3, 0.29, 0.3, 0.3, 0.29, 0.9],
+        "breadth": [0.59, 0.6, 0.1, math.inf, 0.1, 0.1, 0.1],
+    }
+    names = vars(tuning.preferences(tuning.Tuning("only", FEW, answers()[None])))
+    other = dict.fromkeys(names, torch.zeros(7))
+    kinds = tuning.Preferences(**other | {k: torch.tensor(v).double() for k, v in columns.items()})
+    assert tuning.families(kinds) == (
+        *("grating", "edge or bar", "spot or check", "edge or bar", "color edge", "color patch"),
+        "none",
+    )
 
 
 @pytest.mark.parametrize("phase", [0.25, 0.75])
@@ -243,7 +321,7 @@ def test_inputs_are_the_sums_of_the_kernels(alexnet):
     with pytest.raises(ValueError, match=r"features.1 of alexnet is no conv.*conv1, conv2, conv3"):
         input_weights(alexnet, "features.1")
     grouped = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3, groups=2))
-    with pytest.raises(ValueError, match="1 of .* is no convolution that reads all units before"):
+    with pytest.raises(ValueError, match=r"1 of .* is no convolution that reads all"):
         input_weights(fv.Network(grouped), "1")
 
 
