@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
@@ -49,6 +50,43 @@ def test_patches_of_one_photo_do_not_overlap():
         for other in boxes[:index]:
             apart = top >= other[2] or bottom <= other[0] or left >= other[3] or right <= other[1]
             assert apart
+
+
+def overlap(one, other):
+    return all(one[i] < other[i + 2] and other[i] < one[i + 2] for i in (0, 1))
+
+
+@pytest.mark.parametrize(("size", "stride"), [(5, 2), (6, 2), (3, 3)])
+def test_what_is_left_out_is_weaker_or_overlaps_something_stronger(size, stride):
+    generator = torch.Generator().manual_seed(size)
+    photos = [
+        Photo(str(i), torch.rand(3, 20 + i, 24 - i, generator=generator), "", "", "")
+        for i in range(4)
+    ]
+    network, count = brightness(size, stride), 5
+    field = network.receptive_field("sum")
+    examples = find_examples(network, "sum", photos, count=count, progress=False)
+    for unit in (0, 1):
+        chosen = examples.found[unit]
+        values = [one.value for one in chosen]
+        assert len(chosen) == count
+        assert values == sorted(values, reverse=True)
+        for photo in photos:
+            here = [one for one in chosen if one.photo == photo.name]
+            assert not any(overlap(a.box, b.box) for i, a in enumerate(here) for b in here[:i])
+            # Bytes of the photo in a wide frame of the mean color, from which patches are cut.
+            framed = F.pad((photo.image * 255).round(), (size,) * 4, value=128.0)
+            answers = fv.activations(network, photo.image, ["sum"])["sum"][0, unit]
+            for one in here:
+                top, left, bottom, right = one.box
+                assert one.value == answers[one.position].item()
+                cut = framed[:, top + size : bottom + size, left + size : right + size]
+                assert one.patch.float().equal(cut)
+            for row, column in (answers > values[-1]).nonzero().tolist():
+                (top, bottom), (left, right) = field.span(row), field.span(column)
+                box = top, left, bottom, right
+                stronger = [one for one in here if one.value >= answers[row, column]]
+                assert any(overlap(box, one.box) for one in stronger)
 
 
 def test_beyond_the_border_stands_the_mean_color():
