@@ -50,6 +50,25 @@ def test_groups_find_units_that_answer_together(flag):
     assert (sizes.diff() <= 0).all()
 
 
+def test_what_groups_explain_is_the_part_of_the_square_that_they_rebuild(flag):
+    found = find_groups(colors(), flag[None], "colors:relu", count=1)
+    rebuilt = torch.einsum("nghw,gu->nuhw", found.maps, found.directions)[0]
+    expected = 1 - (flag - rebuilt).square().sum() / flag.square().sum()
+    assert found.explained == pytest.approx(expected.item(), abs=1e-5)
+    assert 0.3 < found.explained < 0.9
+    dark = find_groups(colors(), 0 * flag[None], "colors:relu", count=1)
+    assert dark.maps.max() == 0
+    assert dark.directions.isfinite().all()
+
+
+def test_maps_of_several_photos_are_each_photos_own(flag):
+    photos = torch.stack([flag, flag.flip(2), flag / 2])
+    found = find_groups(colors(), photos, "colors:relu", count=3)
+    assert found.maps.shape == (3, 3, 4, 6)
+    rebuilt = torch.einsum("nghw,gu->nuhw", found.maps, found.directions)
+    assert torch.allclose(rebuilt, photos, atol=0.02)
+
+
 def test_a_groups_direction_can_be_visualized(flag):
     net = colors()
     (objective, *_) = find_groups(net, flag[None], "colors:relu", count=2).objectives

@@ -1,5 +1,6 @@
 """Every parameterization gives images in [0, 1] of any size and can fit a photograph."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -198,6 +199,30 @@ def test_colors_go_there_and_back():
     expected = torch.einsum("rc,nchw->nrhw", color_matrix(), channels)
     torch.testing.assert_close(to_colors(channels), expected)
     assert color_matrix().norm(dim=0).max().item() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("mapped", [to_colors, from_colors])
+def test_colors_have_their_own_gradients(mapped):
+    planes = torch.randn(2, 3, 2, 3, generator=streams(1)[0], dtype=torch.float64)
+    assert torch.autograd.gradcheck(mapped, planes.requires_grad_())
+
+
+def test_black_and_white_start_as_bytes_of_black_and_white():
+    start = torch.tensor([0.0, 1.0]).repeat(8).expand(1, 3, 16, 16)
+    image = Pixels("sigmoid").build(streams(1), 16, 16, start)
+    assert (image() * 255).round().equal(255 * start)
+
+
+def test_a_spectrum_has_lucids_gain():
+    # optvis/param/spatial.py, fft_image, with sd 1 and a decay of 1
+    height, width = 32, 48
+    image = Fourier(decay=1.0, decorrelate=False).build(streams(1), height, width)
+    spectrum = torch.view_as_complex(image.coefficients.detach()).numpy()
+    down, across = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)
+    scale = 1 / np.maximum(np.hypot(down, across), 1 / max(height, width))
+    scale *= np.sqrt(height * width)
+    expected = torch.from_numpy(np.fft.irfft2(scale * spectrum) / 4).float().sigmoid()
+    torch.testing.assert_close(image().detach(), expected, atol=1e-6, rtol=0)
 
 
 def test_tiles_are_whole():

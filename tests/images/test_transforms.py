@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from featviz.images import transforms
 from featviz.images.transforms import (
     LUCID,
+    NARROW,
     STANDARD,
     Affine,
     Cycle,
@@ -227,6 +228,16 @@ def test_a_sequence_takes_its_numbers_in_turn():
     expected = Jitter(2)(expected, uniform[:, 3:], 0)
     assert transforms.apply(chain, images, uniform, 0).equal(expected)
     assert transforms.apply((), images, uniform, 0) is images
+
+
+def test_the_standard_transforms_span_what_lucids_do():
+    pad, _, zoom, turn, _ = LUCID
+    ((affine,), (frame, jitter)) = STANDARD[0].turns
+    assert (affine.degrees, affine.low, affine.high) == (turn.degrees, zoom.low, zoom.high)
+    assert affine.frame == frame.pixels == pad.pixels < jitter.pixels
+    ((affine,), (frame, jitter)) = NARROW[0].turns
+    assert (affine.degrees, affine.low, affine.high) == (turn.degrees, zoom.low, zoom.high)
+    assert affine.frame == frame.pixels == pad.pixels / 2 < jitter.pixels
 
 
 @pytest.mark.parametrize("chain", [STANDARD, LUCID])
