@@ -137,20 +137,20 @@ def test_preferences_by_hand():
         ((0, 1, 1, 0), 1.0),  # an octave below
         ((1, 0, 1, 0), 1.0),  # red against cyan
     )
-    crossed = answers(((0, 0, 2, 0), 4.0), ((0, 0, 2, 1), -1.0))
+    crossed = answers(((0, 0, 2, 0), 4.0), ((0, 0, 2, 1), -1.0), ((0, 0, 1, 0), 3.0))
     crossed[0, 1, 2] = -2.0
-    colored = answers(((2, 0, 0, 2), 3.0), ((2, 0, 0, 0), -9.0))
+    colored = answers(((2, 3, 0, 2), 3.0), ((2, 3, 0, 0), -9.0))
     colored[0] = -1.0
     tuned = tuning.Tuning("only", FEW, torch.stack([gray, crossed, colored]))
     found = tuning.preferences(tuned)
     expected = {
         "response": [4, 4, 3],
-        "orientation": [45, 0, 0],
+        "orientation": [45, 0, 135],
         "selectivity": [(4 - 1) / (4 + 1), 1, 1],
         "crossed": [0, -0.5, 0],
         "frequency": [0.25, 0.25, 0],
         # From 1 to 4 over an octave, half of 4 lies a third of the way up.
-        "breadth": [2 / 3, 0.5, math.inf],
+        "breadth": [2 / 3, math.inf, math.inf],
         "color": [1 / (1 + 4), 0, 1],
         "hue": [0, math.nan, 90 + 180],
         "tolerance": [0, -0.25, -1],
@@ -158,6 +158,22 @@ def test_preferences_by_hand():
     for name, values in expected.items():
         got = getattr(found, name)
         torch.testing.assert_close(got, torch.tensor(values, dtype=got.dtype), equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("phases", "phase", "hue"),
+    [
+        *((8, 0, 0), (8, 1, 0), (8, 2, math.nan), (8, 3, 180), (8, 6, math.nan)),
+        *((6, 1, 0), (6, 2, 180)),  # half a step beside a quarter of a cycle
+        *((5, 1, math.nan), (5, 2, 180), (5, 4, math.nan)),
+    ],
+)
+def test_a_hue_is_that_of_the_crest_nearest_to_the_center(phases, phase, hue):
+    gratings = Gratings(hues=1, orientations=2, frequencies=(0.1,), phases=phases)
+    responses = torch.zeros(1, *gratings.shape)
+    responses[0, 1, 0, 0, phase] = 1
+    found = tuning.preferences(tuning.Tuning("only", gratings, responses)).hue.item()
+    assert found == pytest.approx(hue, nan_ok=True)
 
 
 def test_families_at_their_borders():
