@@ -81,12 +81,19 @@ def test_what_is_left_out_is_weaker_or_overlaps_something_stronger(size, stride)
                 top, left, bottom, right = one.box
                 assert one.value == answers[one.position].item()
                 cut = framed[:, top + size : bottom + size, left + size : right + size]
+                assert one.patch.dtype == torch.uint8
                 assert one.patch.float().equal(cut)
             for row, column in (answers > values[-1]).nonzero().tolist():
                 (top, bottom), (left, right) = field.span(row), field.span(column)
                 box = top, left, bottom, right
                 stronger = [one for one in here if one.value >= answers[row, column]]
                 assert any(overlap(box, one.box) for one in stronger)
+
+
+def test_nine_patches_are_found_unless_told():
+    noise = torch.rand(3, 40, 40, generator=torch.Generator().manual_seed(0))
+    found = find_examples(brightness(), "sum", [Photo("noise", noise, "", "", "")])
+    assert [len(found.found[unit]) for unit in (0, 1)] == [9, 9]
 
 
 def test_beyond_the_border_stands_the_mean_color():
