@@ -207,10 +207,23 @@ def test_colors_have_their_own_gradients(mapped):
     assert torch.autograd.gradcheck(mapped, planes.requires_grad_())
 
 
-def test_black_and_white_start_as_bytes_of_black_and_white():
+def test_the_first_color_is_light_and_the_others_are_opponents_of_falling_size():
+    light, *opponents = color_matrix().T
+    assert light.min() / light.max() > 0.95
+    for color in opponents:
+        assert color.sum().item() == pytest.approx(0, abs=1e-6)
+    red_against_blue, green_against_both = (color.sign().tolist() for color in opponents)
+    assert (red_against_blue, green_against_both) == ([1, 0, -1], [1, -1, 1])
+    sizes = color_matrix().norm(dim=0)
+    assert sizes.argsort(descending=True).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "fourier", "natural"])
+def test_black_and_white_start_as_bytes_of_black_and_white(name):
     start = torch.tensor([0.0, 1.0]).repeat(8).expand(1, 3, 16, 16)
-    image = Pixels("sigmoid").build(streams(1), 16, 16, start)
+    image = EVERY[name].build(streams(1), 16, 16, start)
     assert (image() * 255).round().equal(255 * start)
+    assert all(parameter.isfinite().all() for parameter in image.parameters())
 
 
 def test_a_spectrum_has_lucids_gain():
