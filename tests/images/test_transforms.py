@@ -161,6 +161,8 @@ def test_affine_is_rotation_zoom_and_shift_at_once():
     ):
         expected = alone(image, torch.tensor([[0.9]]), 0)
         torch.testing.assert_close(transform(image, torch.full((1, 4), 0.9), 0), expected)
+    usual = Affine()
+    assert (usual.degrees, usual.low, usual.high) == (Rotate().degrees, Scale().low, Scale().high)
     # The window moves right and down by 3 px, so what is in it moves left and up.
     moved = Affine(0.0, 1.0, 1.0, 3.0, 0)(image, torch.ones(1, 4), 0)
     y, x = center(image)
