@@ -81,7 +81,9 @@ def test_an_objective_that_is_no_class_is_scored_by_its_value(photo):
 
 
 def test_equal_places_are_not_hidden_from_top_to_bottom():
+    before = torch.get_rng_state()
     order = checks._order(torch.zeros(4, 4), (64, 64))
+    assert torch.get_rng_state().equal(before)
     first = (order < 64 * 64 // 2).float()
     assert first[:32].mean().item() == pytest.approx(0.5, abs=0.05)
 
@@ -143,7 +145,15 @@ def test_controls():
 
 
 @pytest.mark.parametrize(
-    ("values", "share"), [([3.0, 1], 0.75), ([3.0, 2, 1], 2 / 3), ([0.0, 0], 0.5), ([-5.0, 1], 0)]
+    ("values", "share"),
+    [
+        ([3.0, 1], 0.75),
+        ([3.0, 2, 1], 2 / 3),
+        ([4.0, 2, 1, 1], 0.75),
+        ([1.0, 2, 2, 1, 2], 0.5),
+        ([0.0, 0], 0.5),
+        ([-5.0, 1], 0),
+    ],
 )
 def test_share_of_the_left_half(values, share):
     assert checks.share_left(torch.tensor([values])) == pytest.approx(share)

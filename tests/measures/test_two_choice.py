@@ -68,5 +68,5 @@ def test_a_plain_look_by_hand():
     torch.testing.assert_close(plain_look(images), expected)
     turned = expected[:, [0, 1, 2, 3, 4, 5, 7, 6]]
     torch.testing.assert_close(plain_look(images.mT), turned)
-    flat = torch.full((1, 3, 8, 8), 0.4)
-    torch.testing.assert_close(plain_look(flat), torch.tensor([[0.4] * 3 + [0.0] * 5]))
+    flat = torch.full((1, 3, 8, 8), 0.5)
+    torch.testing.assert_close(plain_look(flat), torch.tensor([[0.5] * 3 + [0.0] * 5]))
