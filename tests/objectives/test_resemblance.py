@@ -29,6 +29,7 @@ def test_targets_are_told_apart_by_what_they_hold():
     assert one == same != other
     assert str(one) == str(same) != str(other)
     assert one != Resemblance("b", TARGET)
+    assert repr(one) == f"Resemblance(layer='a', digest='{one.digest}')"  # no numbers
     assert str(one).startswith("a:like[")
     assert len(str(one)) == len("a:like[]") + 16
     across = TARGET.mT.contiguous().mT  # the same numbers, otherwise in memory
