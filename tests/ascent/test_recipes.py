@@ -52,7 +52,7 @@ def test_recipes_are_values():
 def test_lucids_recipe_is_what_its_source_says():
     # optvis/render.py: 512 steps of Adam at 0.05 in the decorrelated Fourier basis.
     assert (LUCID.steps, LUCID.optimizer) == (512, Adam(0.05))
-    assert LUCID.image == Fourier(decay=1.0, decorrelate=True)
+    assert LUCID.image == Fourier(decay=1.0, decorrelate=True, noise=0.01)  # sd of fft_image
     # optvis/transform.py, standard_transforms: pad(12), jitter(8), random_scale([1 + (i-5)/50. for
     # i in range(11)]), random_rotate(list(range(-10, 11)) + 5*[0]), jitter(4). A jitter of d crops
     # to d px less, at any of d + 1 places.

@@ -166,6 +166,26 @@ def test_occlusion_equals_captums(photo, patch, stride):
     assert torch.allclose(occlusion(probe, patch, stride), own[0, 0].float(), atol=1e-5)
 
 
+def test_squares_are_of_32_px_or_of_one_place_unless_told():
+    net = classifier()
+    large = torch.rand(3, 48, 64, generator=torch.Generator().manual_seed(2))
+    image, layer = (Probe(net, large, Logit(0), name) for name in ("image", "second"))
+    assert occlusion(image).equal(occlusion(image, 32, 16))
+    assert occlusion(image, 9).equal(occlusion(image, 9, 4))
+    assert occlusion(layer).equal(occlusion(layer, 1, 1))
+
+
+@pytest.mark.parametrize(("patch", "stride"), [(4, 5), (33, 8), (4, -1), (-3, 1)])
+def test_squares_that_skip_places_or_do_not_fit_are_refused(photo, patch, stride):
+    probe = Probe(classifier(), photo, Logit(0), "image")
+    message = (
+        rf"image, 32 x 40, takes 1 <= stride <= patch <= 32, not stride {stride} and .* {patch}"
+    )
+    with pytest.raises(ValueError, match=message):
+        occlusion(probe, patch, stride)
+    assert occlusion(probe, 32, 32).isfinite().sum() == 32 * 40
+
+
 def test_gradient_times_value_of_a_linear_objective_is_its_value(photo):
     net = classifier()
     found = attribute(net, photo, fv.Channel("second", 3), "second", "gradient")

@@ -1,5 +1,7 @@
 """Measures of maps, on a network and on maps whose answers are known."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -58,6 +60,20 @@ def test_curves_start_and_end_at_the_photo_and_the_blur(photo):
     assert deleted[1].item() == pytest.approx(hidden, abs=0.02)
 
 
+def test_curves_by_hand():
+    generator = torch.Generator().manual_seed(3)
+    photo = torch.rand(3, 16, 16, generator=generator)
+    map = torch.randperm(256, generator=generator).view(16, 16).float()
+    net, soft = left_side(), checks.blurred(photo)
+    deleted, inserted = checks.curves(net, photo, fv.Channel("same", 1), map, steps=4)
+    for step in range(5):
+        first = map >= 256 - 64 * step  # the most important quarters
+        shown = torch.where(first, photo, soft)[1].mean().item()
+        hidden = torch.where(first, soft, photo)[1].mean().item()
+        assert inserted[step].item() == pytest.approx(shown, abs=1e-6)
+        assert deleted[step].item() == pytest.approx(hidden, abs=1e-6)
+
+
 def test_an_objective_that_is_no_class_is_scored_by_its_value(photo):
     net = left_side()
     found = checks.scores(net, photo[None], fv.Channel("same", 1))
@@ -65,7 +81,9 @@ def test_an_objective_that_is_no_class_is_scored_by_its_value(photo):
 
 
 def test_equal_places_are_not_hidden_from_top_to_bottom():
+    before = torch.get_rng_state()
     order = checks._order(torch.zeros(4, 4), (64, 64))
+    assert torch.get_rng_state().equal(before)
     first = (order < 64 * 64 // 2).float()
     assert first[:32].mean().item() == pytest.approx(0.5, abs=0.05)
 
@@ -99,10 +117,25 @@ def test_a_blur_spreads_a_point_by_its_standard_deviation():
         assert (spread @ offset**2).sqrt().item() == pytest.approx(10, rel=0.02)
 
 
+def test_a_blur_is_scipys_gaussian_up_to_the_border():
+    from scipy.ndimage import gaussian_filter
+
+    photo = torch.rand(3, 40, 50, generator=torch.Generator().manual_seed(0))
+    expected = gaussian_filter(photo.numpy(), 10.0, axes=(1, 2), mode="nearest", truncate=3)
+    torch.testing.assert_close(checks.blurred(photo), torch.from_numpy(expected))
+
+
 def test_controls():
     assert torch.equal(checks.random_map((5, 6), 1), checks.random_map((5, 6), 1))
     blob = checks.center_map((9, 7))
+    assert blob.shape == (9, 7)
     assert blob[4, 3] == blob.max() == 1
+    # A quarter of the side is one standard deviation: the borders' middles are two away.
+    assert blob[[0, 8, 4, 4], [3, 3, 0, 6]].tolist() == pytest.approx([math.exp(-2)] * 4)
+    noise = checks.random_map((50, 60), 1)
+    assert noise.shape == (50, 60)
+    assert noise.std().item() == pytest.approx(1, abs=0.05)
+    assert not noise.equal(checks.random_map((50, 60), 2))
     step = torch.zeros(3, 8, 8)
     step[..., 4:] = 1
     edges = checks.edge_map(step)
@@ -112,7 +145,15 @@ def test_controls():
 
 
 @pytest.mark.parametrize(
-    ("values", "share"), [([3.0, 1], 0.75), ([3.0, 2, 1], 2 / 3), ([0.0, 0], 0.5), ([-5.0, 1], 0)]
+    ("values", "share"),
+    [
+        ([3.0, 1], 0.75),
+        ([3.0, 2, 1], 2 / 3),
+        ([4.0, 2, 1, 1], 0.75),
+        ([1.0, 2, 2, 1, 2], 0.5),
+        ([0.0, 0], 0.5),
+        ([-5.0, 1], 0),
+    ],
 )
 def test_share_of_the_left_half(values, share):
     assert checks.share_left(torch.tensor([values])) == pytest.approx(share)
@@ -123,6 +164,9 @@ def test_spread_is_the_area_of_half_the_mass():
     spike = torch.zeros(10, 10)
     spike[3, 3] = 1
     assert checks.spread(spike) == pytest.approx(0.01)
+    assert checks.spread(torch.tensor([[4.0, 1, 1, 1], [1, -9, 0, 0]])) == 1 / 8
+    assert checks.spread(torch.tensor([[3.0, 2, 2, 1], [1, 1, -9, 0]])) == 2 / 8
+    assert checks.spread(-torch.ones(2, 2)) == checks.spread(torch.zeros(2, 2)) == 0.5
 
 
 def test_shuffled_weights_are_the_same_numbers_elsewhere():

@@ -30,6 +30,23 @@ def test_the_strongest_units_of_each_place(flag):
     assert found.units[0, :, 0].tolist() == [0, 0, 1, 1, 2, 2]
     assert found.units[0, 2].tolist() == [1, 0]
     assert torch.allclose(found.values[0, 2], torch.tensor([0.6, 0.2]))
+    first = strongest(colors(), flag, "colors:relu", count=1)
+    assert first.units.equal(found.units[..., :1])
+
+
+def test_five_units_and_six_groups_unless_told(small):
+    photos = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    assert strongest(small, photos[0], "conv1").units.shape == (12, 12, 5)
+    found = find_groups(small, photos, "conv1")
+    assert found.maps.shape == (2, 6, 12, 12)
+    assert found.directions.equal(find_groups(small, photos, "conv1", 6, seed=0).directions)
+
+
+def test_the_largest_group_has_the_largest_square_and_not_the_widest_spread():
+    image = torch.zeros(3, 4, 6)
+    image[0, :, :5], image[1, :, 5] = 0.3, 0.9
+    found = find_groups(colors(), image[None], "colors:relu", count=2)
+    assert found.directions.argmax(1).tolist() == [1, 0]
 
 
 def test_channel_attribution_of_a_linear_objective_is_exact(flag):
@@ -50,10 +67,31 @@ def test_groups_find_units_that_answer_together(flag):
     assert (sizes.diff() <= 0).all()
 
 
+def test_what_groups_explain_is_the_part_of_the_square_that_they_rebuild(flag):
+    found = find_groups(colors(), flag[None], "colors:relu", count=1)
+    rebuilt = torch.einsum("nghw,gu->nuhw", found.maps, found.directions)[0]
+    expected = 1 - (flag - rebuilt).square().sum() / flag.square().sum()
+    assert isinstance(found.explained, float)
+    assert found.explained == pytest.approx(expected.item(), abs=1e-5)
+    assert 0.3 < found.explained < 0.9
+    dark = find_groups(colors(), 0 * flag[None], "colors:relu", count=1)
+    assert dark.maps.max() == 0
+    assert dark.directions.isfinite().all()
+
+
+def test_maps_of_several_photos_are_each_photos_own(flag):
+    photos = torch.stack([flag, flag.flip(2), flag / 2])
+    found = find_groups(colors(), photos, "colors:relu", count=3)
+    assert found.maps.shape == (3, 3, 4, 6)
+    rebuilt = torch.einsum("nghw,gu->nuhw", found.maps, found.directions)
+    assert torch.allclose(rebuilt, photos, atol=0.02)
+
+
 def test_a_groups_direction_can_be_visualized(flag):
     net = colors()
     (objective, *_) = find_groups(net, flag[None], "colors:relu", count=2).objectives
     assert objective.layer == "colors"
+    assert fv.parse(str(objective)) == objective
     found = fv.maximize(net, objective, size=8, steps=2, progress=False)
     assert found.images.shape == (1, 3, 8, 8)
 

@@ -13,7 +13,14 @@ from featviz.ascent.recipes import STANDARD, Recipe
 from featviz.images import natural
 from featviz.images.colors import LOGIT_MARGIN, from_colors
 from featviz.images.fourier import radial_frequencies
-from featviz.images.natural import Natural, bounded, natural_amplitudes, octave_members
+from featviz.images.natural import (
+    Natural,
+    bounded,
+    natural_amplitudes,
+    octave_limits,
+    octave_members,
+    whitened,
+)
 from featviz.images.pixels import normal
 from featviz.images.transparency import Transparent
 from tests.tools import tool
@@ -142,6 +149,33 @@ def test_finished_images_are_brought_under_the_bound_and_left_there():
     quiet = bounded(loud)
     assert (octave_energies(quiet) <= limits(37, 53, natural.ENERGY) * 1.001).all()
     torch.testing.assert_close(bounded(quiet), quiet, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("energy", [0.1, 1.0])  # few pixels end in white or black
+def test_the_farthest_along_a_direction_fills_every_octave(energy):
+    slopes = normal(streams(2), (3, 48, 64))
+    best = whitened(slopes, energy)
+    torch.testing.assert_close(
+        octave_energies(best), limits(48, 64, energy).expand(2, -1), rtol=1e-3, atol=0
+    )
+    torch.testing.assert_close(octave_limits(48, 64, energy), limits(48, 64, energy).float())
+
+
+@pytest.mark.parametrize("size", [(48, 64), (37, 53)])
+def test_no_other_image_under_the_bound_lies_farther_along_a_direction(size):
+    slopes = normal(streams(4), (3, *size)) + 0.5  # which asks for light as well
+    low = 1e-4  # of the energy: the sigmoid is a straight line there
+
+    def rise(images):
+        return (slopes * (images - 0.5)).sum((1, 2, 3))
+
+    best = rise(whitened(slopes, low))
+    assert (best > 0).all()
+    noise = 0.5 + 0.1 * normal(streams(4, 9), (3, *size))
+    along = 0.5 + 0.01 * slopes  # the direction itself, not whitened
+    for other in (noise, along, whitened(slopes, low).roll(1, 0), whitened(slopes, low).flip(3)):
+        assert (best > rise(bounded(other, low))).all()
+    assert whitened(slopes).equal(whitened(slopes, natural.ENERGY))
 
 
 def test_more_energy_is_more_contrast():

@@ -1,5 +1,6 @@
 """Every parameterization gives images in [0, 1] of any size and can fit a photograph."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -198,6 +199,43 @@ def test_colors_go_there_and_back():
     expected = torch.einsum("rc,nchw->nrhw", color_matrix(), channels)
     torch.testing.assert_close(to_colors(channels), expected)
     assert color_matrix().norm(dim=0).max().item() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("mapped", [to_colors, from_colors])
+def test_colors_have_their_own_gradients(mapped):
+    planes = torch.randn(2, 3, 2, 3, generator=streams(1)[0], dtype=torch.float64)
+    assert torch.autograd.gradcheck(mapped, planes.requires_grad_())
+
+
+def test_the_first_color_is_light_and_the_others_are_opponents_of_falling_size():
+    light, *opponents = color_matrix().T
+    assert light.min() / light.max() > 0.95
+    for color in opponents:
+        assert color.sum().item() == pytest.approx(0, abs=1e-6)
+    red_against_blue, green_against_both = (color.sign().tolist() for color in opponents)
+    assert (red_against_blue, green_against_both) == ([1, 0, -1], [1, -1, 1])
+    sizes = color_matrix().norm(dim=0)
+    assert sizes.argsort(descending=True).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "fourier", "natural"])
+def test_black_and_white_start_as_bytes_of_black_and_white(name):
+    start = torch.tensor([0.0, 1.0]).repeat(8).expand(1, 3, 16, 16)
+    image = EVERY[name].build(streams(1), 16, 16, start)
+    assert (image() * 255).round().equal(255 * start)
+    assert all(parameter.isfinite().all() for parameter in image.parameters())
+
+
+def test_a_spectrum_has_lucids_gain():
+    # optvis/param/spatial.py, fft_image, with sd 1 and a decay of 1
+    height, width = 32, 48
+    image = Fourier(decay=1.0, decorrelate=False).build(streams(1), height, width)
+    spectrum = torch.view_as_complex(image.coefficients.detach()).numpy()
+    down, across = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)
+    scale = 1 / np.maximum(np.hypot(down, across), 1 / max(height, width))
+    scale *= np.sqrt(height * width)
+    expected = torch.from_numpy(np.fft.irfft2(scale * spectrum) / 4).float().sigmoid()
+    torch.testing.assert_close(image().detach(), expected, atol=1e-6, rtol=0)
 
 
 def test_tiles_are_whole():

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from featviz.images import transforms
 from featviz.images.transforms import (
     LUCID,
+    NARROW,
     STANDARD,
     Affine,
     Cycle,
@@ -160,6 +161,8 @@ def test_affine_is_rotation_zoom_and_shift_at_once():
     ):
         expected = alone(image, torch.tensor([[0.9]]), 0)
         torch.testing.assert_close(transform(image, torch.full((1, 4), 0.9), 0), expected)
+    usual = Affine()
+    assert (usual.degrees, usual.low, usual.high) == (Rotate().degrees, Scale().low, Scale().high)
     # The window moves right and down by 3 px, so what is in it moves left and up.
     other = Affine(0.0, 1.0, 1.0, 3.0, 0)(image, torch.ones(1, 4), 0)
     y, x = center(image)
@@ -227,6 +230,16 @@ def test_a_sequence_takes_its_numbers_in_turn():
     expected = Jitter(2)(expected, uniform[:, 3:], 0)
     assert transforms.apply(chain, images, uniform, 0).equal(expected)
     assert transforms.apply((), images, uniform, 0) is images
+
+
+def test_the_standard_transforms_span_what_lucids_do():
+    pad, _, zoom, turn, _ = LUCID
+    ((affine,), (frame, jitter)) = STANDARD[0].turns
+    assert (affine.degrees, affine.low, affine.high) == (turn.degrees, zoom.low, zoom.high)
+    assert affine.frame == frame.pixels == pad.pixels < jitter.pixels
+    ((affine,), (frame, jitter)) = NARROW[0].turns
+    assert (affine.degrees, affine.low, affine.high) == (turn.degrees, zoom.low, zoom.high)
+    assert affine.frame == frame.pixels == pad.pixels / 2 < jitter.pixels
 
 
 @pytest.mark.parametrize("chain", [STANDARD, LUCID])

@@ -8,10 +8,19 @@ from torch import nn
 
 import featviz as fv
 from featviz.ascent.recipes import EXACT
+from featviz.images.natural import ENERGY, bounded
+from featviz.images.pixels import TILE
 from featviz.measures import tuning
 from featviz.measures.activity import measure_activity, unpadded_places
 from featviz.measures.gratings import GRAY, Gratings, hue_axis
-from featviz.measures.weights import gray_share, input_weights, optimum
+from featviz.measures.weights import (
+    as_pictures,
+    bounded_optimum,
+    first_weights,
+    gray_share,
+    input_weights,
+    optimum,
+)
 
 FEW = Gratings(hues=2, orientations=4, frequencies=(0.0, 0.125, 0.25), phases=4)
 
@@ -59,6 +68,31 @@ def test_orientation_counts_counterclockwise_from_horizontal_stripes():
     torch.testing.assert_close(rising[1:, :-1], rising[:-1, 1:])
 
 
+def test_the_usual_gratings_cover_half_turns_evenly_and_frequencies_by_half_octaves():
+    usual = Gratings()
+    assert usual.angles.tolist() == list(range(0, 180, 10))
+    gray, *hues = usual.colors
+    torch.testing.assert_close(usual.colors.norm(dim=1), torch.ones(7))
+    assert gray.unique().numel() == 1
+    torch.testing.assert_close(torch.stack(hues), hue_axis(torch.arange(0, 180, 30)))
+    plain, *waves = usual.frequencies
+    assert (plain, waves[0]) == (0, 0.02)
+    assert waves[-1] < 0.5  # what pixels hold
+    octaves = torch.tensor(waves).log2().diff()
+    torch.testing.assert_close(octaves, torch.full_like(octaves, 0.5), atol=0.03, rtol=0)
+
+
+def test_phases_count_from_a_crest_in_the_center():
+    waves = FEW.images(0, 16, 5.0).unflatten(0, FEW.shape[1:])[:, 1] - GRAY
+    amplitude = 0.6 / 3**0.5
+    for angle in range(4):
+        here = waves[angle, :, 0, 5, 5]  # at the center, phase by phase
+        expected = torch.tensor([amplitude, 0, -amplitude, 0])
+        torch.testing.assert_close(here, expected, atol=1e-5, rtol=0)
+    # A quarter of a cycle on, the crest of vertical stripes lies 2 of 8 px farther to the left.
+    assert (waves[2, 1, 0, 5].argmax() % 8).item() == 5 - 2
+
+
 def test_hues_lie_at_right_angles_to_gray():
     axes = hue_axis(torch.tensor([0.0, 120.0, 240.0]))
     torch.testing.assert_close(axes.sum(1), torch.zeros(3), atol=1e-6, rtol=0)
@@ -86,6 +120,75 @@ def test_color_and_hue_of_a_colored_filter():
     patches = torch.stack([patch, -patch, patch.roll(1, 0), -patch.roll(1, 0)])
     found = tuning.preferences(tuning.measure_tuning(network(patches), "only"))
     assert found.hue.tolist() == [0, 180, 120, 300]
+
+
+def answers(*places):
+    """Responses of one unit to `FEW`, 0 but for (color, orientation, frequency, phase): value."""
+    responses = torch.zeros(FEW.shape)
+    for place, value in places:
+        responses[place] = value
+    return responses
+
+
+def test_preferences_by_hand():
+    gray = answers(
+        ((0, 1, 2, 3), 4.0),  # the best: light at 45 degrees and 0.25 cycles per pixel
+        ((0, 3, 2, 1), 1.0),  # at right angles to it
+        ((0, 1, 1, 0), 1.0),  # an octave below
+        ((1, 0, 1, 0), 1.0),  # red against cyan
+    )
+    crossed = answers(((0, 0, 2, 0), 4.0), ((0, 0, 2, 1), -1.0), ((0, 0, 1, 0), 3.0))
+    crossed[0, 1, 2] = -2.0
+    colored = answers(((2, 3, 0, 2), 3.0), ((2, 3, 0, 0), -9.0))
+    colored[0] = -1.0
+    tuned = tuning.Tuning("only", FEW, torch.stack([gray, crossed, colored]))
+    found = tuning.preferences(tuned)
+    expected = {
+        "response": [4, 4, 3],
+        "orientation": [45, 0, 135],
+        "selectivity": [(4 - 1) / (4 + 1), 1, 1],
+        "crossed": [0, -0.5, 0],
+        "frequency": [0.25, 0.25, 0],
+        # From 1 to 4 over an octave, half of 4 lies a third of the way up.
+        "breadth": [2 / 3, math.inf, math.inf],
+        "color": [1 / (1 + 4), 0, 1],
+        "hue": [0, math.nan, 90 + 180],
+        "tolerance": [0, -0.25, -1],
+    }
+    for name, values in expected.items():
+        got = getattr(found, name)
+        torch.testing.assert_close(got, torch.tensor(values, dtype=got.dtype), equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("phases", "phase", "hue"),
+    [
+        *((8, 0, 0), (8, 1, 0), (8, 2, math.nan), (8, 3, 180), (8, 6, math.nan)),
+        *((6, 1, 0), (6, 2, 180)),  # half a step beside a quarter of a cycle
+        *((5, 1, math.nan), (5, 2, 180), (5, 4, math.nan)),
+    ],
+)
+def test_a_hue_is_that_of_the_crest_nearest_to_the_center(phases, phase, hue):
+    gratings = Gratings(hues=1, orientations=2, frequencies=(0.1,), phases=phases)
+    responses = torch.zeros(1, *gratings.shape)
+    responses[0, 1, 0, 0, phase] = 1
+    found = tuning.preferences(tuning.Tuning("only", gratings, responses)).hue.item()
+    assert found == pytest.approx(hue, nan_ok=True)
+
+
+def test_families_at_their_borders():
+    columns = {
+        "color": [0.5, 0.5, 0.5, 0.5, 0.51, 0.51, math.nan],
+        "selectivity": [0.3, 0.3, 0.29, 0.3, 0.3, 0.29, 0.9],
+        "breadth": [0.59, 0.6, 0.1, math.inf, 0.1, 0.1, 0.1],
+    }
+    names = vars(tuning.preferences(tuning.Tuning("only", FEW, answers()[None])))
+    other = dict.fromkeys(names, torch.zeros(7))
+    kinds = tuning.Preferences(**other | {k: torch.tensor(v).double() for k, v in columns.items()})
+    assert tuning.families(kinds) == (
+        *("grating", "edge or bar", "spot or check", "edge or bar", "color edge", "color patch"),
+        "none",
+    )
 
 
 @pytest.mark.parametrize("phase", [0.25, 0.75])
@@ -205,6 +308,34 @@ def test_no_image_beats_the_exact_optimum_and_ascent_finds_it(alexnet):
     torch.testing.assert_close(above, values[[3, 21, 60]], rtol=1e-4, atol=0)
 
 
+@pytest.mark.parametrize(("size", "side"), [(None, 11), (29, 29), (32, 32)])
+def test_under_the_bound_the_best_images_lie_where_the_central_unit_looks(alexnet, size, side):
+    images = bounded_optimum(alexnet, "conv1", size, 0.01)
+    assert images.shape == (64, 3, side, side)
+    images = images[::8]
+    wanted = [fv.Neuron("conv1", unit) for unit in range(0, 64, 8)]
+    best = fv.evaluate(alexnet, wanted, images)
+    noise = torch.rand(8, 3, side, side, generator=torch.Generator().manual_seed(0))
+    others = [bounded(other, 0.01) for other in (noise, images.roll(1, 0))]
+    others += [images.roll(by, axis) for by in (-1, 1) for axis in (2, 3)]
+    for other in others:
+        # To first order in contrast, which is small at a hundredth of the photographs' energy.
+        assert (best >= fv.evaluate(alexnet, wanted, other) - 1e-3 * best.abs()).all()
+    if side == 2 * TILE:  # nothing is cut off, so that what is shown is what is bounded
+        torch.testing.assert_close(bounded(images, 0.01), images, atol=2e-3, rtol=0)
+
+
+def test_the_bound_is_that_of_photographs_unless_told(alexnet):
+    assert bounded_optimum(alexnet, "conv1").equal(bounded_optimum(alexnet, "conv1", 11, ENERGY))
+    contrasts = [bounded_optimum(alexnet, "conv1", 11, e).std() for e in (0.5, 1.0, 2.0)]
+    assert contrasts == sorted(contrasts)
+
+
+def test_filters_are_drawn_around_gray_each_at_its_full_contrast():
+    drawn = as_pictures(torch.tensor([[0.0, 2.0, -1.0], [0.0, 0.1, -0.4]]).view(2, 3, 1, 1))
+    assert drawn.flatten().tolist() == pytest.approx([0.5, 1, 0.25, 0.5, 0.625, 0])
+
+
 def test_gray_share_is_one_for_gray_and_zero_for_pure_color():
     bank = torch.stack([gabor(0, 0.1, WHITE), gabor(0, 0.1, RED_CYAN)])
     torch.testing.assert_close(gray_share(network(bank), "only"), torch.tensor([1.0, 0.0]))
@@ -213,6 +344,8 @@ def test_gray_share_is_one_for_gray_and_zero_for_pure_color():
 def test_deeper_layers_have_no_filters_of_pixels(alexnet):
     with pytest.raises(ValueError, match="conv2 of alexnet doesn't read the image itself"):
         gray_share(alexnet, "conv2")
+    assert first_weights(alexnet, "conv1").equal(alexnet.module.features[0].weight)
+    assert not first_weights(alexnet, "conv1").requires_grad
 
 
 def test_inputs_are_the_sums_of_the_kernels(alexnet):
@@ -220,8 +353,11 @@ def test_inputs_are_the_sums_of_the_kernels(alexnet):
     assert found.shape == (192, 64)
     kernel = alexnet.module.features[3].weight[5, 7]
     assert found[5, 7].item() == pytest.approx(kernel.sum().item(), abs=1e-5)
-    with pytest.raises(ValueError, match=r"features.1 of alexnet is no convolution"):
+    with pytest.raises(ValueError, match=r"features.1 of alexnet is no conv.*conv1, conv2, conv3"):
         input_weights(alexnet, "features.1")
+    grouped = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3, groups=2))
+    with pytest.raises(ValueError, match=r"1 of .* is no convolution that reads all"):
+        input_weights(fv.Network(grouped), "1")
 
 
 def test_activity_leaves_out_the_places_that_see_padding():
@@ -235,6 +371,15 @@ def test_activity_leaves_out_the_places_that_see_padding():
         measure_activity(network(bank), "only", [])
     with pytest.raises(ValueError, match="a photo of 2 x 2 px holds no whole field of only"):
         measure_activity(network(bank, padding=1), "only", [torch.zeros(3, 2, 2)])
+    with pytest.raises(ValueError, match=r"6 x 2 px holds no whole .* whose units see 3 px"):
+        measure_activity(network(bank, padding=1), "only", [torch.zeros(3, 2, 6)])
+
+
+def test_a_field_that_ends_with_the_image_lies_inside():
+    bank = torch.ones(1, 3, 3, 3)
+    assert unpadded_places(network(bank), "only", 6) == range(4)
+    assert unpadded_places(network(bank, padding=1), "only", 6) == range(1, 5)
+    assert unpadded_places(network(bank, padding=2), "only", 2) == range(0)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,50 @@ def test_patches_of_one_photo_do_not_overlap():
             assert apart
 
 
+def overlap(one, other):
+    return all(one[i] < other[i + 2] and other[i] < one[i + 2] for i in (0, 1))
+
+
+@pytest.mark.parametrize(("size", "stride"), [(5, 2), (6, 2), (3, 3)])
+def test_what_is_left_out_is_weaker_or_overlaps_something_stronger(size, stride):
+    generator = torch.Generator().manual_seed(size)
+    photos = [
+        Photo(str(i), torch.rand(3, 20 + i, 24 - i, generator=generator), "", "", "")
+        for i in range(4)
+    ]
+    network, count = brightness(size, stride), 5
+    field = network.receptive_field("sum")
+    examples = find_examples(network, "sum", photos, count=count, progress=False)
+    for unit in (0, 1):
+        chosen = examples.found[unit]
+        values = [one.value for one in chosen]
+        assert len(chosen) == count
+        assert values == sorted(values, reverse=True)
+        for photo in photos:
+            here = [one for one in chosen if one.photo == photo.name]
+            assert not any(overlap(a.box, b.box) for i, a in enumerate(here) for b in here[:i])
+            bytes_ = (photo.image * 255).round()
+            answers = fv.activations(network, photo.image, ["sum"])["sum"][0, unit]
+            for one in here:
+                top, left, bottom, right = one.box
+                assert one.value == answers[one.position].item()
+                assert one.patch.dtype == torch.uint8
+                assert one.patch.float().equal(bytes_[:, top:bottom, left:right])
+            for row, column in (answers > values[-1]).nonzero().tolist():
+                (top, bottom), (left, right) = field.span(row), field.span(column)
+                box = top, left, bottom, right
+                if min(box) < 0 or bottom > len(photo.image[0]) or right > len(photo.image[0, 0]):
+                    continue
+                stronger = [one for one in here if one.value >= answers[row, column]]
+                assert any(overlap(box, one.box) for one in stronger)
+
+
+def test_nine_patches_are_found_unless_told():
+    noise = torch.rand(3, 40, 40, generator=torch.Generator().manual_seed(0))
+    examples = find_examples(brightness(), "sum", [Photo("noise", noise, "", "", "")])
+    assert [len(examples.found[unit]) for unit in (0, 1)] == [9, 9]
+
+
 def test_a_place_whose_field_crosses_the_border_does_not_compete():
     photo = black("corner", (0, 2, 2, 1.0))
     shifted = Photo("corner", photo.image[:, 2:, 2:], "", "", "")

@@ -55,6 +55,9 @@ def test_repetitions_of_a_photo_are_no_further_photos():
     one, nine = (statistics.interval(np.repeat(values, n, axis=1)) for n in (1, 9))
     assert (nine.low, nine.high) == pytest.approx((one.low, one.high))
     assert nine.count == one.count == 6
+    assert statistics.p_value(np.repeat(values, 9, axis=1)) == pytest.approx(
+        statistics.p_value(values)
+    )
 
 
 def test_nothing_to_average():
@@ -77,6 +80,7 @@ def test_shares_of_none_and_all():
     # Wilson at 0 of n: z^2 / (n + z^2)
     assert (none.low, none.high) == pytest.approx((0, 1.959964**2 / (10 + 1.959964**2)))
     assert (all_.low, all_.high) == pytest.approx((1 - none.high, 1))
+    assert (none.mean, none.count, all_.mean, all_.count) == (0, 10, 1, 10)
 
 
 def test_agreement_is_spearmans():
@@ -113,8 +117,10 @@ def test_intervals_cover_means_of_pairs_that_share_things(count, design):
 
 def test_clusters_of_their_own_change_nothing():
     values = np.random.default_rng(2).normal(size=9)
-    one, other = statistics.interval(values), statistics.interval(values, list("abcdefghi"))
-    assert (one.low, one.high) == pytest.approx((other.low, other.high))
+    for count in (2, 9):
+        one = statistics.interval(values[:count])
+        other = statistics.interval(values[:count], list("abcdefghi")[:count])
+        assert (one.low, one.high) == pytest.approx((other.low, other.high))
 
 
 def test_repeated_values_in_clusters_are_worth_their_means():
@@ -138,6 +144,7 @@ def test_holm_as_written_out():
     # Four tests: the smallest times 4, the next times 3, and none below the one before it.
     assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert statistics.holm([0.5, 0.01, 0.6]) == pytest.approx([1, 0.03, 1])
+    assert statistics.holm([0.9, 0.8]).tolist() == [1, 1]
 
 
 def test_holm_finds_something_in_nothing_in_five_of_a_hundred_cases():
@@ -166,16 +173,28 @@ def test_differences_are_welchs():
     from scipy.stats import ttest_ind
 
     generator = np.random.default_rng(6)
-    one, other = generator.normal(1, 1, 9), generator.normal(0, 4, 40)
-    found = statistics.difference(one, other)
-    expected = ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
-    assert found.count == 9
+    for count in (9, 2):
+        one, other = generator.normal(1, 1, count), generator.normal(0, 4, 40)
+        found = statistics.difference(one, other)
+        expected = ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+        assert (found.mean, found.count) == (pytest.approx(one.mean() - other.mean()), count)
 
 
 def test_differences_without_spread_or_with_one_value():
     same = statistics.difference([1.0, 1.0], [-1.0, -1.0])
-    assert (same.low, same.mean, same.high) == (2, 2, 2)
-    assert math.isnan(statistics.difference([1.0], [0.0, 1.0]).low)
+    assert (same.low, same.mean, same.high, same.count) == (2, 2, 2, 2)
+    alone = statistics.difference([1.0], [0.0, 1.0])
+    assert math.isnan(alone.low)
+    assert (alone.mean, alone.count) == (0.5, 1)
     with pytest.raises(ValueError, match="nothing to compare"):
         statistics.difference([], [1.0])
+
+
+def test_single_precision_is_read_and_not_computed_in():
+    # Around 1000 the means of float32 numbers would be off in the sixth digit of their spread.
+    single = (1000 + np.random.default_rng(7).normal(size=(2, 9))).astype(np.float32)
+    double = single.astype(np.float64)
+    assert statistics.interval(single[0]) == statistics.interval(double[0])
+    assert statistics.difference(*single) == statistics.difference(*double)
+    assert statistics.p_value(single[0] - 1000) == statistics.p_value(double[0] - 1000)

@@ -23,6 +23,12 @@ def test_two_choices_equal_a_count_by_hand():
         assert share == pytest.approx(right / 5)
 
 
+def test_two_units_are_enough():
+    pictures = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    assert two_choice(pictures, 5 * pictures).tolist() == [1, 1]
+    assert two_choice(pictures, -pictures).tolist() == [0, 0]
+
+
 def test_what_says_nothing_is_a_coin():
     assert (two_choice(torch.ones(5, 3), torch.rand(5, 3)) == 0.5).all()
 
@@ -50,3 +56,17 @@ def test_a_plain_look_knows_color_and_coarseness_but_no_place():
     fine = torch.tensor([0.0, 1.0]).repeat(12).expand(1, 3, 24, 24)
     coarse = torch.tensor([0.0, 1.0]).repeat_interleave(12).expand(1, 3, 24, 24)
     assert plain_look(fine)[0, 6] > plain_look(coarse)[0, 6]
+
+
+def test_a_plain_look_by_hand():
+    # Stripes of 0 and 1, four pixels wide, in red; half of that in green; blue stays dark.
+    red = torch.tensor([0.0, 1.0]).repeat_interleave(4).repeat(2).expand(16, 16)
+    images = torch.stack([red, red / 2, 0 * red])[None]
+    stripes = 0.5 * (256 / 255) ** 0.5  # the standard deviation of 256 pixels
+    # 3 of 15 steps across are a whole stripe, and none is down.
+    expected = torch.tensor([[0.5, 0.25, 0, stripes, stripes / 2, 0, 0.2 / stripes, 0]])
+    torch.testing.assert_close(plain_look(images), expected)
+    turned = expected[:, [0, 1, 2, 3, 4, 5, 7, 6]]
+    torch.testing.assert_close(plain_look(images.mT), turned)
+    flat = torch.full((1, 3, 8, 8), 0.5)
+    torch.testing.assert_close(plain_look(flat), torch.tensor([[0.5] * 3 + [0.0] * 5]))

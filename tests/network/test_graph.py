@@ -16,7 +16,7 @@ import featviz as fv
 from featviz.attribution.attribute import attribute
 from featviz.measures.activity import measure_activity, unpadded_places
 from featviz.network.graph import Graph
-from featviz.network.receptive_fields import ReceptiveField
+from featviz.network.receptive_fields import ReceptiveField, known_fields
 from tests.networks import Branched, seen
 
 ALEXNET = {
@@ -26,6 +26,7 @@ ALEXNET = {
     "conv4": ReceptiveField(131, 16, 15),
     "conv5": ReceptiveField(163, 16, 15),
 }
+ALEXNET_MODULES = [f"features.{index}" for index in (0, 3, 6, 8, 10)]
 LARGE = 240
 """Pixels in which the widest of these fields, conv5's 163, fits with room on both sides."""
 
@@ -439,6 +440,26 @@ def test_tracing_leaves_the_callers_module_alone_and_happens_once(monkeypatch):
     assert traced == [1]
     again = pickle.loads(pickle.dumps(network))
     assert again.receptive_field("conv") == network.receptive_field("conv")
+
+
+def test_where_the_geometry_is_known_nothing_is_measured():
+    class Pooled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.last = nn.Conv2d(3, 4, 3, padding="same"), nn.Conv2d(4, 2, 1)
+
+        def forward(self, images):
+            x = F.max_pool2d(self.conv(images), 3, stride=2)
+            return self.last(F.adaptive_avg_pool2d(x, [1, 1]))
+
+    alexnet, branched = fv.load("alexnet"), fv.Network(Branched().eval())
+    assert {k: v for k, v in known_fields(alexnet.graph).items() if k in ALEXNET_MODULES} == (
+        dict(zip(ALEXNET_MODULES, ALEXNET.values(), strict=True))
+    )
+    assert known_fields(branched.graph)["after_residual"].size == 7 + 2 * 2 * 3
+    pooled = known_fields(fv.Network(Pooled().eval()).graph)
+    assert pooled["conv"] == ReceptiveField(3, 1, 0)
+    assert pooled["last"] == "its units see the whole image"
 
 
 def test_a_center_between_two_pixels_ends_in_a_half():

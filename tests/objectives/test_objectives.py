@@ -221,6 +221,23 @@ def test_blur_punishes_high_frequencies_more():
     assert fine < 10 * coarse < 0
 
 
+def test_blur_compares_with_scipys_gaussian_of_one_pixel():
+    from scipy.ndimage import gaussian_filter
+
+    image = VALUES["image"].numpy()
+    blurred = gaussian_filter(image, 1.0, axes=(2, 3), mode="nearest", truncate=2)
+    expected = -((image - blurred) ** 2).mean((1, 2, 3))
+    assert Blur()(VALUES).tolist() == pytest.approx(expected.tolist())
+
+
+def test_penalties_read_the_image_alone_and_have_names():
+    penalties = {"tv": TotalVariation(), "l1": L1(), "l2": L2(), "blur": Blur()}
+    for name, penalty in penalties.items():
+        assert str(penalty) == f"penalty:{name}"
+        assert penalty.layers == {"image"}
+        assert not penalty.linear
+
+
 @pytest.mark.parametrize(
     "objective", [Channel("a", 1), Neuron("a", 1), Direction("a", DIRECTION), DeepDream("a")]
 )
