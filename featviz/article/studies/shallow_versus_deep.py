@@ -101,18 +101,18 @@ def _left_over(net: Network) -> Tensor:
 def detail() -> Figure:
     """How fine the channels' pictures are."""
     layers = alexnet().layers
-    values = {"AlexNet": alexnet(), "shuffled weights": evidence.control()}
     return dots(
         layers,
         {
-            name: [evidence.fineness(net, layer).tolist() for layer in layers]
-            for name, net in values.items()
+            "AlexNet": [evidence.fineness(alexnet(), layer) for layer in layers],
+            "shuffled weights": [evidence.mixed_fineness(layer).flatten() for layer in layers],
         },
         "mean frequency, cycles per pixel",
         id="detail",
         alt="Dots per layer: the mean frequency of the channels' pictures",
         caption=f"How fine the pictures of {PER_LAYER} channels per layer are: the mean spatial frequency of their "
-        "brightness, weighted by amplitude. One dot is one channel; bars mark the median, lines the middle half. "
+        "brightness, weighted by amplitude. One dot is one channel, of AlexNet or of one of "
+        f"{evidence.DRAWS} shuffled networks; bars mark the median, lines the middle half. "
         "Neither network's pictures grow coarser with depth: to be fine is no mark of learning.",
     )
 
@@ -183,10 +183,8 @@ def scorecard() -> Figure:
     drawn = {
         kind: {layer: evidence.drawn(kind, layer) for layer in layers} for kind in evidence.CONTROLS
     }
-    fine, mixed = (
-        {la: 100 * evidence.fineness(n, la) for la in layers}
-        for n in (alexnet(), evidence.control())
-    )
+    fine = {layer: 100 * evidence.fineness(alexnet(), layer) for layer in layers}
+    mixed = {layer: 100 * evidence.mixed_fineness(layer).mean(1) for layer in layers}
     ratios = {layer: np.median(evidence.exaggeration(layer)) for layer in layers}
 
     def row(name: str, tell: Callable[[str], str]) -> tuple[str, ...]:
@@ -220,8 +218,8 @@ def scorecard() -> Figure:
         ["measure", *layers],
         id="scorecard",
         alt="Table of measures per layer with intervals",
-        caption="The scorecard. Numbers in brackets are 95% intervals: over units, and for the activity of the networks that learned nothing over "
-        f"{evidence.DRAWS} draws of each; the shuffled network of the frequencies is one. <strong>Where the interval of a "
+        caption="The scorecard. Numbers in brackets are 95% intervals: over units, and for networks that learned nothing over "
+        f"{evidence.DRAWS} draws of each. <strong>Where the interval of a "
         "difference holds 0, what we see may be the architecture, not what was learned.</strong>",
         width="page",
     )
@@ -253,7 +251,7 @@ def numbers() -> Values:
     }
     mixed = {
         layer: difference(
-            *(evidence.fineness(net, layer) for net in (alexnet(), evidence.control()))
+            evidence.fineness(alexnet(), layer), evidence.mixed_fineness(layer).mean(1)
         )
         for layer in alexnet().layers
     }

@@ -25,7 +25,7 @@ from featviz.network.controls import initialized, shuffled
 from featviz.network.network import Network
 
 DRAWS = 5
-"""How often each network that has learned nothing is drawn, for activity."""
+"""How often each network that has learned nothing is drawn, for numbers."""
 
 CONTROLS: dict[str, Callable[[Network, int], Network]] = {
     "shuffled": shuffled,
@@ -37,7 +37,7 @@ CONTROLS: dict[str, Callable[[Network, int], Network]] = {
 @cache
 def control() -> Network:
     """Returns AlexNet with every weight tensor shuffled: the same numbers, nothing learned."""
-    return shuffled(alexnet(), SEED)
+    return _draws("shuffled")[0]
 
 
 @cache
@@ -48,6 +48,12 @@ def fineness(net: Network, layer: str) -> Tensor:
     frequency = radial_frequencies(*gray.shape[-2:])
     mean: Tensor = (amplitude * frequency).sum((1, 2)) / amplitude.sum((1, 2))
     return mean
+
+
+@cache
+def mixed_fineness(layer: str) -> Tensor:
+    """Returns the same of shuffled networks: (DRAWS, PER_LAYER)."""
+    return torch.stack([fineness(net, layer) for net in _draws("shuffled")])
 
 
 @cache
