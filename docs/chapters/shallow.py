@@ -143,9 +143,9 @@ shallow_tuning.control()
 # %% [markdown]
 # Had the intervals of the differences held 0, the families of this chapter would describe convolution
 # and not learning. For edges and gratings they don't: {{ oriented_conv1 }} of the trained filters of conv1 are oriented, against
-# {{ oriented_untrained }} of the untrained, of which {{ gratings_untrained }} are gratings. Color patches are *more* frequent
-# without training. For color edges and for spots and checks the interval of the difference holds 0 in both layers: those names alone prove
-# nothing. Units beyond gratings are a work of training: {{ beyond }} in conv2, and {{ beyond_untrained }} without it. Of phase tolerance training adds a part, as we said above. And had the strongest inputs of conv2's units, for and against, both been {{ chance }}° away, as inputs drawn
+# {{ oriented_untrained }} in {{ draws }} untrained networks, of which {{ gratings_untrained }} are gratings. Color patches, and in
+# conv1 spots and checks, are *more* frequent without training; for color edges the interval of the difference holds 0 in both layers. Those
+# names alone prove nothing. Units beyond gratings are a work of training: {{ beyond }} in conv2, and {{ beyond_untrained }} without it, in the mean. Of phase tolerance training adds a part, as we said above. And had the strongest inputs of conv2's units, for and against, both been {{ chance }}° away, as inputs drawn
 # by chance are, the wiring would predict nothing. They are {{ inherited }}° and {{ against }}° away.
 #
 # ## What is left open

@@ -1,10 +1,9 @@
 """What chapter 4 states is so: each claim that can fail, on the real network."""
 
-import numpy as np
 import pytest
 import torch
 
-from featviz.article.studies import shallow, shallow_evidence
+from featviz.article.studies import shallow, shallow_evidence, shallow_tuning
 from featviz.measures.statistics import difference
 from featviz.measures.tuning import FAMILIES
 
@@ -37,7 +36,7 @@ def test_families_of_conv1_are_what_a_look_at_the_filters_says():
 
 
 def test_untrained_filters_are_no_gratings_and_rarely_oriented():
-    assert "grating" not in shallow_evidence.families("conv1", "untrained")
+    assert shallow._untrained("conv1", "grating") == 0
     trained, untrained = (
         shallow_evidence.preferences("conv1", kind).selectivity for kind in shallow_evidence.KINDS
     )
@@ -62,8 +61,10 @@ def test_figures_of_conv1_hold_all_filters():
 
 
 def test_the_families_that_prove_nothing_are_those_the_text_names():
-    both = [np.array(shallow_evidence.families("conv1", kind)) for kind in shallow_evidence.KINDS]
     for family in FAMILIES:
-        interval = difference(*(names == family for names in both))
-        alike = family in ("color edge", "spot or check")
-        assert (interval.low <= 0 <= interval.high) == alike, family
+        both = [shallow_tuning._names("conv1", kind, family) for kind in shallow_evidence.KINDS]
+        gain = difference(*both)
+        proves = family in ("edge or bar", "grating")
+        assert (gain.low > 0) == proves, family
+        assert (gain.low <= 0 <= gain.high) == (family == "color edge"), family
+        assert len(both[1]) == shallow_evidence.DRAWS

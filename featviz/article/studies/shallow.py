@@ -10,7 +10,7 @@ from featviz.article.studies.shallow_evidence import KINDS
 from featviz.article.studies.shallow_tuning import LAYERS
 from featviz.article.studies.shared import alexnet, all_views, linked, maximize, unit_link
 from featviz.measures import tuning
-from featviz.measures.statistics import interval, share
+from featviz.measures.statistics import interval
 from featviz.measures.tuning import FAMILIES, ORIENTED, Preferences
 from featviz.measures.weights import as_pictures, first_weights, gray_share, input_weights, optimum
 from featviz.microscope import findings
@@ -172,11 +172,9 @@ def numbers() -> Values:
         },
         oriented_conv1=f"{oriented['conv1']:.0%}",
         oriented_conv2=f"{oriented['conv2']:.0%}",
-        oriented_untrained=shallow_tuning.percent(
-            share(shallow_evidence.preferences("conv1", "untrained").selectivity >= ORIENTED)
-        ),
-        gratings_untrained=shallow_evidence.families("conv1", "untrained").count("grating")
-        or "none",
+        draws=shallow_evidence.DRAWS,
+        oriented_untrained=shallow_tuning.percent(shallow_tuning.oriented("untrained")),
+        gratings_untrained=_untrained("conv1", "grating") or "none",
         wired=shallow_evidence.inherited()[0].count,
         tolerant=f"{shallow_tuning.tolerant('trained').mean:.0%}",
         tolerant_gained=shallow_tuning.tolerant_difference(),
@@ -196,7 +194,7 @@ def numbers() -> Values:
         oriented_border=str(tuning.ORIENTED),
         narrow_border=str(tuning.NARROW),
         explained_border=f"{tuning.EXPLAINED:.0%}",
-        beyond_untrained=shallow_evidence.families("conv2", "untrained").count(tuning.BEYOND),
+        beyond_untrained=f"{_untrained('conv2', tuning.BEYOND) / shallow_evidence.DRAWS:.0f}",
         beyond=shallow_evidence.families("conv2").count(tuning.BEYOND),
         named_first=f"{shallow_evidence.named('conv1'):.0%}",
         named_deeper=_listed(
@@ -259,6 +257,12 @@ def _columns(found: Preferences) -> dict[str, np.ndarray]:
         "color": found.color.numpy(),
         "phase tolerance": found.tolerance.numpy(),
     }
+
+
+def _untrained(layer: str, family: str) -> int:
+    """How many units of a family all untrained networks together have."""
+    networks = shallow_evidence.networks("untrained")
+    return sum(shallow_evidence.families(layer, *name).count(family) for name in networks)
 
 
 def _pictures(layer: str, kind: str) -> np.ndarray:

@@ -1,9 +1,11 @@
 """What gratings and photographs say of the shallow layers, trained and untrained; computed once."""
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from featviz import photos
@@ -24,34 +26,55 @@ from featviz.objectives.units import Neuron
 KINDS = ("trained", "untrained")
 """The network, and its control."""
 
-
-@cache
-def network(kind: str) -> Network:
-    """Returns AlexNet, or its control: the same architecture as PyTorch makes it, untrained."""
-    net = alexnet()
-    if kind == "trained":
-        return net
-    return initialized(net, SEED)
+DRAWS = 5
+"""How often the untrained network is drawn."""
 
 
 @cache
-def tuned(layer: str, kind: str = "trained") -> Tuning:
+def network(kind: str, draw: int = 0) -> Network:
+    """Returns AlexNet, or a control: the same architecture as PyTorch makes it, untrained."""
+    return alexnet() if kind == "trained" else initialized(alexnet(), SEED + draw)
+
+
+def networks(kind: str) -> list[tuple[str, int]]:
+    """Returns the names of AlexNet, or of all its controls, as `preferences` and so on take them."""
+    return [(kind, draw) for draw in range(DRAWS if kind == "untrained" else 1)]
+
+
+def sample(
+    kind: str, measure: Callable[[str, int], ArrayLike]
+) -> NDArray[np.bool_] | NDArray[np.float64]:
+    """Returns what intervals stand on: AlexNet's units, or the means of the untrained networks.
+
+    Args:
+        kind: One of `KINDS`.
+        measure: Network, as `networks` names it, to its units' numbers (units,).
+
+    Returns:
+        (units,) or (DRAWS,), since units of one draw are not drawn apart.
+    """
+    tables = [np.asarray(measure(*name)) for name in networks(kind)]
+    return tables[0] if kind == "trained" else np.array([table.mean() for table in tables])
+
+
+@cache
+def tuned(layer: str, kind: str = "trained", draw: int = 0) -> Tuning:
     """Returns how a layer's units answer to gratings."""
-    found = findings.find_tuning(Microscope(network(kind)), layer)
+    found = findings.find_tuning(Microscope(network(kind, draw)), layer)
     assert found is not None  # shallow units see less than an image
     return found
 
 
 @cache
-def preferences(layer: str, kind: str = "trained") -> Preferences:
+def preferences(layer: str, kind: str = "trained", draw: int = 0) -> Preferences:
     """Returns what a layer's units prefer."""
-    return tuning.preferences(tuned(layer, kind))
+    return tuning.preferences(tuned(layer, kind, draw))
 
 
 @cache
-def families(layer: str, kind: str = "trained") -> tuple[str, ...]:
+def families(layer: str, kind: str = "trained", draw: int = 0) -> tuple[str, ...]:
     """Returns the family of each unit of a layer, as far as gratings explain the unit."""
-    return findings.find_families(Microscope(network(kind)), layer)
+    return findings.find_families(Microscope(network(kind, draw)), layer)
 
 
 @cache

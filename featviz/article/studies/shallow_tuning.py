@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from featviz import figures
 from featviz.article.studies import shallow_evidence
-from featviz.article.studies.shallow_evidence import KINDS
+from featviz.article.studies.shallow_evidence import DRAWS, KINDS
 from featviz.measures.statistics import Interval, difference, interval, share
 from featviz.measures.tuning import BEYOND, FAMILIES, ORIENTED, Preferences
 
@@ -32,9 +33,7 @@ def family_counts() -> figures.Figure:
     series = {}
     for layer in LAYERS:
         for kind in KINDS:
-            names = np.array(shallow_evidence.families(layer, kind))
-            shares = [share(names == name) for name in NAMES]
-            series[f"{layer}, {kind}"] = _bounds(shares)
+            series[f"{layer}, {kind}"] = _bounds([_family(layer, kind, name) for name in NAMES])
     return figures.bars(
         NAMES,
         series,
@@ -43,7 +42,7 @@ def family_counts() -> figures.Figure:
         alt="Bars of the share of units in five families and beyond them, for conv1 and conv2, with controls.",
         caption="<strong>Families by number.</strong> Share of the units of each layer that fall "
         "into each family by what they answer to, and of those beyond gratings, in AlexNet and in the same architecture with "
-        "untrained weights; lines are 95% intervals over units. Trained less untrained, in percentage "
+        f"untrained weights; lines are 95% intervals over units, and over {DRAWS} networks where nothing is trained. Trained less untrained, in percentage "
         f"points: {'; '.join(_family_differences())}. Where that interval holds 0, the name alone says nothing of learning.",
         width="middle",
     )
@@ -102,7 +101,15 @@ def tolerance() -> figures.Figure:
     return figures.dots(
         LAYERS,
         {
-            kind: [shallow_evidence.preferences(layer, kind).tolerance.numpy() for layer in LAYERS]
+            kind: [
+                np.concatenate(
+                    [
+                        shallow_evidence.preferences(layer, *name).tolerance
+                        for name in shallow_evidence.networks(kind)
+                    ]
+                )
+                for layer in LAYERS
+            ]
             for kind in KINDS
         },
         "phase tolerance",
@@ -165,7 +172,7 @@ def control() -> figures.Figure:
     for name, measure in _MEASURES.items():
         row = [name]
         for layer in LAYERS:
-            both = [measure(shallow_evidence.preferences(layer, kind)) for kind in KINDS]
+            both = [_sample(layer, kind, measure) for kind in KINDS]
             row += [*map(_mean, both), _written(difference(*both))]
         rows.append(row)
     return figures.table(
@@ -177,9 +184,9 @@ def control() -> figures.Figure:
         id="control",
         alt="Means of tuning measures with intervals, for conv1 and conv2, trained and untrained.",
         caption="<strong>The control.</strong> The same measurement on the same architecture with "
-        "random weights, as PyTorch draws them before training. Means over units with their "
-        "95% intervals. Where the interval of the difference excludes 0, training made one; "
-        "where it holds 0, we can't say. The untrained network is drawn once.",
+        "random weights, as PyTorch draws them before training. Means with their 95% intervals, over units, and "
+        f"over {DRAWS} networks where nothing is trained. Where the interval of the difference excludes 0, training made one; "
+        "where it holds 0, we can't say.",
         width="page",
     )
 
@@ -191,7 +198,12 @@ def percent(one: Interval) -> str:
 
 def tolerant(kind: str) -> Interval:
     """Returns the share of conv2's units that don't mind where the stripes are."""
-    return share(shallow_evidence.preferences("conv2", kind).tolerance >= TOLERANT)
+    return _mean_of(_sample("conv2", kind, _is_tolerant))
+
+
+def oriented(kind: str) -> Interval:
+    """Returns the share of conv1's units that have an orientation."""
+    return _mean_of(_sample("conv1", kind, _is_oriented))
 
 
 def inhibited() -> float:
@@ -201,7 +213,7 @@ def inhibited() -> float:
 
 _MEASURES: dict[str, Callable[[Preferences], torch.Tensor]] = {
     "orientation selectivity (0 to 1)": lambda p: p.selectivity,
-    "oriented, share of units": lambda p: p.selectivity >= ORIENTED,
+    "oriented, share of units": lambda p: _is_oriented(p),
     "inhibited by other orientations, share of units": lambda p: p.crossed < -AGAINST,
     "color, distance from even (0 to 0.5)": lambda p: (p.color - 0.5).abs(),
     "breadth under 1 octave, share of units": lambda p: p.breadth < 1,
@@ -209,19 +221,51 @@ _MEASURES: dict[str, Callable[[Preferences], torch.Tensor]] = {
 }
 
 
-def _mean(values: torch.Tensor) -> str:
-    return _written(share(values) if values.dtype == torch.bool else interval(values))
+def _is_oriented(preferences: Preferences) -> torch.Tensor:
+    return preferences.selectivity >= ORIENTED
+
+
+def _is_tolerant(preferences: Preferences) -> torch.Tensor:
+    return preferences.tolerance >= TOLERANT
+
+
+def _sample(
+    layer: str, kind: str, measure: Callable[[Preferences], torch.Tensor]
+) -> NDArray[np.bool_] | NDArray[np.float64]:
+    return shallow_evidence.sample(
+        kind, lambda *name: measure(shallow_evidence.preferences(layer, *name))
+    )
+
+
+def _names(layer: str, kind: str, family: str) -> NDArray[np.bool_] | NDArray[np.float64]:
+    return shallow_evidence.sample(
+        kind, lambda *name: np.array(shallow_evidence.families(layer, *name)) == family
+    )
+
+
+def _family(layer: str, kind: str, family: str) -> Interval:
+    return _mean_of(_names(layer, kind, family))
+
+
+def _mean_of(values: NDArray[np.bool_] | NDArray[np.float64]) -> Interval:
+    """The share of what is so or not, else the mean."""
+    return share(values) if values.dtype == bool else interval(values)
+
+
+def _mean(values: NDArray[np.bool_] | NDArray[np.float64]) -> str:
+    return _written(_mean_of(values))
 
 
 def _family_differences() -> list[str]:
     """Per layer, how many more percent of the trained units than of the untrained are of each."""
     told = []
     for layer in LAYERS:
-        names = [np.array(shallow_evidence.families(layer, kind)) for kind in KINDS]
-        found = [difference(*(100.0 * (one == family) for one in names)) for family in NAMES]
+        gains = [
+            difference(*(100.0 * _names(layer, kind, family) for kind in KINDS)) for family in NAMES
+        ]
         parts = [
             f"{family} {round(d.mean)} ({round(d.low)} to {round(d.high)})"
-            for family, d in zip(NAMES, found, strict=True)
+            for family, d in zip(NAMES, gains, strict=True)
         ]
         told.append(f"{layer} {', '.join(parts)}".replace("-", "\N{MINUS SIGN}"))
     return told
@@ -229,12 +273,7 @@ def _family_differences() -> list[str]:
 
 def tolerant_difference() -> str:
     """Writes how many more of conv2's units are tolerant for training, in percentage points."""
-    one = difference(
-        *(
-            100.0 * (shallow_evidence.preferences("conv2", kind).tolerance >= TOLERANT)
-            for kind in KINDS
-        )
-    )
+    one = difference(*(100.0 * _sample("conv2", kind, _is_tolerant) for kind in KINDS))
     return f"{one.mean:.0f} ({one.low:.0f} to {one.high:.0f})"
 
 
