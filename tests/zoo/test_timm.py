@@ -108,10 +108,10 @@ def test_an_old_xception_comes_from_torchs_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(files, "expected", lambda url: "")
     with torch.device("meta"):
-        state = repeated(timm.create_model("legacy_xception").state_dict())
+        shapes = timm.create_model("legacy_xception").state_dict()
     path = files.cached("https://github.com/xception-43020ad28.pth")
     path.parent.mkdir(parents=True)
-    torch.save(state, path)
+    torch.save(repeated(shapes), path)
     net = fv.load("timm:legacy_xception")
     assert net.mean == net.std == (0.5, 0.5, 0.5)
     assert net.layers[:4] == ("conv1", "conv2", "block1", "block2")
