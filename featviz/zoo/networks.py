@@ -1,9 +1,9 @@
 """Networks that load by name: bundled, torchvision's, timm's, Hugging Face's, and from files."""
 
 import difflib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from featviz.network.network import Network
 from featviz.zoo import from_timm, from_torchvision, from_transformers
@@ -69,9 +69,8 @@ def load(
         if weights is None and not (classifier and text == "alexnet"):
             return BUNDLED[text].load()
         text = BUNDLED[text].architecture
-    source = _source(text)
-    wanted = Wanted(text.removeprefix(source.prefix), weights, download)
-    return source.load(wanted)
+    load_from, called = _source(text)
+    return load_from(Wanted(called, weights, download))
 
 
 def networks(source: str = "bundled") -> tuple[str, ...]:
@@ -102,25 +101,17 @@ class _Names(tuple[str, ...]):
         return f"{super().__repr__()} are bundled; {OTHERS}."
 
 
-@dataclass(frozen=True)
-class _Source:
-    """Where networks come from: what their names begin with, and how they are loaded."""
-
-    prefix: str
-    load: Callable[[Wanted], Network]
-
-
-def _source(name: str) -> _Source:
-    """Whose network it is."""
-    for source in _SOURCES:
-        if name.startswith(source.prefix):
-            return source
+def _source(name: str) -> tuple[Callable[[Wanted], Network], str]:
+    """Who loads a network, and what it is called there."""
+    for prefix, load in _PREFIXES.items():
+        if name.startswith(prefix):
+            return load, name.removeprefix(prefix)
     known = from_torchvision.names()
     if name in known:
-        return _Source("", from_torchvision.load)
+        return from_torchvision.load, name
     path = Path(name).expanduser()
     if (path / from_transformers.CONFIG).is_file():
-        return _Source("", from_transformers.load)
+        return from_transformers.load, name
     if path.is_file() or path.suffix in WEIGHTS:
         raise ValueError(
             f"{name} is a file of weights: say whose, featviz.load({name!r}, "
@@ -134,5 +125,7 @@ def _source(name: str) -> _Source:
     )
 
 
-_SOURCES = (_Source("timm:", from_timm.load), _Source("hf:", from_transformers.load))
-"""Where networks come from whose names have a prefix."""
+_PREFIXES: Mapping[str, Callable[[Wanted], Network]] = MappingProxyType(
+    {"timm:": from_timm.load, "hf:": from_transformers.load}
+)
+"""What names begin with that aren't torchvision's, and who loads them."""
