@@ -1,6 +1,7 @@
 """Image classifiers of Hugging Face's transformers, from the hub or a folder like one of it."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def load(wanted: Wanted) -> Network:
     if not (folder / CONFIG).is_file():
         folder = wanted.folder or _from_hub(wanted)
     about = json.loads((folder / CONFIG).read_text("utf-8"))
-    if "model_type" not in about and "architecture" in about:  # timm's
+    if _is_timms(about):
         tag = about.get("pretrained_cfg", {}).get("tag")
         name = ".".join(filter(None, (about["architecture"], tag)))
         return from_timm.load(Wanted(name, folder))
@@ -69,11 +70,18 @@ class _Scores(nn.Module):
         return scores
 
 
+def _is_timms(about: Mapping[str, Any]) -> bool:
+    """Whether a folder's description is one that timm writes, not transformers."""
+    return "model_type" not in about and "architecture" in about
+
+
 def _from_hub(wanted: Wanted) -> Path:
     """The folder of the hub's cache in which a repository's files lie."""
+    config = hub_file(wanted.name, CONFIG, EXTRA, download=wanted.download)
+    if config is not None and not _is_timms(json.loads(config.read_text("utf-8"))):
+        extra("transformers", EXTRA)  # before a long download that is of no use without it
     weights = hub_weights(wanted.name, EXTRA, download=wanted.download)
-    for name in (CONFIG, IMAGES):
-        hub_file(wanted.name, name, EXTRA, download=wanted.download)
+    hub_file(wanted.name, IMAGES, EXTRA, download=wanted.download)
     if not (weights.parent / CONFIG).is_file():
         raise WeightsError(
             f"the {CONFIG} of {wanted.name} is not on this computer; ask for a download "

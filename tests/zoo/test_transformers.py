@@ -3,6 +3,7 @@
 import json
 import shutil
 import socket
+import sys
 from functools import partial
 
 import pytest
@@ -81,6 +82,17 @@ def test_a_repository_comes_from_the_hub_once_and_only_when_asked_for(
     monkeypatch.setattr(socket.socket, "connect", refuse)
     assert fv.load("hf:me/mine").fingerprint == net.fingerprint
     assert fv.load("hf:me/mine", weights=folder).mean == (0.1, 0.2, 0.3)
+
+
+def test_without_transformers_nothing_long_is_downloaded(folder, tmp_path, monkeypatch):
+    shutil.copytree(folder, tmp_path / "served" / "me" / "mine")
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with serving(tmp_path / "served", Hub) as address:
+        options = {"endpoint": address, "cache_dir": tmp_path / "cache", "token": False}
+        monkeypatch.setattr(hub, "hf_hub_download", partial(hub.hf_hub_download, **options))
+        with pytest.raises(ModuleNotFoundError, match=r"pip install 'featviz\[huggingface\]'"):
+            fv.load("hf:me/mine", download=True)
+    assert not list((tmp_path / "cache").rglob("model.safetensors"))
 
 
 @pytest.mark.parametrize(
