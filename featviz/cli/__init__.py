@@ -24,12 +24,12 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         common.say("Stopped.")
         code = 130
+    except (OSError, ImportError, UserWarning) as error:
+        common.say(f"featviz: {error}")
+        code = 1
     except ValueError as error:
         common.say(f"featviz: {error}")
         code = 2
-    except (OSError, UserWarning) as error:
-        common.say(f"featviz: {error}")
-        code = 1
     sys.exit(code)
 
 

@@ -25,17 +25,28 @@ PHOTO_SIDE = 224
 
 
 @click.command(short_help="Lists the layers of a network.")
-@click.argument("network", default="alexnet")
+@click.argument("name", default="alexnet", metavar="[NETWORK]")
+@common.weights
 @common.as_json
-def layers(network: str, as_json: bool) -> None:
+def layers(asked: common.Asked, as_json: bool) -> None:
     """Lists the layers of NETWORK: units, and what one unit sees.
+
+    \b
+    NETWORK is
+      alexnet  squeezenet                     bundled
+      vgg16  resnet50  googlenet ...          torchvision's classifiers
+      timm:legacy_xception                    timm's networks (featviz[timm])
+      hf:microsoft/resnet-50  a/folder        Hugging Face's (featviz[huggingface])
+      my_module.py:make_model                 what a function in a file returns
 
     \b
     Examples:
       featviz layers alexnet
       featviz layers squeezenet --json
+      featviz layers vgg16 --download
+      featviz layers resnet18 --weights my.safetensors
     """
-    net = common.load(network)
+    net = common.load(asked)
     rows = [_described(net, layer) for layer in net.layers]
     if as_json:
         click.echo(json.dumps(rows))
@@ -76,7 +87,7 @@ def render(
     start: str | None,
     near: float,
     seed: int,
-    name: str,
+    asked: common.Asked,
     device: str,
     as_json: bool,
 ) -> None:
@@ -93,6 +104,7 @@ def render(
       featviz render conv3:1 conv3:2 conv3:3 conv3:4 --grid 2 --steps 64 -o four.webp
       featviz render conv5:53 --start chelsea -o spotted.png
       featviz render -o not.png -- -conv5:12
+      featviz render conv4_3:7 --network vgg16 --download -o vgg.png
     """
     common.check_output(output)
     if highest and start:
@@ -102,16 +114,16 @@ def render(
     from featviz.ascent.score import evaluate
     from featviz.objectives.text import as_objectives
 
-    net = common.load(name)
-    asked = as_objectives(net, specs)
+    net = common.load(asked)
+    objectives = as_objectives(net, specs)
     options: dict[str, Any] = {"steps": steps, "seed": seed, "device": device}
     if start is None:
         recipe = recipes.HIGHEST if highest else None
-        found = maximize(net, asked, size=size, recipe=recipe, **options)
+        found = maximize(net, objectives, size=size, recipe=recipe, **options)
         values = found.values
     else:
-        found = _accentuated(net, asked, start, size or PHOTO_SIDE, near, options)
-        values = evaluate(net, asked, found.images)
+        found = _accentuated(net, objectives, start, size or PHOTO_SIDE, near, options)
+        values = evaluate(net, objectives, found.images)
     if found.interrupted:
         common.say(f"{output} was not written: its pictures had not climbed to their end.")
         raise KeyboardInterrupt
@@ -128,7 +140,7 @@ def render(
 
 def _accentuated(
     net: Network,
-    asked: Sequence[Objective],
+    objectives: Sequence[Objective],
     photo: str,
     side: int,
     near: float,
@@ -141,7 +153,7 @@ def _accentuated(
     from featviz.objectives.resemblance import Resemblance
 
     image = photos.load(photo, side).image
-    wanted = [objective + near * Resemblance("image", image) for objective in asked]
+    wanted = [objective + near * Resemblance("image", image) for objective in objectives]
     return maximize(net, wanted, start=image, recipe=ACCENT, **options)
 
 
@@ -161,7 +173,7 @@ def attribute(
     method: str,
     output: Path | None,
     seed: int,
-    name: str,
+    asked: common.Asked,
     as_json: bool,
 ) -> None:
     """Maps which places of PHOTO (a sample's name or a file) speak for a target.
@@ -179,7 +191,7 @@ def attribute(
     from featviz.attribution.attribute import attribute as explain
     from featviz.figures import overlaid, save
 
-    net = common.load(name)
+    net = common.load(asked)
     image = photos.load(photo, PHOTO_SIDE).image
     wanted = int(target) if target is not None and target.isdecimal() else target
     found = explain(net, image, wanted, layer, method, seed=seed)

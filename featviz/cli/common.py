@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,20 +19,96 @@ if TYPE_CHECKING:
 FORMATS = (".png", ".webp")
 """Kinds of pictures that can be written."""
 
-network = click.option(
-    "--network", "name", default="alexnet", show_default=True, help="A bundled network."
-)
 seed = click.option("--seed", default=0, show_default=True, help="Where randomness comes from.")
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="Machine-readable, on standard output."
 )
 
 
-def load(name: str) -> Network:
-    """Loads a network by its name."""
+@dataclass(frozen=True)
+class Asked:
+    """The network that a command line asks for.
+
+    Attributes:
+        name: Its name as in `featviz.load`, or FILE.py:FUNCTION.
+        weights: A file of weights, the folder where it lies, or the name of published weights.
+        download: Whether what isn't on this computer may be downloaded.
+    """
+
+    name: str
+    weights: str | None = None
+    download: bool = False
+
+
+def network(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command the option `--network`, and those about its weights."""
+    option = click.option(
+        "--network",
+        "name",
+        default="alexnet",
+        show_default=True,
+        help="A name as in featviz.load, a folder of Hugging Face's, or FILE.py:FUNCTION.",
+    )
+    return option(weights(command))
+
+
+def weights(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command that has the name of a network the options about its weights.
+
+    The command gets the three as one, `asked`.
+    """
+
+    @click.option("--weights", metavar="FILE", help="Weights: a file, or the folder it is in.")
+    @click.option("--download", is_flag=True, help="Download weights that are not there yet.")
+    @functools.wraps(command)
+    def with_asked(name: str, weights: str | None, download: bool, **options: Any) -> None:
+        command(asked=Asked(name, weights, download), **options)
+
+    return with_asked
+
+
+def load(asked: Asked) -> Network:
+    """Loads the network that is asked for."""
+    file, _, function = asked.name.rpartition(":")
+    if file.endswith(".py"):
+        if asked.weights or asked.download:
+            raise click.UsageError(f"{function} of {file} brings its own weights.")
+        return _made_by(Path(file).expanduser(), function)
     from featviz.zoo.networks import load
 
-    return load(name)
+    return load(asked.name, weights=asked.weights, download=asked.download)
+
+
+def _made_by(file: Path, function: str) -> Network:
+    """Calls a function in a file, which gives a module or a Network."""
+    from torch import nn
+
+    from featviz.network.network import Network
+
+    if not file.is_file():
+        raise click.UsageError(f"There is no file {file}.")
+    make = getattr(_imported(file), function, None)
+    if not callable(make):
+        raise click.UsageError(f"{file} has no function {function!r}.")
+    network = make()
+    if isinstance(network, nn.Module):
+        network = Network(network, name=function)
+    if not isinstance(network, Network):
+        raise click.UsageError(
+            f"{function} of {file} returns a torch.nn.Module or a featviz.Network, not "
+            f"{type(network).__name__}."
+        )
+    return network
+
+
+def _imported(file: Path) -> Any:
+    """Imports a file as Python would beside it, so that other processes can import it too."""
+    folder, name = str(file.resolve().parent), file.stem
+    sys.path.insert(0, folder)
+    module = importlib.import_module(name)
+    if Path(module.__file__ or "").resolve() != file.resolve():
+        raise click.UsageError(f"Another module is called {name!r} already: rename {file}.")
+    return module
 
 
 def check_output(output: Path) -> None:

@@ -45,7 +45,7 @@ def build(
     jobs: int,
     out: Path | None,
     seed: int,
-    name: str,
+    asked: common.Asked,
 ) -> None:
     """Makes every picture that is not there yet; a killed build goes on where it was.
 
@@ -57,11 +57,12 @@ def build(
       featviz microscope build
       featviz microscope build --layers conv1,conv2 --units 0-15 --out few
       featviz microscope build --network squeezenet --layers features.0 --out squeeze
+      featviz microscope build --network my_module.py:make_model --out mine
     """
     from featviz.microscope import findings
     from featviz.microscope.build import Microscope
 
-    net = common.load(name)
+    net = common.load(asked)
     scope = Microscope(net, seed=seed)
     chosen = [name.strip() for name in ",".join(layers).split(",")] if layers else list(net.layers)
     some = _numbers(",".join(units)) if units else None

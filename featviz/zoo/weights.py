@@ -11,7 +11,11 @@ from torch import Tensor
 
 
 class WeightsError(ValueError):
-    """A bundled weights file is unknown, missing or not the one that was published."""
+    """A weights file is unknown, missing, not the one that was published, or of another network."""
+
+
+class DownloadError(WeightsError, OSError):
+    """A download that was asked for failed."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ WEIGHTS: Mapping[str, Weights] = MappingProxyType(
         ),
     }
 )
-"""The bundled files by the names that `load` knows."""
+"""The bundled files by the names of their networks."""
 
 
 def load_weights(name: str) -> dict[str, Tensor]:

@@ -5,11 +5,14 @@ import sys
 from dataclasses import replace
 
 import pytest
+import torch
 from click.testing import CliRunner
 from PIL import Image
+from torchvision.models import ResNet18_Weights
 
 from featviz import cli
 from featviz.ascent import climb
+from tests.zoo.serving import made_up
 
 
 def run(monkeypatch, capsys, *arguments):
@@ -163,8 +166,83 @@ def test_units_are_numbers_and_ranges(text, units):
     assert cli.microscope._numbers(text) == units
 
 
+MODULE = """
+from torch import nn
+import beside
+
+def make():
+    return nn.Sequential(nn.Conv2d(3, beside.UNITS, 3), nn.ReLU(), nn.Conv2d(beside.UNITS, 2, 3))
+
+def text():
+    return "no network"
+"""
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """A file with a function that makes a network, under a name that no test has imported."""
+    file = tmp_path / f"mine_{tmp_path.name}.py"
+    file.write_text(MODULE, "utf-8")
+    (tmp_path / "beside.py").write_text("UNITS = 4", "utf-8")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "beside", raising=False)
+    return file
+
+
+def test_a_function_in_a_file_makes_the_network(mine, monkeypatch, capsys, tmp_path):
+    code, out, err = run(monkeypatch, capsys, "layers", f"{mine}:make", "--json")
+    assert (code, err) == (0, "")
+    assert [(row["layer"], row["units"]) for row in json.loads(out)] == [("0", 4), ("2", 2)]
+    picture, chosen = tmp_path / "x.png", ["--network", f"{mine}:make"]
+    shown = ["render", "2:1", "--steps", "2", "--size", "32", "-o", str(picture), *chosen]
+    assert run(monkeypatch, capsys, *shown)[0] == 0
+    assert picture.is_file()
+    asked = ["attribute", "chelsea", "--layer", "2", "--target", "2:1", "--json", *chosen]
+    code, out, _ = run(monkeypatch, capsys, *asked)
+    assert code == 0
+    assert json.loads(out)["layer"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "code", "message"),
+    [
+        ("none.py:make", [], 2, "There is no file none.py"),
+        ("{mine}:nothing", [], 2, "has no function 'nothing'"),
+        ("{mine}:text", [], 2, "returns a torch.nn.Module or a featviz.Network, not str"),
+        ("{mine}:make", ["--download"], 2, "brings its own weights"),
+        ("{clash}:make", [], 2, "Another module is called 'json' already: rename"),
+        ("vgg16", [], 2, "ask for a download (download=True, --download), or put the file"),
+        ("vgg16", ["--weights", "none.pth"], 2, "no file or folder 'none.pth' of weights"),
+        ("resnet18", ["--download"], 1, "can't be downloaded ("),
+        ("timm:resnet18", [], 1, "need the extra [timm]: pip install 'featviz[timm]'"),
+    ],
+)
+def test_a_network_that_can_not_be_had_is_one_sentence(
+    mine, monkeypatch, capsys, tmp_path, name, more, code, message
+):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(ResNet18_Weights.DEFAULT.value, "url", "http://127.0.0.1:9/x-12345678.pth")
+    monkeypatch.setitem(sys.modules, "timm", None)
+    clash = tmp_path / "json.py"
+    clash.write_text("", "utf-8")
+    name = name.format(mine=mine, clash=clash)
+    ended, out, err = run(monkeypatch, capsys, "layers", name, *more)
+    assert (ended, out) == (code, "")
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_weights_are_named_on_the_command_line(monkeypatch, capsys, tmp_path):
+    file = tmp_path / "mine.pth"
+    torch.save(made_up("resnet18", num_classes=3), file)
+    code, out, _ = run(monkeypatch, capsys, "layers", "resnet18", "--weights", str(file))
+    assert code == 0
+    assert out.splitlines()[1].split() == ["conv1", "64", "7", "2"]
+    assert out.splitlines()[-1].split()[:2] == ["layer4.1", "512"]
+
+
 def test_ctrl_c_is_130(monkeypatch, capsys):
-    def stopped(name):
+    def stopped(asked):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli.common, "load", stopped)

@@ -29,7 +29,7 @@ from featviz.network.values import activations
 from featviz.objectives.algebra import IMAGE, Objective
 from featviz.objectives.resemblance import Resemblance
 from featviz.objectives.units import Channel, DeepDream, Direction, Logit
-from featviz.zoo import networks
+from featviz.zoo import bundled
 
 PLACE = 5
 """Place of the unit that is asked, among those that all chapters share."""
@@ -168,7 +168,7 @@ def strip() -> Figure:
 
 @cache
 def _classes() -> tuple[Maximization, Network]:
-    net = networks.load("squeezenet")
+    net = bundled.load("squeezenet")
     return maximize([Logit(index) for index in CLASSES], net=net, size=CLASS_SIDE), net
 
 

@@ -20,7 +20,7 @@ from featviz.network.values import activations
 from featviz.objectives.units import Channel, Logit
 from featviz.photos import Photo
 from featviz.store import Arrays, Store, fingerprint
-from featviz.zoo import networks
+from featviz.zoo import bundled
 
 CODE = "featviz.article.studies.attribution_evidence"
 """The module whose source, with all that it imports, is part of every key of the store."""
@@ -62,13 +62,13 @@ SIZE = 224
 @cache
 def alexnet() -> Network:
     """Returns the network whose layers are mapped."""
-    return networks.load("alexnet")
+    return bundled.load("alexnet")
 
 
 @cache
 def classifier() -> Network:
     """Returns the bundled classifier."""
-    return networks.load("squeezenet")
+    return bundled.load("squeezenet")
 
 
 @cache

@@ -17,7 +17,7 @@ from featviz.measures.two_choice import plain_look, seen_by, two_choice
 from featviz.microscope import findings
 from featviz.microscope.views import NEURON
 from featviz.store import Store, fingerprint
-from featviz.zoo import networks
+from featviz.zoo import bundled
 
 LAYERS = ("conv2", "conv3", "conv4", "conv5")
 """Layers whose units' pictures are judged; those of conv1 are 11 pixels wide."""
@@ -123,7 +123,7 @@ def _judge(
 
 
 def _seen(images: Tensor) -> Tensor:
-    return seen_by(networks.load("squeezenet"), JUDGE, _resized(images, SHOWN))
+    return seen_by(bundled.load("squeezenet"), JUDGE, _resized(images, SHOWN))
 
 
 def _plain(images: Tensor) -> Tensor:

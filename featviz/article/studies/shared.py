@@ -19,7 +19,7 @@ from featviz.network.values import activations
 from featviz.objectives.algebra import Objective
 from featviz.objectives.units import Channel, Neuron
 from featviz.store import Store, fingerprint
-from featviz.zoo import networks
+from featviz.zoo import bundled
 
 SEED = 0
 """Where all randomness of the article comes from."""
@@ -34,7 +34,7 @@ CHUNK = 64
 @cache
 def alexnet() -> network.Network:
     """Returns the network that the article is about."""
-    return networks.load("alexnet")
+    return bundled.load("alexnet")
 
 
 def maximize(

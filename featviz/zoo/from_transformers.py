@@ -1,0 +1,130 @@
+"""Image classifiers of Hugging Face's transformers, from the hub or a folder like one of it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from featviz.network.network import Network
+from featviz.zoo import from_timm
+from featviz.zoo.hub import folder_weights, hub_file, hub_weights
+from featviz.zoo.imagenet import short_names
+from featviz.zoo.layers import named_layers
+from featviz.zoo.sources import Wanted, extra
+from featviz.zoo.weights import WeightsError
+
+EXTRA = "huggingface"
+"""What brings transformers: `pip install 'featviz[huggingface]'`."""
+
+CONFIG = "config.json"
+"""Where a folder says what its network is."""
+
+IMAGES = "preprocessor_config.json"
+"""Where it says what images the network takes."""
+
+BYTE = 1 / 255
+"""What the bytes of an image are multiplied by, to lie in [0, 1]."""
+
+
+def load(wanted: Wanted) -> Network:
+    """Loads an image classifier of transformers, or one of timm's that lies on the hub.
+
+    Args:
+        wanted: Its name is a repository's, `"microsoft/resnet-50"`, or a folder's.
+
+    Raises:
+        ValueError: The network takes images in a way of its own.
+        WeightsError: Its weights aren't there, or aren't its own.
+        ModuleNotFoundError: Its extra isn't installed.
+    """
+    folder = local = Path(wanted.name).expanduser()
+    if wanted.weights and not wanted.folder:
+        raise WeightsError(f"there is no folder {str(wanted.weights)!r} of {CONFIG} and weights.")
+    if not (folder / CONFIG).is_file():
+        folder = wanted.folder or _from_hub(wanted)
+    about = json.loads((folder / CONFIG).read_text("utf-8"))
+    if _is_timms(about):
+        tag = about.get("pretrained_cfg", {}).get("tag")
+        name = ".".join(filter(None, (about["architecture"], tag)))
+        return from_timm.load(Wanted(name, folder))
+    mean, std = _normalization(folder)
+    model = _classifier(folder)
+    labels = model.config.id2label
+    classes = short_names([labels[index] for index in sorted(labels)])
+    layers = {short: f"model.{dotted}" for short, dotted in named_layers(model).items()}
+    name = wanted.name if folder != local else local.resolve().name
+    return Network(_Scores(model).eval(), mean, std, layers, name=name, classes=classes)
+
+
+class _Scores(nn.Module):
+    """A classifier that returns the scores of its classes and nothing else."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        scores: Tensor = self.model(pixel_values=images).logits
+        return scores
+
+
+def _is_timms(about: Mapping[str, Any]) -> bool:
+    """Whether a folder's description is one that timm writes, not transformers."""
+    return "model_type" not in about and "architecture" in about
+
+
+def _from_hub(wanted: Wanted) -> Path:
+    """The folder of the hub's cache in which a repository's files lie."""
+    config = hub_file(wanted.name, CONFIG, EXTRA, download=wanted.download)
+    if config is not None and not _is_timms(json.loads(config.read_text("utf-8"))):
+        extra("transformers", EXTRA)  # before a long download that is of no use without it
+    weights = hub_weights(wanted.name, EXTRA, download=wanted.download)
+    hub_file(wanted.name, IMAGES, EXTRA, download=wanted.download)
+    if not (weights.parent / CONFIG).is_file():
+        raise WeightsError(
+            f"the {CONFIG} of {wanted.name} is not on this computer; ask for a download "
+            f"(download=True, --download), or put it into the folder {weights.parent}."
+        )
+    return weights.parent
+
+
+def _classifier(folder: Path) -> Any:
+    extra("transformers", EXTRA)
+    from transformers import AutoModelForImageClassification
+
+    path = folder_weights(folder)
+    try:
+        model, report = AutoModelForImageClassification.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=path.suffix == ".safetensors",
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = str(error).split("\n")[0]
+        raise WeightsError(f"{folder} holds no image classifier: {reason}") from error
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise WeightsError(f"{path} has no weights for {missing[0]} ({len(missing)} are missing).")
+    return model
+
+
+def _normalization(folder: Path) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The mean and the standard deviation that the images of a network have."""
+    path = folder / IMAGES
+    if not path.is_file():
+        raise WeightsError(
+            f"{folder} has no {IMAGES}, so it isn't known what images the network takes; put it "
+            f"there, or wrap the model in featviz.Network(model, mean, std)."
+        )
+    told = json.loads(path.read_text("utf-8"))
+    if told.get("do_flip_channel_order") or abs(told.get("rescale_factor", BYTE) - BYTE) > 1e-6:
+        raise ValueError(
+            f"{path} asks for images in another order of colors or another range than red, green "
+            f"and blue in [0, 1]; wrap the model in a featviz.Network of your own."
+        )
+    if not told.get("do_normalize", True):
+        return (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+    return tuple(told["image_mean"]), tuple(told["image_std"])
