@@ -1,10 +1,12 @@
 """A network's private view as a function of one photo, with the value of one layer in hand."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from featviz.network.inputs import Images, check_images
-from featviz.network.network import PROBE_SIZE, Network, private_view
+from featviz.network.network import Network, private_view
 from featviz.network.passes import run_to
 from featviz.objectives.algebra import IMAGE, Objective
 
@@ -34,17 +36,18 @@ class Probe(nn.Module):
 
     def __init__(self, network: Network, photo: Tensor, objective: Objective, layer: str) -> None:
         super().__init__()
-        self.inputs = check_photo(network, photo, [layer, *sorted(objective.layers)])
+        self.inputs = check_photo(network, photo)
         objective.check(network)
         self.objective = objective
         self.layer = layer
         self.refs = [network.resolve(name) for name in sorted(objective.layers - {IMAGE})]
-        self.mean = photo.new_tensor(network.mean).view(3, 1, 1)
-        self.std = photo.new_tensor(network.std).view(3, 1, 1)
+        self.mean = photo.new_tensor(network.mean).view(-1, 1, 1)
+        self.std = photo.new_tensor(network.std).view(-1, 1, 1)
         own = [] if layer == IMAGE else [network.resolve(layer)]
         self.view = private_view(network, [*self.refs, *own]).to(photo.device)
         self.target = own[0].source if own else ""
         self.module = self.view.get_submodule(self.target) if own else None
+        self._ref = own[0] if own else None
         if own and not self.target:
             raise ValueError(
                 f"the output of {network.name} has no places, so it has no map; "
@@ -72,10 +75,13 @@ class Probe(nn.Module):
 
     def score_of(self, values: Tensor) -> Tensor:
         """Scores the photo with the layer's value replaced: (N, units, h, w) -> (N,)."""
-        if self.module is None:
+        if self.module is None or self._ref is None:
             own: Tensor = self(values)
             return own[:, 0]
-        handle = self.module.register_forward_hook(lambda *_: self.hand_on(values))
+        put = self._ref.put
+        handle = self.module.register_forward_hook(
+            lambda _module, _inputs, returned: put(returned, self.hand_on(values))
+        )
         try:
             copies = 1 if self._is_gate else len(values)
             scores: Tensor = self(self.inputs.expand(copies, -1, -1, -1))
@@ -107,13 +113,14 @@ class Probe(nn.Module):
     def _pass(self, inputs: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The layer's value and the score, connected."""
         inputs = (self.inputs if inputs is None else inputs).detach().requires_grad_()
-        if self.module is None:
+        ref = self._ref
+        if self.module is None or ref is None:
             return inputs, self(inputs)
         kept: list[Tensor] = []
 
-        def keep(_module: nn.Module, _inputs: object, value: Tensor) -> Tensor:
-            kept.append(value)
-            return self.hand_on(value)
+        def keep(_module: nn.Module, _inputs: object, returned: Any) -> Any:
+            kept.append(ref.read(returned))
+            return ref.put(returned, self.hand_on(kept[-1]))
 
         handle = self.module.register_forward_hook(keep)
         try:
@@ -123,34 +130,19 @@ class Probe(nn.Module):
         return (kept or [inputs.new_zeros(())])[0], score
 
 
-def check_photo(network: Network, photo: Images, layers: list[str]) -> Tensor:
+def check_photo(network: Network, photo: Images) -> Tensor:
     """Returns one photo, normalized as (1, 3, H, W), or says why it can't be explained.
 
     Args:
         network: The network.
         photo: (3, H, W) in [0, 1].
-        layers: The layers that will be read.
 
     Raises:
-        ValueError: It is no image, or smaller than what a unit sees. Fields larger than ImageNet's
-            crop of 224 px ask for no more than that.
+        ValueError: It is no image, or more than one.
     """
     images = check_images(photo)
     if len(images) != 1:
         raise ValueError(f"one photo at a time is explained, not {len(images)}.")
-    height, width = images.shape[-2:]
-    for layer in layers:
-        try:
-            size = 0 if layer == IMAGE else network.receptive_field(layer).size
-        except ValueError as error:
-            if "no layer" in str(error):
-                raise
-            continue
-        if min(height, width) < min(size, PROBE_SIZE):
-            raise ValueError(
-                f"a photo of {width} x {height} px is smaller than the {size} px that a unit of "
-                f"{layer} sees; enlarge it, with featviz.photos.fit(photo, {PROBE_SIZE}) say."
-            )
     return network.normalize(images)
 
 
