@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from featviz.ascent.device import find_device, find_precision
+from featviz.ascent.device import find_device
 from featviz.ascent.outcome import warn_of_failures
 from featviz.ascent.plan import Job, check, frame_numbers, plan, random_streams, starts
+from featviz.ascent.precision import suiting_precision
 from featviz.ascent.recipes import Recipe
 from featviz.ascent.result import Maximization, join
 from featviz.ascent.score import Scorer, is_linear_in_image, score
@@ -84,7 +85,7 @@ def maximize(
             names of the network's classes. Equal objectives get different images.
         size: Side of the images in pixels, or (height, width). Without it, `start`'s; central
             neurons get the smallest canvas that holds the part of their field that they use
-            (`ascent.used_field`), everything else 160 px.
+            (`ascent.used_field`), everything else 160 px; neither gets more than `network.size`.
         steps: How many steps to take, if not the recipe's.
         seed: Where all randomness comes from.
         recipe: How to climb. Without it, `recipes.LINEAR` where the objective is linear in the
@@ -101,7 +102,8 @@ def maximize(
         batch: Images to optimize at a time, if not as many as suit the machine; changes the speed,
             not the result.
         device: "auto", "cuda", "mps" or "cpu".
-        precision: "auto", "float32" or "bfloat16" for the network's pass.
+        precision: "auto", "float32" or "bfloat16" for the network's pass; "auto" is the one that
+            suits the machine and the network.
         progress: Whether to show a progress bar; without it, where a terminal is there.
 
     Returns:
@@ -120,7 +122,7 @@ def maximize(
     wanted = as_objectives(network, objectives)
     check(wanted, steps, batch)
     target = find_device(device)
-    dtype = find_precision(precision, target)
+    dtype = suiting_precision(network, precision, target)
     begun = starts(start, len(wanted), size)
     sides = size if begun is None else (begun.shape[-2], begun.shape[-1])
     jobs = list(plan(network, wanted, recipe, steps, sides, batch))
