@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from featviz.network.inputs import Images, check_images
 from featviz.network.network import Network, private_view
 from featviz.network.passes import run_to
+from featviz.network.returned import LayerRef
 from featviz.objectives.algebra import IMAGE, Objective
 
 
@@ -28,6 +29,8 @@ class Probe(nn.Module):
         value: (1, units, h, w) what the layer says of it.
         slope: (1, units, h, w) the score's gradient with respect to that.
         score: The objective on the photo.
+        module: Where the layer's value passes by, (N, units, h, w), whatever its module returns;
+            None for the image.
         target: Dotted name of the module in `view` that gives the layer's value; "" for the image.
 
     Raises:
@@ -46,8 +49,7 @@ class Probe(nn.Module):
         own = [] if layer == IMAGE else [network.resolve(layer)]
         self.view = private_view(network, [*self.refs, *own]).to(photo.device)
         self.target = own[0].source if own else ""
-        self.module = self.view.get_submodule(self.target) if own else None
-        self._ref = own[0] if own else None
+        self.module = _placed(self.view.get_submodule(self.target), own[0]) if own else None
         if own and not self.target:
             raise ValueError(
                 f"the output of {network.name} has no places, so it has no map; "
@@ -75,13 +77,10 @@ class Probe(nn.Module):
 
     def score_of(self, values: Tensor) -> Tensor:
         """Scores the photo with the layer's value replaced: (N, units, h, w) -> (N,)."""
-        if self.module is None or self._ref is None:
+        if self.module is None:
             own: Tensor = self(values)
             return own[:, 0]
-        put = self._ref.put
-        handle = self.module.register_forward_hook(
-            lambda _module, _inputs, returned: put(returned, self.hand_on(values))
-        )
+        handle = self.module.register_forward_hook(lambda *_: self.hand_on(values))
         try:
             copies = 1 if self._is_gate else len(values)
             scores: Tensor = self(self.inputs.expand(copies, -1, -1, -1))
@@ -113,14 +112,13 @@ class Probe(nn.Module):
     def _pass(self, inputs: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The layer's value and the score, connected."""
         inputs = (self.inputs if inputs is None else inputs).detach().requires_grad_()
-        ref = self._ref
-        if self.module is None or ref is None:
+        if self.module is None:
             return inputs, self(inputs)
         kept: list[Tensor] = []
 
-        def keep(_module: nn.Module, _inputs: object, returned: Any) -> Any:
-            kept.append(ref.read(returned))
-            return ref.put(returned, self.hand_on(kept[-1]))
+        def keep(_module: nn.Module, _inputs: object, value: Tensor) -> Tensor:
+            kept.append(value)
+            return self.hand_on(value)
 
         handle = self.module.register_forward_hook(keep)
         try:
@@ -144,6 +142,18 @@ def check_photo(network: Network, photo: Images) -> Tensor:
     if len(images) != 1:
         raise ValueError(f"one photo at a time is explained, not {len(images)}.")
     return network.normalize(images)
+
+
+def _placed(module: nn.Module, ref: LayerRef) -> nn.Module:
+    """Lets the value of a view's module pass by another module, in the form (N, units, ...)."""
+    place, own = nn.Identity(), module.forward
+
+    def forward(*arguments: Any, **options: Any) -> Any:
+        returned = own(*arguments, **options)
+        return ref.put(returned, place(ref.read(returned)))
+
+    vars(module)["forward"] = forward
+    return place
 
 
 def _slope(score: Tensor, value: Tensor) -> Tensor | None:

@@ -318,6 +318,11 @@ def test_units_of_channels_last_are_the_last(layer, units, side):
     assert whole.map.shape == (4, 6)
     assert whole.value == pytest.approx(logits[0, 2].item(), abs=1e-6)
     assert whole.map.sum().item() == pytest.approx(whole.change, rel=0.01, abs=1e-5)
+    leaf = found.clone().requires_grad_()  # of the whole network only the head is behind `fold`
+    if layer == "fold":
+        (slope,) = torch.autograd.grad(leaf.mean((2, 3))[0, 2], leaf)
+        expected = (slope.mean((2, 3), keepdim=True) * found).sum(1)[0].relu()
+        torch.testing.assert_close(attribute(network, photo, 2, layer).map, expected)
 
 
 class Recurrent(nn.Module):
