@@ -4,6 +4,7 @@ Source: D. Erhan, Y. Bengio, A. Courville, P. Vincent, "Visualizing Higher-Layer
 Network", 2009, section 3; in the form of C. Olah et al., "Feature Visualization", Distill 2017.
 """
 
+import warnings
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -110,7 +111,8 @@ def maximize(
         The images, their values and how they came about. After Ctrl-C, what there is.
 
     Warns:
-        UserWarning: A picture ended gray, never moved, or is clipped in large part.
+        UserWarning: A picture ended gray, never moved, or is clipped in large part; or what the
+            network says of an image depends on others or on chance.
 
     Raises:
         ValueError: An unknown layer, unit, class, device or precision; no objective or a text that
@@ -123,6 +125,13 @@ def maximize(
     check(wanted, steps, batch)
     target = find_device(device)
     dtype = suiting_precision(network, precision, target)
+    if not network.is_steady:
+        warnings.warn(
+            f"what {network.name} says of an image depends on the others in its batch, or on "
+            "chance, and so do its pictures: batch norm without running statistics does that, and "
+            "dropout that is always on.",
+            stacklevel=3,  # behind `own_mode` is the caller
+        )
     begun = starts(start, len(wanted), size)
     sides = size if begun is None else (begun.shape[-2], begun.shape[-1])
     jobs = list(plan(network, wanted, recipe, steps, sides, batch))

@@ -30,6 +30,15 @@ BATCH = 32 * 128**2
 16, 32 and 64 of them are equally fast per image, and a batch takes about 1 GB."""
 
 
+NUDGE = 13
+"""Pixels by which a canvas grows to see whether a network takes images of any size: no multiple of
+what networks divide by."""
+
+MEMORY = 2 * 2**30
+"""Bytes that the pass of a batch may keep for its gradient: a quarter of a laptop's 8 GB. Networks
+that keep more than 4 KB per pixel get smaller batches than `BATCH`."""
+
+
 @dataclass(frozen=True)
 class Job:
     """Images that are optimized together."""
@@ -119,12 +128,21 @@ def plan(
             f"give one size for all, or maximize them one layer at a time."
         )
     for kind, rows in alike.items():
-        fitting = max(1, BATCH // (kind.size[0] * kind.size[1]))
+        fitting = batch or _fitting(network, kind, len(rows))
         groups: dict[object, list[int]] = {}
         for row in rows:
             groups.setdefault(objectives[row] if kind.diverse else row, []).append(row)
-        for packed in _packed(list(groups.values()), batch or fitting):
+        for packed in _packed(list(groups.values()), fitting):
             yield Job(packed, tuple(objectives[row] for row in packed), kind.recipe, kind.size)
+
+
+def _fitting(network: Network, kind: _Kind, count: int) -> int:
+    """How many images suit the machine, of those that there are."""
+    pixels = kind.size[0] * kind.size[1]
+    fitting = min(count, BATCH // pixels)
+    if fitting > 1:
+        fitting = min(fitting, int(MEMORY / max(1.0, network.kept_bytes * pixels)))
+    return max(1, fitting)
 
 
 def _packed(groups: Sequence[list[int]], width: int) -> Iterator[list[int]]:
@@ -180,6 +198,8 @@ def _fitted(
     """The recipe as it suits a network: gray, and cut to the canvas where a larger one won't do."""
     if len(network.mean) == 1 and not isinstance(recipe.image, Gray):
         recipe = replace(recipe, image=Gray(recipe.image))
+    if _takes(network, layers, (canvas[0] + NUDGE, canvas[1] + NUDGE)):
+        return recipe
     plain, numbers = torch.zeros(1, 1, *canvas), torch.zeros(1, draws(recipe.transforms))
     changed = [apply(recipe.transforms, plain, numbers, step).shape[-2:] for step in range(2)]
     if all(_takes(network, layers, (height, width)) for height, width in changed):

@@ -6,8 +6,7 @@ structure that shares the weights, frozen, in evaluation mode, with in-place ope
 
 import difflib
 import hashlib
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import torch
@@ -20,8 +19,16 @@ from featviz.network.inputs import gray
 from featviz.network.measured_fields import followed_fields, measured_field
 from featviz.network.passes import own_mode, private_copy, run_to, run_until
 from featviz.network.receptive_fields import ReceptiveField, known_fields
-from featviz.network.record import Record, axis_of, probe
+from featviz.network.record import Record, axis_of, is_steady, kept_bytes, probe
 from featviz.network.returned import LayerRef, Output
+from featviz.network.settings import (
+    check_kind,
+    check_names,
+    check_normalization,
+    check_weights,
+    convolutions,
+    image_channels,
+)
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 """Mean of the red, green and blue values in [0, 1]. Source: torchvision's reference training."""
@@ -40,18 +47,6 @@ CALL = "#"
 
 OUTPUT = "output"
 """The layer name of what the whole module returns."""
-
-RESERVED = ("image", OUTPUT, "logit", "diversity", "penalty")
-"""Names that mean something else than a layer, there or in the text form of objectives."""
-
-UNDRAWN = (2, 4)
-"""Numbers of channels that images of another kind than color and gray have."""
-
-NOT_READ = {
-    "torch.jit": "is scripted, so that its layers can't be read; give the module it was made from",
-    "torch.ao.nn.quantized": "is quantized, so that it has no gradients; give the float module",
-}
-"""Where kinds of modules are defined that can't be worked with -> what to say of them."""
 
 
 class UnknownLayerError(ValueError):
@@ -111,60 +106,25 @@ class Network:
         self.name = name or type(module).__name__
         self.classes = tuple(classes)
         self._modules = {key: child for key, child in module.named_modules() if key}
-        self._check_kind()
-        channels = _channels([module, *self._modules.values()])
+        check_kind(module, self.name)
+        channels = image_channels(module)
         self.mean, self.std = (
             tuple(values) * (channels if len(values) == 1 else 1) for values in (mean, std)
         )
         self._given = None if layers is None else dict(layers)
         self._size, self._output = size, output
-        self._check_numbers(channels)
-        self._check_names()
-        self._shapes: dict[str, torch.Size] = {}
-        self._axes: dict[str, int | str] = {}
-        self._weights = Weights(module)
-
-    def _check_kind(self) -> None:
-        for child in [self.module, *self._modules.values()]:
-            for home, told in NOT_READ.items():
-                if any(kind.__module__.startswith(home) for kind in type(child).__mro__):
-                    raise ValueError(f"{self.name} {told}.")
-
-    def _check_names(self) -> None:
+        check_normalization(self.mean, self.std, channels, self.name)
+        check_weights(module, self.name)
         for short, dotted in (self._given or {}).items():
             if dotted not in self._modules:
                 raise UnknownLayerError(
                     f"layer {short!r} stands for module {dotted!r}, which {self.name} lacks; "
                     f"list its modules with dict(module.named_modules())"
                 )
-        names = _convolutions(self._modules) if self._given is None else self._given
-        for short in RESERVED:
-            if short in names:
-                raise ValueError(
-                    f"a layer of {self.name} is called {short!r}, which stands for something else; "
-                    f"name its layers yourself, with layers={{'own_name': {names[short]!r}}} say."
-                )
-
-    def _check_numbers(self, channels: int) -> None:
-        """Says what would make every value NaN, or doesn't fit the module."""
-        if channels not in (1, 3):
-            raise ValueError(
-                f"{self.name} takes images of {channels} channels, and only color and gray can be "
-                "drawn; wrap it in a module that makes its channels out of red, green and blue."
-            )
-        if channels == 1 < len(self.mean):
-            raise ValueError(
-                f"{self.name} takes images of one channel, so mean and std are one number each, "
-                f"(0.1307,) and (0.3081,) for MNIST, not {self.mean} and {self.std}."
-            )
-        for what, values in (("mean", self.mean), ("std", self.std)):
-            if len(values) not in (1, 3) or not all(map(math.isfinite, values)):
-                raise ValueError(f"{what} is three numbers, for red, green and blue, not {values}.")
-        if min(self.std) <= 0:
-            raise ValueError(f"std is what images are divided by, above 0, not {self.std}.")
-        for key, value in self.module.named_parameters():
-            if not value.is_meta and not value.detach().isfinite().all():
-                raise ValueError(f"{key} of {self.name} has weights that are NaN or infinite.")
+        check_names(convolutions(module) if self._given is None else self._given, self.name)
+        self._shapes: dict[str, torch.Size] = {}
+        self._axes: dict[str, int | str] = {}
+        self._weights = Weights(module)
 
     @cached_property
     @own_mode()
@@ -188,11 +148,26 @@ class Network:
         return self.record.size
 
     @cached_property
+    @own_mode()
+    def is_steady(self) -> bool:
+        """Whether what the network says of an image depends on that image alone.
+
+        It doesn't where batch norm has no running statistics, or dropout is always on.
+        """
+        return is_steady(self.module, len(self.mean), self.record)
+
+    @cached_property
+    @own_mode()
+    def kept_bytes(self) -> float:
+        """How much a pass in float32 keeps for its gradient, in bytes per pixel of its images."""
+        return kept_bytes(self.module, len(self.mean), self.record.size)
+
+    @cached_property
     def dotted(self) -> dict[str, str]:
         """The short names of the layers -> dotted names of their modules, shallow to deep."""
         if self._given is not None:
             return self._given
-        there = _convolutions(self._modules)
+        there = convolutions(self.module)
         if self.record.obstacle:
             return there  # which of them run isn't known
         return {name: name for name in self.record.runs if name in there}
@@ -484,16 +459,3 @@ def reads_image(network: Network, layer: str) -> bool:
     image = torch.rand((1, len(network.mean), network.size, network.size))
     with torch.no_grad():
         return run_until(private_copy(network.module).to("cpu"), image, name).equal(image)
-
-
-def _channels(modules: Iterable[nn.Module]) -> int:
-    """How many channels a network's images have, by its convolutions; 3 unless they say others."""
-    taken = [module.in_channels for module in modules if isinstance(module, nn.Conv2d)]
-    if not taken or 3 in taken:
-        return 3
-    # Larger numbers are those of blocks of pixels, or of a convolution that isn't the first.
-    return 1 if 1 in taken else taken[0] if taken[0] in UNDRAWN else 3
-
-
-def _convolutions(modules: Mapping[str, nn.Module]) -> dict[str, str]:
-    return {name: name for name, module in modules.items() if isinstance(module, nn.Conv2d)}

@@ -21,6 +21,10 @@ DECLARED = ("image_size", "img_size", "input_size")
 CONFIGURATIONS = ("config", "pretrained_cfg", "default_cfg")
 """Attributes that hold a configuration: Hugging Face's and timm's."""
 
+STEADY = 1e-3
+"""Share of an answer's largest value by which two answers to one image may differ: far above what
+rounding does."""
+
 IMAGES = 2
 """Images of the probing pass: two, so that the dimension that counts them can be told."""
 
@@ -79,6 +83,60 @@ def axis_of(view: nn.Module, source: str, channels: int, size: int) -> int | str
     return record.axes.get(source, 1)
 
 
+def is_steady(module: nn.Module, channels: int, record: Record) -> bool:
+    """Whether what a network says of an image is the same beside another image and beside itself.
+
+    Args:
+        module: The network's module; it stays as it is.
+        channels: How many channels its images have.
+        record: Its record; without a size, or units in its output, nothing is known against it.
+    """
+    if record.size is None or isinstance(record.axes.get("", ""), str):
+        return True
+    view = private_copy(module)
+    images = _noise(view, channels, record.size)
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        answers = [scores(view(given)) for given in (images.clone(), images[:1].repeat(2, 1, 1, 1))]
+    first, second = (answer[0].float() for answer in answers if answer is not None)
+    return bool((first - second).abs().max() <= STEADY * first.abs().max())
+
+
+def kept_bytes(module: nn.Module, channels: int, size: int | None) -> float:
+    """Measures how much a pass keeps for its gradient.
+
+    Args:
+        module: The network's module; it stays as it is.
+        channels: How many channels its images have.
+        size: Side in pixels of images that it takes.
+
+    Returns:
+        Bytes per pixel of the images, without the weights; 0 where there is no size to measure at.
+    """
+    if size is None:
+        return 0.0
+    view, kept = private_copy(module), dict[int, int]()
+
+    def note(value: Tensor) -> Tensor:
+        kept[value.untyped_storage().data_ptr()] = value.untyped_storage().nbytes()
+        return value
+
+    images = _noise(view, channels, size).requires_grad_()
+    keeping = torch.autograd.graph.saved_tensors_hooks(note, lambda value: value)
+    with keeping, torch.random.fork_rng(devices=[]):
+        answer = view(images.clone())
+    for value in [*view.parameters(), *view.buffers()]:
+        kept.pop(value.untyped_storage().data_ptr(), None)
+    del answer  # kept until here, so that no two values lay in one place
+    return sum(kept.values()) / (IMAGES * size**2)
+
+
+def _noise(view: nn.Module, channels: int, side: int) -> Tensor:
+    """The images of noise of a probing pass."""
+    device = next((value.device for value in view.parameters()), torch.device("cpu"))
+    shape = (IMAGES, channels, side, side)
+    return torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
+
+
 def _declared(module: nn.Module) -> Iterator[int]:
     """The sizes that a module says it takes."""
     holders = [module, *(getattr(module, name, None) for name in CONFIGURATIONS)]
@@ -93,11 +151,8 @@ def _declared(module: nn.Module) -> Iterator[int]:
 def _pass(view: nn.Module, channels: int, side: int) -> Record:
     """One pass of two images of noise, as far as the network goes."""
     record = Record(side)
-    device = next((value.device for value in view.parameters()), torch.device("cpu"))
-    images = torch.rand(
-        (IMAGES, channels, side, side), generator=torch.Generator().manual_seed(0)
-    ).to(device)
-    with ExitStack() as hooks, torch.no_grad():
+    images = _noise(view, channels, side)
+    with ExitStack() as hooks, torch.no_grad(), torch.random.fork_rng(devices=[]):
         for name, child in view.named_modules():
             hooks.callback(child.register_forward_hook(_noter(record, name)).remove)
         try:

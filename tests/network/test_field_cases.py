@@ -11,6 +11,7 @@ from torch import nn
 
 import featviz as fv
 from featviz.ascent.effective_field import used_field
+from featviz.ascent.plan import plan
 from featviz.ascent.precision import suiting_precision
 from featviz.ascent.score import Scorer
 from featviz.attribution.attribute import attribute
@@ -404,6 +405,26 @@ def test_a_dead_relu_is_brought_to_life_under_every_name(layer):
     assert (found.gradients > 0).all()
 
 
+@pytest.mark.parametrize("part", [nn.BatchNorm2d(4, track_running_stats=False), nn.Identity()])
+def test_what_depends_on_the_batch_or_on_chance_is_told(part):
+    class Noisy(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.part = nn.Conv2d(3, 4, 3), part
+
+        def forward(self, images):
+            x = self.conv(images)
+            return part(x) if isinstance(part, nn.BatchNorm2d) else F.dropout(x, training=True)
+
+    module, before = seeded(Noisy), torch.random.get_rng_state()
+    network = fv.Network(module)
+    assert not network.is_steady
+    assert torch.random.get_rng_state().equal(before)
+    with pytest.warns(UserWarning, match="Noisy says of an image depends on the others in its bat"):
+        climb(network, fv.Channel("conv", 1), size=24)
+    assert fv.Network(seeded(Lenet, 3, 32)).is_steady
+
+
 # ---- what shortcuts and names must bear ---------------------------------------------------------
 
 
@@ -483,6 +504,27 @@ class Quantized(nn.Module):
 def test_modules_that_cannot_be_worked_with_are_told_at_once(make, message):
     with pytest.raises(ValueError, match=message):
         fv.Network(make())
+
+
+class Wide(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.wide, self.last = nn.Conv2d(3, 64, 1), nn.Conv2d(64, 2, 1)
+
+    def forward(self, images):
+        return self.last(self.wide(images).tanh())
+
+
+def test_batches_hold_what_the_memory_does(monkeypatch):
+    network = fv.Network(seeded(Wide))
+    # The images, and 64 values of 4 bytes that both tanh and the last convolution keep.
+    assert network.kept_bytes == pytest.approx(4 * (3 + 64), rel=0.05)
+    wanted = (fv.Channel("last", 0),) * 6
+    sizes = [len(job.rows) for job in plan(network, wanted, None, 2, 64, None)]
+    assert sizes == [6]
+    monkeypatch.setattr("featviz.ascent.plan.MEMORY", 4.5 * network.kept_bytes * 64**2)
+    sizes = [len(job.rows) for job in plan(network, wanted, None, 2, 64, None)]
+    assert sizes == [4, 2]
 
 
 # ---- number formats -----------------------------------------------------------------------------
