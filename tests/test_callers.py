@@ -216,7 +216,11 @@ def test_a_microscope_takes_numpys_numbers(small, tmp_path):
             r"std is what images are divided by, above 0, not \(0\.2, 0\.0",
         ),
         ((0.5,) * 3, (0.2, -0.1, 0.2), r"above 0, not \(0\.2, -0\.1"),
-        ((0.5,), (0.2,) * 3, r"mean is three numbers, for red, green and blue, not \(0\.5,\)"),
+        (
+            (0.5, 0.5),
+            (0.2,) * 3,
+            r"mean is three numbers, for red, green and blue, not \(0\.5, 0\.5",
+        ),
         ((0.5,) * 3, (0.2, torch.nan, 0.2), r"std is three numbers, .* not \(0\.2, nan, 0\.2\)"),
     ],
 )

@@ -4,6 +4,7 @@ Source: D. Erhan, Y. Bengio, A. Courville, P. Vincent, "Visualizing Higher-Layer
 Network", 2009, section 3; in the form of C. Olah et al., "Feature Visualization", Distill 2017.
 """
 
+import warnings
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,9 +12,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from featviz.ascent.device import find_device, find_precision
+from featviz.ascent.device import find_device
 from featviz.ascent.outcome import warn_of_failures
 from featviz.ascent.plan import Job, check, frame_numbers, plan, random_streams, starts
+from featviz.ascent.precision import suiting_precision
 from featviz.ascent.recipes import Recipe
 from featviz.ascent.result import Maximization, join
 from featviz.ascent.score import Scorer, is_linear_in_image, score
@@ -84,7 +86,7 @@ def maximize(
             names of the network's classes. Equal objectives get different images.
         size: Side of the images in pixels, or (height, width). Without it, `start`'s; central
             neurons get the smallest canvas that holds the part of their field that they use
-            (`ascent.used_field`), everything else 160 px.
+            (`ascent.used_field`), everything else 160 px; neither gets more than `network.size`.
         steps: How many steps to take, if not the recipe's.
         seed: Where all randomness comes from.
         recipe: How to climb. Without it, `recipes.LINEAR` where the objective is linear in the
@@ -101,14 +103,16 @@ def maximize(
         batch: Images to optimize at a time, if not as many as suit the machine; changes the speed,
             not the result.
         device: "auto", "cuda", "mps" or "cpu".
-        precision: "auto", "float32" or "bfloat16" for the network's pass.
+        precision: "auto", "float32" or "bfloat16" for the network's pass; "auto" is the one that
+            suits the machine and the network.
         progress: Whether to show a progress bar; without it, where a terminal is there.
 
     Returns:
         The images, their values and how they came about. After Ctrl-C, what there is.
 
     Warns:
-        UserWarning: A picture ended gray, never moved, or is clipped in large part.
+        UserWarning: A picture ended gray, never moved, or is clipped in large part; or what the
+            network says of an image depends on others or on chance.
 
     Raises:
         ValueError: An unknown layer, unit, class, device or precision; no objective or a text that
@@ -120,7 +124,14 @@ def maximize(
     goals = as_objectives(network, objectives)
     check(goals, steps, batch)
     target = find_device(device)
-    dtype = find_precision(precision, target)
+    dtype = suiting_precision(network, precision, target)
+    if not network.is_steady:
+        warnings.warn(
+            f"what {network.name} says of an image depends on the others in its batch, or on "
+            "chance, and so do its pictures: batch norm without running statistics does that, and "
+            "dropout that is always on.",
+            stacklevel=3,  # behind `own_mode` is the caller
+        )
     origins = starts(start, len(goals), size)
     sides = size if origins is None else (origins.shape[-2], origins.shape[-1])
     jobs = list(plan(network, goals, recipe, steps, sides, batch))

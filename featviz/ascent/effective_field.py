@@ -12,11 +12,12 @@ from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 import torch
+import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from featviz.images.natural import Natural
 from featviz.network.inputs import Images, check_images
-from featviz.network.network import Network, private_view, reads_image
+from featviz.network.network import PROBE_SIZE, Network, private_view, reads_image
 from featviz.network.passes import own_mode, run_to
 from featviz.network.receptive_fields import ReceptiveField
 
@@ -36,7 +37,8 @@ def used_field(network: Network, layer: str) -> ReceptiveField:
     """Returns the square in the middle of a layer's receptive field that its units use.
 
     It holds `PART` of the squared gradients of the layer's units on noise that has the spectrum of
-    photographs. A layer that reads the image itself uses its whole field.
+    photographs. A layer that reads the image itself uses its whole field. Where the field doesn't
+    fit on images that the network was made for, only what lies on them counts.
 
     Args:
         network: The network.
@@ -53,12 +55,15 @@ def used_field(network: Network, layer: str) -> ReceptiveField:
         return whole
     fields = _fields.setdefault(network, {})
     if layer not in fields:
-        side = whole.canvas()
+        limit = network.record.size or PROBE_SIZE
+        side = min(whole.canvas(), limit)
         streams = [Generator().manual_seed(seed) for seed in range(IMAGES)]
         with torch.no_grad():
             images = Natural(energy=1.0, noise=1.0).build(streams, side, side)()
-        shares = effective_field(network, layer, list(images))
-        fields[layer] = replace(whole, size=concentrated(shares, PART))
+        field = replace(whole, size=concentrated(_shares(network, layer, list(images)), PART))
+        while field.canvas() > limit and field.size > 2:
+            field = replace(field, size=field.size - 2)
+        fields[layer] = field
     return fields[layer]
 
 
@@ -94,6 +99,17 @@ def effective_field(
             f"a photo of {width} x {height} px doesn't hold the {field.size} px around its center "
             f"that a unit of {layer} sees."
         )
+    return _shares(network, layer, photos, draws, seed)
+
+
+def _shares(
+    network: Network, layer: str, photos: Sequence[Tensor], draws: int = 4, seed: int = 0
+) -> Tensor:
+    """What `effective_field` returns; 0 where the field reaches over the border."""
+    field = network.receptive_field(layer)
+    height, width = photos[0].shape[-2:]
+    row, column = (count // 2 for count in network.shape(layer, (height, width))[-2:])
+    (top, bottom), (left, right) = field.span(row), field.span(column)
     generator = torch.Generator().manual_seed(seed)
     signs = torch.randint(2, (draws, network.units(layer)), generator=generator) * 2.0 - 1
     ref = network.resolve(layer)
@@ -104,7 +120,7 @@ def effective_field(
         value = run_to(view, batch, [ref])[layer][:, :, row, column]
         (gradient,) = torch.autograd.grad((value * signs).sum(), batch)
         total += gradient.square().sum((0, 1))
-    return total[top:bottom, left:right] / total.sum()
+    return F.pad(total, (-left, right - width, -top, bottom - height)) / total.sum()
 
 
 def concentrated(shares: Tensor, part: float) -> int:

@@ -13,18 +13,30 @@ from torch import Tensor
 from featviz.ascent.effective_field import used_field
 from featviz.ascent.recipes import LINEAR, NEURON, STANDARD, Recipe
 from featviz.ascent.score import is_diverse, is_linear_in_image
+from featviz.images.gray import Gray
+from featviz.images.transforms import Transform, apply, draws
 from featviz.network.inputs import Images, check_images
 from featviz.network.network import Network
 from featviz.objectives.algebra import IMAGE, Objective, weighted_terms
 from featviz.objectives.units import Neuron
 
 CANVAS = 160
-"""Default side of an image in pixels: a whole number of tiles, and room for what AlexNet's deepest
-units see, 163 px; lucid's 128 px cut what they want in two."""
+"""Default side of an image in pixels, or the network's own if that is less: a whole number of
+tiles, and room for what AlexNet's deepest units see, 163 px; lucid's 128 px cut what they want in
+two."""
 
 BATCH = 32 * 128**2
 """Pixels optimized at a time, unless the caller says otherwise: 32 images of 128 px. On two cores
 16, 32 and 64 of them are equally fast per image, and a batch takes about 1 GB."""
+
+
+NUDGE = 13
+"""Pixels by which a canvas grows to see whether a network takes images of any size: no multiple of
+what networks divide by."""
+
+MEMORY = 2 * 2**30
+"""Bytes that the pass of a batch may keep for its gradient: a quarter of a laptop's 8 GB. Networks
+that keep more than 4 KB per pixel get smaller batches than `BATCH`."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,23 @@ class _Kind:
     diverse: bool  # equal objectives are optimized together: their images must differ
     recipe: Recipe
     size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Middle(Transform):
+    """The middle of an image: what other transforms made larger has its size again.
+
+    Attributes:
+        height: Its height in pixels.
+        width: Its width in pixels.
+    """
+
+    height: int
+    width: int
+
+    def __call__(self, images: Tensor, uniform: Tensor, step: int) -> Tensor:
+        top, left = (images.shape[-2] - self.height) // 2, (images.shape[-1] - self.width) // 2
+        return images[..., top : top + self.height, left : left + self.width]
 
 
 def check(objectives: tuple[Objective, ...], steps: int | None, batch: int | None) -> None:
@@ -81,12 +110,14 @@ def plan(
     alike: dict[_Kind, list[int]] = {}
     for row, objective in enumerate(objectives):
         chosen = recipe or _default_recipe(network, objective)
+        canvas = _canvas(network, objective, size)
+        fitted = _fitted(network, objective.layers - {IMAGE}, chosen, canvas)
         kind = _Kind(
             objective.layers,
             objective.linear,
             is_diverse(objective),
-            replace(chosen, steps=int(steps or chosen.steps)),
-            _canvas(network, objective, size),
+            replace(fitted, steps=int(steps or chosen.steps)),
+            canvas,
         )
         alike.setdefault(kind, []).append(row)
     sizes = sorted({kind.size for kind in alike})
@@ -97,14 +128,21 @@ def plan(
             f"give one size for all, or maximize them one layer at a time."
         )
     for kind, rows in alike.items():
-        for layer in kind.layers - {IMAGE}:
-            network.shape(layer, kind.size)  # too small an image is told before the first step
-        fitting = max(1, BATCH // (kind.size[0] * kind.size[1]))
+        fitting = batch or _fitting(network, kind, len(rows))
         groups: dict[object, list[int]] = {}
         for row in rows:
             groups.setdefault(objectives[row] if kind.diverse else row, []).append(row)
-        for packed in _packed(list(groups.values()), batch or fitting):
+        for packed in _packed(list(groups.values()), fitting):
             yield Job(packed, tuple(objectives[row] for row in packed), kind.recipe, kind.size)
+
+
+def _fitting(network: Network, kind: _Kind, count: int) -> int:
+    """How many images suit the machine, of those that there are."""
+    pixels = kind.size[0] * kind.size[1]
+    fitting = min(count, BATCH // pixels)
+    if fitting > 1:
+        fitting = min(fitting, int(MEMORY / max(1.0, network.kept_bytes * pixels)))
+    return max(1, fitting)
 
 
 def _packed(groups: Sequence[list[int]], width: int) -> Iterator[list[int]]:
@@ -129,18 +167,54 @@ def _canvas(
     network: Network, objective: Objective, size: int | tuple[int, int] | None
 ) -> tuple[int, int]:
     if size is None:
-        size = CANVAS
-        read = [term for _, term in weighted_terms(objective) if term.layers != {IMAGE}]
-        if read and all(isinstance(term, Neuron) and term.position is None for term in read):
-            layers = {layer for term in read for layer in term.layers}
-            size = max(used_field(network, layer).canvas() for layer in layers)
+        return _default_canvas(network, objective)
     sides = size if isinstance(size, tuple) else (size, size)
     if len(sides) != 2 or any(not isinstance(side, Integral) or side < 1 for side in sides):
         raise ValueError(
             f"an image's size is a whole number of pixels, at least 1, or a pair of them "
             f"(height, width), not {size!r}."
         )
-    return operator.index(sides[0]), operator.index(sides[1])
+    canvas = operator.index(sides[0]), operator.index(sides[1])
+    for layer in objective.layers - {IMAGE}:
+        network.shape(layer, canvas)  # a size that won't do is told before the first step
+    return canvas
+
+
+def _default_canvas(network: Network, objective: Objective) -> tuple[int, int]:
+    """What an objective is asked on, at most the size that the network was made for."""
+    side = min(CANVAS, network.record.size or CANVAS)
+    read = [term for _, term in weighted_terms(objective) if term.layers != {IMAGE}]
+    if read and all(isinstance(term, Neuron) and term.position is None for term in read):
+        layers = {layer for term in read for layer in term.layers}
+        side = max(used_field(network, layer).canvas() for layer in layers)
+    if not _takes(network, objective.layers - {IMAGE}, (side, side)):
+        side = network.size
+    return side, side
+
+
+def _fitted(
+    network: Network, layers: frozenset[str], recipe: Recipe, canvas: tuple[int, int]
+) -> Recipe:
+    """The recipe as it suits a network: gray, and cut to the canvas where a larger one won't do."""
+    if len(network.mean) == 1 and not isinstance(recipe.image, Gray):
+        recipe = replace(recipe, image=Gray(recipe.image))
+    if _takes(network, layers, (canvas[0] + NUDGE, canvas[1] + NUDGE)):
+        return recipe
+    plain, numbers = torch.zeros(1, 1, *canvas), torch.zeros(1, draws(recipe.transforms))
+    changed = [apply(recipe.transforms, plain, numbers, step).shape[-2:] for step in range(2)]
+    if all(_takes(network, layers, (height, width)) for height, width in changed):
+        return recipe
+    return replace(recipe, transforms=(*recipe.transforms, Middle(*canvas)))
+
+
+def _takes(network: Network, layers: frozenset[str], size: tuple[int, int]) -> bool:
+    """Whether images of a size reach all layers."""
+    try:
+        for layer in layers:
+            network.shape(layer, size)
+    except ValueError:
+        return False
+    return True
 
 
 def random_streams(

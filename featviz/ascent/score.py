@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from featviz.ascent.shortcuts import ConstantGradient, is_affine, space_to_depth
 from featviz.network.inputs import Images, check_images
 from featviz.network.network import Network, private_view, reads_image
-from featviz.network.passes import LayerRef, large_enough, own_mode, run_to, run_until
+from featviz.network.passes import large_enough, own_mode, run_to, run_until
+from featviz.network.returned import LayerRef
 from featviz.network.values import passes
 from featviz.objectives.algebra import IMAGE, Objective, weighted_terms
 from featviz.objectives.text import as_objectives

@@ -38,32 +38,35 @@ def is_affine(module: nn.Module) -> TypeGuard[nn.Conv2d]:
     )
 
 
-class SpaceToDepthConv(nn.Module):
+class SpaceToDepthConv(nn.Conv2d):
     """A strided convolution, computed with stride 1 on blocks of pixels turned into channels.
+
+    It has all attributes of the convolution that it replaces: networks read them, to pad an image
+    as TensorFlow does, or to standardize the weights.
 
     Args:
         conv: The convolution: square stride, zero padding in numbers, one group, no dilation.
     """
 
     def __init__(self, conv: nn.Conv2d) -> None:
-        super().__init__()
-        self.kernel = _square(conv.kernel_size)
-        self.stride = conv.stride[0]
-        self.padding = _square(conv.padding)
-        self.blocks = tuple(-(-k // self.stride) for k in self.kernel)
-        (down, across), s = self.blocks, self.stride
+        nn.Module.__init__(self)
+        vars(self).update(vars(conv))
+        self._parameters = dict(conv._parameters)
+        self._side, self._kernel = conv.stride[0], _square(conv.kernel_size)
+        self._padding = _square(conv.padding)
+        self._blocks = tuple(-(-k // self._side) for k in self._kernel)
+        (down, across), s = self._blocks, self._side
         whole = F.pad(
             conv.weight.detach(),
-            (0, across * s - self.kernel[1], 0, down * s - self.kernel[0]),
+            (0, across * s - self._kernel[1], 0, down * s - self._kernel[0]),
         )
         blocks = whole.view(conv.out_channels, conv.in_channels, down, s, across, s)
         weight = blocks.permute(0, 1, 3, 5, 2, 4).reshape(conv.out_channels, -1, down, across)
-        self.weight = nn.Parameter(weight.contiguous(), requires_grad=False)
-        self.bias = conv.bias
+        self.deep_weight = nn.Parameter(weight.contiguous(), requires_grad=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        s = self.stride
-        for size, pad, kernel in zip(images.shape[-2:], self.padding, self.kernel, strict=True):
+        s = self._side
+        for size, pad, kernel in zip(images.shape[-2:], self._padding, self._kernel, strict=True):
             if size + 2 * pad < kernel:
                 raise RuntimeError(
                     f"Kernel size can't be greater than actual input size: {kernel} over "
@@ -72,12 +75,12 @@ class SpaceToDepthConv(nn.Module):
         rows, columns = (
             (size + 2 * pad - kernel) // s + blocks
             for size, pad, kernel, blocks in zip(
-                images.shape[-2:], self.padding, self.kernel, self.blocks, strict=True
+                images.shape[-2:], self._padding, self._kernel, self._blocks, strict=True
             )
         )
-        (top, left), (height, width) = self.padding, images.shape[-2:]
+        (top, left), (height, width) = self._padding, images.shape[-2:]
         canvas = F.pad(images, (left, columns * s - left - width, top, rows * s - top - height))
-        return F.conv2d(_blocks(canvas, s), self.weight, self.bias)
+        return F.conv2d(_blocks(canvas, s), self.deep_weight, self.bias)
 
 
 def _blocks(images: Tensor, s: int) -> Tensor:

@@ -155,7 +155,7 @@ def attribute(
 
     Raises:
         ValueError: An unknown method, layer, unit or class; a layer that the objective doesn't
-            depend on; a photo smaller than what a unit sees; a class of a network without one.
+            depend on; a photo too small for the network; a class of a network without one.
 
     Warns:
         UserWarning: An integrated map doesn't sum to its `change`, by more than 1 %.
@@ -235,7 +235,7 @@ def _activation(
     network: Network, photo: Tensor, objective: Objective | None, layer: str
 ) -> Attribution:
     """A layer's values themselves: of one unit, along a direction, or the length over all units."""
-    check_photo(network, photo, [layer])
+    check_photo(network, photo)
     value = activations(network, photo, layer)
     if value.ndim != 4:
         raise ValueError(

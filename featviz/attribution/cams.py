@@ -52,7 +52,7 @@ def cam(probe: Probe, method: str, seed: int) -> Tensor:
     with (
         torch.random.fork_rng(devices=[]),
         torch.enable_grad(),
-        CAMS[method](probe, f"view.{probe.target}") as extractor,
+        CAMS[method](probe, "module") as extractor,
     ):
         torch.manual_seed(seed)
         # After torchcam's own hooks, which keep what the layer says.

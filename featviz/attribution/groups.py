@@ -74,13 +74,13 @@ def strongest(network: Network, photo: Images, layer: str, count: int = 5) -> St
         The units and their values.
 
     Raises:
-        ValueError: An unknown layer, a photo smaller than what a unit sees, or more units asked for
+        ValueError: An unknown layer, a photo too small for the network, or more units asked for
             than the layer has.
     """
     units = network.units(layer)
     if not 1 <= count <= units:
         raise ValueError(f"{layer} of {network.name} has {units} units, so count is 1 to {units}.")
-    check_photo(network, photo, [layer])
+    check_photo(network, photo)
     values, indices = activations(network, photo, layer)[0].topk(count, dim=0)
     return Strongest(layer, indices.permute(1, 2, 0).cpu(), values.permute(1, 2, 0).cpu())
 

@@ -1,11 +1,14 @@
 """A network's private view as a function of one photo, with the value of one layer in hand."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from featviz.network.inputs import Images, check_images
-from featviz.network.network import PROBE_SIZE, Network, private_view
+from featviz.network.network import Network, private_view
 from featviz.network.passes import run_to
+from featviz.network.returned import LayerRef
 from featviz.objectives.algebra import IMAGE, Objective
 
 
@@ -26,6 +29,8 @@ class Probe(nn.Module):
         value: (1, units, h, w) what the layer says of it.
         slope: (1, units, h, w) the score's gradient with respect to that.
         score: The objective on the photo.
+        module: Where the layer's value passes by, (N, units, h, w), whatever its module returns;
+            None for the image.
         target: Dotted name of the module in `view` that gives the layer's value; "" for the image.
 
     Raises:
@@ -34,17 +39,17 @@ class Probe(nn.Module):
 
     def __init__(self, network: Network, photo: Tensor, objective: Objective, layer: str) -> None:
         super().__init__()
-        self.inputs = check_photo(network, photo, [layer, *sorted(objective.layers)])
+        self.inputs = check_photo(network, photo)
         objective.check(network)
         self.objective = objective
         self.layer = layer
         self.refs = [network.resolve(name) for name in sorted(objective.layers - {IMAGE})]
-        self.mean = photo.new_tensor(network.mean).view(3, 1, 1)
-        self.std = photo.new_tensor(network.std).view(3, 1, 1)
+        self.mean = photo.new_tensor(network.mean).view(-1, 1, 1)
+        self.std = photo.new_tensor(network.std).view(-1, 1, 1)
         own = [] if layer == IMAGE else [network.resolve(layer)]
         self.view = private_view(network, [*self.refs, *own]).to(photo.device)
         self.target = own[0].source if own else ""
-        self.module = self.view.get_submodule(self.target) if own else None
+        self.module = _placed(self.view.get_submodule(self.target), own[0]) if own else None
         if own and not self.target:
             raise ValueError(
                 f"the output of {network.name} has no places, so it has no map; "
@@ -123,35 +128,32 @@ class Probe(nn.Module):
         return (kept or [inputs.new_zeros(())])[0], score
 
 
-def check_photo(network: Network, photo: Images, layers: list[str]) -> Tensor:
+def check_photo(network: Network, photo: Images) -> Tensor:
     """Returns one photo, normalized as (1, 3, H, W), or says why it can't be explained.
 
     Args:
         network: The network.
         photo: (3, H, W) in [0, 1].
-        layers: The layers that will be read.
 
     Raises:
-        ValueError: It is no image, or smaller than what a unit sees. Fields larger than ImageNet's
-            crop of 224 px ask for no more than that.
+        ValueError: It is no image, or more than one.
     """
     images = check_images(photo)
     if len(images) != 1:
         raise ValueError(f"one photo at a time is explained, not {len(images)}.")
-    height, width = images.shape[-2:]
-    for layer in layers:
-        try:
-            size = 0 if layer == IMAGE else network.receptive_field(layer).size
-        except ValueError as error:
-            if "no layer" in str(error):
-                raise
-            continue
-        if min(height, width) < min(size, PROBE_SIZE):
-            raise ValueError(
-                f"a photo of {width} x {height} px is smaller than the {size} px that a unit of "
-                f"{layer} sees; enlarge it, with featviz.photos.fit(photo, {PROBE_SIZE}) say."
-            )
     return network.normalize(images)
+
+
+def _placed(module: nn.Module, ref: LayerRef) -> nn.Module:
+    """Lets the value of a view's module pass by another module, in the form (N, units, ...)."""
+    place, own = nn.Identity(), module.forward
+
+    def forward(*arguments: Any, **options: Any) -> Any:
+        returned = own(*arguments, **options)
+        return ref.put(returned, place(ref.read(returned)))
+
+    vars(module)["forward"] = forward
+    return place
 
 
 def _slope(score: Tensor, value: Tensor) -> Tensor | None:

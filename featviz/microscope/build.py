@@ -12,8 +12,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from featviz.ascent import climb
-from featviz.ascent.device import find_device, find_precision
+from featviz.ascent.device import find_device
 from featviz.ascent.plan import BATCH
+from featviz.ascent.precision import suiting_precision
 from featviz.ascent.recipes import Recipe
 from featviz.ascent.score import is_linear_in_image
 from featviz.microscope.processes import share
@@ -87,7 +88,7 @@ class Microscope:
     def base(self) -> dict[str, object]:
         """What every picture depends on."""
         device = find_device("auto")
-        precision = str(find_precision("auto", device)).removeprefix("torch.")
+        precision = str(suiting_precision(self.network, "auto", device)).removeprefix("torch.")
         return {
             "network": self.network.fingerprint,
             "seed": self.seed,

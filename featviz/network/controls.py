@@ -44,7 +44,7 @@ def shuffled(network: Network, seed: int, modules: Iterable[str] | None = None) 
             for value in part.parameters():
                 order = torch.randperm(value.numel(), generator=generator).to(value.device)
                 value.copy_(value.flatten()[order].view_as(value))
-    return _alike(network, module, "shuffled")
+    return network.around(module, f"{network.name}, shuffled")
 
 
 def initialized(network: Network, seed: int) -> Network:
@@ -66,18 +66,7 @@ def initialized(network: Network, seed: int) -> Network:
         torch.manual_seed(seed)
         for name in network.dotted.values():
             module.get_submodule(name).reset_parameters()  # type: ignore[operator]
-    return _alike(network, module, "untrained")
-
-
-def _alike(network: Network, module: nn.Module, what: str) -> Network:
-    return Network(
-        module,
-        network.mean,
-        network.std,
-        network.dotted,
-        name=f"{network.name}, {what}",
-        classes=network.classes,
-    )
+    return network.around(module, f"{network.name}, untrained")
 
 
 def _submodule(module: nn.Module, name: str) -> nn.Module:

@@ -3,7 +3,7 @@
 import hashlib
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 
 import torch
@@ -74,6 +74,12 @@ def _methods(kind: type) -> Iterator[str]:
     for name, method in vars(kind).items():
         if isinstance(method, FunctionType):
             yield f"{kind.__qualname__}.{name} {_plain(inspect.unwrap(method).__code__)}"
+
+
+def code_of(function: Callable[..., object]) -> str:
+    """Writes down what a function's code does; a callable of another kind as it prints itself."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return repr(function) if code is None else repr(_plain(code))
 
 
 def _plain(code: CodeType) -> tuple[object, ...]:

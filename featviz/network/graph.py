@@ -87,6 +87,11 @@ class Graph:
         """Returns how often a module runs in a pass; 0 also where torch.fx can't follow it."""
         return len(self._calls.get(module, []))
 
+    def rectifies(self, source: str) -> bool:
+        """Whether a source's value is that of a ReLU."""
+        node = self._by_source.get(source)
+        return node is not None and self._is_relu(node)
+
     def source_of(self, node: fx.Node) -> str:
         """Returns the dotted name, in `exposed` views, of the module that gives a call's value."""
         if node.op == "output":

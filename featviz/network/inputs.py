@@ -12,10 +12,15 @@ from featviz.network.passes import ordinary
 
 Images = Tensor | NDArray[Any] | Image.Image
 """What is taken for images: tensors and arrays (N, 3, H, W) or (3, H, W) of floats in [0, 1]; also
-arrays (N, H, W, 3) or (H, W, 3), arrays of bytes, and pictures of Pillow's."""
+arrays (N, H, W, 3) or (H, W, 3), arrays of bytes, and pictures of Pillow's. Gray ones may have one
+channel in place of three."""
 
 ROUNDING = 1e-4
 """How far beyond 0 and 1 a value may lie for a rounding error, which is cut off."""
+
+LUMA = (0.299, 0.587, 0.114)
+"""What red, green and blue add to the gray that a network of one channel sees. Source: ITU-R
+BT.601, as in Pillow's and torchvision's conversions."""
 
 CLEAR_MODES = ("RGB", "L", "P", "1")
 """Pillow's modes whose pixels, if none is transparent, have one meaning as red, green and blue."""
@@ -33,6 +38,8 @@ def check_images(images: Images) -> Tensor:
     """
     images = ordinary(_tensor(images))
     batch = images[None] if images.ndim == 3 else images
+    if batch.ndim == 4 and batch.shape[1] == 1:
+        batch = batch.expand(-1, 3, -1, -1)
     if batch.ndim != 4 or batch.shape[1] != 3:
         raise ValueError(f"images have shape (N, 3, H, W) or (3, H, W), not {tuple(images.shape)}.")
     if not batch.is_floating_point():
@@ -44,6 +51,11 @@ def check_images(images: Images) -> Tensor:
     if not (low >= -ROUNDING and high <= 1 + ROUNDING):
         raise ValueError(f"images have values in [0, 1], not from {low:.5g} to {high:.5g}.")
     return batch.clamp(0, 1)
+
+
+def gray(images: Tensor) -> Tensor:
+    """Returns the gray (N, 1, H, W) that a network of one channel sees of images (N, 3, H, W)."""
+    return (images * images.new_tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
 
 
 def _tensor(images: Images) -> Tensor:

@@ -16,7 +16,7 @@ from torch import Tensor, fx, nn
 from torch.overrides import TorchFunctionMode
 
 from featviz.network.graph import FUNCTIONS, Graph
-from featviz.network.passes import LayerRef, private_copy, run_to
+from featviz.network.passes import private_copy, run_to
 from featviz.network.receptive_fields import (
     UNEVEN,
     WHOLE,
@@ -30,6 +30,7 @@ from featviz.network.receptive_fields import (
     through,
     union,
 )
+from featviz.network.returned import LayerRef
 
 LONG = (512, 4096)
 """Sides in pixels of the images on which fields are measured, along the axis that is measured; the

@@ -6,7 +6,6 @@ structure that shares the weights, frozen, in evaluation mode, with in-place ope
 
 import difflib
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -14,17 +13,22 @@ import torch
 from torch import Tensor, nn
 
 from featviz.network.classes import class_index
-from featviz.network.fingerprint import Weights, printed, written
+from featviz.network.fingerprint import Weights, code_of, printed, written
 from featviz.network.graph import CALLS, Graph
+from featviz.network.inputs import gray
 from featviz.network.measured_fields import followed_fields, measured_field
-from featviz.network.passes import (
-    LayerRef,
-    own_mode,
-    private_copy,
-    run_to,
-    run_until,
-)
+from featviz.network.passes import own_mode, private_copy, run_to, run_until
 from featviz.network.receptive_fields import ReceptiveField, known_fields
+from featviz.network.record import Record, axis_of, is_steady, kept_bytes, probe
+from featviz.network.returned import LayerRef, Output
+from featviz.network.settings import (
+    check_kind,
+    check_names,
+    check_normalization,
+    check_weights,
+    convolutions,
+    image_channels,
+)
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 """Mean of the red, green and blue values in [0, 1]. Source: torchvision's reference training."""
@@ -64,18 +68,26 @@ class Network:
     `maximize` is asked to do in another.
 
     Args:
-        module: Any module that takes normalized images (N, 3, H, W).
-        mean: Per-channel mean that the module expects to be subtracted from images in [0, 1].
+        module: Any module that takes normalized images (N, 3, H, W), or (N, 1, H, W) of gray. It
+            may return a tensor or what holds one: of a mapping or dataclass the `logits` or `out`
+            are taken, else the first tensor.
+        mean: Per-channel mean that the module expects to be subtracted from images in [0, 1]; one
+            number if it is the same for all channels, or there is but one.
         std: Per-channel standard deviation to divide by.
-        layers: Short names -> dotted module names. Without it, every convolution is a layer under
-            its dotted name.
+        layers: Short names -> dotted module names. Without it, every convolution that runs is a
+            layer under its dotted name.
         name: What to call the network in messages and captions.
         classes: Names of the classes that the module's output scores, if it is a classifier.
+        size: Side in pixels of the square images that the module was made for. Without it, what
+            the module or its configuration says, or the first of the common sizes that it takes.
+        output: Takes the scores (N, classes) out of what the module returns, if they aren't where
+            they are looked for.
 
     Raises:
         UnknownLayerError: `layers` names a module that isn't there.
-        ValueError: The mean or standard deviation isn't three numbers, a standard deviation isn't
-            above 0, or a weight is no finite number.
+        ValueError: The mean or standard deviation isn't one number per channel, a standard
+            deviation isn't above 0, a weight is no finite number, a layer has a name that means
+            something else, or the module is scripted, quantized or takes neither color nor gray.
     """
 
     def __init__(
@@ -87,34 +99,78 @@ class Network:
         *,
         name: str | None = None,
         classes: Sequence[str] = (),
+        size: int | None = None,
+        output: Output | None = None,
     ) -> None:
         self.module = module
-        self.mean = tuple(mean)
-        self.std = tuple(std)
         self.name = name or type(module).__name__
         self.classes = tuple(classes)
         self._modules = {key: child for key, child in module.named_modules() if key}
-        self.dotted = dict(layers) if layers is not None else _convolutions(self._modules)
-        for short, dotted in self.dotted.items():
+        check_kind(module, self.name)
+        channels = image_channels(module)
+        self.mean, self.std = (
+            tuple(values) * (channels if len(values) == 1 else 1) for values in (mean, std)
+        )
+        self._given = None if layers is None else dict(layers)
+        self._size, self._output = size, output
+        check_normalization(self.mean, self.std, channels, self.name)
+        check_weights(module, self.name)
+        for short, dotted in (self._given or {}).items():
             if dotted not in self._modules:
                 raise UnknownLayerError(
                     f"layer {short!r} stands for module {dotted!r}, which {self.name} lacks; "
                     f"list its modules with dict(module.named_modules())"
                 )
-        self._check_numbers()
+        check_names(convolutions(module) if self._given is None else self._given, self.name)
         self._shapes: dict[str, torch.Size] = {}
+        self._axes: dict[str, int | str] = {}
         self._weights = Weights(module)
 
-    def _check_numbers(self) -> None:
-        """Says what would make every value NaN."""
-        for what, values in (("mean", self.mean), ("std", self.std)):
-            if len(values) != 3 or not all(map(math.isfinite, values)):
-                raise ValueError(f"{what} is three numbers, for red, green and blue, not {values}.")
-        if min(self.std) <= 0:
-            raise ValueError(f"std is what images are divided by, above 0, not {self.std}.")
-        for key, value in self.module.named_parameters():
-            if not value.is_meta and not value.detach().isfinite().all():
-                raise ValueError(f"{key} of {self.name} has weights that are NaN or infinite.")
+    @cached_property
+    @own_mode()
+    def record(self) -> Record:
+        """What a probing pass says of the network: the size it takes, and what its modules do."""
+        return probe(self.module, len(self.mean), self._size)
+
+    @property
+    def size(self) -> int:
+        """Side in pixels of the square images that the network was made for, or takes at least.
+
+        Raises:
+            ValueError: It took no image of the sizes that were tried.
+        """
+        if self.record.size is None:
+            tried = "that size" if self._size else "the usual sizes"
+            raise ValueError(
+                f"{self.name} takes no image of {tried} ({self.record.obstacle}); say which it "
+                "takes, with featviz.Network(module, size=...)."
+            )
+        return self.record.size
+
+    @cached_property
+    @own_mode()
+    def is_steady(self) -> bool:
+        """Whether what the network says of an image depends on that image alone.
+
+        It doesn't where batch norm has no running statistics, or dropout is always on.
+        """
+        return is_steady(self.module, len(self.mean), self.record)
+
+    @cached_property
+    @own_mode()
+    def kept_bytes(self) -> float:
+        """How much a pass in float32 keeps for its gradient, in bytes per pixel of its images."""
+        return kept_bytes(self.module, len(self.mean), self.record.size)
+
+    @cached_property
+    def dotted(self) -> dict[str, str]:
+        """The short names of the layers -> dotted names of their modules, shallow to deep."""
+        if self._given is not None:
+            return self._given
+        there = convolutions(self.module)
+        if self.record.obstacle:
+            return there  # which of them run isn't known
+        return {name: name for name in self.record.runs if name in there}
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -142,7 +198,10 @@ class Network:
         dotted = "" if base == OUTPUT else self.dotted.get(base, base)
         if (not dotted or dotted in self._modules) and (call.isdigit() or not separator):
             source = self.graph.source(layer, dotted, int(call or 0), activated=relu)
-            return LayerRef(layer, dotted, relu, source)
+            self._check_runs(layer, dotted)
+            rectified = relu or self.graph.rectifies(source)
+            output = None if dotted or relu else self._output
+            return LayerRef(layer, dotted, rectified, source, self._axis(layer, source), output)
         known = dict.fromkeys([*self.dotted, *self._modules])
         near = difflib.get_close_matches(base, known, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
@@ -150,6 +209,32 @@ class Network:
             f"{self.name} has no layer {base!r}{hint} Its layers are {', '.join(self.dotted)} "
             f"(network.layers), and dotted module names work too."
         )
+
+    def _check_runs(self, layer: str, dotted: str) -> None:
+        """Refuses what would be one run of several, where they can't be told apart."""
+        if self.graph.obstacle and dotted and self.record.runs.get(dotted, 0) > 1:
+            raise ValueError(
+                f"{dotted} runs {self.record.runs[dotted]} times in a pass, so {layer} names no "
+                f"value of it, and its runs can't be told apart, because {self.graph.obstacle}."
+            )
+
+    def _axis(self, layer: str, source: str) -> int:
+        """Which dimension of a layer's value counts its units."""
+        if isinstance(self._modules.get(source), nn.Conv2d):
+            return 1
+        if not source and self._output is not None:
+            return 1
+        if source not in self._axes:
+            own = source.startswith(CALLS) and self.record.size is not None
+            self._axes[source] = (
+                axis_of(self.graph.exposed({source}), source, len(self.mean), self.size)
+                if own
+                else self.record.axes.get(source, 1)
+            )
+        axis = self._axes[source]
+        if isinstance(axis, str):
+            raise ValueError(f"the value of {layer} has no units that could be told: {axis}.")
+        return axis
 
     def units(self, layer: str) -> int:
         """Returns how many units (channels) a layer has.
@@ -165,7 +250,7 @@ class Network:
             return module.out_channels
         if isinstance(module, nn.Linear):
             return module.out_features
-        return self.shape(layer, PROBE_SIZE)[0]
+        return self.shape(layer, self.size)[0]
 
     def class_index(self, wanted: str | int) -> int:
         """Returns the index of a class.
@@ -177,7 +262,19 @@ class Network:
         Raises:
             ValueError: The network has no such class, or no classifier.
         """
-        return class_index(self.name, self.classes, wanted)
+        if self.classes or isinstance(wanted, str):
+            index = class_index(self.name, self.classes, wanted)
+        else:
+            index = int(wanted)
+        scored = self.shape(OUTPUT, self.size)
+        if not self.classes and len(scored) > 1:
+            return class_index(self.name, (), wanted)  # a map, and no word that it scores classes
+        if not 0 <= index < scored[0]:
+            raise ValueError(
+                f"{self.name} scores classes 0 to {scored[0] - 1}, not {wanted!r}"
+                + (f", though {len(self.classes)} are named." if self.classes else ".")
+            )
+        return index
 
     @own_mode()
     def shape(self, layer: str, size: int | tuple[int, int]) -> torch.Size:
@@ -198,7 +295,14 @@ class Network:
             ref = self.resolve(layer)
             with torch.no_grad():
                 view = private_view(self, [ref])
-                self._shapes[key] = run_to(view, self.normalize(image), [ref])[layer].shape[1:]
+                try:
+                    value = run_to(view, self.normalize(image), [ref])[layer]
+                except (RuntimeError, AssertionError) as error:
+                    raise ValueError(
+                        f"{self.name} takes no image of {width} x {height} px as far as {layer}: "
+                        f"{str(error).splitlines()[0]}"
+                    ) from error
+            self._shapes[key] = value.shape[1:]
         return self._shapes[key]
 
     @own_mode()
@@ -248,14 +352,15 @@ class Network:
             printed(self.module),
             traced,
             written(self.module),
+            *([] if self._output is None else [code_of(self._output)]),
         ]
         return hashlib.sha256(f"{told}{self._weights.digest()}".encode()).hexdigest()
 
     def normalize(self, images: Tensor) -> Tensor:
-        """Maps images (N, 3, H, W) in [0, 1] to what the module takes."""
-        mean = images.new_tensor(self.mean).view(3, 1, 1)
-        std = images.new_tensor(self.std).view(3, 1, 1)
-        return (images - mean) / std
+        """Maps images (N, 3, H, W) in [0, 1] to what the module takes; (N, 1, H, W) of gray."""
+        mean = images.new_tensor(self.mean).view(-1, 1, 1)
+        std = images.new_tensor(self.std).view(-1, 1, 1)
+        return ((gray(images) if len(self.mean) == 1 else images) - mean) / std
 
     def to(self, device: str | torch.device) -> "Network":
         """Returns the network with its weights on a device, frozen; this one stays where it is.
@@ -265,9 +370,24 @@ class Network:
         Args:
             device: "cuda" or "cpu", say.
         """
-        moved = private_copy(self.module).to(device)
+        return self.around(private_copy(self.module).to(device), self.name)
+
+    def around(self, module: nn.Module, name: str) -> "Network":
+        """Returns a network of the same settings around another module of the same structure.
+
+        Args:
+            module: The module.
+            name: What to call the network.
+        """
         return Network(
-            moved, self.mean, self.std, self.dotted, name=self.name, classes=self.classes
+            module,
+            self.mean,
+            self.std,
+            self._given,
+            name=name,
+            classes=self.classes,
+            size=self._size,
+            output=self._output,
         )
 
     @cached_property
@@ -336,10 +456,6 @@ def reads_image(network: Network, layer: str) -> bool:
         return False
     if not network.graph.obstacle:
         return network.graph.reads_image(name)
-    image = torch.zeros((1, 3, PROBE_SIZE, PROBE_SIZE))
+    image = torch.rand((1, len(network.mean), network.size, network.size))
     with torch.no_grad():
-        return run_until(private_copy(network.module).to("cpu"), image, name) is image
-
-
-def _convolutions(modules: Mapping[str, nn.Module]) -> dict[str, str]:
-    return {name: name for name, module in modules.items() if isinstance(module, nn.Conv2d)}
+        return run_until(private_copy(network.module).to("cpu"), image, name).equal(image)

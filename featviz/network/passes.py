@@ -5,30 +5,14 @@ import pickle
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-
-@dataclass(frozen=True)
-class LayerRef:
-    """A layer's name, resolved.
-
-    Attributes:
-        name: The name as the caller wrote it, `"conv5:relu"` say.
-        module: Dotted name of the layer's module; "" for the network's output.
-        relu: Whether the value behind the layer's activation is meant.
-        source: Dotted name of the module, in a private view, that gives the value: the activation's
-            own, for instance.
-    """
-
-    name: str
-    module: str
-    relu: bool
-    source: str
+from featviz.network.returned import LayerRef
 
 
 class _Reached(Exception):
@@ -114,6 +98,11 @@ def private_copy(module: nn.Module) -> nn.Module:
             "copy, so take what can't be (locks, open files, threads) out of the module."
         ) from error
     for child in view.modules():
+        if isinstance(vars(child).get("forward"), FunctionType):
+            raise ValueError(
+                f"the forward of {type(child).__name__} was replaced by a function, which runs the "
+                "caller's own module and not a copy of it; make it a method of a subclass."
+            )
         if getattr(child, "inplace", False):
             setattr(child, "inplace", False)  # noqa: B010 - not every module has the attribute
         # The caller's own hooks watch the caller's passes, not ours. Those before a pass stay:
@@ -146,28 +135,29 @@ def run_to(
     Raises:
         ValueError: The images are too small for the network, or it never runs a layer.
     """
-    wanted = {ref.source for ref in refs} or {""}
+    readers = {ref.source: ref for ref in refs} or {"": LayerRef("output", "", False, "")}
     replaced = {ref.source for ref in refs if ref.relu and relu is not None}
     values: dict[str, Tensor] = {}
     rectified: dict[str, Tensor] = {}
 
-    def recorder(name: str) -> Callable[..., Tensor]:
-        def hook(module: nn.Module, given: tuple[Tensor, ...], value: Tensor) -> Tensor:
+    def recorder(name: str, ref: LayerRef) -> Callable[..., Any]:
+        def hook(module: nn.Module, given: tuple[Tensor, ...], returned: Any) -> Any:
             if relu is not None and name in replaced and type(module) is nn.ReLU:
-                rectified.setdefault(name, relu(given[0]))
-            values.setdefault(name, value)
-            if len(values) == len(wanted):
+                rectified.setdefault(name, ref.read(relu(given[0])))
+            value, whole = ref.read(returned), isinstance(returned, Tensor)
+            values.setdefault(name, value if whole else value.clone())
+            if len(values) == len(readers):
                 raise _Reached
-            return value.clone()
+            return returned.clone() if whole else None
 
         return hook
 
     with large_enough(inputs, ", ".join(ref.name for ref in refs)), ExitStack() as hooks:
-        for name in wanted:
-            handle = view.get_submodule(name).register_forward_hook(recorder(name))
+        for name, ref in readers.items():
+            handle = view.get_submodule(name).register_forward_hook(recorder(name, ref))
             hooks.callback(handle.remove)
         with suppress(_Reached):
-            view(inputs)
+            view(inputs.clone())  # a network may change what it is given
     missing = [ref.name for ref in refs if ref.source not in values]
     if missing:
         raise ValueError(f"the network has {', '.join(missing)} but never runs it.")
@@ -199,7 +189,7 @@ def run_until(view: nn.Module, inputs: Tensor, module: str) -> Tensor:
 
     handle = view.get_submodule(module).register_forward_pre_hook(stop)
     try:
-        view(inputs)
+        view(inputs.clone())
     except _Reached:
         return arrived[0]
     finally:

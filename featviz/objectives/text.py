@@ -33,7 +33,7 @@ _TERM = re.compile(
 )
 _CLASS = re.compile(r"logit:(?:(?P<index>\d+)|(?P<word>[^\W\d][\w'-]*)|\[(?P<name>[^\]]+)\])")
 _SPEC = re.compile(
-    r"(?P<layer>\w[\w.]*(?:#\d+)?(?::relu)?):"
+    r"(?P<layer>[^\s:*\[\]+-][^\s:*\[\]]*(?::relu)?):"
     r"(?:(?P<unit>\d+)(?:~(?P<border>\d+)|@(?:(?P<row>\d+),(?P<column>\d+)|(?P<center>center)))?"
     r"|(?P<whole>\*)|(?P<kind>dot|cos)\[(?P<vector>[^\]]+)\])"
 )

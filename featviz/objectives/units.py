@@ -199,6 +199,8 @@ class Direction(Objective):
 class Logit(Objective):
     """The score of a class before the softmax, for networks with a classifier.
 
+    Where a network scores every place, as for segmentation, it is the mean over all places.
+
     Attributes:
         index: Index of the class, or its name in the network's own `classes`.
     """
@@ -219,7 +221,8 @@ class Logit(Objective):
                 f"class {self.index!r} has no index without a network; "
                 f"Logit({self.index!r}).resolve(network) gives it one."
             )
-        return values[OUTPUT][:, self.index]
+        scores = values[OUTPUT][:, self.index]
+        return scores if scores.ndim == 1 else scores.flatten(1).mean(1)
 
     def check(self, network: Network) -> None:
         network.class_index(self.index)

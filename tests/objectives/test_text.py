@@ -13,7 +13,7 @@ from featviz.objectives.units import Channel, DeepDream, Direction, Diversity, L
 KINDS = ("logit", "penalty", "diversity")
 """First words of the text form, which a layer can't be called in it."""
 
-layers = st.from_regex(r"\A[a-z0-9_]{1,6}(\.[a-z0-9_]{1,4}){0,2}(:relu)?\Z").filter(
+layers = st.from_regex(r"\A[a-z0-9_][a-z0-9_-]{0,5}(\.[a-z0-9_-]{1,4}){0,2}(:relu)?\Z").filter(
     lambda name: name.removesuffix(":relu") not in KINDS
 )
 units = st.integers(0, 5000)

@@ -1,0 +1,565 @@
+"""What networks do in the field: one tiny network per trait, and the right value for each."""
+
+import collections
+import dataclasses
+
+import pytest
+import torch
+import torch.nn.functional as F
+import torchvision
+from torch import nn
+
+import featviz as fv
+from featviz.ascent.effective_field import used_field
+from featviz.ascent.plan import plan
+from featviz.ascent.precision import suiting_precision
+from featviz.ascent.score import Scorer
+from featviz.attribution.attribute import attribute
+from featviz.network.inputs import LUMA
+from featviz.network.returned import units_axis
+
+PHOTO = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(1))
+CPU = torch.device("cpu")
+
+
+def seeded(make, *arguments, **options):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return make(*arguments, **options).eval()
+
+
+def climb(network, objective, **options):
+    return fv.maximize(network, objective, **({"steps": 8, "progress": False} | options))
+
+
+def rises(network, objective, **options):
+    """What an ascent gives, once it has been seen to go up and to be no gray."""
+    found = climb(network, objective, **options)
+    start = fv.evaluate(network, objective, torch.full_like(found.images, 0.5))
+    assert found.values > start
+    assert found.images.std() > 0.01
+    return found
+
+
+# ---- what goes in -------------------------------------------------------------------------------
+
+
+class Lenet(nn.Module):
+    """A head of a fixed size, as in every tutorial."""
+
+    def __init__(self, channels, side):
+        super().__init__()
+        self.conv, self.side = nn.Conv2d(channels, 6, 5), (side - 4) // 2
+        self.fc = nn.Linear(6 * self.side**2, 10)
+
+    def forward(self, images):
+        return self.fc(F.max_pool2d(self.conv(images).relu(), 2).flatten(1))
+
+
+def test_a_class_of_a_network_of_gray_digits_is_drawn_in_gray():
+    network = fv.Network(seeded(Lenet, 1, 28), (0.1307,), (0.3081,))
+    found = rises(network, fv.Logit(3))
+    assert found.images.shape == (1, 3, 28, 28)
+    assert found.images[:, 0].equal(found.images[:, 2])
+    with torch.no_grad():
+        logit = network.module((found.images[:, :1] - 0.1307) / 0.3081)[0, 3]
+    torch.testing.assert_close(found.values[0], logit)
+    assert rises(network, fv.Channel("conv", 2)).images.shape[-1] == 28
+
+
+def test_a_network_of_one_channel_sees_the_gray_of_photos_and_gray_images():
+    network = fv.Network(seeded(nn.Conv2d, 1, 4, 3), (0.5,), (0.25,))
+    weights = torch.tensor(LUMA).view(3, 1, 1)
+    expected = network.module(((PHOTO * weights).sum(0, keepdim=True) - 0.5)[None] / 0.25)
+    torch.testing.assert_close(fv.activations(network, PHOTO, "output"), expected.detach())
+    alone = fv.activations(network, PHOTO[:1], "output")
+    torch.testing.assert_close(
+        alone, fv.activations(network, PHOTO[:1].expand(3, 32, 32), "output")
+    )
+
+
+def test_a_mean_of_one_number_is_that_of_all_channels():
+    conv = seeded(nn.Conv2d, 3, 4, 3)
+    one, three = fv.Network(conv, (0.5,), (0.25,)), fv.Network(conv, (0.5,) * 3, (0.25,) * 3)
+    assert one.mean == three.mean
+    assert fv.activations(one, PHOTO, "output").equal(fv.activations(three, PHOTO, "output"))
+
+
+@pytest.mark.parametrize(
+    ("conv", "message"),
+    [
+        (nn.Conv2d(1, 4, 3), r"takes images of one channel, so mean and std are one number each"),
+        (nn.Conv2d(4, 4, 3), r"takes images of 4 channels, and only color and gray can be drawn"),
+    ],
+    ids=["one", "four"],
+)
+def test_other_channels_are_told_at_once(conv, message):
+    with pytest.raises(ValueError, match=message):
+        fv.Network(conv)
+
+
+def test_a_network_of_one_size_is_drawn_at_that_size():
+    network = fv.Network(seeded(Lenet, 3, 32), classes=list("abcdefghij"))
+    assert network.size == 32
+    assert network.units("output") == 10
+    for options in ({}, {"size": 32}):
+        assert rises(network, "d", **options).images.shape == (1, 3, 32, 32)
+    # As far as the convolution, any size will do.
+    assert climb(network, fv.Channel("conv", 2), size=50).images.shape[-1] == 50
+    with pytest.raises(ValueError, match=r"Lenet takes no image of 50 x 50 px as far as output: "):
+        climb(network, "d", size=50)
+
+
+def test_a_vision_transformer_is_drawn_and_its_tokens_have_units():
+    make = torchvision.models.VisionTransformer
+    network = fv.Network(seeded(make, 48, 8, 2, 2, 16, 32, num_classes=5), classes=list("abcde"))
+    assert network.size == 48  # as it says itself
+    nn.init.normal_(network.module.heads.head.weight)
+    found = climb(network, "c", steps=32)
+    assert found.images.shape[-1] == 48
+    assert found.history[-4:].mean() > found.history[:4].mean()
+    layer = "encoder.layers.encoder_layer_0"
+    tokens = fv.activations(network, torch.rand(2, 3, 48, 48), layer)
+    assert tokens.shape == (2, network.units(layer), 37) == (2, 16, 37)
+    value = fv.evaluate(network, fv.Channel(layer, 5), torch.ones(3, 48, 48))
+    assert value.item() == pytest.approx(
+        fv.activations(network, torch.ones(3, 48, 48), layer)[0, 5].mean().item(), abs=1e-6
+    )
+    with pytest.raises(ValueError, match="has no places, so it has no map"):
+        attribute(network, torch.rand(3, 48, 48), 1, layer)
+
+
+class Skipping(nn.Module):
+    """A U-Net of one step: it takes multiples of 2, and says so by a crash."""
+
+    def __init__(self):
+        super().__init__()
+        self.down, self.up = nn.Conv2d(3, 4, 3, padding=1), nn.ConvTranspose2d(4, 4, 16, 16)
+        self.head = nn.Conv2d(8, 2, 1)
+
+    def forward(self, images):
+        before = self.down(images).relu()
+        return self.head(torch.cat([before, self.up(F.max_pool2d(before, 16))], 1))
+
+
+def test_a_network_of_whole_multiples_keeps_its_canvas():
+    network = fv.Network(seeded(Skipping), classes=("sky", "sea"))
+    found = rises(network, fv.Channel("head", 1), size=64)
+    assert found.images.shape[-1] == 64
+    scored = fv.evaluate(network, "sea", found.images)  # the mean of its map
+    torch.testing.assert_close(scored, found.values)
+
+
+def test_a_size_that_is_given_is_taken_and_one_that_fits_none_is_told():
+    assert fv.Network(seeded(Lenet, 3, 50), size=50).size == 50
+    with pytest.raises(ValueError, match=r"Lenet takes no image of the usual sizes \(RuntimeError"):
+        climb(fv.Network(seeded(Lenet, 3, 50)), fv.Logit(1))
+
+
+class Deep(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.convs = nn.Sequential(*(nn.Conv2d(3, 3, 9, padding=4) for _ in range(4)))
+
+    def forward(self, images):
+        return self.convs(images)
+
+
+def test_a_field_larger_than_the_networks_images_makes_no_larger_canvas():
+    network = fv.Network(seeded(Deep), size=24)
+    assert network.receptive_field("convs.3").size == 33
+    assert used_field(network, "convs.3").canvas() <= 24
+    assert climb(network, fv.Neuron("convs.3", 1)).images.shape[-1] <= 24
+    assert climb(network, fv.Channel("convs.3", 1)).images.shape[-1] == 24
+    assert climb(network, fv.Channel("convs.3", 1), size=40).images.shape[-1] == 40
+
+
+def test_photos_smaller_than_a_field_are_explained():
+    network = fv.Network(seeded(Deep))
+    assert attribute(network, PHOTO[:, :20, :20], fv.Channel("convs.3", 1), "convs.2").map.any()
+
+
+class InPlace(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, images):
+        images.sub_(0.1)
+        images *= 2
+        return self.conv(images)
+
+
+def test_a_network_that_changes_what_it_is_given_is_given_a_copy():
+    network = fv.Network(seeded(InPlace), (0, 0, 0), (1, 1, 1))
+    expected = network.module.conv((PHOTO[None] - 0.1) * 2).mean((0, 2, 3))[1]
+    assert fv.evaluate(network, fv.Channel("conv", 1), PHOTO).item() == pytest.approx(
+        expected.item(), abs=1e-6
+    )
+    rises(network, fv.Channel("conv", 1), size=32)
+    assert attribute(network, PHOTO, fv.Channel("output", 1), "conv").map.shape == (30, 30)
+
+
+# ---- what comes out -----------------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Detected:
+    features: torch.Tensor
+    logits: torch.Tensor
+
+
+@dataclasses.dataclass
+class ModelOutput(collections.OrderedDict):
+    """Of Hugging Face's kind: a mapping and a dataclass."""
+
+    loss: object = None
+    logits: object = None
+
+    def __post_init__(self):
+        self.update(loss=self.loss, logits=self.logits)
+
+
+class Structured(nn.Module):
+    def __init__(self, shape):
+        super().__init__()
+        self.conv, self.head, self.shape = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 4, 1), shape
+
+    def forward(self, images):
+        features = self.conv(images).relu()
+        return self.shape(features, self.head(features))
+
+
+OUTPUTS = {
+    "map": (lambda f, z: z, None),
+    "out": (lambda f, z: {"aux": f, "out": z}, None),
+    "logits": (lambda f, z: {"features": f, "logits": z.mean((2, 3))}, None),
+    "dataclass": (lambda f, z: Detected(f, z.mean((2, 3))), None),
+    "ModelOutput": (lambda f, z: ModelOutput(None, z.mean((2, 3))), None),
+    "tuple": (lambda f, z: (z.mean((2, 3)), f), None),
+    "nested list": (lambda f, z: [{"name": "x"}, [z.mean((2, 3)), f]], None),
+    "own": (lambda f, z: {"features": f, "scores": z.mean((2, 3))}, lambda out: out["scores"]),
+}
+
+
+@pytest.mark.parametrize("kind", OUTPUTS)
+def test_scores_are_found_in_what_a_network_returns(kind):
+    shape, output = OUTPUTS[kind]
+    module = seeded(Structured, shape)
+    network = fv.Network(module, classes=list("abcd"), output=output)
+    with torch.no_grad():
+        features = module.conv(network.normalize(PHOTO[None])).relu()
+        logit = module.head(features).mean((2, 3))[0, 2].item()
+    assert network.units("output") == 4
+    assert fv.evaluate(network, fv.Logit(2), PHOTO).item() == pytest.approx(logit, abs=1e-6)
+    assert attribute(network, PHOTO, "c", "conv").value == pytest.approx(logit, abs=1e-6)
+    rises(network, "c", size=32)
+
+
+def test_one_number_for_each_image_is_one_unit():
+    network = fv.Network(seeded(Structured, lambda f, z: z.mean((1, 2, 3))))
+    assert fv.activations(network, PHOTO, "output").shape == (1, 1)
+    rises(network, fv.Logit(0), size=32)
+    with pytest.raises(ValueError, match="Structured scores classes 0 to 0, not 1"):
+        climb(network, fv.Logit(1), size=32)
+
+
+def test_what_holds_no_tensor_is_told():
+    network = fv.Network(seeded(Structured, lambda f, z: "none"))
+    with pytest.raises(
+        ValueError, match=r"value of output has no units .* it is str, with no tens"
+    ):
+        fv.activations(network, PHOTO, "output")
+
+
+def test_classes_go_by_number_without_names_and_no_further_than_the_scores():
+    module = seeded(Lenet, 3, 32)
+    assert rises(fv.Network(module), fv.Logit(9)).objectives == (fv.Logit(9),)
+    with pytest.raises(ValueError, match="Lenet scores classes 0 to 9, not 10"):
+        climb(fv.Network(module), fv.Logit(10))
+    named = fv.Network(module, classes=[f"class {number}" for number in range(12)])
+    with pytest.raises(ValueError, match=r"0 to 9, not 'class 11', though 12 are named"):
+        climb(named, "class 11")
+
+
+# ---- what layers give ---------------------------------------------------------------------------
+
+
+class LastBlock(nn.Module):
+    """ConvNeXt's: channels last inside, and a map on the way out."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 6, 4, 4)
+        self.norm, self.wide, self.back = nn.LayerNorm(6), nn.Linear(6, 12), nn.Linear(12, 6)
+        self.bend, self.fold = nn.GELU(), nn.Identity()
+
+    def forward(self, images):
+        places = self.norm(self.stem(images).permute(0, 2, 3, 1))
+        return self.fold(self.back(self.bend(self.wide(places)))).permute(0, 3, 1, 2).mean((2, 3))
+
+
+@pytest.mark.parametrize("side", [32, 24])  # at 24 px a map is 6 x 6, as many as units
+@pytest.mark.parametrize(("layer", "units"), [("wide", 12), ("bend", 12), ("fold", 6), ("norm", 6)])
+def test_units_of_channels_last_are_the_last(layer, units, side):
+    module, hooked = seeded(LastBlock), []
+    network = fv.Network(module, size=side)
+    photo = torch.rand(3, 16, 24)
+    handle = module.get_submodule(layer).register_forward_hook(lambda m, i, v: hooked.append(v))
+    with torch.no_grad():
+        logits = module(network.normalize(photo[None]))
+    handle.remove()
+    assert network.units(layer) == units
+    found = fv.activations(network, photo, layer)
+    torch.testing.assert_close(found, hooked[0].permute(0, 3, 1, 2))
+    value = fv.evaluate(network, fv.Channel(layer, 5), photo).item()
+    assert value == pytest.approx(hooked[0][..., 5].mean().item(), abs=1e-6)
+    rises(network, fv.Neuron(layer, 5))
+    whole = attribute(network, photo, fv.Logit(2), layer, "integrated")
+    assert whole.map.shape == (4, 6)
+    assert whole.value == pytest.approx(logits[0, 2].item(), abs=1e-6)
+    assert whole.map.sum().item() == pytest.approx(whole.change, rel=0.01, abs=1e-5)
+    leaf = found.clone().requires_grad_()  # of the whole network only the head is behind `fold`
+    if layer == "fold":
+        (slope,) = torch.autograd.grad(leaf.mean((2, 3))[0, 2], leaf)
+        expected = (slope.mean((2, 3), keepdim=True) * found).sum(1)[0].relu()
+        torch.testing.assert_close(attribute(network, photo, 2, layer).map, expected)
+
+
+class Recurrent(nn.Module):
+    """A layer that returns a tuple, and one that puts the images second."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.rnn = nn.Conv2d(3, 8, 3, padding=1), nn.LSTM(8, 5, batch_first=True)
+        self.second, self.fc = nn.LSTM(5, 4), nn.Linear(4, 3)
+
+    def forward(self, images):
+        tokens, _ = self.rnn(self.conv(images).mean(2).mT)
+        return self.fc(self.second(tokens.transpose(0, 1))[0][-1])
+
+
+def test_a_layer_of_several_values_is_its_first():
+    network = fv.Network(seeded(Recurrent))
+    hooked = []
+    network.module.rnn.register_forward_hook(lambda m, i, value: hooked.append(value[0]))
+    with torch.no_grad():
+        network.module(network.normalize(PHOTO[None]))
+    torch.testing.assert_close(fv.activations(network, PHOTO, "rnn"), hooked[0].mT)
+    with pytest.raises(ValueError, match="for 2 images, which don't come first"):
+        fv.activations(network, PHOTO, "second")
+
+
+def test_where_sides_are_equal_nothing_is_guessed():
+    assert units_axis(nn.Identity(), torch.zeros(2, 8, 8, 8), 2) == 0
+    assert units_axis(nn.Conv2d(3, 8, 3), torch.zeros(2, 8, 8, 8), 2) == 1
+    assert units_axis(nn.Identity(), torch.zeros(2, 8, 8, 5), 2) == -1
+    assert units_axis(nn.Identity(), torch.zeros(2, 5, 8, 8), 2) == 1
+
+
+class Auxiliary(nn.Module):
+    """A head that runs in training only, and modules written in another order than they run."""
+
+    def __init__(self):
+        super().__init__()
+        self.last, self.aux = nn.Conv2d(4, 2, 3), nn.Conv2d(4, 2, 1)
+        self.first = nn.Conv2d(3, 4, 3)
+
+    def forward(self, images):
+        x = self.first(images)
+        return (self.last(x), self.aux(x)) if self.training else self.last(x)
+
+
+def test_layers_are_what_runs_in_the_order_in_which_it_runs():
+    assert fv.Network(Auxiliary()).layers == ("first", "last")
+
+
+class Twice(nn.Module):
+    """Code that torch.fx can't follow, and a module that runs twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.relu = nn.Conv2d(3, 3, 3), nn.ReLU()
+
+    def forward(self, images):
+        x = self.relu(self.conv(images if images.sum() > 0 else -images))
+        return self.relu(x - x.mean())
+
+
+def test_runs_that_cannot_be_told_apart_are_refused():
+    with pytest.raises(
+        ValueError, match=r"relu runs 2 times .* can't be told apart, because torch"
+    ):
+        fv.activations(fv.Network(Twice()), PHOTO, "relu")
+
+
+@pytest.mark.parametrize("layer", ["relu", "block", "conv:relu"])
+def test_a_dead_relu_is_brought_to_life_under_every_name(layer):
+    module = nn.Sequential()
+    module.conv, module.relu = nn.Conv2d(3, 4, 3), nn.ReLU()
+    module.block = nn.Sequential(nn.Conv2d(4, 4, 3), nn.ReLU())
+    for conv in (module.conv, module.block[0]):
+        nn.init.constant_(conv.bias, -1 if layer != "block" or conv is not module.conv else 1)
+        nn.init.normal_(conv.weight, std=0.01)
+    found = climb(fv.Network(module.eval()), fv.Channel(layer, 1), size=24, steps=2)
+    assert (found.gradients > 0).all()
+
+
+@pytest.mark.parametrize("part", [nn.BatchNorm2d(4, track_running_stats=False), nn.Identity()])
+def test_what_depends_on_the_batch_or_on_chance_is_told(part):
+    class Noisy(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.part = nn.Conv2d(3, 4, 3), part
+
+        def forward(self, images):
+            x = self.conv(images)
+            return part(x) if isinstance(part, nn.BatchNorm2d) else F.dropout(x, training=True)
+
+    module, before = seeded(Noisy), torch.random.get_rng_state()
+    network = fv.Network(module)
+    assert not network.is_steady
+    assert torch.random.get_rng_state().equal(before)
+    with pytest.warns(UserWarning, match="Noisy says of an image depends on the others in its bat"):
+        climb(network, fv.Channel("conv", 1), size=24)
+    assert fv.Network(seeded(Lenet, 3, 32)).is_steady
+
+
+# ---- what shortcuts and names must bear ---------------------------------------------------------
+
+
+class Padded(nn.Module):
+    """TensorFlow's padding, computed from the convolution's own attributes."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.last = nn.Conv2d(3, 4, 5, stride=2), nn.Conv2d(4, 2, 1)
+
+    def forward(self, images):
+        kernel, stride, side = self.conv.kernel_size[0], self.conv.stride[0], images.shape[-1]
+        missing = max(0, (-(-side // stride) - 1) * stride + kernel - side)
+        images = F.pad(images, (missing // 2, missing - missing // 2) * 2)
+        return self.last(self.conv(images).tanh())
+
+
+class StandardizedWeights(Padded):
+    def forward(self, images):
+        weight = self.conv.weight - self.conv.weight.mean((1, 2, 3), keepdim=True)
+        return self.last(F.conv2d(images, weight, None, self.conv.stride).tanh())
+
+
+@pytest.mark.parametrize("kind", [Padded, StandardizedWeights])
+def test_networks_may_read_the_attributes_of_a_convolution(kind):
+    network = fv.Network(seeded(kind))
+    objective = fv.Channel("last", 1)
+    images = torch.rand(2, 3, 33, 33)
+    scorer = Scorer(network, [objective] * 2, CPU, torch.float32)
+    torch.testing.assert_close(
+        scorer(network.normalize(images), images), fv.evaluate(network, objective, images)
+    )
+
+
+@pytest.mark.parametrize("name", ["block-1", "stage/2", "größe"])
+def test_names_of_any_letters_are_read_back(name):
+    for wanted in (
+        fv.Channel(f"{name}.conv", 2),
+        fv.Channel(f"{name}:relu", 2),
+        fv.Neuron(f"{name}#2", 3, (1, 2)),
+        0.5 * fv.Channel(name, 1) - fv.Channel("conv-2", 3),
+    ):
+        assert fv.parse(str(wanted)) == wanted
+
+
+@pytest.mark.parametrize("name", ["image", "output", "logit"])
+def test_names_that_mean_something_else_are_refused(name):
+    module = nn.Sequential()
+    module.add_module(name, nn.Conv2d(3, 2, 3))
+    with pytest.raises(ValueError, match=f"is called '{name}', which stands for something else"):
+        fv.Network(module)
+    assert fv.Network(module, layers={"own": name}).units("own") == 2
+
+
+def test_a_replaced_forward_is_told():
+    module = seeded(Auxiliary)
+    own = module.forward
+    module.forward = lambda images: own(images)[:, :1]
+    with pytest.raises(ValueError, match="the forward of Auxiliary was replaced by a function"):
+        fv.activations(fv.Network(module), PHOTO, "first")
+
+
+class Quantized(nn.Module):
+    __module__ = "torch.ao.nn.quantized.dynamic.modules.linear"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: torch.jit.trace(nn.Conv2d(3, 2, 3), PHOTO[None]), "Module is scripted, so that"),
+        (lambda: nn.Sequential(nn.Conv2d(3, 2, 3), Quantized()), "is quantized, so that it has no"),
+    ],
+    ids=["scripted", "quantized"],
+)
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+def test_modules_that_cannot_be_worked_with_are_told_at_once(make, message):
+    with pytest.raises(ValueError, match=message):
+        fv.Network(make())
+
+
+class Wide(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.wide, self.last = nn.Conv2d(3, 64, 1), nn.Conv2d(64, 2, 1)
+
+    def forward(self, images):
+        return self.last(self.wide(images).tanh())
+
+
+def test_batches_hold_what_the_memory_does(monkeypatch):
+    network = fv.Network(seeded(Wide))
+    # The images, and 64 values of 4 bytes that both tanh and the last convolution keep.
+    assert network.kept_bytes == pytest.approx(4 * (3 + 64), rel=0.05)
+    wanted = (fv.Channel("last", 0),) * 6
+    sizes = [len(job.rows) for job in plan(network, wanted, None, 2, 64, None)]
+    assert sizes == [6]
+    monkeypatch.setattr("featviz.ascent.plan.MEMORY", 4.5 * network.kept_bytes * 64**2)
+    sizes = [len(job.rows) for job in plan(network, wanted, None, 2, 64, None)]
+    assert sizes == [4, 2]
+
+
+# ---- number formats -----------------------------------------------------------------------------
+
+
+class Constant(nn.Module):
+    """Makes a float32 filter by itself, so that it can't compute in bfloat16."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, images):
+        blur = torch.full((4, 1, 3, 3), 1 / 9)
+        return F.conv2d(self.conv(images), blur, groups=4)
+
+
+@pytest.fixture
+def native(monkeypatch):
+    """A machine that has bfloat16."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+
+
+@pytest.mark.usefixtures("native")
+def test_auto_falls_back_where_bfloat16_fails_or_is_slower():
+    plain, own = seeded(nn.Conv2d, 3, 4, 3), seeded(Constant)
+    depthwise = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3, groups=4))
+    formats = [suiting_precision(fv.Network(m), "auto", CPU) for m in (plain, own, depthwise)]
+    assert formats == [torch.bfloat16, torch.float32, torch.float32]
+    found = climb(fv.Network(own), fv.Channel("output", 1), size=32)
+    assert found.precision == "float32"
+    asked = climb(fv.Network(depthwise), fv.Channel("1", 1), size=32, precision="bfloat16")
+    assert asked.precision == "bfloat16"
+
+
+def test_bfloat16_by_hand_says_why_it_fails():
+    with pytest.raises(ValueError, match=r"Constant can't compute in bfloat16 \(.*say precision="):
+        climb(fv.Network(seeded(Constant)), fv.Channel("output", 1), precision="bfloat16")
