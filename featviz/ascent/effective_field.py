@@ -114,12 +114,14 @@ def _shares(
     signs = torch.randint(2, (draws, network.units(layer)), generator=generator) * 2.0 - 1
     ref = network.resolve(layer)
     view = private_view(network, [ref])
+    signs = signs.to(next(view.parameters(), signs).device)
     total = torch.zeros(height, width)
     for photo in photos:
-        batch = network.normalize(photo.expand(draws, -1, -1, -1)).requires_grad_()
+        images = photo.to(signs.device).expand(draws, -1, -1, -1)
+        batch = network.normalize(images).requires_grad_()
         value = run_to(view, batch, [ref])[layer][:, :, row, column]
         (gradient,) = torch.autograd.grad((value * signs).sum(), batch)
-        total += gradient.square().sum((0, 1))
+        total += gradient.square().sum((0, 1)).cpu()
     return F.pad(total, (-left, right - width, -top, bottom - height)) / total.sum()
 
 

@@ -51,7 +51,7 @@ def layers(asked: common.Asked, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows))
         return
-    width = max(len(layer) for layer in net.layers)
+    width = max(map(len, ("layer", *net.layers)))
     click.echo(f"{'layer':<{width}}  units  sees px  every px")
     for row in rows:
         sees, stride = row["field"] or "all", row["stride"] or "-"
@@ -163,6 +163,9 @@ def _accentuated(
 @click.option("--target", help="What is explained: a SPEC as in render, or the name of a class.")
 @click.option("--method", default="gradcam", show_default=True, help="See featviz.attribution.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The map over the photo.")
+@click.option(
+    "--size", type=click.IntRange(1), help="Side of the photo in pixels, if not what suits."
+)
 @common.seed
 @common.network
 @common.as_json
@@ -172,6 +175,7 @@ def attribute(
     target: str | None,
     method: str,
     output: Path | None,
+    size: int | None,
     seed: int,
     asked: common.Asked,
     as_json: bool,
@@ -192,7 +196,7 @@ def attribute(
     from featviz.figures import overlaid, save
 
     net = common.load(asked)
-    image = photos.load(photo, PHOTO_SIDE).image
+    image = photos.load(photo, size or net.size).image
     wanted = int(target) if target is not None and target.isdecimal() else target
     found = explain(net, image, wanted, layer, method, seed=seed)
     if output is not None:

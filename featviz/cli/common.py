@@ -70,6 +70,10 @@ def weights(command: Callable[..., None]) -> Callable[..., None]:
 def load(asked: Asked) -> Network:
     """Loads the network that is asked for."""
     file, _, function = asked.name.rpartition(":")
+    if asked.name.endswith(".py"):
+        raise click.UsageError(
+            f"Say which function of {asked.name} makes the network: {asked.name}:make_model."
+        )
     if file.endswith(".py"):
         if asked.weights or asked.download:
             raise click.UsageError(f"{function} of {file} brings its own weights.")
@@ -104,6 +108,8 @@ def _made_by(file: Path, function: str) -> Network:
 def _imported(file: Path) -> Any:
     """Imports a file as Python would beside it, so that other processes can import it too."""
     folder, name = str(file.resolve().parent), file.stem
+    if not name.isidentifier():
+        raise click.UsageError(f"Python can't import a file of that name: rename {file}.")
     sys.path.insert(0, folder)
     module = importlib.import_module(name)
     if Path(module.__file__ or "").resolve() != file.resolve():

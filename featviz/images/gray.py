@@ -38,3 +38,6 @@ class _GrayImage(Image):
 
     def alpha(self) -> Tensor:
         return self.image.alpha()
+
+    def amplify(self, rows: Tensor) -> None:
+        self.image.amplify(rows)

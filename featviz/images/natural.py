@@ -66,7 +66,9 @@ class Natural(Parameterization):
             # A photograph with more energy than the bound is left what it has.
             limits = limits.maximum(octave_energies(spectrum, octaves))
             coefficients = spectrum / scale[..., None]
-        return _BoundedImage(coefficients, scale, octaves, limits, self.wake, height, width)
+        # A photograph is not to be made louder.
+        wake = self.wake and start is None
+        return _BoundedImage(coefficients, scale, octaves, limits, wake, height, width)
 
 
 class _BoundedImage(Image):

@@ -64,8 +64,9 @@ def initialized(network: Network, seed: int) -> Network:
     # The modules draw from the global generator only; it comes back as it was.
     with own_mode(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for name in network.dotted.values():
-            module.get_submodule(name).reset_parameters()  # type: ignore[operator]
+        for child in module.modules():
+            if callable(reset := getattr(child, "reset_parameters", None)):
+                reset()
     return network.around(module, f"{network.name}, untrained")
 
 

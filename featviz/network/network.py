@@ -93,8 +93,8 @@ class Network:
     def __init__(
         self,
         module: nn.Module,
-        mean: Sequence[float] = IMAGENET_MEAN,
-        std: Sequence[float] = IMAGENET_STD,
+        mean: float | Sequence[float] = IMAGENET_MEAN,
+        std: float | Sequence[float] = IMAGENET_STD,
         layers: Mapping[str, str] | None = None,
         *,
         name: str | None = None,
@@ -107,9 +107,10 @@ class Network:
         self.classes = tuple(classes)
         self._modules = {key: child for key, child in module.named_modules() if key}
         check_kind(module, self.name)
-        channels = image_channels(module)
+        lists = [[v] if isinstance(v, int | float) else list(v) for v in (mean, std)]
+        channels = image_channels(module, gray=len(lists[0]) == 1)
         self.mean, self.std = (
-            tuple(values) * (channels if len(values) == 1 else 1) for values in (mean, std)
+            tuple(values) * (channels if len(values) == 1 else 1) for values in lists
         )
         self._given = None if layers is None else dict(layers)
         self._size, self._output = size, output
@@ -297,10 +298,11 @@ class Network:
                 view = private_view(self, [ref])
                 try:
                     value = run_to(view, self.normalize(image), [ref])[layer]
-                except (RuntimeError, AssertionError) as error:
+                except Exception as error:  # the module's own code may raise anything
+                    reason = f"{type(error).__name__}: {error}".split("\n")[0]
                     raise ValueError(
                         f"{self.name} takes no image of {width} x {height} px as far as {layer}: "
-                        f"{str(error).splitlines()[0]}"
+                        f"{reason}"
                     ) from error
             self._shapes[key] = value.shape[1:]
         return self._shapes[key]

@@ -64,9 +64,16 @@ def check_weights(module: nn.Module, name: str) -> None:
             raise ValueError(f"{key} of {name} has weights that are NaN or infinite.")
 
 
-def image_channels(module: nn.Module) -> int:
-    """Returns how many channels a network's images have, by its convolutions; 3 in doubt."""
+def image_channels(module: nn.Module, gray: bool = False) -> int:
+    """Returns how many channels a network's images have, by its convolutions.
+
+    Args:
+        module: The network.
+        gray: Which it is in doubt: one channel, or three.
+    """
     taken = [part.in_channels for part in module.modules() if isinstance(part, nn.Conv2d)]
+    if gray and 1 in taken:
+        return 1
     if not taken or 3 in taken:
         return 3
     # Larger numbers are those of blocks of pixels, or of a convolution that isn't the first.

@@ -107,6 +107,10 @@ def read(path: Path) -> dict[str, Tensor]:
     return state
 
 
+BATCH_COUNT = ".num_batches_tracked"
+"""What the names of batch norm's counts end in."""
+
+
 def fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
     """Gives a module the weights of a file.
 
@@ -123,6 +127,10 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
     # Modules read older files by their version, which safetensors doesn't keep.
     about = getattr(state, "_metadata", None) or getattr(own, "_metadata", None)
     setattr(told, "_metadata", about)  # noqa: B010 - PyTorch keeps it there
+    # Files older than this count, or renamed, lack it; it matters to training alone.
+    for key in own:
+        if key.endswith(BATCH_COUNT):
+            told.setdefault(key, torch.tensor(0))
     try:
         module.load_state_dict(told, assign=True)
     except RuntimeError as error:

@@ -61,6 +61,12 @@ def load(wanted: Wanted) -> Network:
     )
 
 
+def known_name(architecture: str, tag: str | None) -> str:
+    """Returns timm's name of a network, with its tag if timm has one of that name."""
+    known = extra("timm", EXTRA).list_models(f"{architecture}.*", pretrained=True)
+    return f"{architecture}.{tag}" if f"{architecture}.{tag}" in known else architecture
+
+
 def _check_name(timm: ModuleType, name: str) -> None:
     plain, _, tag = name.partition(".")
     if not timm.is_model(plain):

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from featviz.network.network import Network
@@ -40,6 +42,8 @@ def load(wanted: Wanted) -> Network:
         ModuleNotFoundError: Its extra isn't installed.
     """
     folder = local = Path(wanted.name).expanduser()
+    if wanted.weights and (folder / CONFIG).is_file():
+        raise WeightsError(f"the weights are in {folder} or in {wanted.weights}: name one of them.")
     if wanted.weights and not wanted.folder:
         raise WeightsError(f"there is no folder {str(wanted.weights)!r} of {CONFIG} and weights.")
     if not (folder / CONFIG).is_file():
@@ -47,8 +51,7 @@ def load(wanted: Wanted) -> Network:
     about = json.loads((folder / CONFIG).read_text("utf-8"))
     if _is_timms(about):
         tag = about.get("pretrained_cfg", {}).get("tag")
-        name = ".".join(filter(None, (about["architecture"], tag)))
-        return from_timm.load(Wanted(name, folder))
+        return from_timm.load(Wanted(from_timm.known_name(about["architecture"], tag), folder))
     mean, std = _normalization(folder)
     model = _classifier(folder)
     labels = model.config.id2label
@@ -64,6 +67,7 @@ class _Scores(nn.Module):
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
+        self.config = model.config  # says the size of its images, for one
 
     def forward(self, images: Tensor) -> Tensor:
         scores: Tensor = self.model(pixel_values=images).logits
@@ -99,10 +103,13 @@ def _classifier(folder: Path) -> Any:
         model, report = AutoModelForImageClassification.from_pretrained(
             folder,
             local_files_only=True,
+            trust_remote_code=False,  # else it asks whether to run a repository's own code
             use_safetensors=path.suffix == ".safetensors",
             output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except (
+        OSError, ValueError, RuntimeError, KeyError, SafetensorError, UnpicklingError
+    ) as error:  # fmt: skip
         reason = str(error).split("\n")[0]
         raise WeightsError(f"{folder} holds no image classifier: {reason}") from error
     missing = sorted(report["missing_keys"])
@@ -120,11 +127,17 @@ def _normalization(folder: Path) -> tuple[tuple[float, ...], tuple[float, ...]]:
             f"there, or wrap the model in featviz.Network(model, mean, std)."
         )
     told = json.loads(path.read_text("utf-8"))
-    if told.get("do_flip_channel_order") or abs(told.get("rescale_factor", BYTE) - BYTE) > 1e-6:
+    factor = told.get("rescale_factor")
+    if told.get("do_flip_channel_order") or abs((factor or BYTE) - BYTE) > 1e-6:
         raise ValueError(
             f"{path} asks for images in another order of colors or another range than red, green "
             f"and blue in [0, 1]; wrap the model in a featviz.Network of your own."
         )
     if not told.get("do_normalize", True):
         return (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-    return tuple(told["image_mean"]), tuple(told["image_std"])
+    mean, std = told.get("image_mean"), told.get("image_std")
+    if mean is None or std is None:
+        raise WeightsError(f"{path} says no image_mean or no image_std.")
+    # The processor of EfficientNet divides by the deviation once more, for the classifier on top.
+    twice = told.get("include_top", "EfficientNet" in told.get("image_processor_type", ""))
+    return tuple(mean), tuple(value**2 if twice else value for value in std)

@@ -274,6 +274,15 @@ def test_a_network_that_gray_leaves_silent_is_woken_by_louder_noise(module):
     assert same.images[0].std() < GRAY
 
 
+def test_a_photograph_is_not_made_louder(module):
+    module.features[0].bias.data.fill_(-9.0)
+    network = fv.Network(module, layers=LAYERS)
+    photo = torch.rand(3, 24, 24, generator=torch.Generator().manual_seed(0))
+    with pytest.warns(UserWarning, match="stay as they began"):
+        result = climb(network, Channel("conv2", 3), start=photo, steps=16, frames=[0])
+    assert result.images.equal(result.frames[0])
+
+
 def test_behind_the_relu_most_units_would_have_been_dead(alexnet):
     start = climb(alexnet, Channel("conv5", 0), size=163, steps=1, frames=[0]).frames[0]
     images = start.clone().requires_grad_()

@@ -195,6 +195,15 @@ def test_each_control_is_active_as_its_docstring_says(photo):
     assert all(0.4 < share < 0.6 for share in shares[1])
 
 
+def test_nothing_that_was_learned_is_left_in_an_initialized_network(module):
+    """Batch norm and the classifier are no layers of the network, and were learned all the same."""
+    for value in module.state_dict().values():
+        value.fill_(7)
+    twin = controls.initialized(fv.Network(module, layers={"block": "features"}), 0)
+    assert not any((value == 7).any() for value in twin.module.state_dict().values())
+    assert all((value == 7).all() for value in module.state_dict().values())
+
+
 def test_shuffling_moves_biases_too():
     net = fv.load("alexnet")
     biases = [n.module.get_parameter("features.0.bias") for n in (net, controls.shuffled(net, 0))]

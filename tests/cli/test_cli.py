@@ -207,6 +207,8 @@ def test_a_function_in_a_file_makes_the_network(mine, monkeypatch, capsys, tmp_p
     ("name", "more", "code", "message"),
     [
         ("none.py:make", [], 2, "There is no file none.py"),
+        ("{mine}", [], 2, "Say which function of"),
+        ("my.net.py:make", [], 2, "There is no file my.net.py"),
         ("{mine}:nothing", [], 2, "has no function 'nothing'"),
         ("{mine}:text", [], 2, "returns a torch.nn.Module or a featviz.Network, not str"),
         ("{mine}:make", ["--download"], 2, "brings its own weights"),

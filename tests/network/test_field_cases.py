@@ -81,8 +81,39 @@ def test_a_network_of_one_channel_sees_the_gray_of_photos_and_gray_images():
 def test_a_mean_of_one_number_is_that_of_all_channels():
     conv = seeded(nn.Conv2d, 3, 4, 3)
     one, three = fv.Network(conv, (0.5,), (0.25,)), fv.Network(conv, (0.5,) * 3, (0.25,) * 3)
-    assert one.mean == three.mean
+    assert one.mean == three.mean == fv.Network(conv, 0.5, 0.25).mean
     assert fv.activations(one, PHOTO, "output").equal(fv.activations(three, PHOTO, "output"))
+
+
+def test_three_maps_inside_a_gray_network_make_it_no_color_network():
+    module = seeded(lambda: nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Conv2d(3, 8, 3)))
+    network = fv.Network(module, (0.5,), (0.25,))
+    assert network.units("2") == 8
+    found = rises(network, fv.Channel("2", 1), size=24)
+    assert found.images[:, 0].equal(found.images[:, 2])
+
+
+def test_a_gray_network_that_gray_leaves_silent_is_woken_too():
+    module = seeded(lambda: nn.Sequential(nn.Conv2d(1, 8, 5), nn.ReLU(), nn.Conv2d(8, 4, 3)))
+    module[0].bias.data.fill_(-0.6)
+    found = climb(fv.Network(module, (0.5,), (0.25,)), fv.Channel("2", 1), size=24, steps=32)
+    assert found.gradients[0, 0] == 0
+    assert found.gradients[-1, 0] > 0
+
+
+class Demanding(nn.Conv2d):
+    """Says with a bare assertion which sizes it takes."""
+
+    def forward(self, images):
+        assert images.shape[-1] % 32 == 0
+        return super().forward(images)
+
+
+def test_a_bare_assertion_is_a_size_that_does_not_fit():
+    network = fv.Network(seeded(nn.Sequential, Demanding(3, 4, 3)), layers={"first": "0"})
+    assert climb(network, fv.Channel("first", 1), size=64).images.shape[-1] == 64
+    with pytest.raises(ValueError, match=r"takes no image of 33 x 33 px .*: AssertionError"):
+        network.shape("first", 33)
 
 
 @pytest.mark.parametrize(

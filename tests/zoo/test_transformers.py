@@ -110,6 +110,44 @@ def test_images_that_are_not_known_are_refused(folder, told, error):
         fv.load(folder)
 
 
+@pytest.mark.parametrize(
+    ("prepared", "power"),
+    [
+        ({"image_processor_type": "EfficientNetImageProcessor"}, 2),
+        ({"image_processor_type": "EfficientNetImageProcessor", "include_top": False}, 1),
+        ({"include_top": True}, 2),
+        ({"image_processor_type": "ViTImageProcessor", "rescale_factor": None}, 1),
+    ],
+)
+def test_images_have_the_deviation_that_the_processor_gives_them(folder, prepared, power):
+    path = folder / "preprocessor_config.json"
+    path.write_text(json.dumps(PREPARED | prepared), "utf-8")
+    assert fv.load(folder).std == pytest.approx([x**power for x in PREPARED["image_std"]])
+
+
+def test_a_processor_without_a_mean_and_damaged_weights_are_told(folder):
+    path = folder / "preprocessor_config.json"
+    path.write_text(json.dumps({"image_std": [0.5] * 3}), "utf-8")
+    with pytest.raises(WeightsError, match="says no image_mean"):
+        fv.load(folder)
+    path.write_text(json.dumps(PREPARED), "utf-8")
+    (folder / "model.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1")
+    with pytest.raises(WeightsError, match="holds no image classifier"):
+        fv.load(folder)
+    with pytest.raises(WeightsError, match="name one of them"):
+        fv.load(folder, weights=folder.parent)
+
+
+def test_a_network_says_of_what_size_its_images_are(tmp_path):
+    config = transformers.ViTConfig(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        image_size=336, patch_size=48, num_labels=3,
+    )  # fmt: skip
+    transformers.ViTForImageClassification(config).save_pretrained(tmp_path)
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(PREPARED), "utf-8")
+    assert fv.load(tmp_path).size == 336
+
+
 def test_a_model_without_a_classifier_is_refused(model, folder):
     model.resnet.save_pretrained(folder)
     with pytest.raises(WeightsError, match="has no weights for classifier"):

@@ -214,7 +214,7 @@ def readers(net: Network, fresh: Callable[[int], Network]) -> figures.Figure:
         each={f"{names[kinds]}, untrained": values for kinds, values in naive.items()},
         id="readers",
         alt="Textures are told apart from conv1 on; shapes only from conv2 and conv3 on.",
-        caption="<strong>Shallow is enough for a texture; a shape needs depth.</strong> From the mean "
+        caption="<strong>Textures are told apart early; shapes need depth.</strong> From the mean "
         "activation of each unit, a linear reader tells the four textures apart, or the four shapes; "
         f"chance is {1 / len(SHAPES):.0%}. Lines: 95% intervals over {HELD_OUT // 2} held-out "
         f"pictures. Dots: {UNTRAINED} networks that were never trained.",
