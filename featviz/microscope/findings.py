@@ -123,7 +123,7 @@ def find_preferences(scope: Microscope, layer: str) -> Preferences | None:
     return None if responses is None else tuning.preferences(responses)
 
 
-def find_reached(
+def find_best_values(
     scope: Microscope, layer: str, units: Sequence[int] | None = None
 ) -> Tensor | None:
     """Returns what units' best natural patches give them above plain gray, (N,).
@@ -157,7 +157,7 @@ def find_families(
         One of `measures.tuning`'s names per unit; nothing if photographs can't tell how much
         gratings explain, as none holds a whole field of the layer.
     """
-    preferences, best = find_preferences(scope, layer), find_reached(scope, layer, units)
+    preferences, best = find_preferences(scope, layer), find_best_values(scope, layer, units)
     if preferences is None or best is None:
         return ()
     if units is not None:

@@ -51,12 +51,12 @@ def _digest(state: list[tuple[str, Tensor]]) -> str:
     return digest.hexdigest()
 
 
-def printed(module: nn.Module) -> str:
+def plain_print(module: nn.Module) -> str:
     """Returns a module as it prints itself, without what works in place: values are the same."""
     return re.sub(r"(, )?inplace=\w+", "", repr(module))
 
 
-def written(module: nn.Module) -> str:
+def own_code(module: nn.Module) -> str:
     """Writes down the code that a module's pass runs, as far as it is the module's own.
 
     Args:

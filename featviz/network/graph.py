@@ -177,7 +177,7 @@ class Graph:
             node is not None and node.all_input_nodes[0].op == "placeholder" for node in calls
         )
 
-    def called(self, node: fx.Node) -> nn.Module | None:
+    def callee(self, node: fx.Node) -> nn.Module | None:
         """Returns the module that a node calls; None if it calls none."""
         if node.op != "call_module" or self.module is None:
             return None
@@ -195,16 +195,16 @@ class Graph:
 
     def bends(self, node: fx.Node) -> bool:
         """Whether a call is an activation."""
-        return isinstance(self.called(node), ACTIVATIONS) or function_name(node) in FUNCTIONS
+        return isinstance(self.callee(node), ACTIVATIONS) or function_name(node) in FUNCTIONS
 
     def _normalizes(self, node: fx.Node) -> bool:
-        module = self.called(node)
+        module = self.callee(node)
         if module is None:
             return function_name(node).endswith("_norm") or function_name(node) == "dropout"
         return "Norm" in type(module).__name__ or isinstance(module, KEEPING)
 
     def _is_relu(self, node: fx.Node) -> bool:
-        return type(self.called(node)) is nn.ReLU or function_name(node) == "relu"
+        return type(self.callee(node)) is nn.ReLU or function_name(node) == "relu"
 
 
 def function_name(node: fx.Node) -> str:

@@ -24,7 +24,7 @@ from featviz.network.receptive_fields import (
     ReceptiveField,
     Span,
     Spans,
-    named,
+    by_source,
     pair,
     square,
     through,
@@ -64,7 +64,7 @@ def followed_fields(graph: Graph) -> dict[str, ReceptiveField | str]:
     image = torch.full((1, 3, SIDE, SIDE), 0.5, dtype=torch.float64)
     with contextlib.suppress(Exception), torch.enable_grad(), _OpenPaths():
         follower.run(image)  # as far as the network takes an image of this size
-    return named(graph, follower.fields)
+    return by_source(graph, follower.fields)
 
 
 def measured_field(view: nn.Module, ref: LayerRef) -> ReceptiveField | str:
@@ -104,7 +104,7 @@ class _Follower(fx.Interpreter):
         self._anchors: list[tuple[Tensor, Spans]] = []
 
     def run_node(self, n: fx.Node) -> Any:
-        module = self._own.called(n)
+        module = self._own.callee(n)
         if isinstance(module, (*WINDOWED, nn.BatchNorm2d)):  # these read maps, channels first
             for source in n.all_input_nodes:
                 if self.fields[source] is None:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from featviz.network.classes import class_index
-from featviz.network.fingerprint import Weights, code_of, printed, written
+from featviz.network.fingerprint import Weights, code_of, own_code, plain_print
 from featviz.network.graph import CALLS, Graph
 from featviz.network.inputs import gray
 from featviz.network.measured_fields import followed_fields, measured_field
@@ -349,9 +349,9 @@ class Network:
             self.mean,
             self.std,
             self.dotted,
-            printed(self.module),
+            plain_print(self.module),
             code,
-            written(self.module),
+            own_code(self.module),
             *([] if self._output is None else [code_of(self._output)]),
         ]
         return hashlib.sha256(f"{parts}{self._weights.digest()}".encode()).hexdigest()

@@ -99,10 +99,10 @@ def known_fields(graph: Graph) -> dict[str, ReceptiveField | str]:
     for node in graph.nodes:
         before = [fields[source] for source in node.all_input_nodes]
         fields[node] = through(graph, node, before)
-    return named(graph, fields)
+    return by_source(graph, fields)
 
 
-def named(
+def by_source(
     graph: Graph, fields: dict[fx.Node, Spans | str | None]
 ) -> dict[str, ReceptiveField | str]:
     """Returns the fields that are known by the sources of their calls, as squares."""
@@ -115,7 +115,7 @@ def named(
 
 def through(graph: Graph, node: fx.Node, before: list[Spans | str | None]) -> Spans | str | None:
     """Returns the field behind one call, given the fields of what it reads; None if unknown."""
-    name, module = function_name(node), graph.called(node)
+    name, module = function_name(node), graph.callee(node)
     if node.op == "placeholder":
         return Span(0, 0, 1), Span(0, 0, 1)
     if WHOLE in before and name not in ("size", "getattr", "dim"):

@@ -224,7 +224,7 @@ def _highest(values: torch.Tensor) -> list[int]:
 def _changes() -> int:
     """How many filters of conv1 change their family if all borders move up or down by a tenth."""
     preferences = shallow_evidence.preferences("conv1")
-    best = findings.find_reached(Microscope(alexnet()), "conv1")
+    best = findings.find_best_values(Microscope(alexnet()), "conv1")
     names = [
         tuning.families(
             preferences,
