@@ -100,9 +100,16 @@ study.numbers(networks, lambda seed: look_into(fresh(seed)))
 study.learning(networks)
 
 # %% [markdown]
-# Before training every unit has a picture too: whatever its random weights add up to. Look at conv1 first. Its filters change
-# least, and within the first hundred steps: what they need, edges and two colors side by side, can be had from any corner
-# of any picture. conv3 and the classes go on changing to the end. If training did nothing to a layer, its pictures would stay as they are at step 0.
+# Before training every unit has a picture too: whatever its random weights add up to. Move the slider slowly, once for conv1 and once
+# for conv3: conv1 is early what it will be, conv3 and the classes go on changing. That can be measured.
+
+# %%
+study.settling(networks)
+
+# %% [markdown]
+# After {{ early }} of {{ steps }} steps the activations of a unit of conv1 correlate with those at the end by {{ settled_conv1 }} in the mean, those
+# of conv2 by {{ settled_conv2 }} and of conv3 by {{ settled_conv3 }}. It would prove us wrong if the three curves rose together. One reason is
+# seen at the left end: much of what a filter of conv1 passes it passes with random weights too.
 #
 # ## Gradient ascent in fifteen lines
 #

@@ -104,3 +104,16 @@ def test_the_loop_that_readers_copy_climbs_in_fifteen_lines(loop, module):
     assert values[0] > values[1]
     assert all(value.equal(before[name]) for name, value in module.state_dict().items())
     assert not any(child._forward_hooks for child in module.modules())
+
+
+def test_a_unit_is_like_its_last_self_at_the_end_and_a_silent_one_like_nothing():
+    networks = {}
+    for step, scale in enumerate((0.0, -1.0, 3.0)):
+        module = Painted()
+        module.conv1.weight.data *= scale
+        networks[step] = fv.Network(module, [0] * 3, [1] * 3, {"conv1": "conv1"})
+    silent, opposite, last = own_network._alike_the_last(networks, "conv1")
+    # conv1:relu of the first two is 0 everywhere.
+    assert (silent.mean, opposite.mean) == (0, 0)
+    assert last.mean == pytest.approx(1)
+    assert last.count == 3

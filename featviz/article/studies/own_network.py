@@ -15,7 +15,7 @@ from featviz.article.studies.own_network_data import KINDS, SHAPES, SIDE, TEXTUR
 from featviz.article.studies.shared import maximize
 from featviz.ascent.score import evaluate
 from featviz.attribution.attribute import attribute
-from featviz.measures.statistics import Interval, share
+from featviz.measures.statistics import Interval, interval, share
 from featviz.measures.weights import first_weights
 from featviz.network.network import Network
 from featviz.network.values import activations
@@ -45,6 +45,12 @@ RIDGE = 1e-3
 
 UNTRAINED = 5
 """Networks as PyTorch makes them, to compare with: each from a seed of its own."""
+
+WATCHED = 100
+"""Held-out pictures on which units are compared with what they become."""
+
+EARLY = 100
+"""The step of training after which the text says how far each layer is."""
 
 BESIDE = (3, 12, 24, 36)
 """Units of conv3 that both loops are asked for."""
@@ -95,6 +101,37 @@ def learning(networks: Mapping[int, Network]) -> figures.Figure:
         f"to the last: {BOARD**2} units of each layer, each as the picture that excites it most at "
         "that moment; for the classes, two pictures of each. The curve is the share of "
         f"{HELD_OUT} pictures, never trained on, that the network recognizes.",
+    )
+
+
+def settling(networks: Mapping[int, Network]) -> figures.Figure:
+    """Returns how early the units of each layer are what they will be.
+
+    Args:
+        networks: The network after each number of steps of training.
+    """
+    steps = list(networks)
+    table = {layer: _alike_the_last(networks, layer) for layer in LAYERS}
+    series = {
+        layer: figures.Series(
+            np.maximum(steps, 1),
+            [one.mean for one in intervals],
+            [one.low for one in intervals],
+            [one.high for one in intervals],
+        )
+        for layer, intervals in table.items()
+    }
+    return figures.curves(
+        series,
+        "step of training",
+        "correlation with the finished unit",
+        id="settling",
+        log_x=True,
+        alt="Three rising curves: conv1 starts highest and is first to come near 1.",
+        caption="<strong>The shallow layer settles first.</strong> How the activations of a unit on "
+        f"{WATCHED} held-out pictures, place by place, correlate with those that it has after the last "
+        "step: means over the units of a layer with their 95% intervals (step 0 stands at 1). All "
+        "curves end at 1, because there each unit is compared with itself.",
     )
 
 
@@ -191,6 +228,11 @@ def numbers(networks: Mapping[int, Network], fresh: Callable[[int], Network]) ->
         for name, kinds in (("textures", TEXTURES), ("shapes", SHAPES))
         for layer in (LAYERS[0], LAYERS[-1])
     }
+    early = list(networks).index(EARLY)
+    likeness = {
+        f"settled_{layer}": f"{_alike_the_last(networks, layer)[early].mean:.2f}"
+        for layer in LAYERS
+    }
     naive = [_read(fresh(seed), LAYERS[-1], SHAPES).mean for seed in range(1, UNTRAINED + 1)]
     return Values(
         steps=max(networks),
@@ -199,8 +241,27 @@ def numbers(networks: Mapping[int, Network], fresh: Callable[[int], Network]) ->
         accuracy_high=f"{accuracy.high:.0%}",
         held_out=HELD_OUT,
         naive_shapes=f"{np.mean(naive):.0%}",
+        early=EARLY,
+        **likeness,
         **shares,
     )
+
+
+def _alike_the_last(networks: Mapping[int, Network], layer: str) -> list[Interval]:
+    """Correlation of each unit's activations with its last ones, at every step."""
+    images = _held_out()[0][:WATCHED]
+    maps = [activations(net, images, f"{layer}:relu") for net in networks.values()]
+    last = _standardized(maps[-1])
+    # A unit that is silent everywhere is like nothing: 0.
+    return [interval((_standardized(values) * last).sum(1)) for values in maps]
+
+
+def _standardized(values: Tensor) -> Tensor:
+    """Each unit's values (units, all places of all images) with mean 0 and length 1, or all 0."""
+    flat = values.transpose(0, 1).flatten(1).double()
+    centered = flat - flat.mean(1, keepdim=True)
+    lengths: Tensor = centered.norm(dim=1, keepdim=True)
+    return centered / lengths.clamp(min=1e-12)
 
 
 def _wants(net: Network, layer: str) -> NDArray[np.float32]:
