@@ -157,14 +157,12 @@ def find_families(
         One of `measures.tuning`'s names per unit; nothing if photographs can't tell how much
         gratings explain, as none holds a whole field of the layer.
     """
-    preferences, best = find_preferences(scope, layer), find_best_values(scope, layer, units)
-    if preferences is None or best is None:
+    answers, best = find_preferences(scope, layer), find_best_values(scope, layer, units)
+    if answers is None or best is None:
         return ()
     if units is not None:
-        preferences = Preferences(
-            **{name: one[list(units)] for name, one in vars(preferences).items()}
-        )
-    return tuning.families(preferences, best)
+        answers = Preferences(**{name: one[list(units)] for name, one in vars(answers).items()})
+    return tuning.families(answers, best)
 
 
 def find_activity(
@@ -219,10 +217,8 @@ def find_patches(
     numbers = list(map(int, range(net.units(layer)) if units is None else units))
     if units is not None:
         spec["units"] = numbers
-    arrays = scope.store.arrays(
-        spec, lambda: _search(net, layer, samples, numbers), patches.__name__
-    )
-    return Patches(arrays["images"], arrays["values"], arrays["photos"], tuple(names))
+    data = scope.store.arrays(spec, lambda: _search(net, layer, samples, numbers), patches.__name__)
+    return Patches(data["images"], data["values"], data["photos"], tuple(names))
 
 
 def _search(

@@ -119,15 +119,12 @@ def _normalization(folder: Path) -> tuple[tuple[float, ...], tuple[float, ...]]:
             f"{folder} has no {IMAGES}, so it isn't known what images the network takes; put it "
             f"there, or wrap the model in featviz.Network(model, mean, std)."
         )
-    settings = json.loads(path.read_text("utf-8"))
-    if (
-        settings.get("do_flip_channel_order")
-        or abs(settings.get("rescale_factor", BYTE) - BYTE) > 1e-6
-    ):
+    facts = json.loads(path.read_text("utf-8"))
+    if facts.get("do_flip_channel_order") or abs(facts.get("rescale_factor", BYTE) - BYTE) > 1e-6:
         raise ValueError(
             f"{path} asks for images in another order of colors or another range than red, green "
             f"and blue in [0, 1]; wrap the model in a featviz.Network of your own."
         )
-    if not settings.get("do_normalize", True):
+    if not facts.get("do_normalize", True):
         return (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-    return tuple(settings["image_mean"]), tuple(settings["image_std"])
+    return tuple(facts["image_mean"]), tuple(facts["image_std"])

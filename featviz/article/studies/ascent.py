@@ -195,11 +195,8 @@ def settings() -> Figure:
         )
     default = scores["default"]
     rows = [
-        (
-            name,
-            *(f"{(ours / its).median():.2f}" for ours, its in zip(measures, default, strict=True)),
-        )
-        for name, measures in scores.items()
+        (name, *(f"{(ours / its).median():.2f}" for ours, its in zip(three, default, strict=True)))
+        for name, three in scores.items()
     ]
     return table(
         rows,

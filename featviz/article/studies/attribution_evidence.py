@@ -237,11 +237,10 @@ def curves() -> Arrays:
             image = photo(name).image
             for d, layer in enumerate(DEPTHS.values()):
                 for m, method in enumerate(MEASURES):
-                    evidence = attribute(classifier(), image, top_class(name)[0], layer, method)
-                    deletion[m, d, p], insertion[m, d, p] = _areas(name, evidence.map)
+                    result = attribute(classifier(), image, top_class(name)[0], layer, method)
+                    deletion[m, d, p], insertion[m, d, p] = _areas(name, result.map)
                 noise = [
-                    checks.random_map(evidence.map.shape, SEED + p * DRAWS + n)
-                    for n in range(DRAWS)
+                    checks.random_map(result.map.shape, SEED + p * DRAWS + n) for n in range(DRAWS)
                 ]
                 deletion[-1, d, p], insertion[-1, d, p] = np.mean(
                     [_areas(name, one) for one in noise], 0
@@ -299,10 +298,8 @@ def dictionary(layer: str, count: int, names: Sequence[str] = SHOWN) -> tuple[Te
         27 x 27 is halved: of each block of four places, the strongest answer of each unit counts.
     """
     if layer != "conv1":
-        results = [
-            strongest(alexnet(), photo(name).image, f"{layer}:relu", count) for name in names
-        ]
-        return torch.stack([f.units for f in results]), torch.stack([f.values for f in results])
+        tops = [strongest(alexnet(), photo(name).image, f"{layer}:relu", count) for name in names]
+        return torch.stack([f.units for f in tops]), torch.stack([f.values for f in tops])
     images = torch.stack([photo(name).image for name in names])
     value = F.max_pool2d(activations(alexnet(), images, "conv1:relu"), 2)
     values, units = value.topk(count, dim=1)

@@ -64,7 +64,7 @@ def chosen() -> list[tuple[str, int]]:
 
 def unit_picker() -> Picker:
     """Returns the strip that picks one of these units for all figures."""
-    pictures = [_shared_picture(shared_channels, layer, unit)[0] for layer, unit in chosen()]
+    pictures = [_image(shared_channels, layer, unit)[0] for layer, unit in chosen()]
     labels = [f"{layer}:{unit}" for layer, unit in chosen()]
     return picker("unit", pictures, labels, title="Follow one unit:")
 
@@ -101,12 +101,9 @@ _LOOK = {
 def asked() -> Figure:
     """A few units, asked in several ways."""
     channels = [Channel(layer, unit) for layer, unit in chosen()]
-    rows = [
-        [in_field(layer, _shared_picture(shared_neurons, layer, unit)[0])]
-        for layer, unit in chosen()
-    ]
+    rows = [[in_field(layer, _image(shared_neurons, layer, unit)[0])] for layer, unit in chosen()]
     for column in (
-        [_shared_picture(shared_channels, layer, unit)[0] for layer, unit in chosen()],
+        [_image(shared_channels, layer, unit)[0] for layer, unit in chosen()],
         maximize([-1 * channel for channel in channels]).images,
         maximize(channels, recipe=PHASES).images,
     ):
@@ -138,7 +135,7 @@ def between() -> Figure:
         patches, values, everywhere = _natural_spectrum(layer, units)
         below += (everywhere < 0).float().mean(1).tolist()
         for index, unit in enumerate(units):
-            image, best = _shared_picture(shared_neurons, layer, unit)
+            image, best = _image(shared_neurons, layer, unit)
             strips.append(
                 Spectrum(
                     f"{layer}:{unit}",
@@ -168,7 +165,7 @@ def _diverse() -> tuple[Tensor, Tensor]:
     images, shares = [], []
     for layer, unit in chosen():
         channel = Channel(layer, unit)
-        _, alone = _shared_picture(shared_channels, layer, unit)
+        _, alone = _image(shared_channels, layer, unit)
         images.append(maximize([differing(channel, alone)] * DIVERSE).images)
         shares.append(evaluate(alexnet(), [channel] * DIVERSE, images[-1]) / alone)
     return torch.stack(images), torch.stack(shares)
@@ -201,7 +198,7 @@ def beside_photos() -> Figure:
     synthetic, natural, notes = [], [], []
     for layer, unit in chosen():
         patches, values = natural_patches(layer, (unit,))
-        image, best = _shared_picture(shared_neurons, layer, unit)
+        image, best = _image(shared_neurons, layer, unit)
         synthetic.append(in_field(layer, image))
         natural.append(patches[0])
         notes.append(f"{best:.0f} against {values[0, 0]:.0f} for the best patch")
@@ -224,9 +221,7 @@ def beside_photos() -> Figure:
     )
 
 
-def _shared_picture(
-    pictures: Callable[[str], Maximization], layer: str, unit: int
-) -> tuple[Tensor, float]:
+def _image(pictures: Callable[[str], Maximization], layer: str, unit: int) -> tuple[Tensor, float]:
     """One of the pictures that all chapters share, and its value."""
     result, row = pictures(layer), evenly(layer).index(unit)
     return result.images[row], result.values[row].item()

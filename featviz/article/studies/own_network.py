@@ -251,12 +251,12 @@ def _alike_the_last(networks: Mapping[int, Network], layer: str) -> list[Interva
     """Correlation of each unit's activations with its last ones, at every step."""
     images = _held_out()[0][:WATCHED]
     maps = [activations(net, images, f"{layer}:relu") for net in networks.values()]
-    last = _standardized(maps[-1])
+    last = _standardize(maps[-1])
     # A unit that is silent everywhere is like nothing: 0.
-    return [interval((_standardized(values) * last).sum(1)) for values in maps]
+    return [interval((_standardize(values) * last).sum(1)) for values in maps]
 
 
-def _standardized(values: Tensor) -> Tensor:
+def _standardize(values: Tensor) -> Tensor:
     """Each unit's values (units, all places of all images) with mean 0 and length 1, or all 0."""
     flat = values.transpose(0, 1).flatten(1).double()
     centered = flat - flat.mean(1, keepdim=True)

@@ -184,7 +184,7 @@ def scorecard() -> Figure:
         kind: {layer: evidence.drawn(kind, layer) for layer in layers} for kind in evidence.CONTROLS
     }
     fine = {layer: 100 * evidence.fineness(alexnet(), layer) for layer in layers}
-    mixtures = {layer: 100 * evidence.mixed_fineness(layer).mean(1) for layer in layers}
+    mixes = {layer: 100 * evidence.mixed_fineness(layer).mean(1) for layer in layers}
     ratios = {layer: np.median(evidence.exaggeration(layer)) for layer in layers}
 
     def row(name: str, tell: Callable[[str], str]) -> tuple[str, ...]:
@@ -202,10 +202,8 @@ def scorecard() -> Figure:
             lambda la: _text(difference(active[la], controls["initialized"][la])),
         ),
         row("frequency, cycles per 100 px", lambda la: _text(interval(fine[la]))),
-        row("frequency, shuffled", lambda la: _text(interval(mixtures[la]))),
-        row(
-            "frequency, AlexNet less shuffled", lambda la: _text(difference(fine[la], mixtures[la]))
-        ),
+        row("frequency, shuffled", lambda la: _text(interval(mixes[la]))),
+        row("frequency, AlexNet less shuffled", lambda la: _text(difference(fine[la], mixes[la]))),
         *(
             row(
                 f"left after a turn of 45°, %, {kind}",
@@ -251,7 +249,7 @@ def numbers() -> Values:
     active = {
         layer: evidence.active(alexnet(), layer).mean().item() for layer in ("conv1", "conv5")
     }
-    mixtures = {
+    mixes = {
         layer: difference(
             evidence.fineness(alexnet(), layer), evidence.mixed_fineness(layer).mean(1)
         )
@@ -277,7 +275,7 @@ def numbers() -> Values:
         active_first=f"{active['conv1']:.0f}",
         active_last=f"{active['conv5']:.0f}",
         draws=evidence.DRAWS,
-        alike=", ".join(layer for layer, one in mixtures.items() if one.low <= 0 <= one.high)
+        alike=", ".join(layer for layer, one in mixes.items() if one.low <= 0 <= one.high)
         or "none",
         shuffled_active=", ".join(f"{share:.0f}" for share in controls["shuffled"]),
         initial_low=f"{min(controls['initialized']):.0f}",

@@ -50,10 +50,8 @@ def left(layer: str, kind: str) -> Tensor:
     }
 
     def make() -> dict[str, NDArray[np.float32]]:
-        examples = find_examples(
-            alexnet(), layer, samples, units=units, count=1, progress=False
-        ).found
-        best = [examples[unit][0] for unit in units]
+        peaks = find_examples(alexnet(), layer, samples, units=units, count=1, progress=False).found
+        best = [peaks[unit][0] for unit in units]
         by_name = {photo.name: photo.image for photo in samples}
         images = torch.from_numpy(pictures).float() / 255
         return {
