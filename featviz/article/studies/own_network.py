@@ -99,7 +99,7 @@ def learning(networks: Mapping[int, Network]) -> figures.Figure:
         "and textures, corners and rings in conv3 and the classes.",
         caption="<strong>A network learns.</strong> Move the slider from the first step of training "
         f"to the last: {BOARD**2} units of each layer, each as the picture that excites it most at "
-        "that moment; for the classes, two pictures of each. The curve is the share of "
+        f"that moment; for the classes two pictures of each, {', '.join(KINDS)}. The curve is the share of "
         f"{HELD_OUT} pictures, never trained on, that the network recognizes.",
     )
 
