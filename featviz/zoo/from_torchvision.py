@@ -29,7 +29,7 @@ class _Difference:
         options: What their constructors are told.
         heads: Parts that only training runs, which are taken off.
         normalization: Mean and standard deviation, if not those of the published weights.
-        renamed: A pattern of names in older files, and what such names are now.
+        old_names: A pattern of names in older files, and what such names are now.
         sized: Whether the constructor must know the size of the images.
         meta: Whether they can be constructed without memory.
     """
@@ -37,7 +37,7 @@ class _Difference:
     options: Mapping[str, Any] = field(default_factory=dict)
     heads: tuple[str, ...] = ()
     normalization: tuple[tuple[float, ...], tuple[float, ...]] | None = None
-    renamed: tuple[str, str] | None = None
+    old_names: tuple[str, str] | None = None
     sized: bool = False
     meta: bool = True
 
@@ -52,7 +52,7 @@ _DIFFERENCES: Mapping[str, _Difference] = MappingProxyType(
             normalization=(_HALF, _HALF),
         ),
         "densenet.*": _Difference(
-            renamed=(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)", r"\1\2")
+            old_names=(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)", r"\1\2")
         ),
         "vit_.*": _Difference(sized=True),
         "regnet_.*": _Difference(meta=False),  # its widths are computed with tensors
@@ -81,8 +81,8 @@ def load(request: Request) -> Network:
         _Difference(),
     )
     state = files.read(path)
-    if differs.renamed:
-        state = {re.sub(*differs.renamed, key): value for key, value in state.items()}
+    if differs.old_names:
+        state = {re.sub(*differs.old_names, key): value for key, value in state.items()}
     module = _construct(request.name, version, differs, state)
     files.fill(module, state, path)
     for head in differs.heads:
