@@ -109,14 +109,14 @@ def plan(
     """
     alike: dict[_Kind, list[int]] = {}
     for row, objective in enumerate(objectives):
-        chosen = recipe or _default_recipe(network, objective)
+        base = recipe or _default_recipe(network, objective)
         canvas = _canvas(network, objective, size)
-        fitted = _fitted(network, objective.layers - {IMAGE}, chosen, canvas)
+        variant = _fit(network, objective.layers - {IMAGE}, base, canvas)
         kind = _Kind(
             objective.layers,
             objective.linear,
             is_diverse(objective),
-            replace(fitted, steps=int(steps or chosen.steps)),
+            replace(variant, steps=int(steps or base.steps)),
             canvas,
         )
         alike.setdefault(kind, []).append(row)
@@ -132,8 +132,8 @@ def plan(
         groups: dict[object, list[int]] = {}
         for row in rows:
             groups.setdefault(objectives[row] if kind.diverse else row, []).append(row)
-        for packed in _packed(list(groups.values()), fitting):
-            yield Job(packed, tuple(objectives[row] for row in packed), kind.recipe, kind.size)
+        for members in _batches(list(groups.values()), fitting):
+            yield Job(members, tuple(objectives[row] for row in members), kind.recipe, kind.size)
 
 
 def _fitting(network: Network, kind: _Kind, count: int) -> int:
@@ -145,15 +145,15 @@ def _fitting(network: Network, kind: _Kind, count: int) -> int:
     return max(1, fitting)
 
 
-def _packed(groups: Sequence[list[int]], width: int) -> Iterator[list[int]]:
+def _batches(groups: Sequence[list[int]], width: int) -> Iterator[list[int]]:
     """Whole groups of rows, as many at a time as fit."""
-    packed: list[int] = []
+    rows: list[int] = []
     for group in groups:
-        if packed and len(packed) + len(group) > width:
-            yield packed
-            packed = []
-        packed = packed + group
-    yield packed
+        if rows and len(rows) + len(group) > width:
+            yield rows
+            rows = []
+        rows = rows + group
+    yield rows
 
 
 def _default_recipe(network: Network, objective: Objective) -> Recipe:
@@ -183,16 +183,16 @@ def _canvas(
 def _default_canvas(network: Network, objective: Objective) -> tuple[int, int]:
     """What an objective is asked on, at most the size that the network was made for."""
     side = min(CANVAS, network.record.size or CANVAS)
-    read = [term for _, term in weighted_terms(objective) if term.layers != {IMAGE}]
-    if read and all(isinstance(term, Neuron) and term.position is None for term in read):
-        layers = {layer for term in read for layer in term.layers}
+    terms = [term for _, term in weighted_terms(objective) if term.layers != {IMAGE}]
+    if terms and all(isinstance(term, Neuron) and term.position is None for term in terms):
+        layers = {layer for term in terms for layer in term.layers}
         side = max(used_field(network, layer).canvas() for layer in layers)
     if not _takes(network, objective.layers - {IMAGE}, (side, side)):
         side = network.size
     return side, side
 
 
-def _fitted(
+def _fit(
     network: Network, layers: frozenset[str], recipe: Recipe, canvas: tuple[int, int]
 ) -> Recipe:
     """The recipe as it suits a network: gray, and cut to the canvas where a larger one won't do."""
@@ -201,8 +201,8 @@ def _fitted(
     if _takes(network, layers, (canvas[0] + NUDGE, canvas[1] + NUDGE)):
         return recipe
     plain, numbers = torch.zeros(1, 1, *canvas), torch.zeros(1, draws(recipe.transforms))
-    changed = [apply(recipe.transforms, plain, numbers, step).shape[-2:] for step in range(2)]
-    if all(_takes(network, layers, (height, width)) for height, width in changed):
+    sizes = [apply(recipe.transforms, plain, numbers, step).shape[-2:] for step in range(2)]
+    if all(_takes(network, layers, (height, width)) for height, width in sizes):
         return recipe
     return replace(recipe, transforms=(*recipe.transforms, Middle(*canvas)))
 
@@ -218,7 +218,7 @@ def _takes(network: Network, layers: frozenset[str], size: tuple[int, int]) -> b
 
 
 def random_streams(
-    objectives: tuple[Objective, ...], seed: int, shared: Sequence[Hashable] | None = None
+    objectives: tuple[Objective, ...], seed: int, labels: Sequence[Hashable] | None = None
 ) -> list[torch.Generator]:
     """Makes one random stream per image.
 
@@ -226,23 +226,23 @@ def random_streams(
         objectives: What each image is asked for. Its stream follows from it, the seed and its place
             among equal ones.
         seed: Where all randomness comes from.
-        shared: One label per image, if streams follow from labels instead: images of one label
+        labels: One label per image, if streams follow from labels instead: images of one label
             start from the same noise and are changed alike.
 
     Raises:
         ValueError: There is not one label per image.
     """
-    if shared is None:
+    if labels is None:
         copies: Counter[Objective] = Counter()
         names = []
         for objective in objectives:
             names.append(f"{objective}/{copies[objective]}")
             copies[objective] += 1
-    elif len(shared) == len(objectives):
-        names = [f"shared/{label}" for label in shared]
+    elif len(labels) == len(objectives):
+        names = [f"shared/{label}" for label in labels]
     else:
         raise ValueError(
-            f"streams hold one label per image, {len(objectives)} here, not {len(shared)}."
+            f"streams hold one label per image, {len(objectives)} here, not {len(labels)}."
         )
     streams = []
     for name in names:

@@ -94,8 +94,8 @@ class Attribution:
         """
         from featviz.figures._color import overlaid  # not before: matplotlib comes with it
 
-        shown = overlaid(self._photo().numpy(), self.map.numpy(), limit)
-        return fromarray((shown.transpose(1, 2, 0) * 255).round().astype("uint8"))
+        picture = overlaid(self._photo().numpy(), self.map.numpy(), limit)
+        return fromarray((picture.transpose(1, 2, 0) * 255).round().astype("uint8"))
 
     def _photo(self) -> Tensor:
         if self.photo is None:
@@ -166,14 +166,14 @@ def attribute(
             "(featviz.attribution.METHODS)."
         )
     photo = check_images(photo)
-    wanted = None if objective is None else as_objective(network, objective)
+    target = None if objective is None else as_objective(network, objective)
     if method == "activation":
-        return _activation(network, photo, wanted, layer)
-    if wanted is None:
+        return _activation(network, photo, target, layer)
+    if target is None:
         raise ValueError(
             f"{method} explains an objective, Channel('conv5', 12) say; none is given."
         )
-    probe = Probe(network, photo, wanted, layer)
+    probe = Probe(network, photo, target, layer)
     if probe.value.ndim != 4:
         raise ValueError(
             f"{layer} of {network.name} has no places, so it has no map; "
@@ -181,30 +181,30 @@ def attribute(
         )
     change = None
     if method == "gradient":
-        found = gradient(probe)
+        map = gradient(probe)
     elif method == "integrated":
-        found, change = integrated(probe)
+        map, change = integrated(probe)
     elif method == "occlusion":
-        found = occlusion(probe)
+        map = occlusion(probe)
     else:
-        found = cam(probe, method, seed)
+        map = cam(probe, method, seed)
     return Attribution(
-        found.float().cpu(), layer, method, wanted, probe.score, change, _shown(photo)
+        map.float().cpu(), layer, method, target, probe.score, change, _one_photo(photo)
     )
 
 
-def as_objective(network: Network, wanted: Objective | str | int) -> Objective:
+def as_objective(network: Network, target: Objective | str | int) -> Objective:
     """Reads what is to be explained.
 
     Args:
         network: The network.
-        wanted: An objective or its text form, or the name or index of a class.
+        target: An objective or its text form, or the name or index of a class.
 
     Raises:
         ValueError: The network can't answer it, or the text can't be read.
     """
     (objective,) = as_objectives(
-        network, Logit(wanted) if isinstance(wanted, SupportsIndex) else wanted
+        network, Logit(target) if isinstance(target, SupportsIndex) else target
     )
     return objective
 
@@ -244,7 +244,7 @@ def _activation(
         )
     if objective is None:
         return Attribution(
-            value.norm(dim=1)[0].cpu(), layer, "activation", None, None, photo=_shown(photo)
+            value.norm(dim=1)[0].cpu(), layer, "activation", None, None, photo=_one_photo(photo)
         )
     if not isinstance(objective, Channel | Neuron | Direction) or objective.layer != layer:
         raise ValueError(
@@ -252,13 +252,13 @@ def _activation(
             f"the whole layer; {objective} is none of these."
         )
     if isinstance(objective, Direction):
-        found = torch.einsum("uhw,u->hw", value[0], value.new_tensor(objective.vector))
+        map = torch.einsum("uhw,u->hw", value[0], value.new_tensor(objective.vector))
     else:
-        found = value[0, objective.unit]
+        map = value[0, objective.unit]
     score = objective({layer: value}).item()
-    return Attribution(found.cpu(), layer, "activation", objective, score, photo=_shown(photo))
+    return Attribution(map.cpu(), layer, "activation", objective, score, photo=_one_photo(photo))
 
 
-def _shown(photo: Tensor) -> Tensor:
+def _one_photo(photo: Tensor) -> Tensor:
     """The photo (3, H, W) for the eye, whether it came alone or as a batch of one."""
     return photo.detach().float().cpu().view(photo.shape[-3:])

@@ -59,10 +59,10 @@ def cam(probe: Probe, method: str, seed: int) -> Tensor:
         guard = probe.module.register_forward_hook(lambda _m, _i, value: probe.hand_on(value))
         try:
             scores = probe(inputs)
-            found: list[Tensor] = extractor(scores=scores, normalized=False, targets=_the_score)
+            maps: list[Tensor] = extractor(scores=scores, normalized=False, targets=_the_score)
         finally:
             guard.remove()
-    return found[0][0].detach()
+    return maps[0][0].detach()
 
 
 def _the_score(scores: Tensor) -> Tensor:

@@ -46,14 +46,14 @@ def curves(
     """
     rank = _order(map, photo.shape[1:])
     count = rank.numel()
-    shown = (torch.linspace(0, 1, steps + 1) * count).round()[:, None, None]
-    masks = torch.cat([rank < shown, (rank >= shown)[1:-1]])[:, None].to(photo)
+    counts = (torch.linspace(0, 1, steps + 1) * count).round()[:, None, None]
+    masks = torch.cat([rank < counts, (rank >= counts)[1:-1]])[:, None].to(photo)
     images = masks * photo + (1 - masks) * blurred(photo)
     # Convolutions take less than two thirds of the time with channels last.
     images = images.contiguous(memory_format=torch.channels_last)
-    found = scores(network, images, objective).cpu()
-    inserted = found[: steps + 1]
-    return torch.cat([inserted[-1:], found[steps + 1 :], inserted[:1]]), inserted
+    values = scores(network, images, objective).cpu()
+    insertion = values[: steps + 1]
+    return torch.cat([insertion[-1:], values[steps + 1 :], insertion[:1]]), insertion
 
 
 def area(curve: Tensor, whole: float | None = None) -> float:
@@ -170,6 +170,6 @@ def blurred(photo: Tensor) -> Tensor:
     steps = torch.arange(-reach, reach + 1).to(photo)
     weights = torch.exp(-0.5 * (steps / BLUR) ** 2)
     weights = weights / weights.sum()
-    padded = F.pad(photo[:, None], (reach,) * 4, mode="replicate")
-    rows = F.conv2d(padded, weights.view(1, 1, -1, 1))
+    canvas = F.pad(photo[:, None], (reach,) * 4, mode="replicate")
+    rows = F.conv2d(canvas, weights.view(1, 1, -1, 1))
     return F.conv2d(rows, weights.view(1, 1, 1, -1))[:, 0].clamp(0, 1)

@@ -62,10 +62,10 @@ def integrated(probe: Probe) -> tuple[Tensor, float]:
         ends = probe.score_of(torch.cat([start, probe.value]))
     change = (ends[1] - ends[0]).item()
     for steps in STEPS:
-        found = (_mean_slope(probe, start, way, steps) * way).sum(1)[0]
-        if abs(found.sum().item() - change) <= COMPLETENESS * abs(change):
-            return found, change
-    total = found.sum().item()
+        map = (_mean_slope(probe, start, way, steps) * way).sum(1)[0]
+        if abs(map.sum().item() - change) <= COMPLETENESS * abs(change):
+            return map, change
+    total = map.sum().item()
     warnings.warn(
         f"the parts of this integrated map in {probe.layer} sum to {total:.4g}, not to the "
         f"objective's change, {change:.4g}: after {steps} steps there is a gap of "
@@ -73,7 +73,7 @@ def integrated(probe: Probe) -> tuple[Tensor, float]:
         UserWarning,
         stacklevel=4,  # behind `attribute` and its `own_mode` is the caller
     )
-    return found, change
+    return map, change
 
 
 def _mean_slope(probe: Probe, start: Tensor, way: Tensor, steps: int) -> Tensor:
@@ -121,10 +121,10 @@ def occlusion(probe: Probe, patch: int | None = None, stride: int | None = None)
     with torch.no_grad():
         for first in range(0, len(corners), BATCH):
             part = corners[first : first + BATCH]
-            covered = probe.value.repeat(len(part), 1, 1, 1)
-            for one, (row, column) in zip(covered, part, strict=True):
+            copies = probe.value.repeat(len(part), 1, 1, 1)
+            for one, (row, column) in zip(copies, part, strict=True):
                 one[_square(row, column, patch)] = start[0][_square(row, column, patch)]
-            falls = probe.score - probe.score_of(covered)
+            falls = probe.score - probe.score_of(copies)
             for fall, (row, column) in zip(falls, part, strict=True):
                 total[_square(row, column, patch)] += fall
                 count[_square(row, column, patch)] += 1

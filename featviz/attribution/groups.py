@@ -146,5 +146,5 @@ def find_groups(
     order = amounts.square().sum(0).argsort(descending=True)
     maps = amounts[:, order].view(number, height, width, count).permute(0, 3, 1, 2)
     rest = (table - amounts @ (vectors / lengths[:, None])).square().sum()
-    explained = 1 - (rest / table.square().sum().clamp(min=torch.finfo().tiny)).item()
-    return Groups(layer, maps.contiguous(), (vectors / lengths[:, None])[order], explained)
+    share = 1 - (rest / table.square().sum().clamp(min=torch.finfo().tiny)).item()
+    return Groups(layer, maps.contiguous(), (vectors / lengths[:, None])[order], share)

@@ -49,7 +49,7 @@ class Probe(nn.Module):
         own = [] if layer == IMAGE else [network.resolve(layer)]
         self.view = private_view(network, [*self.refs, *own]).to(photo.device)
         self.target = own[0].source if own else ""
-        self.module = _placed(self.view.get_submodule(self.target), own[0]) if own else None
+        self.module = _value_place(self.view.get_submodule(self.target), own[0]) if own else None
         if own and not self.target:
             raise ValueError(
                 f"the output of {network.name} has no places, so it has no map; "
@@ -60,11 +60,11 @@ class Probe(nn.Module):
             self.target, {ref.source for ref in self.refs}
         )
         with torch.enable_grad():
-            kept, score = self._pass()
-            slope = _slope(score, kept)
+            value, score = self._pass()
+            slope = _slope(score, value)
         if slope is None:
-            raise ValueError(_disconnected(network, objective, layer))
-        self.value = kept.detach()
+            raise ValueError(_no_connection(network, objective, layer))
+        self.value = value.detach()
         self.slope = slope
         self.score = score.item()
 
@@ -114,10 +114,10 @@ class Probe(nn.Module):
         inputs = (self.inputs if inputs is None else inputs).detach().requires_grad_()
         if self.module is None:
             return inputs, self(inputs)
-        kept: list[Tensor] = []
+        values: list[Tensor] = []
 
         def keep(_module: nn.Module, _inputs: object, value: Tensor) -> Tensor:
-            kept.append(value)
+            values.append(value)
             return self.hand_on(value)
 
         handle = self.module.register_forward_hook(keep)
@@ -125,7 +125,7 @@ class Probe(nn.Module):
             score = self(inputs)
         finally:
             handle.remove()
-        return (kept or [inputs.new_zeros(())])[0], score
+        return (values or [inputs.new_zeros(())])[0], score
 
 
 def check_photo(network: Network, photo: Images) -> Tensor:
@@ -144,13 +144,13 @@ def check_photo(network: Network, photo: Images) -> Tensor:
     return network.normalize(images)
 
 
-def _placed(module: nn.Module, ref: LayerRef) -> nn.Module:
+def _value_place(module: nn.Module, ref: LayerRef) -> nn.Module:
     """Lets the value of a view's module pass by another module, in the form (N, units, ...)."""
     place, own = nn.Identity(), module.forward
 
     def forward(*arguments: Any, **options: Any) -> Any:
-        returned = own(*arguments, **options)
-        return ref.put(returned, place(ref.read(returned)))
+        result = own(*arguments, **options)
+        return ref.put(result, place(ref.read(result)))
 
     vars(module)["forward"] = forward
     return place
@@ -162,10 +162,10 @@ def _slope(score: Tensor, value: Tensor) -> Tensor | None:
     return torch.autograd.grad(score.sum(), value, allow_unused=True)[0]
 
 
-def _disconnected(network: Network, objective: Objective, layer: str) -> str:
-    read = {network.resolve(name).source for name in objective.layers - {IMAGE}}
-    reached = network.graph.before(read)
-    before = [name for name, module in network.dotted.items() if module in reached]
+def _no_connection(network: Network, objective: Objective, layer: str) -> str:
+    sources = {network.resolve(name).source for name in objective.layers - {IMAGE}}
+    modules = network.graph.before(sources)
+    before = [name for name, module in network.dotted.items() if module in modules]
     there = f"choose among {', '.join(before)}" if before else "'image' comes before everything"
     return (
         f"the objective {objective} can't be explained in {layer}, which comes after what it "

@@ -28,7 +28,7 @@ PHOTO_SIDE = 224
 @click.argument("name", default="alexnet", metavar="[NETWORK]")
 @common.weights
 @common.as_json
-def layers(asked: common.Asked, as_json: bool) -> None:
+def layers(request: common.Request, as_json: bool) -> None:
     """Lists the layers of NETWORK: units, and what one unit sees.
 
     \b
@@ -46,8 +46,8 @@ def layers(asked: common.Asked, as_json: bool) -> None:
       featviz layers vgg16 --download
       featviz layers resnet18 --weights my.safetensors
     """
-    net = common.load(asked)
-    rows = [_described(net, layer) for layer in net.layers]
+    net = common.load(request)
+    rows = [_row(net, layer) for layer in net.layers]
     if as_json:
         click.echo(json.dumps(rows))
         return
@@ -87,7 +87,7 @@ def render(
     start: str | None,
     near: float,
     seed: int,
-    asked: common.Asked,
+    request: common.Request,
     device: str,
     as_json: bool,
 ) -> None:
@@ -114,31 +114,31 @@ def render(
     from featviz.ascent.score import evaluate
     from featviz.objectives.text import as_objectives
 
-    net = common.load(asked)
+    net = common.load(request)
     objectives = as_objectives(net, specs)
     options: dict[str, Any] = {"steps": steps, "seed": seed, "device": device}
     if start is None:
         recipe = recipes.HIGHEST if highest else None
-        found = maximize(net, objectives, size=size, recipe=recipe, **options)
-        values = found.values
+        result = maximize(net, objectives, size=size, recipe=recipe, **options)
+        values = result.values
     else:
-        found = _accentuated(net, objectives, start, size or PHOTO_SIDE, near, options)
-        values = evaluate(net, objectives, found.images)
-    if found.interrupted:
+        result = _accentuate(net, objectives, start, size or PHOTO_SIDE, near, options)
+        values = evaluate(net, objectives, result.images)
+    if result.interrupted:
         common.say(f"{output} was not written: its pictures had not climbed to their end.")
         raise KeyboardInterrupt
-    found.save(output, columns=grid)
+    result.save(output, columns=grid)
     common.say(f"Wrote {output}")
     if as_json:
-        told = [
+        entries = [
             {"spec": spec, "value": value}
             for spec, value in zip(specs, values.tolist(), strict=True)
         ]
-        side = list(found.images.shape[-2:])
-        click.echo(json.dumps({"file": str(output), "size": side, "seed": seed, "images": told}))
+        side = list(result.images.shape[-2:])
+        click.echo(json.dumps({"file": str(output), "size": side, "seed": seed, "images": entries}))
 
 
-def _accentuated(
+def _accentuate(
     net: Network,
     objectives: Sequence[Objective],
     photo: str,
@@ -153,8 +153,8 @@ def _accentuated(
     from featviz.objectives.resemblance import Resemblance
 
     image = photos.load(photo, side).image
-    wanted = [objective + near * Resemblance("image", image) for objective in objectives]
-    return maximize(net, wanted, start=image, recipe=ACCENT, **options)
+    targets = [objective + near * Resemblance("image", image) for objective in objectives]
+    return maximize(net, targets, start=image, recipe=ACCENT, **options)
 
 
 @click.command(short_help="Maps which places of a photo speak for a target.")
@@ -177,7 +177,7 @@ def attribute(
     output: Path | None,
     size: int | None,
     seed: int,
-    asked: common.Asked,
+    request: common.Request,
     as_json: bool,
 ) -> None:
     """Maps which places of PHOTO (a sample's name or a file) speak for a target.
@@ -195,26 +195,26 @@ def attribute(
     from featviz.attribution.attribute import attribute as explain
     from featviz.figures import overlaid, save
 
-    net = common.load(asked)
+    net = common.load(request)
     image = photos.load(photo, size or net.size).image
-    wanted = int(target) if target is not None and target.isdecimal() else target
-    found = explain(net, image, wanted, layer, method, seed=seed)
+    objective = int(target) if target is not None and target.isdecimal() else target
+    attribution = explain(net, image, objective, layer, method, seed=seed)
     if output is not None:
-        save(overlaid(image.numpy(), found.map.numpy()), output)
+        save(overlaid(image.numpy(), attribution.map.numpy()), output)
         common.say(f"Wrote {output}")
     if as_json:
-        told = {
+        record = {
             "layer": layer,
             "method": method,
             "target": target,
-            "value": found.value,
-            "center": list(found.center()),
-            "map": found.map.tolist(),
+            "value": attribution.value,
+            "center": list(attribution.center()),
+            "map": attribution.map.tolist(),
         }
-        click.echo(json.dumps(told))
+        click.echo(json.dumps(record))
 
 
-def _described(net: Network, layer: str) -> dict[str, Any]:
+def _row(net: Network, layer: str) -> dict[str, Any]:
     try:
         field = net.receptive_field(layer)
     except ValueError:  # its units see the whole image

@@ -26,7 +26,7 @@ as_json = click.option(
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """The network that a command line asks for.
 
     Attributes:
@@ -55,35 +55,35 @@ def network(command: Callable[..., None]) -> Callable[..., None]:
 def weights(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command that has the name of a network the options about its weights.
 
-    The command gets the three as one, `asked`.
+    The command gets the three as one, `request`.
     """
 
     @click.option("--weights", metavar="FILE", help="Weights: a file, or the folder it is in.")
     @click.option("--download", is_flag=True, help="Download weights that are not there yet.")
     @functools.wraps(command)
-    def with_asked(name: str, weights: str | None, download: bool, **options: Any) -> None:
-        command(asked=Asked(name, weights, download), **options)
+    def with_request(name: str, weights: str | None, download: bool, **options: Any) -> None:
+        command(request=Request(name, weights, download), **options)
 
-    return with_asked
+    return with_request
 
 
-def load(asked: Asked) -> Network:
+def load(request: Request) -> Network:
     """Loads the network that is asked for."""
-    file, _, function = asked.name.rpartition(":")
-    if asked.name.endswith(".py"):
+    file, _, function = request.name.rpartition(":")
+    if request.name.endswith(".py"):
         raise click.UsageError(
-            f"Say which function of {asked.name} makes the network: {asked.name}:make_model."
+            f"Say which function of {request.name} makes the network: {request.name}:make_model."
         )
     if file.endswith(".py"):
-        if asked.weights or asked.download:
+        if request.weights or request.download:
             raise click.UsageError(f"{function} of {file} brings its own weights.")
-        return _made_by(Path(file).expanduser(), function)
+        return _network_from(Path(file).expanduser(), function)
     from featviz.zoo.networks import load
 
-    return load(asked.name, weights=asked.weights, download=asked.download)
+    return load(request.name, weights=request.weights, download=request.download)
 
 
-def _made_by(file: Path, function: str) -> Network:
+def _network_from(file: Path, function: str) -> Network:
     """Calls a function in a file, which gives a module or a Network."""
     from torch import nn
 
@@ -91,7 +91,7 @@ def _made_by(file: Path, function: str) -> Network:
 
     if not file.is_file():
         raise click.UsageError(f"There is no file {file}.")
-    make = getattr(_imported(file), function, None)
+    make = getattr(_import(file), function, None)
     if not callable(make):
         raise click.UsageError(f"{file} has no function {function!r}.")
     network = make()
@@ -105,7 +105,7 @@ def _made_by(file: Path, function: str) -> Network:
     return network
 
 
-def _imported(file: Path) -> Any:
+def _import(file: Path) -> Any:
     """Imports a file as Python would beside it, so that other processes can import it too."""
     folder, name = str(file.resolve().parent), file.stem
     if not name.isidentifier():

@@ -45,7 +45,7 @@ def build(
     jobs: int,
     out: Path | None,
     seed: int,
-    asked: common.Asked,
+    request: common.Request,
 ) -> None:
     """Makes every picture that is not there yet; a killed build goes on where it was.
 
@@ -62,20 +62,20 @@ def build(
     from featviz.microscope import findings
     from featviz.microscope.build import Microscope
 
-    net = common.load(asked)
+    net = common.load(request)
     scope = Microscope(net, seed=seed)
-    chosen = [name.strip() for name in ",".join(layers).split(",")] if layers else list(net.layers)
+    names = [name.strip() for name in ",".join(layers).split(",")] if layers else list(net.layers)
     some = _numbers(",".join(units)) if units else None
-    _with_bars(scope, chosen, some, jobs)
+    _with_bars(scope, names, some, jobs)
     if some is None or out is not None:
         common.say("Showing gratings and photographs to every layer.")
-        for layer in chosen:
+        for layer in names:
             findings.find_all(scope, layer, some)
     if out is not None:
         from featviz.figures.standalone import write_page
         from featviz.microscope.page import show
 
-        page = write_page(show(scope, chosen, some), out, f"The microscope: {net.name}")
+        page = write_page(show(scope, names, some), out, f"The microscope: {net.name}")
         common.say(f"Open {page.resolve()}")
 
 
@@ -113,23 +113,23 @@ def open_page(unit: str | None, page: Path, only_print: bool) -> None:
 
 
 def _with_bars(
-    scope: Microscope, chosen: Sequence[str], units: Sequence[int] | None, jobs: int
+    scope: Microscope, names: Sequence[str], units: Sequence[int] | None, jobs: int
 ) -> None:
     """Builds, with a bar for each layer."""
     from tqdm import tqdm
 
     bars: dict[str, tqdm[Any]] = {}
 
-    def report(layer: str, done: int) -> None:
+    def report(layer: str, count: int) -> None:
         if layer not in bars:
             total = scope.work(layer, units)
             bars[layer] = tqdm(total=total, desc=layer, bar_format=_BAR, file=sys.stderr)
-        bars[layer].update(done)
+        bars[layer].update(count)
         if bars[layer].n >= bars[layer].total:
             bars[layer].close()
 
     try:
-        scope.build(chosen, units, jobs=jobs, report=report)
+        scope.build(names, units, jobs=jobs, report=report)
     except KeyboardInterrupt:
         common.say("What is done is kept; the next build goes on from there.")
         raise
@@ -140,11 +140,11 @@ def _with_bars(
 
 def _numbers(text: str) -> list[int]:
     """Reads "0-9,12"."""
-    found: list[int] = []
+    numbers: list[int] = []
     for part in text.split(","):
         ends = _RANGE.fullmatch(part.strip())
-        covered = range(int(ends[1]), int(ends[2] or ends[1]) + 1) if ends else range(0)
-        if not covered:
+        span = range(int(ends[1]), int(ends[2] or ends[1]) + 1) if ends else range(0)
+        if not span:
             raise click.UsageError(f"Units are numbers and ranges such as 0-9,12, not {text!r}.")
-        found += covered
-    return found
+        numbers += span
+    return numbers

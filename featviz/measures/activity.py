@@ -44,7 +44,7 @@ def measure_activity(network: Network, layer: str, images: Sequence[Tensor]) -> 
     """
     if not images:
         raise ValueError("there are no photographs to measure: give at least one.")
-    before, after = torch.cat([_unpadded(network, layer, image) for image in images], 2)
+    before, after = torch.cat([_both_values(network, layer, image) for image in images], 2)
     return Activity((after > 0).float().mean(1), after.mean(1), before.amax(1))
 
 
@@ -77,7 +77,7 @@ def places_inside(field: ReceptiveField, count: int, size: int) -> range:
     return range(inside[0], inside[-1] + 1) if inside else range(0)
 
 
-def _unpadded(network: Network, layer: str, image: Tensor) -> Tensor:
+def _both_values(network: Network, layer: str, image: Tensor) -> Tensor:
     """Values before and after the ReLU, (2, units, places), of one photograph without padding."""
     height, width = image.shape[-2:]
     rows, columns = unpadded_places(network, layer, height), unpadded_places(network, layer, width)
@@ -87,6 +87,6 @@ def _unpadded(network: Network, layer: str, image: Tensor) -> Tensor:
             f"{network.receptive_field(layer).size} px."
         )
     names = [layer, layer + AFTER_RELU] if is_activated(network, layer) else [layer]
-    found = [value[0] for value in activations(network, image, names).values()]
-    both = torch.stack([found[0], found[1] if len(found) > 1 else found[0].relu()])
+    values = [value[0] for value in activations(network, image, names).values()]
+    both = torch.stack([values[0], values[1] if len(values) > 1 else values[0].relu()])
     return both[..., rows.start : rows.stop, columns.start : columns.stop].flatten(2)

@@ -76,8 +76,8 @@ class Gratings:
         turns = run[:, None] * torch.tensor(self.frequencies)[:, None, None]
         shift = torch.arange(self.phases) / self.phases
         wave = (2 * math.pi * (turns[:, :, None] - shift[:, None, None])).cos()
-        shown = GRAY + AMPLITUDE * self.colors[color][:, None, None] * wave[:, :, :, None]
-        return torch.flatten(shown, 0, 2).clamp(0, 1)
+        images = GRAY + AMPLITUDE * self.colors[color][:, None, None] * wave[:, :, :, None]
+        return torch.flatten(images, 0, 2).clamp(0, 1)
 
 
 def hue_axis(degrees: Tensor) -> Tensor:

@@ -102,13 +102,13 @@ def find_examples(
         ValueError: An unknown layer or unit, a layer whose units see the whole image, a folder
             without photographs, or no photograph that holds a unit's whole field.
     """
-    field, used = network.receptive_field(layer), used_field(network, layer)
-    wanted = list(range(network.units(layer)) if units is None else units)
-    for unit in wanted:
+    field, core = network.receptive_field(layer), used_field(network, layer)
+    numbers = list(range(network.units(layer)) if units is None else units)
+    for unit in numbers:
         check_unit(network, layer, unit)
     if count < 1:
         raise ValueError(f"count is at least 1, not {count}.")
-    best: dict[int, list[Example]] = {unit: [] for unit in wanted}
+    best: dict[int, list[Example]] = {unit: [] for unit in numbers}
     skipped: list[str] = []
     searched = 0
     quiet = None if progress is None else not progress
@@ -117,21 +117,21 @@ def find_examples(
             skipped.append(photo.name)
             continue
         searched += 1
-        (top, left), values = values_inside(network, layer, photo, wanted)
+        (top, left), values = values_inside(network, layer, photo, numbers)
         pixels = _bytes(photo.image)
-        for unit, row, column, amount in _peaks(values, wanted, field, count, best):
+        for unit, row, column, amount in _peaks(values, numbers, field, count, best):
             rivals = best[unit]
             if len(rivals) == count and amount <= rivals[-1].value:
                 continue
             position = top + row, left + column
-            patch = _cut(pixels, field_box(used, *position))
+            patch = _cut(pixels, field_box(core, *position))
             box = field_box(field, *position)
             rivals.append(Example(photo.name, amount, position, box, patch))
             rivals.sort(key=lambda one: -one.value)
             del rivals[count:]
     if not searched:
         raise no_field(layer, field, len(skipped))
-    return Examples(layer, {unit: tuple(best[unit]) for unit in wanted}, searched, tuple(skipped))
+    return Examples(layer, {unit: tuple(best[unit]) for unit in numbers}, searched, tuple(skipped))
 
 
 def holds_field(field: ReceptiveField, photo: Photo) -> bool:
@@ -200,13 +200,13 @@ def _peaks(
         (unit, row, column, value).
     """
     apart = math.ceil(field.size / field.stride)
-    left = value.clone()
-    height, width = left.shape[1:]
+    rest = value.clone()
+    height, width = rest.shape[1:]
     lowest = torch.tensor([
         best[unit][-1].value if len(best[unit]) == count else -math.inf for unit in units
     ])  # fmt: skip
     for _ in range(count):
-        peaks, places = left.flatten(1).max(1)
+        peaks, places = rest.flatten(1).max(1)
         better = (peaks > lowest).nonzero()[:, 0].tolist()
         if not better:
             return
@@ -215,10 +215,10 @@ def _peaks(
             yield units[index], row, column, peaks[index].item()
             rows = slice(max(0, row - apart + 1), min(height, row + apart))
             columns = slice(max(0, column - apart + 1), min(width, column + apart))
-            left[index, rows, columns] = -math.inf
-        done = torch.ones(len(units), dtype=torch.bool)
-        done[better] = False
-        left[done] = -math.inf
+            rest[index, rows, columns] = -math.inf
+        weaker = torch.ones(len(units), dtype=torch.bool)
+        weaker[better] = False
+        rest[weaker] = -math.inf
 
 
 def field_box(field: ReceptiveField, row: int, column: int) -> Box:

@@ -41,7 +41,7 @@ class Spectrum:
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
+class _View:
     """A photograph, and the values (units, rows, columns) of the places that see no padding."""
 
     photo: Photo
@@ -77,54 +77,54 @@ def find_spectrum(
     Raises:
         ValueError: An unknown layer or unit, or no photograph that holds a unit's whole field.
     """
-    field, used = network.receptive_field(layer), used_field(network, layer)
+    field, core = network.receptive_field(layer), used_field(network, layer)
     for unit in units:
         check_unit(network, layer, unit)
-    seen = [
-        _Seen(photo, *values_inside(network, layer, photo, units))
+    views = [
+        _View(photo, *values_inside(network, layer, photo, units))
         for photo in photos
         if holds_field(field, photo)
     ]
-    if not seen:
+    if not views:
         raise no_field(layer, field, len(photos))
-    found = {}
+    spectra = {}
     for index, unit in enumerate(units):
-        values = torch.cat([one.values[index].flatten() for one in seen])
+        values = torch.cat([one.values[index].flatten() for one in views])
         low, high = values.min().item(), values.max().item()
         targets = [level * (high if level > 0 else -low) for level in levels]
-        found[unit] = Spectrum(
-            tuple(_nearest(seen, index, values, field, used, target, count) for target in targets),
+        spectra[unit] = Spectrum(
+            tuple(_nearest(views, index, values, field, core, target, count) for target in targets),
             values,
         )
-    return found
+    return spectra
 
 
 def _nearest(
-    seen: Sequence[_Seen],
+    views: Sequence[_View],
     unit: int,
     values: Tensor,
     field: ReceptiveField,
-    used: ReceptiveField,
+    core: ReceptiveField,
     target: float,
     count: int,
 ) -> tuple[Example, ...]:
     """The patches whose values are nearest to a target, each photograph's apart from each other."""
     starts = [0]
-    for one in seen:
+    for one in views:
         starts.append(starts[-1] + one.values[unit].numel())
-    chosen: list[tuple[int, Example]] = []
+    picks: list[tuple[int, Example]] = []
     for place in (values - target).abs().argsort(stable=True).tolist():
         which = sum(place >= start for start in starts) - 1
-        one = seen[which]
+        one = views[which]
         row, column = divmod(place - starts[which], one.values.shape[2])
         position = one.first[0] + row, one.first[1] + column
         box = field_box(field, *position)
-        if all(which != other or _apart(box, there.box) >= field.size for other, there in chosen):
+        if all(which != other or _apart(box, there.box) >= field.size for other, there in picks):
             value = one.values[unit, row, column].item()
-            chosen.append((which, _example(one.photo, value, position, box, used)))
-        if len(chosen) == count:
+            picks.append((which, _example(one.photo, value, position, box, core)))
+        if len(picks) == count:
             break
-    return tuple(example for _, example in chosen)
+    return tuple(example for _, example in picks)
 
 
 def _apart(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> int:
@@ -133,8 +133,8 @@ def _apart(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> 
 
 
 def _example(
-    photo: Photo, value: float, position: tuple[int, int], box: Box, used: ReceptiveField
+    photo: Photo, value: float, position: tuple[int, int], box: Box, core: ReceptiveField
 ) -> Example:
-    top, left, bottom, right = field_box(used, *position)
+    top, left, bottom, right = field_box(core, *position)
     patch = (photo.image[:, top:bottom, left:right].cpu() * 255).round().to(torch.uint8)
     return Example(photo.name, value, position, box, patch)

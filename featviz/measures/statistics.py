@@ -138,12 +138,12 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     Returns:
         (tests,) corrected p-values, at most 1.
     """
-    given = np.asarray(p_values, np.float64)
-    order = given.argsort()
-    raised = given[order] * np.arange(len(given), 0, -1)
-    corrected = np.maximum.accumulate(raised).clip(max=1)
-    found: NDArray[np.float64] = corrected[order.argsort()]
-    return found
+    values = np.asarray(p_values, np.float64)
+    order = values.argsort()
+    products = values[order] * np.arange(len(values), 0, -1)
+    bounds = np.maximum.accumulate(products).clip(max=1)
+    chances: NDArray[np.float64] = bounds[order.argsort()]
+    return chances
 
 
 def share(hits: ArrayLike) -> Interval:
@@ -201,10 +201,10 @@ def _error(values: NDArray[np.float64], stand: NDArray[np.bool_] | None) -> NDAr
     if stand is None:
         count = values.shape[-1]
         return np.asarray(values.std(-1, ddof=1)) / math.sqrt(count) if count > 1 else nothing
-    kept, things = ~stand, stand.shape[1]
-    if things < 2 or not kept.any(0).all():
+    others, things = ~stand, stand.shape[1]
+    if things < 2 or not others.any(0).all():
         return nothing
-    without: NDArray[np.float64] = values @ kept.astype(np.float64) / kept.sum(0)
+    without: NDArray[np.float64] = values @ others.astype(np.float64) / others.sum(0)
     return np.asarray(without.std(-1)) * math.sqrt(things - 1)
 
 

@@ -170,9 +170,9 @@ def filter_tuning(network: Network, layer: str, gratings: Gratings | None = None
     weights = first_weights(network, layer)
     gratings = gratings or Gratings()
     size = weights.shape[-1]
-    seen = weights / weights.new_tensor(network.std).view(3, 1, 1)
+    filters = weights / weights.new_tensor(network.std).view(3, 1, 1)
     colors = [
-        (gratings.images(c, size, (size - 1) / 2) - GRAY).flatten(1) @ seen.flatten(1).T
+        (gratings.images(c, size, (size - 1) / 2) - GRAY).flatten(1) @ filters.flatten(1).T
         for c in range(gratings.shape[0])
     ]
     responses = torch.cat(colors).T.reshape(-1, *gratings.shape).contiguous()
@@ -204,10 +204,10 @@ def preferences(tuned: Tuning) -> Preferences:
     top_of_curve, angle = curve.max(1)
     wave = responses[units, color, angle, frequency]
     gray = best[:, LIGHT].flatten(1).amax(1).clamp(min=0)
-    colored = responses[:, LIGHT + 1 :].flatten(1)
-    top, where = colored.max(1)
-    axis, phase = where // (colored.shape[1] // (colors - 1)), where % phases
-    found = Preferences(
+    color_responses = responses[:, LIGHT + 1 :].flatten(1)
+    top, where = color_responses.max(1)
+    axis, phase = where // (color_responses.shape[1] // (colors - 1)), where % phases
+    numbers = Preferences(
         response=best.flatten(1).amax(1),
         orientation=(torch.rad2deg(vector.angle()) / 2) % 180,
         selectivity=vector.abs(),
@@ -218,9 +218,9 @@ def preferences(tuned: Tuning) -> Preferences:
         hue=torch.where(top > 0, _hue(axis * (180 / gratings.hues), phase, phases), torch.nan),
         tolerance=(wave.amin(1) / wave.amax(1).clamp(min=torch.finfo().tiny)).clamp(min=-1),
     )
-    excited = found.response > EXCITED * responses.flatten(1).abs().amax(1)
-    told = {name: torch.where(excited, one, torch.nan) for name, one in vars(found).items()}
-    return Preferences(**told | {"response": found.response})
+    strong = numbers.response > EXCITED * responses.flatten(1).abs().amax(1)
+    fields = {name: torch.where(strong, one, torch.nan) for name, one in vars(numbers).items()}
+    return Preferences(**fields | {"response": numbers.response})
 
 
 def families(
@@ -255,7 +255,7 @@ def families(
     """
     most = torch.zeros_like(preferred.response) if reached is None else reached
     names = []
-    for missed, color, selectivity, breadth in zip(
+    for beyond, color, selectivity, breadth in zip(
         (preferred.response < explained * most).tolist(),
         preferred.color.tolist(),
         preferred.selectivity.tolist(),
@@ -264,7 +264,7 @@ def families(
     ):
         if math.isnan(color):
             names.append(NONE)
-        elif missed:
+        elif beyond:
             names.append(BEYOND)
         elif color > colored:
             names.append("color edge" if selectivity >= oriented else "color patch")
@@ -289,24 +289,24 @@ def _vector(curve: Tensor, angles: Tensor) -> Tensor:
 def _hue(axis: Tensor, phase: Tensor, phases: int) -> Tensor:
     """(units,) hue at the crest nearest to the center; NaN if the center is between two crests."""
     crest = phase / phases
-    turned = ((crest > 0.25) & (crest < 0.75)).float() * 180
+    half_turn = ((crest > 0.25) & (crest < 0.75)).float() * 180
     # Phases a quarter of a cycle from a crest, or less than half a step beside that.
     between = (4 * phase % (2 * phases) - phases).abs() < 2
-    return torch.where(between, torch.nan, axis + turned)
+    return torch.where(between, torch.nan, axis + half_turn)
 
 
 def _breadth(curve: Tensor, frequencies: Sequence[float]) -> Tensor:
     """Octaves from the best of (units, frequencies) answers down to where they fall to half."""
     octaves = [math.log2(f) if f > 0 else -math.inf for f in frequencies]
-    found = []
+    breadths = []
     for row in curve.tolist():
         top = max(row)
         best = row.index(top)
         below = [i for i in range(best) if row[i] < HALF * top and octaves[i] > -math.inf]
         if not below:
-            found.append(math.inf)
+            breadths.append(math.inf)
             continue
         low, high = below[-1], below[-1] + 1
         part = (HALF * top - row[low]) / (row[high] - row[low])
-        found.append(octaves[best] - octaves[low] - part * (octaves[high] - octaves[low]))
-    return torch.tensor(found)
+        breadths.append(octaves[best] - octaves[low] - part * (octaves[high] - octaves[low]))
+    return torch.tensor(breadths)

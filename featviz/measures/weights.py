@@ -27,8 +27,8 @@ def optimum(network: Network, layer: str) -> tuple[Tensor, Tensor]:
     """
     weights = first_weights(network, layer)
     images = (weights > 0).float()
-    seen = weights / weights.new_tensor(network.std).view(3, 1, 1)
-    return images, (seen * (images - GRAY)).flatten(1).sum(1)
+    filters = weights / weights.new_tensor(network.std).view(3, 1, 1)
+    return images, (filters * (images - GRAY)).flatten(1).sum(1)
 
 
 def bounded_optimum(
@@ -54,11 +54,11 @@ def bounded_optimum(
         ValueError: The layer doesn't read the image.
     """
     weights = first_weights(network, layer)
-    seen = weights / weights.new_tensor(network.std).view(3, 1, 1)
-    side = size or seen.shape[-1]
+    filters = weights / weights.new_tensor(network.std).view(3, 1, 1)
+    side = size or filters.shape[-1]
     first = network.receptive_field(layer).span(network.shape(layer, side)[-1] // 2)[0]
-    after = side - first - seen.shape[-1]
-    return whitened(F.pad(seen, (first, after, first, after)), energy)
+    after = side - first - filters.shape[-1]
+    return whitened(F.pad(filters, (first, after, first, after)), energy)
 
 
 def gray_share(network: Network, layer: str) -> Tensor:
@@ -75,8 +75,8 @@ def gray_share(network: Network, layer: str) -> Tensor:
         ValueError: The layer doesn't read the image.
     """
     weights = first_weights(network, layer)
-    seen = weights / weights.new_tensor(network.std).view(3, 1, 1)
-    return 3 * seen.mean(1).square().sum((1, 2)) / seen.square().sum((1, 2, 3))
+    filters = weights / weights.new_tensor(network.std).view(3, 1, 1)
+    return 3 * filters.mean(1).square().sum((1, 2)) / filters.square().sum((1, 2, 3))
 
 
 def input_weights(network: Network, layer: str) -> Tensor:

@@ -98,8 +98,8 @@ def find_all(scope: Microscope, layer: str, units: Sequence[int] | None = None) 
 
 def credits_line() -> str:
     """Returns the searched photographs' credits in one line."""
-    loaded = [photos.load(name) for name in SEARCHED]
-    return "; ".join(f"{photo.name}: {photo.credit}, {photo.license}" for photo in loaded)
+    samples = [photos.load(name) for name in SEARCHED]
+    return "; ".join(f"{photo.name}: {photo.credit}, {photo.license}" for photo in samples)
 
 
 def find_tuning(scope: Microscope, layer: str) -> Tuning | None:
@@ -109,21 +109,21 @@ def find_tuning(scope: Microscope, layer: str) -> Tuning | None:
         return None
     gratings = Gratings() if net.receptive_field(layer).size <= FINE_BELOW else COARSE
     spec = {"network": net.fingerprint, "layer": layer, "gratings": gratings}
-    found = scope.store.arrays(
+    arrays = scope.store.arrays(
         spec,
         lambda: {"r": tuning.measure_tuning(net, layer, gratings).responses.numpy()},
         tuning.__name__,
     )
-    return Tuning(layer, gratings, torch.from_numpy(found["r"]))
+    return Tuning(layer, gratings, torch.from_numpy(arrays["r"]))
 
 
 def find_preferences(scope: Microscope, layer: str) -> Preferences | None:
     """Returns what a layer's units prefer among gratings; None if they see the whole image."""
-    found = find_tuning(scope, layer)
-    return None if found is None else tuning.preferences(found)
+    responses = find_tuning(scope, layer)
+    return None if responses is None else tuning.preferences(responses)
 
 
-def find_reached(
+def find_best_values(
     scope: Microscope, layer: str, units: Sequence[int] | None = None
 ) -> Tensor | None:
     """Returns what units' best natural patches give them above plain gray, (N,).
@@ -136,11 +136,11 @@ def find_reached(
     Returns:
         The values; None if no photograph holds a whole field of the layer.
     """
-    found = find_patches(scope, layer, units=units)
-    if found is None:
+    best = find_patches(scope, layer, units=units)
+    if best is None:
         return None
     gray = tuning.gray_values(scope.network, layer)
-    return torch.from_numpy(found.values[:, 0]) - (gray if units is None else gray[list(units)])
+    return torch.from_numpy(best.values[:, 0]) - (gray if units is None else gray[list(units)])
 
 
 def find_families(
@@ -157,22 +157,22 @@ def find_families(
         One of `measures.tuning`'s names per unit; nothing if photographs can't tell how much
         gratings explain, as none holds a whole field of the layer.
     """
-    preferred, reached = find_preferences(scope, layer), find_reached(scope, layer, units)
-    if preferred is None or reached is None:
+    answers, best = find_preferences(scope, layer), find_best_values(scope, layer, units)
+    if answers is None or best is None:
         return ()
     if units is not None:
-        preferred = Preferences(**{name: one[list(units)] for name, one in vars(preferred).items()})
-    return tuning.families(preferred, reached)
+        answers = Preferences(**{name: one[list(units)] for name, one in vars(answers).items()})
+    return tuning.families(answers, best)
 
 
 def find_activity(
-    scope: Microscope, layer: str, shown: Sequence[str] = SEARCHED
+    scope: Microscope, layer: str, names: Sequence[str] = SEARCHED
 ) -> Activity | None:
     """Returns how busy a layer's units are on photographs; None if they see more than one."""
     net = scope.network
     if side(net, layer, NEURON) is None or not unpadded_places(net, layer, PROBE_SIZE):
         return None
-    images = [photos.load(name, PROBE_SIZE).image for name in shown]
+    images = [photos.load(name, PROBE_SIZE).image for name in names]
     spec = {
         "network": net.fingerprint,
         "layer": layer,
@@ -180,11 +180,11 @@ def find_activity(
     }
 
     def make() -> dict[str, NDArray[np.float32]]:
-        found = measure_activity(net, layer, images)
-        return {name: getattr(found, name).numpy() for name in ("share", "mean", "peak")}
+        result = measure_activity(net, layer, images)
+        return {name: getattr(result, name).numpy() for name in ("share", "mean", "peak")}
 
-    found = scope.store.arrays(spec, make, activity.__name__)
-    return Activity(*(torch.from_numpy(found[name]) for name in ("share", "mean", "peak")))
+    result = scope.store.arrays(spec, make, activity.__name__)
+    return Activity(*(torch.from_numpy(result[name]) for name in ("share", "mean", "peak")))
 
 
 def find_patches(
@@ -204,40 +204,40 @@ def find_patches(
     net = scope.network
     if side(net, layer, NEURON) is None:
         return None
-    loaded = [photos.load(name) for name in names]
-    if not any(patches.holds_field(net.receptive_field(layer), photo) for photo in loaded):
+    samples = [photos.load(name) for name in names]
+    if not any(patches.holds_field(net.receptive_field(layer), photo) for photo in samples):
         return None
     spec: dict[str, object] = {
         "network": net.fingerprint,
         "layer": layer,
         "count": PATCHES,
         "side": PATCH_SIDE,
-        "photos": [fingerprint(photo.image.numpy()) for photo in loaded],
+        "photos": [fingerprint(photo.image.numpy()) for photo in samples],
     }
-    wanted = list(map(int, range(net.units(layer)) if units is None else units))
+    numbers = list(map(int, range(net.units(layer)) if units is None else units))
     if units is not None:
-        spec["units"] = wanted
-    found = scope.store.arrays(spec, lambda: _search(net, layer, loaded, wanted), patches.__name__)
-    return Patches(found["images"], found["values"], found["photos"], tuple(names))
+        spec["units"] = numbers
+    data = scope.store.arrays(spec, lambda: _search(net, layer, samples, numbers), patches.__name__)
+    return Patches(data["images"], data["values"], data["photos"], tuple(names))
 
 
 def _search(
-    net: Network, layer: str, loaded: Sequence[Photo], units: Sequence[int]
+    net: Network, layer: str, samples: Sequence[Photo], units: Sequence[int]
 ) -> dict[str, NDArray[np.generic]]:
-    found = patches.find_examples(
-        net, layer, loaded, units=sorted(set(units)), count=PATCHES, progress=False
+    examples = patches.find_examples(
+        net, layer, samples, units=sorted(set(units)), count=PATCHES, progress=False
     ).found
-    rows = [found[unit] for unit in units]
+    rows = [examples[unit] for unit in units]
     count = min(map(len, rows))
-    order = [photo.name for photo in loaded]
+    order = [photo.name for photo in samples]
     return {
-        "images": np.stack([np.stack([_reduced(e.patch) for e in row[:count]]) for row in rows]),
+        "images": np.stack([np.stack([_thumbnail(e.patch) for e in row[:count]]) for row in rows]),
         "values": np.array([[e.value for e in row[:count]] for row in rows]),
         "photos": np.array([[order.index(e.photo) for e in row[:count]] for row in rows]),
     }
 
 
-def _reduced(patch: Tensor) -> NDArray[np.uint8]:
+def _thumbnail(patch: Tensor) -> NDArray[np.uint8]:
     if patch.shape[-1] > PATCH_SIDE:
         small = F.interpolate(
             patch[None].float(), PATCH_SIDE, mode="bilinear", align_corners=False, antialias=True
@@ -260,8 +260,8 @@ def find_wiring(network: Network, layer: str) -> Wiring | None:
     weights = input_weights(network, layer)
     count = min(WIRED, weights.shape[1] // 2)
     order = weights.argsort(1, descending=True)
-    chosen = torch.cat([order[:, :count], order[:, order.shape[1] - count :]], 1)
-    return Wiring(before, chosen.numpy(), weights.gather(1, chosen).numpy())
+    picks = torch.cat([order[:, :count], order[:, order.shape[1] - count :]], 1)
+    return Wiring(before, picks.numpy(), weights.gather(1, picks).numpy())
 
 
 def layer_before(network: Network, layer: str) -> str | None:
@@ -301,20 +301,20 @@ def find_lookalikes(
     Returns:
         (N, up to `KIN`) units, the most alike first.
     """
-    wanted = list(map(int, range(scope.network.units(layer)) if units is None else units))
-    spec = {**scope.base, "layer": layer, "units": wanted, "view": scope.channel}
-    return scope.store.arrays(spec, lambda: {"kin": _nearest(scope, layer, wanted)}, __name__)[
+    numbers = list(map(int, range(scope.network.units(layer)) if units is None else units))
+    spec = {**scope.base, "layer": layer, "units": numbers, "view": scope.channel}
+    return scope.store.arrays(spec, lambda: {"kin": _nearest(scope, layer, numbers)}, __name__)[
         "kin"
     ]
 
 
-def _nearest(scope: Microscope, layer: str, wanted: Sequence[int]) -> NDArray[np.int64]:
+def _nearest(scope: Microscope, layer: str, numbers: Sequence[int]) -> NDArray[np.int64]:
     net = scope.network
-    levels = scope.pictures(layer, scope.channel, wanted).images[:, 0]
-    shown = torch.from_numpy(levels).float() / 255
-    answers = activations(net, shown, layer).relu().flatten(2).mean(2)
+    levels = scope.pictures(layer, scope.channel, numbers).images[:, 0]
+    pictures = torch.from_numpy(levels).float() / 255
+    answers = activations(net, pictures, layer).relu().flatten(2).mean(2)
     above = F.normalize(answers - answers.mean(0), dim=1)
     cosines = (above @ above.T).fill_diagonal_(-torch.inf)
-    nearest = cosines.topk(min(KIN, len(wanted) - 1), dim=1).indices
-    named: NDArray[np.int64] = np.array(wanted, np.int64)[nearest.numpy()]
-    return named
+    nearest = cosines.topk(min(KIN, len(numbers) - 1), dim=1).indices
+    units: NDArray[np.int64] = np.array(numbers, np.int64)[nearest.numpy()]
+    return units

@@ -38,9 +38,9 @@ def shuffled(network: Network, seed: int, modules: Iterable[str] | None = None) 
     """
     generator = torch.Generator().manual_seed(seed)
     module = copy.deepcopy(network.module)
-    chosen = [module] if modules is None else [_submodule(module, name) for name in modules]
+    parts = [module] if modules is None else [_submodule(module, name) for name in modules]
     with torch.no_grad():
-        for part in chosen:
+        for part in parts:
             for value in part.parameters():
                 order = torch.randperm(value.numel(), generator=generator).to(value.device)
                 value.copy_(value.flatten()[order].view_as(value))
@@ -71,10 +71,10 @@ def initialized(network: Network, seed: int) -> Network:
 
 
 def _submodule(module: nn.Module, name: str) -> nn.Module:
-    found: nn.Module | None = dict(module.named_modules()).get(name)
-    if found is None or next(found.parameters(), None) is None:
+    part: nn.Module | None = dict(module.named_modules()).get(name)
+    if part is None or next(part.parameters(), None) is None:
         raise ValueError(
             f"there is no module {name!r} with weights to shuffle; "
             f"list them with dict(network.module.named_modules())."
         )
-    return found
+    return part

@@ -26,7 +26,7 @@ class Weights:
     def __init__(self, module: nn.Module) -> None:
         self._module = module
         # The tensors are kept so that no others can come to lie where they do.
-        self._known: tuple[object, list[Tensor], str] | None = None
+        self._memo: tuple[object, list[Tensor], str] | None = None
 
     def digest(self) -> str:
         """Returns 64 hexadecimal digits."""
@@ -34,9 +34,9 @@ class Weights:
         if any(value.is_inference() for _, value in state):
             return _digest(state)  # such tensors don't count their changes
         marks = [(key, v.data_ptr(), v._version, v.dtype, v.shape, v.stride()) for key, v in state]
-        if self._known is None or self._known[0] != marks:
-            self._known = (marks, [value for _, value in state], _digest(state))
-        return self._known[2]
+        if self._memo is None or self._memo[0] != marks:
+            self._memo = (marks, [value for _, value in state], _digest(state))
+        return self._memo[2]
 
     def __reduce__(self) -> tuple[type, tuple[nn.Module]]:
         return Weights, (self._module,)  # a copy's weights lie elsewhere
@@ -51,12 +51,12 @@ def _digest(state: list[tuple[str, Tensor]]) -> str:
     return digest.hexdigest()
 
 
-def printed(module: nn.Module) -> str:
+def plain_print(module: nn.Module) -> str:
     """Returns a module as it prints itself, without what works in place: values are the same."""
     return re.sub(r"(, )?inplace=\w+", "", repr(module))
 
 
-def written(module: nn.Module) -> str:
+def own_code(module: nn.Module) -> str:
     """Writes down the code that a module's pass runs, as far as it is the module's own.
 
     Args:

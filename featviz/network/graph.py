@@ -68,10 +68,10 @@ class Graph:
             raise ValueError(f"what {name} stands for isn't known, because {self.obstacle}")
         calls = self._calls.get(module, [])
         if (len(calls) > 1 and not call) or call > len(calls):
-            numbered = ", ".join(f"{module}#{number + 1}" for number in range(len(calls)))
+            names = ", ".join(f"{module}#{number + 1}" for number in range(len(calls)))
             raise ValueError(
                 f"{module} runs {len(calls)} times in a pass, so {name} names no value of it; "
-                f"{numbered or 'no name'} would."
+                f"{names or 'no name'} would."
             )
         node = calls[call - 1] if calls else None
         if activated:
@@ -125,34 +125,34 @@ class Graph:
 
     def before(self, sources: Collection[str]) -> set[str]:
         """Returns the dotted names of the modules whose values reach one of these, or are it."""
-        reached: set[fx.Node] = set()
-        left = [self._by_source[source] for source in sources if source in self._by_source]
-        while left:
-            node = left.pop()
-            if node not in reached:
-                reached.add(node)
-                left += node.all_input_nodes
-        return {module for module, calls in self._calls.items() if reached & set(calls)}
+        nodes: set[fx.Node] = set()
+        frontier = [self._by_source[source] for source in sources if source in self._by_source]
+        while frontier:
+            node = frontier.pop()
+            if node not in nodes:
+                nodes.add(node)
+                frontier += node.all_input_nodes
+        return {module for module, calls in self._calls.items() if nodes & set(calls)}
 
-    def is_gate(self, source: str, read: Collection[str]) -> bool:
+    def is_gate(self, source: str, sources: Collection[str]) -> bool:
         """Whether all that sources are given of the image goes through one of them.
 
         Args:
             source: What may be the only way.
-            read: The sources that are read; with none torch.fx could follow, nothing is known.
+            sources: The sources that are read; with none torch.fx could follow, nothing is known.
         """
         gate = self._by_source.get(source)
-        if gate is None or not all(one in self._by_source for one in read):
+        if gate is None or not all(one in self._by_source for one in sources):
             return False
-        seen = {gate}
-        left = [self._by_source[one] for one in read]
-        while left:
-            node = left.pop()
+        nodes = {gate}
+        frontier = [self._by_source[one] for one in sources]
+        while frontier:
+            node = frontier.pop()
             if node.op == "placeholder":
                 return False
-            if node not in seen:
-                seen.add(node)
-                left += node.all_input_nodes
+            if node not in nodes:
+                nodes.add(node)
+                frontier += node.all_input_nodes
         return True
 
     def chain(self, module: str) -> Iterator[str]:
@@ -177,7 +177,7 @@ class Graph:
             node is not None and node.all_input_nodes[0].op == "placeholder" for node in calls
         )
 
-    def called(self, node: fx.Node) -> nn.Module | None:
+    def callee(self, node: fx.Node) -> nn.Module | None:
         """Returns the module that a node calls; None if it calls none."""
         if node.op != "call_module" or self.module is None:
             return None
@@ -195,16 +195,16 @@ class Graph:
 
     def bends(self, node: fx.Node) -> bool:
         """Whether a call is an activation."""
-        return isinstance(self.called(node), ACTIVATIONS) or function_name(node) in FUNCTIONS
+        return isinstance(self.callee(node), ACTIVATIONS) or function_name(node) in FUNCTIONS
 
     def _normalizes(self, node: fx.Node) -> bool:
-        module = self.called(node)
+        module = self.callee(node)
         if module is None:
             return function_name(node).endswith("_norm") or function_name(node) == "dropout"
         return "Norm" in type(module).__name__ or isinstance(module, KEEPING)
 
     def _is_relu(self, node: fx.Node) -> bool:
-        return type(self.called(node)) is nn.ReLU or function_name(node) == "relu"
+        return type(self.callee(node)) is nn.ReLU or function_name(node) == "relu"
 
 
 def function_name(node: fx.Node) -> str:

@@ -24,7 +24,7 @@ from featviz.network.receptive_fields import (
     ReceptiveField,
     Span,
     Spans,
-    named,
+    by_source,
     pair,
     square,
     through,
@@ -62,9 +62,9 @@ def followed_fields(graph: Graph) -> dict[str, ReceptiveField | str]:
         return {}
     follower = _Follower(graph)
     image = torch.full((1, 3, SIDE, SIDE), 0.5, dtype=torch.float64)
-    with contextlib.suppress(Exception), torch.enable_grad(), _Opened():
+    with contextlib.suppress(Exception), torch.enable_grad(), _OpenPaths():
         follower.run(image)  # as far as the network takes an image of this size
-    return named(graph, follower.fields)
+    return by_source(graph, follower.fields)
 
 
 def measured_field(view: nn.Module, ref: LayerRef) -> ReceptiveField | str:
@@ -81,12 +81,12 @@ def measured_field(view: nn.Module, ref: LayerRef) -> ReceptiveField | str:
     for axis in (2, 3):
         for side in LONG:
             with torch.enable_grad():
-                found = _measured_span(view, ref, axis, side)
-            if found != WHOLE:
+                span = _measured_span(view, ref, axis, side)
+            if span != WHOLE:
                 break
-        if isinstance(found, str):
-            return found
-        spans.append(found)
+        if isinstance(span, str):
+            return span
+        spans.append(span)
     return square(*spans)
 
 
@@ -101,19 +101,19 @@ class _Follower(fx.Interpreter):
         super().__init__(private_copy(graph.module).to("cpu", torch.float64))
         self._own = graph
         self.fields: dict[fx.Node, Spans | str | None] = {}
-        self._known: list[tuple[Tensor, Spans]] = []
+        self._anchors: list[tuple[Tensor, Spans]] = []
 
     def run_node(self, n: fx.Node) -> Any:
-        module = self._own.called(n)
+        module = self._own.callee(n)
         if isinstance(module, (*WINDOWED, nn.BatchNorm2d)):  # these read maps, channels first
             for source in n.all_input_nodes:
                 if self.fields[source] is None:
                     value = self.env[source]
-                    self.env[source] = self._note(source, self._measured(value), value)
+                    self.env[source] = self._note(source, self._measure(value), value)
         value = super().run_node(n)
         field = through(self._own, n, [self.fields[source] for source in n.all_input_nodes])
         if field is None and isinstance(module, nn.Conv2d):
-            field = self._measured(value)
+            field = self._measure(value)
         return self._note(n, field, value)
 
     def _note(self, node: fx.Node, field: Spans | str | None, value: Any) -> Any:
@@ -121,20 +121,20 @@ class _Follower(fx.Interpreter):
         self.fields[node] = field
         if isinstance(field, tuple) and isinstance(value, Tensor):
             value = value.detach().requires_grad_()
-            self._known.append((value, field))
+            self._anchors.append((value, field))
         return value
 
-    def _measured(self, value: Tensor) -> Spans | str | None:
+    def _measure(self, value: Tensor) -> Spans | str | None:
         """A value's field, from those of the known values that it is made of."""
-        seen = [_relative(value, [known for known, _ in self._known], axis) for axis in (2, 3)]
-        found = []
-        for rows, columns, (_, field) in zip(*seen, self._known, strict=True):
+        views = [_relative(value, [anchor for anchor, _ in self._anchors], axis) for axis in (2, 3)]
+        fields = []
+        for rows, columns, (_, field) in zip(*views, self._anchors, strict=True):
             if isinstance(rows, str) or isinstance(columns, str):
                 large = min(value.shape[2:]) >= MANY and WHOLE in (rows, columns)
                 return WHOLE if large else None
             if rows is not None and columns is not None:
-                found.append((_behind(field[0], rows), _behind(field[1], columns)))
-        return union(found) if found else None
+                fields.append((_behind(field[0], rows), _behind(field[1], columns)))
+        return union(fields) if fields else None
 
 
 def _behind(field: Span, own: Span) -> Span:
@@ -150,7 +150,7 @@ def _measured_span(view: nn.Module, ref: LayerRef, axis: int, side: int) -> Span
         shape[axis] = side
         images = torch.full(shape, 0.5, dtype=torch.float64, requires_grad=True)
         try:
-            with _Opened():
+            with _OpenPaths():
                 value = run_to(view, images, [ref])[ref.name]
             return _relative(value, [images], axis)[0] or WHOLE
         except (RuntimeError, ValueError, AssertionError) as error:
@@ -188,7 +188,7 @@ def _span(gradients: Sequence[Tensor | None], axis: int, place: int) -> Span | s
     return Span(ends[0][0] - place * stride, ends[0][1] - place * stride, stride)
 
 
-class _Opened(TorchFunctionMode):
+class _OpenPaths(TorchFunctionMode):
     """Lets every path count: random positive weights, no activations, averages for maxima."""
 
     def __init__(self) -> None:
@@ -207,12 +207,12 @@ class _Opened(TorchFunctionMode):
         if name in FUNCTIONS:
             return args[0] if args else kwargs["input"]
         if name in ("conv2d", "linear", "conv_transpose2d") and len(args) > 1:
-            unbiased = {key: value for key, value in kwargs.items() if key != "bias"}
-            return func(args[0], self._positive(args[1]), None, *args[3:], **unbiased)
+            options = {key: value for key, value in kwargs.items() if key != "bias"}
+            return func(args[0], self._positive(args[1]), None, *args[3:], **options)
         if name == "batch_norm" and not kwargs.get("training", args[5:6] == (True,)):
             return args[0]
         if name == "max_pool2d":
-            return _averaged(func(*args, **kwargs), *args, **kwargs)
+            return _average(func(*args, **kwargs), *args, **kwargs)
         if name in ("layer_norm", "group_norm", "instance_norm"):
             # As its mean and its scale do, but without what cancels.
             dims = range(-len(args[1]), 0) if name == "layer_norm" else (-2, -1)
@@ -221,12 +221,12 @@ class _Opened(TorchFunctionMode):
 
     def _positive(self, weight: Tensor) -> Tensor:
         """Weights for an average in which no two paths cancel."""
-        drawn = torch.rand(weight.shape, generator=self._random, dtype=torch.float64) + 0.5
-        return (drawn / weight[0].numel()).to(weight)
+        factors = torch.rand(weight.shape, generator=self._random, dtype=torch.float64) + 0.5
+        return (factors / weight[0].numel()).to(weight)
 
 
-def _averaged(
-    pooled: Tensor,
+def _average(
+    maxima: Tensor,
     value: Tensor,
     kernel_size: Any,
     stride: Any = None,
@@ -237,5 +237,5 @@ def _averaged(
     """The average over a max pooling's windows, of the shape of its result."""
     ones = value.new_ones(value.shape[1], 1, *pair(kernel_size)) / math.prod(pair(kernel_size))
     mean = F.conv2d(value, ones, None, stride or kernel_size, padding, dilation, value.shape[1])
-    rows, columns = (a - b for a, b in zip(pooled.shape[-2:], mean.shape[-2:], strict=True))
+    rows, columns = (a - b for a, b in zip(maxima.shape[-2:], mean.shape[-2:], strict=True))
     return F.pad(mean, (0, columns, 0, rows))

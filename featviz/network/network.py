@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from featviz.network.classes import class_index
-from featviz.network.fingerprint import Weights, code_of, printed, written
+from featviz.network.fingerprint import Weights, code_of, own_code, plain_print
 from featviz.network.graph import CALLS, Graph
 from featviz.network.inputs import gray
 from featviz.network.measured_fields import followed_fields, measured_field
@@ -112,17 +112,17 @@ class Network:
         self.mean, self.std = (
             tuple(values) * (channels if len(values) == 1 else 1) for values in lists
         )
-        self._given = None if layers is None else dict(layers)
+        self._layers = None if layers is None else dict(layers)
         self._size, self._output = size, output
         check_normalization(self.mean, self.std, channels, self.name)
         check_weights(module, self.name)
-        for short, dotted in (self._given or {}).items():
+        for short, dotted in (self._layers or {}).items():
             if dotted not in self._modules:
                 raise UnknownLayerError(
                     f"layer {short!r} stands for module {dotted!r}, which {self.name} lacks; "
                     f"list its modules with dict(module.named_modules())"
                 )
-        check_names(convolutions(module) if self._given is None else self._given, self.name)
+        check_names(convolutions(module) if self._layers is None else self._layers, self.name)
         self._shapes: dict[str, torch.Size] = {}
         self._axes: dict[str, int | str] = {}
         self._weights = Weights(module)
@@ -141,9 +141,9 @@ class Network:
             ValueError: It took no image of the sizes that were tried.
         """
         if self.record.size is None:
-            tried = "that size" if self._size else "the usual sizes"
+            words = "that size" if self._size else "the usual sizes"
             raise ValueError(
-                f"{self.name} takes no image of {tried} ({self.record.obstacle}); say which it "
+                f"{self.name} takes no image of {words} ({self.record.obstacle}); say which it "
                 "takes, with featviz.Network(module, size=...)."
             )
         return self.record.size
@@ -166,8 +166,8 @@ class Network:
     @cached_property
     def dotted(self) -> dict[str, str]:
         """The short names of the layers -> dotted names of their modules, shallow to deep."""
-        if self._given is not None:
-            return self._given
+        if self._layers is not None:
+            return self._layers
         there = convolutions(self.module)
         if self.record.obstacle:
             return there  # which of them run isn't known
@@ -193,9 +193,9 @@ class Network:
             ValueError: Its module runs more than once, or `":relu"` asks for an activation that
                 isn't there.
         """
-        written = layer.removesuffix(AFTER_RELU)
-        relu = written != layer
-        base, separator, call = written.partition(CALL)
+        name = layer.removesuffix(AFTER_RELU)
+        relu = name != layer
+        base, separator, call = name.partition(CALL)
         dotted = "" if base == OUTPUT else self.dotted.get(base, base)
         if (not dotted or dotted in self._modules) and (call.isdigit() or not separator):
             source = self.graph.source(layer, dotted, int(call or 0), activated=relu)
@@ -203,8 +203,8 @@ class Network:
             rectified = relu or self.graph.rectifies(source)
             output = None if dotted or relu else self._output
             return LayerRef(layer, dotted, rectified, source, self._axis(layer, source), output)
-        known = dict.fromkeys([*self.dotted, *self._modules])
-        near = difflib.get_close_matches(base, known, n=3, cutoff=0.5)
+        names = dict.fromkeys([*self.dotted, *self._modules])
+        near = difflib.get_close_matches(base, names, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
         raise UnknownLayerError(
             f"{self.name} has no layer {base!r}{hint} Its layers are {', '.join(self.dotted)} "
@@ -267,12 +267,12 @@ class Network:
             index = class_index(self.name, self.classes, wanted)
         else:
             index = int(wanted)
-        scored = self.shape(OUTPUT, self.size)
-        if not self.classes and len(scored) > 1:
+        shape = self.shape(OUTPUT, self.size)
+        if not self.classes and len(shape) > 1:
             return class_index(self.name, (), wanted)  # a map, and no word that it scores classes
-        if not 0 <= index < scored[0]:
+        if not 0 <= index < shape[0]:
             raise ValueError(
-                f"{self.name} scores classes 0 to {scored[0] - 1}, not {wanted!r}"
+                f"{self.name} scores classes 0 to {shape[0] - 1}, not {wanted!r}"
                 + (f", though {len(self.classes)} are named." if self.classes else ".")
             )
         return index
@@ -325,7 +325,7 @@ class Network:
             # What geometry says stands; the pass adds to it.
             self._fields.update(followed_fields(self.graph) | self._fields)
         if ref.source not in self._fields:
-            self._fields[ref.source] = self._measured(ref)
+            self._fields[ref.source] = self._measure(ref)
         field = self._fields[ref.source]
         if isinstance(field, str):
             raise ValueError(f"{layer} of {self.name} has no receptive field in pixels: {field}.")
@@ -346,17 +346,17 @@ class Network:
         weights are read again when PyTorch has counted a change of them, which it doesn't do for
         changes through `tensor.data`.
         """
-        traced = self.graph.module.code if self.graph.module is not None else ""
-        told = [
+        code = self.graph.module.code if self.graph.module is not None else ""
+        parts = [
             self.mean,
             self.std,
             self.dotted,
-            printed(self.module),
-            traced,
-            written(self.module),
+            plain_print(self.module),
+            code,
+            own_code(self.module),
             *([] if self._output is None else [code_of(self._output)]),
         ]
-        return hashlib.sha256(f"{told}{self._weights.digest()}".encode()).hexdigest()
+        return hashlib.sha256(f"{parts}{self._weights.digest()}".encode()).hexdigest()
 
     def normalize(self, images: Tensor) -> Tensor:
         """Maps images (N, 3, H, W) in [0, 1] to what the module takes; (N, 1, H, W) of gray."""
@@ -385,7 +385,7 @@ class Network:
             module,
             self.mean,
             self.std,
-            self._given,
+            self._layers,
             name=name,
             classes=self.classes,
             size=self._size,
@@ -396,7 +396,7 @@ class Network:
     def _fields(self) -> dict[str, ReceptiveField | str]:
         return known_fields(self.graph)
 
-    def _measured(self, ref: LayerRef) -> ReceptiveField | str:
+    def _measure(self, ref: LayerRef) -> ReceptiveField | str:
         if ref.module and not self.graph.obstacle and not self.graph.runs(ref.module):
             return "the network never runs it"
         return measured_field(private_view(self, [ref]).to("cpu", torch.float64), ref)

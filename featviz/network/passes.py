@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from featviz.network.returned import LayerRef
 
 
-class _Reached(Exception):
+class _Arrival(Exception):
     """Ends a forward pass once every value asked for is there."""
 
 
@@ -80,18 +80,16 @@ def private_copy(module: nn.Module) -> nn.Module:
     Raises:
         ValueError: The module holds something that can't be copied.
     """
-    shared: dict[int, object] = {
+    memo: dict[int, object] = {
         id(p): nn.Parameter(ordinary(p).detach(), requires_grad=False) for p in module.parameters()
     }
     for child in module.modules():
         # What pruning and weight norm have computed last is no leaf, and so can't be copied.
-        shared |= {
-            id(t): ordinary(t).detach() for t in vars(child).values() if isinstance(t, Tensor)
-        }
+        memo |= {id(t): ordinary(t).detach() for t in vars(child).values() if isinstance(t, Tensor)}
         # Data may be large, and are read only.
-        shared |= {id(a): a for a in vars(child).values() if isinstance(a, np.ndarray)}
+        memo |= {id(a): a for a in vars(child).values() if isinstance(a, np.ndarray)}
     try:
-        view = copy.deepcopy(module, shared).eval().float()
+        view = copy.deepcopy(module, memo).eval().float()
     except (TypeError, RuntimeError, NotImplementedError, pickle.PicklingError) as error:
         raise ValueError(
             f"{type(module).__name__} can't be copied, because {error}; all work is done on a "
@@ -136,19 +134,19 @@ def run_to(
         ValueError: The images are too small for the network, or it never runs a layer.
     """
     readers = {ref.source: ref for ref in refs} or {"": LayerRef("output", "", False, "")}
-    replaced = {ref.source for ref in refs if ref.relu and relu is not None}
+    swaps = {ref.source for ref in refs if ref.relu and relu is not None}
     values: dict[str, Tensor] = {}
-    rectified: dict[str, Tensor] = {}
+    after_relu: dict[str, Tensor] = {}
 
     def recorder(name: str, ref: LayerRef) -> Callable[..., Any]:
-        def hook(module: nn.Module, given: tuple[Tensor, ...], returned: Any) -> Any:
-            if relu is not None and name in replaced and type(module) is nn.ReLU:
-                rectified.setdefault(name, ref.read(relu(given[0])))
-            value, whole = ref.read(returned), isinstance(returned, Tensor)
+        def hook(module: nn.Module, arguments: tuple[Tensor, ...], result: Any) -> Any:
+            if relu is not None and name in swaps and type(module) is nn.ReLU:
+                after_relu.setdefault(name, ref.read(relu(arguments[0])))
+            value, whole = ref.read(result), isinstance(result, Tensor)
             values.setdefault(name, value if whole else value.clone())
             if len(values) == len(readers):
-                raise _Reached
-            return returned.clone() if whole else None
+                raise _Arrival
+            return result.clone() if whole else None
 
         return hook
 
@@ -156,13 +154,13 @@ def run_to(
         for name, ref in readers.items():
             handle = view.get_submodule(name).register_forward_hook(recorder(name, ref))
             hooks.callback(handle.remove)
-        with suppress(_Reached):
+        with suppress(_Arrival):
             view(inputs.clone())  # a network may change what it is given
-    missing = [ref.name for ref in refs if ref.source not in values]
-    if missing:
-        raise ValueError(f"the network has {', '.join(missing)} but never runs it.")
+    names = [ref.name for ref in refs if ref.source not in values]
+    if names:
+        raise ValueError(f"the network has {', '.join(names)} but never runs it.")
     return {
-        ref.name: (rectified if ref.relu and ref.source in rectified else values)[ref.source]
+        ref.name: (after_relu if ref.relu and ref.source in after_relu else values)[ref.source]
         for ref in refs
     }
 
@@ -181,17 +179,17 @@ def run_until(view: nn.Module, inputs: Tensor, module: str) -> Tensor:
     Raises:
         ValueError: The network never runs the module.
     """
-    arrived: list[Tensor] = []
+    values: list[Tensor] = []
 
     def stop(_module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
-        arrived.append(arguments[0])
-        raise _Reached
+        values.append(arguments[0])
+        raise _Arrival
 
     handle = view.get_submodule(module).register_forward_pre_hook(stop)
     try:
         view(inputs.clone())
-    except _Reached:
-        return arrived[0]
+    except _Arrival:
+        return values[0]
     finally:
         handle.remove()
     raise ValueError(f"the network has {module} but never runs it.")

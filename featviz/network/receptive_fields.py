@@ -99,10 +99,10 @@ def known_fields(graph: Graph) -> dict[str, ReceptiveField | str]:
     for node in graph.nodes:
         before = [fields[source] for source in node.all_input_nodes]
         fields[node] = through(graph, node, before)
-    return named(graph, fields)
+    return by_source(graph, fields)
 
 
-def named(
+def by_source(
     graph: Graph, fields: dict[fx.Node, Spans | str | None]
 ) -> dict[str, ReceptiveField | str]:
     """Returns the fields that are known by the sources of their calls, as squares."""
@@ -115,7 +115,7 @@ def named(
 
 def through(graph: Graph, node: fx.Node, before: list[Spans | str | None]) -> Spans | str | None:
     """Returns the field behind one call, given the fields of what it reads; None if unknown."""
-    name, module = function_name(node), graph.called(node)
+    name, module = function_name(node), graph.callee(node)
     if node.op == "placeholder":
         return Span(0, 0, 1), Span(0, 0, 1)
     if WHOLE in before and name not in ("size", "getattr", "dim"):
@@ -126,7 +126,7 @@ def through(graph: Graph, node: fx.Node, before: list[Spans | str | None]) -> Sp
     if name in POOLINGS:
         module = _pooling(POOLINGS[name], node)
     if module is not None and _is_plain(module, WINDOWED):
-        return _windowed(module, spans[0])
+        return _behind_window(module, spans[0])
     if _is_global(node, module):
         return WHOLE
     if node.op == "output" or name in POINTWISE or (module is not None and _is_pointwise(module)):
@@ -134,7 +134,7 @@ def through(graph: Graph, node: fx.Node, before: list[Spans | str | None]) -> Sp
     return None
 
 
-def _windowed(module: nn.Module, spans: Spans) -> Spans:
+def _behind_window(module: nn.Module, spans: Spans) -> Spans:
     """The field behind a convolution or pooling."""
     kernels, strides, dilations = (
         pair(getattr(module, key, 1)) for key in ("kernel_size", "stride", "dilation")
@@ -157,8 +157,8 @@ def _windowed(module: nn.Module, spans: Spans) -> Spans:
 
 def _pooling(kind: type[nn.Module], node: fx.Node) -> nn.Module | None:
     """The module that a pooling function stands for; None if its window is computed."""
-    given = (*node.args[1:], *node.kwargs.values())
-    if any(isinstance(value, fx.Node) for value in given):
+    settings = (*node.args[1:], *node.kwargs.values())
+    if any(isinstance(value, fx.Node) for value in settings):
         return None
     names = inspect.signature(kind).parameters
     return kind(*node.args[1:4], **{k: v for k, v in node.kwargs.items() if k in names})
@@ -193,13 +193,13 @@ def _is_plain(module: nn.Module, kinds: Sequence[type[nn.Module]]) -> bool:
 
 def union(fields: list[Spans]) -> Spans | None:
     """Returns the field of a value made position by position from several; None if unknown."""
-    merged = []
+    sides = []
     for spans in zip(*fields, strict=True):
         if len({span.stride for span in spans}) > 1:
             return None
         first, last = min(s.first for s in spans), max(s.last for s in spans)
-        merged.append(Span(first, last, spans[0].stride))
-    return merged[0], merged[1]
+        sides.append(Span(first, last, spans[0].stride))
+    return sides[0], sides[1]
 
 
 def square(rows: Span, columns: Span) -> ReceptiveField | str:

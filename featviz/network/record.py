@@ -59,7 +59,7 @@ def probe(module: nn.Module, channels: int, size: int | None) -> Record:
     """
     view = private_copy(module)
     farthest = Record()
-    for side in [size] if size is not None else dict.fromkeys([*_declared(module), *SIZES]):
+    for side in [size] if size is not None else dict.fromkeys([*_declared_sizes(module), *SIZES]):
         record = _pass(view, channels, side)
         if not record.obstacle:
             _clear_up(view, channels, record)
@@ -96,7 +96,7 @@ def is_steady(module: nn.Module, channels: int, record: Record) -> bool:
     view = private_copy(module)
     images = _noise(view, channels, record.size)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        answers = [scores(view(given)) for given in (images.clone(), images[:1].repeat(2, 1, 1, 1))]
+        answers = [scores(view(batch)) for batch in (images.clone(), images[:1].repeat(2, 1, 1, 1))]
     first, second = (answer[0].float() for answer in answers if answer is not None)
     return bool((first - second).abs().max() <= STEADY * first.abs().max())
 
@@ -114,10 +114,10 @@ def kept_bytes(module: nn.Module, channels: int, size: int | None) -> float:
     """
     if size is None:
         return 0.0
-    view, kept = private_copy(module), dict[int, int]()
+    view, storages = private_copy(module), dict[int, int]()
 
     def note(value: Tensor) -> Tensor:
-        kept[value.untyped_storage().data_ptr()] = value.untyped_storage().nbytes()
+        storages[value.untyped_storage().data_ptr()] = value.untyped_storage().nbytes()
         return value
 
     images = _noise(view, channels, size).requires_grad_()
@@ -125,9 +125,9 @@ def kept_bytes(module: nn.Module, channels: int, size: int | None) -> float:
     with keeping, torch.random.fork_rng(devices=[]):
         answer = view(images.clone())
     for value in [*view.parameters(), *view.buffers()]:
-        kept.pop(value.untyped_storage().data_ptr(), None)
+        storages.pop(value.untyped_storage().data_ptr(), None)
     del answer  # kept until here, so that no two values lay in one place
-    return sum(kept.values()) / (IMAGES * size**2)
+    return sum(storages.values()) / (IMAGES * size**2)
 
 
 def _noise(view: nn.Module, channels: int, side: int) -> Tensor:
@@ -137,7 +137,7 @@ def _noise(view: nn.Module, channels: int, side: int) -> Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
 
 
-def _declared(module: nn.Module) -> Iterator[int]:
+def _declared_sizes(module: nn.Module) -> Iterator[int]:
     """The sizes that a module says it takes."""
     holders = [module, *(getattr(module, name, None) for name in CONFIGURATIONS)]
     for holder in holders:
@@ -163,13 +163,13 @@ def _pass(view: nn.Module, channels: int, side: int) -> Record:
 
 
 def _noter(record: Record, name: str) -> Any:
-    def note(module: nn.Module, _given: object, returned: Any) -> None:
+    def note(module: nn.Module, _arguments: object, result: Any) -> None:
         record.runs[name] = record.runs.get(name, 0) + 1
-        value = scores(returned)
+        value = scores(result)
         if isinstance(value, Tensor):
             record.axes.setdefault(name, units_axis(module, value, IMAGES))
         else:
-            record.axes.setdefault(name, f"it is {type(returned).__name__}, with no tensor in it")
+            record.axes.setdefault(name, f"it is {type(result).__name__}, with no tensor in it")
 
     return note
 

@@ -39,69 +39,69 @@ class LayerRef:
     axis: int = 1
     output: Output | None = None
 
-    def read(self, returned: Any) -> Tensor:
+    def read(self, result: Any) -> Tensor:
         """Takes the value (N, units, ...) out of what the module returns.
 
         Args:
-            returned: A tensor, or a structure that holds one.
+            result: A tensor, or a structure that holds one.
 
         Raises:
             ValueError: There is no tensor in it.
         """
-        value = self.output(returned) if self.output is not None else scores(returned)
+        value = self.output(result) if self.output is not None else scores(result)
         if not isinstance(value, Tensor):
-            raise ValueError(f"{self.name} gives {type(returned).__name__}, with no tensor in it.")
+            raise ValueError(f"{self.name} gives {type(result).__name__}, with no tensor in it.")
         if value.ndim == 1:
             return value[:, None]
         return value if self.axis == 1 else value.movedim(self.axis, 1)
 
-    def put(self, returned: Any, value: Tensor) -> Any:
+    def put(self, result: Any, value: Tensor) -> Any:
         """Returns what goes on from the module with another value in its place.
 
         Args:
-            returned: What the module returned.
+            result: What the module returned.
             value: (N, units, ...), of the shape that `read` gives.
 
         Raises:
             ValueError: The value stands in a structure that can't be made again.
         """
-        changed = value if self.axis == 1 else value.movedim(1, self.axis)
-        return changed if isinstance(returned, Tensor) else self._exchanged(returned, changed)
+        replacement = value if self.axis == 1 else value.movedim(1, self.axis)
+        return replacement if isinstance(result, Tensor) else self._exchange(result, replacement)
 
-    def _exchanged(self, returned: Any, changed: Tensor) -> Any:
-        old = scores(returned)
-        if type(returned) in (tuple, list):
-            return type(returned)(changed if part is old else part for part in returned)
-        if type(returned) is dict:
-            return {key: changed if part is old else part for key, part in returned.items()}
+    def _exchange(self, result: Any, replacement: Tensor) -> Any:
+        old = scores(result)
+        if type(result) in (tuple, list):
+            return type(result)(replacement if part is old else part for part in result)
+        if type(result) is dict:
+            return {key: replacement if part is old else part for key, part in result.items()}
         raise ValueError(
-            f"{self.name} gives {type(returned).__name__}, whose values can be read and not put."
+            f"{self.name} gives {type(result).__name__}, whose values can be read and not put."
         )
 
 
-def scores(returned: Any) -> Tensor | None:
+def scores(result: Any) -> Tensor | None:
     """Finds the tensor that is meant in what a module returns.
 
     Args:
-        returned: A tensor, mapping, dataclass, tuple or list, or a nest of them.
+        result: A tensor, mapping, dataclass, tuple or list, or a nest of them.
 
     Returns:
         What stands under a key of `SCORES`, else the first tensor; None if there is none.
     """
-    if isinstance(returned, Tensor):
-        return returned
-    return next((value for part in _parts(returned) if (value := scores(part)) is not None), None)
+    if isinstance(result, Tensor):
+        return result
+    return next((value for part in _parts(result) if (value := scores(part)) is not None), None)
 
 
-def _parts(returned: Any) -> Iterator[Any]:
+def _parts(result: Any) -> Iterator[Any]:
     """The parts of a structure, those that hold scores first."""
-    if is_dataclass(returned) and not isinstance(returned, Mapping):
-        returned = {field.name: getattr(returned, field.name) for field in fields(returned)}
-    if isinstance(returned, Mapping):
-        yield from (returned[key] for key in SCORES if key in returned)
-        yield from returned.values()
-    elif isinstance(returned, tuple | list):
-        yield from returned
+    if is_dataclass(result) and not isinstance(result, Mapping):
+        result = {field.name: getattr(result, field.name) for field in fields(result)}
+    if isinstance(result, Mapping):
+        yield from (result[key] for key in SCORES if key in result)
+        yield from result.values()
+    elif isinstance(result, tuple | list):
+        yield from result
 
 
 FIRST = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.MaxPool2d)

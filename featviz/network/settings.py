@@ -71,13 +71,13 @@ def image_channels(module: nn.Module, gray: bool = False) -> int:
         module: The network.
         gray: Which it is in doubt: one channel, or three.
     """
-    taken = [part.in_channels for part in module.modules() if isinstance(part, nn.Conv2d)]
-    if gray and 1 in taken:
+    channels = [part.in_channels for part in module.modules() if isinstance(part, nn.Conv2d)]
+    if gray and 1 in channels:
         return 1
-    if not taken or 3 in taken:
+    if not channels or 3 in channels:
         return 3
     # Larger numbers are those of blocks of pixels, or of a convolution that isn't the first.
-    return 1 if 1 in taken else taken[0] if taken[0] in UNDRAWN else 3
+    return 1 if 1 in channels else channels[0] if channels[0] in UNDRAWN else 3
 
 
 def convolutions(module: nn.Module) -> dict[str, str]:

@@ -62,17 +62,17 @@ def activations(
     names = [layers] if isinstance(layers, str) else layers
     refs = [network.resolve(layer) for layer in names]
     view = private_view(network, refs).to(images.device)
-    found: list[dict[str, Tensor]] = []
+    parts: list[dict[str, Tensor]] = []
     with torch.no_grad():
         for rows in passes(images, batch):
             inputs = network.normalize(images[rows])
             if len(inputs) == 1 < len(images):
                 # A batch of one takes other kernels than larger ones, with other roundings.
                 pair = run_to(view, inputs.expand(2, -1, -1, -1), refs)
-                found.append({name: value[:1] for name, value in pair.items()})
+                parts.append({name: value[:1] for name, value in pair.items()})
             else:
-                found.append(run_to(view, inputs, refs))
-    values = {name: torch.cat([part[name] for part in found]) for name in names}
+                parts.append(run_to(view, inputs, refs))
+    values = {name: torch.cat([part[name] for part in parts]) for name in names}
     return values[layers] if isinstance(layers, str) else values
 
 

@@ -58,17 +58,17 @@ def published(url: str, *, download: bool = False, folder: Path | None = None) -
         DownloadError: The download failed.
     """
     path = folder / cached(url).name if folder else cached(url)
-    put = f"put the file {path.name} ({url}) into the folder {path.parent}"
+    advice = f"put the file {path.name} ({url}) into the folder {path.parent}"
     if not path.exists():
         if not download:
             raise WeightsError(
                 f"the weights {path.name} are not on this computer; ask for a download "
-                f"(download=True, --download), or {put}."
+                f"(download=True, --download), or {advice}."
             )
-        _download(url, path, put)
+        _download(url, path, advice)
     if not sha256(path).startswith(expected(url)):
         raise WeightsError(
-            f"the file {path} is damaged or not the published one; delete it, or {put}."
+            f"the file {path} is damaged or not the published one; delete it, or {advice}."
         )
     return path
 
@@ -123,16 +123,16 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
         WeightsError: They belong to another module.
     """
     own = module.state_dict()
-    told = OrderedDict(state)
+    entries = OrderedDict(state)
     # Modules read older files by their version, which safetensors doesn't keep.
     about = getattr(state, "_metadata", None) or getattr(own, "_metadata", None)
-    setattr(told, "_metadata", about)  # noqa: B010 - PyTorch keeps it there
+    setattr(entries, "_metadata", about)  # noqa: B010 - PyTorch keeps it there
     # Files older than this count, or renamed, lack it; it matters to training alone.
     for key in own:
         if key.endswith(BATCH_COUNT):
-            told.setdefault(key, torch.tensor(0))
+            entries.setdefault(key, torch.tensor(0))
     try:
-        module.load_state_dict(told, assign=True)
+        module.load_state_dict(entries, assign=True)
     except RuntimeError as error:
         raise WeightsError(
             f"the weights in {path} don't fit {type(module).__name__}: {_misfit(own, state)}."
@@ -164,7 +164,7 @@ def _at(state: object, key: str) -> object:
     return state.get(key) if isinstance(state, dict) else None
 
 
-def _download(url: str, path: Path, put: str) -> None:
+def _download(url: str, path: Path, advice: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Written beside under another name, and moved when its hash is right.
@@ -173,8 +173,8 @@ def _download(url: str, path: Path, put: str) -> None:
         reason = getattr(error, "reason", None) or error
         if isinstance(error, urllib.error.HTTPError):
             error.close()
-        raise DownloadError(f"{path.name} can't be downloaded ({reason}); {put}.") from error
+        raise DownloadError(f"{path.name} can't be downloaded ({reason}); {advice}.") from error
     except RuntimeError as error:  # torch.hub's word for another hash
         raise DownloadError(
-            f"the download of {path.name} is not the published file; {put}."
+            f"the download of {path.name} is not the published file; {advice}."
         ) from error

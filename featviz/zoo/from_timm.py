@@ -14,7 +14,7 @@ from featviz.zoo import files
 from featviz.zoo.hub import folder_weights, hub_weights
 from featviz.zoo.imagenet import CLASSES
 from featviz.zoo.layers import named_layers
-from featviz.zoo.sources import Wanted, extra
+from featviz.zoo.sources import Request, extra
 from featviz.zoo.weights import WeightsError
 
 EXTRA = "timm"
@@ -35,11 +35,11 @@ def names() -> tuple[str, ...]:
     return tuple(extra("timm", EXTRA).list_models(pretrained=True))
 
 
-def load(wanted: Wanted) -> Network:
+def load(request: Request) -> Network:
     """Loads one of timm's networks.
 
     Args:
-        wanted: Its name is timm's, with or without a tag: `"xception71"`, `"resnet50.a1_in1k"`.
+        request: Its name is timm's, with or without a tag: `"xception71"`, `"resnet50.a1_in1k"`.
 
     Raises:
         ValueError: There is no such network in timm.
@@ -47,16 +47,16 @@ def load(wanted: Wanted) -> Network:
         ModuleNotFoundError: Its extra isn't installed.
     """
     timm = extra("timm", EXTRA)
-    _check_name(timm, wanted.name)
-    path = _weights(timm, wanted)
-    module = _filled(timm, wanted, path)
+    _check_name(timm, request.name)
+    path = _weights(timm, request)
+    module = _create(timm, request, path)
     about = module.pretrained_cfg
     return Network(
         module.eval(),
         about["mean"],
         about["std"],
         named_layers(module),
-        name=wanted.name,
+        name=request.name,
         classes=_classes(timm, module),
     )
 
@@ -83,37 +83,37 @@ def _check_name(timm: ModuleType, name: str) -> None:
         )
 
 
-def _weights(timm: ModuleType, wanted: Wanted) -> Path:
-    if wanted.file:
-        return wanted.file
-    if wanted.folder and (wanted.folder / CONFIG).is_file():
-        return folder_weights(wanted.folder)
-    about = timm.get_pretrained_cfg(wanted.name)
-    if wanted.weights and not wanted.folder:
-        raise WeightsError(f"there is no file or folder {str(wanted.weights)!r} of weights.")
+def _weights(timm: ModuleType, request: Request) -> Path:
+    if request.file:
+        return request.file
+    if request.folder and (request.folder / CONFIG).is_file():
+        return folder_weights(request.folder)
+    about = timm.get_pretrained_cfg(request.name)
+    if request.weights and not request.folder:
+        raise WeightsError(f"there is no file or folder {str(request.weights)!r} of weights.")
     if about is not None and about.hf_hub_id:
-        if wanted.folder:
-            return folder_weights(wanted.folder)
-        return hub_weights(about.hf_hub_id, EXTRA, download=wanted.download)
+        if request.folder:
+            return folder_weights(request.folder)
+        return hub_weights(about.hf_hub_id, EXTRA, download=request.download)
     if about is not None and about.url:
-        return files.published(about.url, download=wanted.download, folder=wanted.folder)
+        return files.published(about.url, download=request.download, folder=request.folder)
     raise WeightsError(
-        f"timm publishes no weights of {wanted.name}; name a file of your own (weights=, "
-        f"--weights), or wrap timm.create_model({wanted.name!r}) in featviz.Network."
+        f"timm publishes no weights of {request.name}; name a file of your own (weights=, "
+        f"--weights), or wrap timm.create_model({request.name!r}) in featviz.Network."
     )
 
 
-def _filled(timm: ModuleType, wanted: Wanted, path: Path) -> Any:
+def _create(timm: ModuleType, request: Request, path: Path) -> Any:
     """The network with its weights; timm brings old ones into their present form."""
     state = files.read(path)
-    published = timm.get_pretrained_cfg(wanted.name)
-    about = {**(published.to_dict() if published else {}), **_beside(path)}
+    config = timm.get_pretrained_cfg(request.name)
+    about = {**(config.to_dict() if config else {}), **_beside(path)}
     classes = _outputs(state, about) or about.get("num_classes")
-    told = {**about, "custom_load": False, "num_classes": classes, "state_dict": state}
-    name = wanted.name.partition(".")[0]
+    overlay = {**about, "custom_load": False, "num_classes": classes, "state_dict": state}
+    name = request.name.partition(".")[0]
     try:
         module = timm.create_model(
-            name, pretrained=True, pretrained_cfg_overlay=told, num_classes=classes
+            name, pretrained=True, pretrained_cfg_overlay=overlay, num_classes=classes
         )
     except (RuntimeError, KeyError) as error:
         reason = " ".join(str(error).split())[:SAID]
@@ -129,8 +129,8 @@ def _beside(path: Path) -> Mapping[str, Any]:
     config = path.parent / CONFIG
     if not config.is_file():
         return {}
-    told = json.loads(config.read_text("utf-8"))
-    about = {**told, **told.get("pretrained_cfg", {})}
+    facts = json.loads(config.read_text("utf-8"))
+    about = {**facts, **facts.get("pretrained_cfg", {})}
     return {key: about[key] for key in BESIDE if about.get(key) is not None}
 
 

@@ -15,7 +15,7 @@ from torchvision.models import WeightsEnum
 from featviz.network.network import Network
 from featviz.zoo import files
 from featviz.zoo.layers import named_layers
-from featviz.zoo.sources import Wanted
+from featviz.zoo.sources import Request
 from featviz.zoo.weights import WeightsError
 
 _HALF = (0.5, 0.5, 0.5)
@@ -29,7 +29,7 @@ class _Difference:
         options: What their constructors are told.
         heads: Parts that only training runs, which are taken off.
         normalization: Mean and standard deviation, if not those of the published weights.
-        renamed: A pattern of names in older files, and what such names are now.
+        old_names: A pattern of names in older files, and what such names are now.
         sized: Whether the constructor must know the size of the images.
         meta: Whether they can be constructed without memory.
     """
@@ -37,7 +37,7 @@ class _Difference:
     options: Mapping[str, Any] = field(default_factory=dict)
     heads: tuple[str, ...] = ()
     normalization: tuple[tuple[float, ...], tuple[float, ...]] | None = None
-    renamed: tuple[str, str] | None = None
+    old_names: tuple[str, str] | None = None
     sized: bool = False
     meta: bool = True
 
@@ -52,7 +52,7 @@ _DIFFERENCES: Mapping[str, _Difference] = MappingProxyType(
             normalization=(_HALF, _HALF),
         ),
         "densenet.*": _Difference(
-            renamed=(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)", r"\1\2")
+            old_names=(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)", r"\1\2")
         ),
         "vit_.*": _Difference(sized=True),
         "regnet_.*": _Difference(meta=False),  # its widths are computed with tensors
@@ -66,24 +66,24 @@ def names() -> tuple[str, ...]:
     return tuple(models.list_models(module=models))
 
 
-def load(wanted: Wanted) -> Network:
+def load(request: Request) -> Network:
     """Loads one of torchvision's classifiers.
 
     Args:
-        wanted: Its name is torchvision's.
+        request: Its name is torchvision's.
 
     Raises:
         WeightsError: Its weights aren't there, or aren't its own.
     """
-    version, path = _weights(wanted)
+    version, path = _weights(request)
     differs = next(
-        (one for names, one in _DIFFERENCES.items() if re.fullmatch(names, wanted.name)),
+        (one for names, one in _DIFFERENCES.items() if re.fullmatch(names, request.name)),
         _Difference(),
     )
     state = files.read(path)
-    if differs.renamed:
-        state = {re.sub(*differs.renamed, key): value for key, value in state.items()}
-    module = _constructed(wanted.name, version, differs, state)
+    if differs.old_names:
+        state = {re.sub(*differs.old_names, key): value for key, value in state.items()}
+    module = _construct(request.name, version, differs, state)
     files.fill(module, state, path)
     for head in differs.heads:
         if hasattr(module, head):
@@ -95,37 +95,37 @@ def load(wanted: Wanted) -> Network:
     if len(classes) != len(state[_last(module)]):
         classes = ()
     layers = named_layers(module)
-    return Network(module.eval(), mean, std, layers, name=wanted.name, classes=classes)
+    return Network(module.eval(), mean, std, layers, name=request.name, classes=classes)
 
 
-def _weights(wanted: Wanted) -> tuple[WeightsEnum, Path]:
+def _weights(request: Request) -> tuple[WeightsEnum, Path]:
     """Which of the published weights are meant, or come closest, and their file."""
-    versions = {one.name: one for one in models.get_model_weights(wanted.name)}
-    version = models.get_model_weights(wanted.name).DEFAULT
-    if wanted.file:
-        same = [one for one in versions.values() if files.cached(one.url).name == wanted.file.name]
+    versions = {one.name: one for one in models.get_model_weights(request.name)}
+    version = models.get_model_weights(request.name).DEFAULT
+    if request.file:
+        same = [one for one in versions.values() if files.cached(one.url).name == request.file.name]
         if same:
-            return same[0], files.published(same[0].url, folder=wanted.file.parent)
-        return version, wanted.file
-    if wanted.weights and not wanted.folder:
-        if str(wanted.weights) not in versions:
+            return same[0], files.published(same[0].url, folder=request.file.parent)
+        return version, request.file
+    if request.weights and not request.folder:
+        if str(request.weights) not in versions:
             raise WeightsError(
-                f"there is no file or folder {str(wanted.weights)!r} of weights, and those "
-                f"published for {wanted.name} are called {' and '.join(versions)}."
+                f"there is no file or folder {str(request.weights)!r} of weights, and those "
+                f"published for {request.name} are called {' and '.join(versions)}."
             )
-        version = versions[str(wanted.weights)]
+        version = versions[str(request.weights)]
     try:
-        path = files.published(version.url, download=wanted.download, folder=wanted.folder)
+        path = files.published(version.url, download=request.download, folder=request.folder)
     except WeightsError as error:
         others = [name for name, one in versions.items() if files.cached(one.url).exists()]
-        if wanted.weights or version.name in others or not others:
+        if request.weights or version.name in others or not others:
             raise
         hint = f"torch's cache has weights={others[0]!r}"
         raise type(error)(f"{str(error).removesuffix('.')}; {hint}.") from error
     return version, path
 
 
-def _constructed(
+def _construct(
     name: str, version: WeightsEnum, differs: _Difference, state: Mapping[str, Tensor]
 ) -> nn.Module:
     """The architecture with as many classes, and as many heads, as there are weights for."""
@@ -134,14 +134,14 @@ def _constructed(
         options["image_size"] = version.meta["min_size"][0]
     if differs.heads:
         options["aux_logits"] = any(key.partition(".")[0] in differs.heads for key in state)
-    module = _built(name, differs, options)
+    module = _build(name, differs, options)
     last = _last(module)
     if last in state and len(state[last]) != len(module.state_dict()[last]):
-        module = _built(name, differs, {**options, "num_classes": len(state[last])})
+        module = _build(name, differs, {**options, "num_classes": len(state[last])})
     return module
 
 
-def _built(name: str, differs: _Difference, options: Mapping[str, Any]) -> nn.Module:
+def _build(name: str, differs: _Difference, options: Mapping[str, Any]) -> nn.Module:
     # No time and no memory for random numbers that are replaced at once.
     with torch.device("meta" if differs.meta else "cpu"):
         module: nn.Module = models.get_model(name, weights=None, **options)

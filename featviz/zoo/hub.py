@@ -31,7 +31,7 @@ def hub_file(repository: str, name: str, needs: str, *, download: bool = False) 
     """
     hub = extra("huggingface_hub", needs)
     try:
-        path = _cached(repository, name, needs)
+        path = _cache_path(repository, name, needs)
         if path is None and download:
             path = Path(hub.hf_hub_download(repository, name))
     except hub.errors.HFValidationError as error:
@@ -90,7 +90,7 @@ def folder_weights(folder: Path) -> Path:
     raise WeightsError(f"the folder {folder} holds no {' and no '.join(WEIGHTS)}.")
 
 
-def _cached(repository: str, name: str, needs: str) -> Path | None:
+def _cache_path(repository: str, name: str, needs: str) -> Path | None:
     hub = extra("huggingface_hub", needs)
     try:
         return Path(hub.hf_hub_download(repository, name, local_files_only=True))

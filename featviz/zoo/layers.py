@@ -42,11 +42,11 @@ def named_layers(module: nn.Module) -> dict[str, str]:
     if kind == "AlexNet":
         return dict(ALEXNET)
     if kind == "VGG":
-        return _counted(module.get_submodule("features"))
+        return _vgg_layers(module.get_submodule("features"))
     return {_short(name): name for name in _blocks(module)}
 
 
-def _counted(features: nn.Module) -> dict[str, str]:
+def _vgg_layers(features: nn.Module) -> dict[str, str]:
     """VGG's convolutions: conv4_3 is the third after the third pooling."""
     names: dict[str, str] = {}
     stage = place = 1
@@ -66,17 +66,17 @@ def _blocks(module: nn.Module, prefix: str = "") -> Iterator[str]:
     that what is read is the value before the activation.
     """
     for name, child in module.named_children():
-        weighted = {
+        parts = {
             key: part
             for key, part in child.named_modules(prefix=prefix + name)
             if isinstance(part, (nn.Conv2d, nn.Linear))
         }
-        if not any(isinstance(part, nn.Conv2d) for part in weighted.values()):
+        if not any(isinstance(part, nn.Conv2d) for part in parts.values()):
             continue
         if _holds_blocks(child):
             yield from _blocks(child, f"{prefix}{name}.")
-        elif len(weighted) == 1 and set(weighted.values()) & {child, *child.children()}:
-            yield from weighted
+        elif len(parts) == 1 and set(parts.values()) & {child, *child.children()}:
+            yield from parts
         else:
             yield prefix + name
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from featviz.network.network import Network
 from featviz.zoo import from_timm, from_torchvision, from_transformers
 from featviz.zoo.bundled import BUNDLED
-from featviz.zoo.sources import Wanted
+from featviz.zoo.sources import Request
 
 OTHERS = (
     "torchvision's classifiers go by their names (featviz.networks('torchvision')), timm's as "
@@ -69,8 +69,8 @@ def load(
         if weights is None and not (classifier and text == "alexnet"):
             return BUNDLED[text].load()
         text = BUNDLED[text].architecture
-    load_from, called = _source(text)
-    return load_from(Wanted(called, weights, download))
+    load_from, source_name = _source(text)
+    return load_from(Request(source_name, weights, download))
 
 
 def networks(source: str = "bundled") -> tuple[str, ...]:
@@ -101,13 +101,13 @@ class _Names(tuple[str, ...]):
         return f"{super().__repr__()} are bundled; {OTHERS}."
 
 
-def _source(name: str) -> tuple[Callable[[Wanted], Network], str]:
+def _source(name: str) -> tuple[Callable[[Request], Network], str]:
     """Who loads a network, and what it is called there."""
     for prefix, load in _PREFIXES.items():
         if name.startswith(prefix):
             return load, name.removeprefix(prefix)
-    known = from_torchvision.names()
-    if name in known:
+    names = from_torchvision.names()
+    if name in names:
         return from_torchvision.load, name
     path = Path(name).expanduser()
     if (path / from_transformers.CONFIG).is_file():
@@ -117,7 +117,7 @@ def _source(name: str) -> tuple[Callable[[Wanted], Network], str]:
             f"{name} is a file of weights: say whose, featviz.load({name!r}, "
             f"architecture='resnet18'); or --network resnet18 --weights {name}."
         )
-    near = difflib.get_close_matches(name, [*BUNDLED, *known], n=1)
+    near = difflib.get_close_matches(name, [*BUNDLED, *names], n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(
         f"no network is called {name!r}.{hint} {' and '.join(BUNDLED)} are bundled; {OTHERS}; "
@@ -125,7 +125,7 @@ def _source(name: str) -> tuple[Callable[[Wanted], Network], str]:
     )
 
 
-_PREFIXES: Mapping[str, Callable[[Wanted], Network]] = MappingProxyType(
+_PREFIXES: Mapping[str, Callable[[Request], Network]] = MappingProxyType(
     {"timm:": from_timm.load, "hf:": from_transformers.load}
 )
 """What names begin with that aren't torchvision's, and who loads them."""

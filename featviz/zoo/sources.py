@@ -7,7 +7,7 @@ from types import ModuleType
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Request:
     """A network that is asked for.
 
     Attributes:

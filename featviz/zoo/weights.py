@@ -76,18 +76,18 @@ def load_weights(name: str) -> dict[str, Tensor]:
         WeightsError: If the name is not bundled, or its file is missing or altered.
     """
     if name not in WEIGHTS:
-        known = ", ".join(WEIGHTS)
-        raise WeightsError(f"No weights named {name!r} are bundled; there are: {known}.")
+        names = ", ".join(WEIGHTS)
+        raise WeightsError(f"No weights named {name!r} are bundled; there are: {names}.")
     weights = WEIGHTS[name]
     restore = "reinstall featviz to restore it"
     try:
         data = resources.files("featviz.zoo").joinpath(weights.file).read_bytes()
     except FileNotFoundError:
         raise WeightsError(f"The weights file {weights.file} is missing: {restore}.") from None
-    found = hashlib.sha256(data).hexdigest()
-    if found != weights.sha256:
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != weights.sha256:
         raise WeightsError(
             f"The weights file {weights.file} has been altered "
-            f"(expected sha256 {weights.sha256}, found {found}): {restore}."
+            f"(expected sha256 {weights.sha256}, found {digest}): {restore}."
         )
     return safetensors.torch.load(data)

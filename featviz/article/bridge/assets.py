@@ -21,13 +21,13 @@ def add(files: Files, config: MkDocsConfig) -> None:
         files: The site's files; changed in place.
         config: MkDocs' configuration.
     """
-    style, script = _COMMENT.sub("", _joined(".css")), _joined(".js")
+    style, script = _COMMENT.sub("", _join(".css")), _join(".js")
     for uri, content in ((_STYLE, style), (_SCRIPT, script)):
-        included = InclusionLevel.INCLUDED
-        files.append(File.generated(config, uri, content=content, inclusion=included))
+        inclusion = InclusionLevel.INCLUDED
+        files.append(File.generated(config, uri, content=content, inclusion=inclusion))
 
 
-def _joined(suffix: str) -> str:
+def _join(suffix: str) -> str:
     """Give all our styles, or all our scripts, as one file: a page waits for each that it names."""
     paths = [path for folder in _FOLDERS for path in sorted(folder.glob(f"*{suffix}"))]
     return "\n".join(path.read_text(encoding="utf-8") for path in paths)

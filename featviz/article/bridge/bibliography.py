@@ -84,13 +84,13 @@ def cite(markdown: str, works: Mapping[str, str]) -> tuple[str, tuple[str, ...]]
     text = _CODE.sub("", markdown)
     own = {match["key"] for match in _DEFINITION.finditer(text)}
     marks = dict.fromkeys(match["key"] for match in _MARK.finditer(_DEFINITION.sub("", text)))
-    cited = tuple(key for key in marks if key not in own)
-    unknown = [key for key in cited if key not in works]
+    keys = tuple(key for key in marks if key not in own)
+    unknown = [key for key in keys if key not in works]
     if unknown:
-        known = ", ".join(sorted({*own, *works})) or "none"
-        raise ValueError(f"footnote [^{unknown[0]}] has no definition; known: {known}")
-    notes = [f"[^{key}]: {works[key]}" for key in cited]
-    return "\n\n".join([markdown.rstrip(), *notes]) + "\n", cited
+        names = ", ".join(sorted({*own, *works})) or "none"
+        raise ValueError(f"footnote [^{unknown[0]}] has no definition; known: {names}")
+    notes = [f"[^{key}]: {works[key]}" for key in keys]
+    return "\n\n".join([markdown.rstrip(), *notes]) + "\n", keys
 
 
 def _place(key: str, entry: Entry) -> tuple[list[str], str, str]:

@@ -73,8 +73,8 @@ def cells(path: str | Path) -> list[NotebookNode]:
 
 @lru_cache(maxsize=64)
 def _cells(text: str, suffix: str) -> list[NotebookNode]:
-    read: list[NotebookNode] = jupytext.reads(text, fmt=suffix).cells
-    return read
+    cells: list[NotebookNode] = jupytext.reads(text, fmt=suffix).cells
+    return cells
 
 
 def page_key(path: str | Path, uri: str, library: str) -> str:

@@ -71,26 +71,26 @@ class PageRun(ExecutePreprocessor):
         self, nb: NotebookNode, resources: Any = None, km: KernelManager | None = None
     ) -> tuple[NotebookNode, Any]:
         run, self._start = _CURRENT.get(), time.monotonic()
-        self._name, self._said = run.page.file.src_uri, self._start
+        self._name, self._last_note = run.page.file.src_uri, self._start
         # The last cell is ours: it says what the page was computed with.
         code = f"import json, {environment.__name__} as said; print(json.dumps(said.describe()))"
         nb.cells.append(new_code_cell(code))  # type: ignore[no-untyped-call]
         resources["metadata"]["path"] = str(self.folder)
         log.info("%s: running", self._name)
         nb, resources = super().preprocess(nb, resources, km)
-        said = nb.cells.pop().outputs
+        words = nb.cells.pop().outputs
         ran = [cell.outputs for cell in nb.cells if cell.cell_type == "code"]
         nb.metadata["featviz"] = {
             **outputs.keep(ran, run.files, run.address),
-            "environment": json.loads(said[0].text) if said else {},
+            "environment": json.loads(words[0].text) if words else {},
         }
         log.info("%s: done after %.0f s", self._name, time.monotonic() - self._start)
         return nb, resources
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> Any:
         now = time.monotonic()
-        if now - self._said > _PERIOD:
-            self._said, after = now, now - self._start
+        if now - self._last_note > _PERIOD:
+            self._last_note, after = now, now - self._start
             log.info("%s: cell %d of %d, %.0f s", self._name, index + 1, len(self.nb.cells), after)
         return super().preprocess_cell(cell, resources, index)  # type: ignore[no-untyped-call]
 
@@ -128,8 +128,8 @@ def run_pages(runs: Sequence[Run], jobs: int, config: MkDocsConfig, files: Files
     with ThreadPoolExecutor(jobs) as pool:
         waiting = [pool.submit(_run, one, config, files) for one in runs]
         try:
-            for done in as_completed(waiting):
-                done.result()
+            for future in as_completed(waiting):
+                future.result()
         except BaseException:  # Ctrl-C too: leave no page running
             _end(waiting)
             raise

@@ -57,12 +57,12 @@ def hasten(content: str) -> str:
     """
     first = _FIGURE.search(content)
     start, end = first.span() if first else (0, 0)
-    left = iter(range(_AT_ONCE))
+    slots = iter(range(_AT_ONCE))
 
     def one(match: re.Match[str]) -> str:
         bare = _LOADING.sub("", match[0])
-        first_shown = start <= match.start() < end and not _HIDDEN.search(bare)
-        if first_shown and next(left, None) is not None:
+        in_first = start <= match.start() < end and not _HIDDEN.search(bare)
+        if in_first and next(slots, None) is not None:
             return bare.replace("<img", '<img fetchpriority="low"', 1)
         return bare.replace("<img", '<img loading="lazy"', 1)
 
@@ -77,8 +77,8 @@ def captions(content: str) -> str:
     """
 
     def one(figure: re.Match[str]) -> str:
-        said = _CAPTION.split(figure[0], 1)[1:]
-        return f"<p>{''.join(said).partition('</figcaption>')[0]}</p>"
+        parts = _CAPTION.split(figure[0], 1)[1:]
+        return f"<p>{''.join(parts).partition('</figcaption>')[0]}</p>"
 
     return _TEMPLATE.sub("", _ANY_FIGURE.sub(one, content))
 
@@ -108,9 +108,9 @@ def refer(
         page = posixpath.join(posixpath.dirname(url), match["page"]) if match["page"] else url
         there = figures.get(posixpath.normpath(page), {})
         if match["id"] not in there:
-            known = ", ".join(sorted(there)) or "none"
+            names = ", ".join(sorted(there)) or "none"
             name = sources.get(posixpath.normpath(page), page)
-            raise ValueError(f"no figure {match['id']!r} on {name}; its figures: {known}")
+            raise ValueError(f"no figure {match['id']!r} on {name}; its figures: {names}")
         href = f"{match['page']}#{match['id']}"
         return f'<a class="figure-reference" href="{href}">Figure {there[match["id"]]}</a>'
 

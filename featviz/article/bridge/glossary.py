@@ -41,8 +41,8 @@ class Glossary(Extension):  # type: ignore[misc]
         self.said: dict[str, str] = {}  # each definition, as text, by its place in the glossary
         self.place: dict[str, str] = {}  # by each form of the word, small
         for entry in _ENTRY.finditer(source):
-            said = _MARKUP.sub(lambda match: match[1] or "", entry["said"]).replace("*", "")
-            self.said[entry["id"]] = " ".join(said.split())
+            text = _MARKUP.sub(lambda match: match[1] or "", entry["said"]).replace("*", "")
+            self.said[entry["id"]] = " ".join(text.split())
             for form in (entry["name"], *filter(None, (entry["forms"] or "").split(", "))):
                 self.place[form.lower()] = self.place[f"{form}s".lower()] = entry["id"]
         longest_first = sorted(self.place, key=lambda form: (-len(form), form))
@@ -60,18 +60,18 @@ class _Linker(Treeprocessor):  # type: ignore[misc]
         self._glossary = glossary
 
     def run(self, root: Element) -> None:
-        self._left = set(self._glossary.said) if self._glossary.page else set()
+        self._places = set(self._glossary.said) if self._glossary.page else set()
         for child in root:
             self._walk(child, prose=False)
 
     def _walk(self, parent: Element, prose: bool) -> None:
-        if not self._left or parent.tag in _APART or "arithmatex" in parent.get("class", ""):
+        if not self._places or parent.tag in _APART or "arithmatex" in parent.get("class", ""):
             return
         prose = prose or parent.tag in _PROSE
         for before in (None, *parent):
             if before is not None:
                 self._walk(before, prose)
-            if prose and self._left:
+            if prose and self._places:
                 self._link(parent, before)
 
     def _link(self, parent: Element, before: Element | None) -> None:
@@ -79,11 +79,11 @@ class _Linker(Treeprocessor):  # type: ignore[misc]
         text = (parent.text if before is None else before.tail) or ""
         for match in self._glossary.word.finditer(text):
             place = self._glossary.place[" ".join(match[0].lower().split())]
-            if place not in self._left:
+            if place not in self._places:
                 continue
-            self._left.remove(place)
-            href, said = f"{self._glossary.page}#{place}", self._glossary.said[place]
-            link = Element("a", {"class": "term", "href": href, "title": said})
+            self._places.remove(place)
+            href, title = f"{self._glossary.page}#{place}", self._glossary.said[place]
+            link = Element("a", {"class": "term", "href": href, "title": title})
             link.text, link.tail = match[0], text[match.end() :]
             if before is None:
                 parent.text = text[: match.start()]

@@ -55,7 +55,7 @@ def splice(content: str, outputs: Sequence[Sequence[str]]) -> str:
     return _PLACE.sub(lambda match: "\n".join(outputs[int(match[1])]), content)
 
 
-def _code_cell(cell: Any, place: int, shown: Sequence[str], waiting: list[str]) -> list[str]:
+def _code_cell(cell: Any, place: int, outputs: Sequence[str], waiting: list[str]) -> list[str]:
     tags = set(cell.metadata.get("tags", ()))
     unknown = sorted(tags - set(TAGS))
     if unknown:
@@ -67,10 +67,10 @@ def _code_cell(cell: Any, place: int, shown: Sequence[str], waiting: list[str]) 
         parts.append(_fence(cell.source))
     elif HIDE_CODE not in tags:
         waiting.append(cell.source)
-    if shown:
+    if outputs:
         parts.append(f'<div data-cell="{place}"></div>')
-    if shown and waiting and SHOW_CODE not in tags:
-        title = "Code of this figure" if "<figure" in "".join(shown) else "Code"
+    if outputs and waiting and SHOW_CODE not in tags:
+        title = "Code of this figure" if "<figure" in "".join(outputs) else "Code"
         parts += [
             '<details class="figure-code" data-search-exclude="" markdown>'
             f"<summary>{title}</summary>",

@@ -43,11 +43,11 @@ def keep(
         (folder / name).write_bytes(content)
         return f"{address}/{name}"
 
-    shown = [[to_files(one, write) for one in map(output_html, cell) if one] for cell in outputs]
-    known: dict[str, str] = {}
+    cells = [[to_files(one, write) for one in map(output_html, cell) if one] for cell in outputs]
+    numbers: dict[str, str] = {}
     for output in (one for cell in outputs for one in cell):
-        known.update(output.get("data", {}).get(values.MIME, {}))
-    return {"outputs": shown, "values": known}
+        numbers.update(output.get("data", {}).get(values.MIME, {}))
+    return {"outputs": cells, "values": numbers}
 
 
 def output_html(output: Mapping[str, Any]) -> str:
@@ -71,7 +71,7 @@ def output_html(output: Mapping[str, Any]) -> str:
     if values.MIME in data:
         return ""
     if "text/html" in data:
-        return _checked(_SOURCE_LINK.sub(r"\1.html", data["text/html"]))
+        return _check(_SOURCE_LINK.sub(r"\1.html", data["text/html"]))
     for mime in _IMAGES:
         if mime in data:
             return _image(mime, data[mime], output.get("metadata", {}))
@@ -79,11 +79,11 @@ def output_html(output: Mapping[str, Any]) -> str:
 
 
 def _block(text: str) -> str:
-    shown = html.escape(text.rstrip())
-    return f'<pre class="output" data-search-exclude>{shown}</pre>' if shown else ""
+    body = html.escape(text.rstrip())
+    return f'<pre class="output" data-search-exclude>{body}</pre>' if body else ""
 
 
-def _checked(content: str) -> str:
+def _check(content: str) -> str:
     bare = _IMAGE_WITHOUT_ALT.search(content)
     if bare:
         raise ValueError(f"an image has no alternative text: {bare[0][:80]!r}; give it an alt")

@@ -93,12 +93,12 @@ class Bridge:
         self._cache = self._root / self._jupyter.config["cache_dir"]
         self._jupyter.config["cache_dir"] = str(self._cache)
         library = cache.library_digest()
-        self._kept: dict[str, Path] = {}
+        self._caches: dict[str, Path] = {}
 
         def key(path: str, options: Any, execute: bool) -> str:
             uri = Path(path).relative_to(self._docs).as_posix()
             name = cache.page_key(path, uri, library)
-            self._kept[uri] = mkdocs_jupyter.plugin._get_cache_path(self._cache, name)
+            self._caches[uri] = mkdocs_jupyter.plugin._get_cache_path(self._cache, name)
             return name
 
         mkdocs_jupyter.config.settings.templates_dir = str(_TEMPLATES)
@@ -115,10 +115,10 @@ class Bridge:
         self._pages = list(nav.pages)
         self._chapters = [one for one in self._pages if one.file.src_uri.startswith(_CHAPTERS)]
         citation = self._root / _CITATION
-        said = citation.read_text(encoding="utf-8") if citation.is_file() else "{}"
-        self._citation: dict[str, Any] = yaml.safe_load(said)
+        text = citation.read_text(encoding="utf-8") if citation.is_file() else "{}"
+        self._citation: dict[str, Any] = yaml.safe_load(text)
         self._figures: dict[str, dict[str, str]] = {}
-        self._cited: dict[str, tuple[str, ...]] = {}
+        self._keys: dict[str, tuple[str, ...]] = {}
         references = self._docs / _REFERENCES
         with _on_page(_REFERENCES):
             self._works = bibliography.read(references) if references.is_file() else {}
@@ -133,12 +133,12 @@ class Bridge:
             page = file.page or Page(None, file, config)
             self._jupyter.on_pre_page(page, config=config, files=files)
             if "render" in vars(page):
-                kept = self._kept[file.src_uri]
-                cache.drop_broken(kept)
-                if kept.exists():
+                path = self._caches[file.src_uri]
+                cache.drop_broken(path)
+                if path.exists():
                     log.info("%s: no code has changed, nothing to run", file.src_uri)
                 address = get_relative_url(_FIGURES, page.url)
-                runs.append(Run(page, cache.files_of(kept), address))
+                runs.append(Run(page, cache.files_of(path), address))
         run_pages(runs, config.extra["jobs"], config, files)
         self._runs = {
             run.page.file.src_uri: json.loads(base64.b64decode(run.page.content or ""))
@@ -160,7 +160,7 @@ class Bridge:
             apart = uri in (_GLOSSARY, _BIBLIOGRAPHY)
             self._glossary.page = "" if apart else get_relative_url(_GLOSSARY, uri)
             page.meta.setdefault("hide", ["navigation", "toc"])  # its contents lie beside its text
-            markdown, self._cited[uri] = bibliography.cite(markdown, self._notes)
+            markdown, self._keys[uri] = bibliography.cite(markdown, self._notes)
             return markdown
 
     @event_priority(100)
@@ -183,7 +183,7 @@ class Bridge:
         for page in (file.page for file in files.documentation_pages() if file.page):
             uri, content = page.file.src_uri, page.content or ""
             if uri == _BIBLIOGRAPHY:
-                about = {"works": self._works.values(), "pages": self._pages, "cited": self._cited}
+                about = {"works": self._works.values(), "pages": self._pages, "cited": self._keys}
                 template = env.get_template("partials/works.html")
                 content = content.replace(_WORKS, template.render(about, page=page, base_url="."))
             with _on_page(uri):
@@ -212,7 +212,7 @@ class Bridge:
         """Put the new site in the place of the old one, unless a warning fails the build."""
         cache.drop_unused(self._cache)
         for uri in self._runs:
-            files, there = cache.files_of(self._kept[uri]), Path(config.site_dir, _FIGURES)
+            files, there = cache.files_of(self._caches[uri]), Path(config.site_dir, _FIGURES)
             shutil.copytree(files, there, dirs_exist_ok=True)
         # Of a strict build MkDocs counts the warnings, and fails it only after this.
         handlers = logging.getLogger("mkdocs").handlers

@@ -60,10 +60,10 @@ def fill(text: str, values: Mapping[str, str]) -> str:
             return values[name]
         if not (match[1] and match[3]):
             return match[0]
-        known = ", ".join(sorted(values)) or "none"
+        names = ", ".join(sorted(values)) or "none"
         raise ValueError(
             f"the text says {{{{ {name} }}}}, but no cell of the page gives a value {name!r}; "
-            f"known: {known}. Values come from a cell that ends in Values(...)."
+            f"known: {names}. Values come from a cell that ends in Values(...)."
         )
 
     return _PLACE.sub(one, text)

@@ -51,15 +51,15 @@ class Rectified(Objective):
 def climb() -> Figure:
     """The trajectory of several units, step by step."""
     units = SUBJECTS
-    found = maximize(units, size=SIDE, frames="log")
+    result = maximize(units, size=SIDE, frames="log")
     return trajectory(
-        found.frames,
-        found.frame_steps,
-        found.frame_values,
+        result.frames,
+        result.frame_steps,
+        result.frame_values,
         id="trajectory",
         alt="Several units' images growing from gray noise to full patterns over the steps",
         labels=[str(unit) for unit in units],
-        caption=f"Move the slider to follow an image from noise. <strong>By step {_half(found)} of {STEPS} every unit "
+        caption=f"Move the slider to follow an image from noise. <strong>By step {_half(result)} of {STEPS} every unit "
         "has at least half of its final activation</strong>, and with it the pattern; the rest adds "
         "contrast and detail. The curve is the objective on the image itself, without transforms.",
         value_name="channel mean",
@@ -67,10 +67,10 @@ def climb() -> Figure:
     )
 
 
-def _half(found: Maximization) -> int:
+def _half(result: Maximization) -> int:
     """The first frame's step at which every image has half of its final activation."""
-    enough = (found.frame_values >= found.frame_values[-1] / 2).all(1)
-    return found.frame_steps[int(enough.int().argmax())]
+    enough = (result.frame_values >= result.frame_values[-1] / 2).all(1)
+    return result.frame_steps[int(enough.int().argmax())]
 
 
 def dead_shares() -> Figure:
@@ -96,7 +96,7 @@ def dead_images() -> Figure:
     recipe = replace(NEURON, image=Natural(wake=False))
     behind = maximize([Rectified(unit) for unit in units], size=size, recipe=recipe)
     before = maximize(units)
-    images = [list(in_field("conv5", found.images)) for found in (behind, before)]
+    images = [list(in_field("conv5", one.images)) for one in (behind, before)]
     return grid(
         ["after the ReLU", "before the ReLU"],
         [str(unit.unit) for unit in units],
@@ -185,18 +185,18 @@ SETTINGS = {
 def settings() -> Figure:
     """What each setting is worth."""
     net = alexnet()
-    reached = {}
+    scores = {}
     for name, recipe in SETTINGS.items():
         images = pictures.to_bytes(maximize(SUBJECTS, size=SIDE, recipe=recipe).images)
-        reached[name] = (
+        scores[name] = (
             evaluate(net, SUBJECTS, images),
             pictures.robust_values(net, SUBJECTS, images),
             pictures.contrast(images),
         )
-    default = reached["default"]
+    default = scores["default"]
     rows = [
-        (name, *(f"{(ours / its).median():.2f}" for ours, its in zip(found, default, strict=True)))
-        for name, found in reached.items()
+        (name, *(f"{(ours / its).median():.2f}" for ours, its in zip(three, default, strict=True)))
+        for name, three in scores.items()
     ]
     return table(
         rows,
@@ -231,10 +231,10 @@ def _dead(layers: tuple[str, ...]) -> tuple[list[float], list[float]]:
     streams = [Generator().manual_seed(SEED + number) for number in range(STARTS)]
     with torch.no_grad():
         starts = LUCID.image.build(streams, 128, 128)()
-    found = activations(alexnet(), starts, layers)
+    values = activations(alexnet(), starts, layers)
     neurons, channels = [], []
     for layer in layers:
-        value = found[layer]
+        value = values[layer]
         center = value.shape[2] // 2
         neurons.append(100 * (value[:, :, center, center] <= 0).float().mean().item())
         channels.append(100 * (value <= 0).flatten(2).all(2).float().mean().item())
@@ -260,11 +260,11 @@ def _bounded_share() -> float:
     """
     net, objectives = alexnet(), _conv1_objectives()
     size = net.receptive_field("conv1").canvas()
-    closed = bounded_optimum(net, "conv1", size)
-    found = maximize(objectives).images
+    optimum = bounded_optimum(net, "conv1", size)
+    results = maximize(objectives).images
     gray, best, ours = (
         evaluate(net, objectives, images)
-        for images in (torch.full_like(closed, 0.5), closed, pictures.to_bytes(found))
+        for images in (torch.full_like(optimum, 0.5), optimum, pictures.to_bytes(results))
     )
     return ((ours - gray) / (best - gray)).min().item()
 

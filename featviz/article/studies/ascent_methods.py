@@ -94,16 +94,16 @@ def _combinations() -> dict[tuple[bool, ...], Recipe]:
     """The switches' computed combinations; the Keras example has none of them."""
     combinations = {(False,) * len(SWITCHES): METHODS["Keras example"][0]}
     ours = {False: replace(STANDARD, optimizer=Adam(0.05)), True: STANDARD}
-    for steady, shaken, (fourier, mixed) in product(
+    for steady, jitter, (fourier, decorrelate) in product(
         (False, True), (False, True), ((False, False), (True, False), (True, True))
     ):
         recipe = Recipe(
-            Fourier(decay=1.0, decorrelate=mixed) if fourier else Pixels("sigmoid"),
-            LUCID_TRANSFORMS if shaken else (),
+            Fourier(decay=1.0, decorrelate=decorrelate) if fourier else Pixels("sigmoid"),
+            LUCID_TRANSFORMS if jitter else (),
             _steps(steady),
             STEPS,
         )
-        combinations[True, shaken, fourier, mixed, steady, False] = recipe
+        combinations[True, jitter, fourier, decorrelate, steady, False] = recipe
     return combinations | {(True, True, True, True, steady, True): ours[steady] for steady in ours}
 
 
@@ -174,7 +174,7 @@ def combined() -> Figure:
         state: scores.mean().item() for state, (_, scores) in zip(states, outcomes, strict=True)
     }
     whole = means[True, True, True, True, True, False]
-    unshaken = means[True, False, True, True, True, False] / whole
+    without_transforms = means[True, False, True, True, True, False] / whole
     in_pixels = means[True, True, False, False, True, False] / whole
     bound = means[True, True, True, True, True, True] / whole
     return switches(
@@ -187,7 +187,7 @@ def combined() -> Figure:
         alt="Six units by every combination of the improvements",
         caption="<strong>Take one improvement away.</strong> The ladder adds them in one order; here each can be "
         f"switched by itself, with {STEPS} steps, the same seed and the same contrast; what needs another switches it too. "
-        f"Of the first five together, taking the transforms away leaves {unshaken:.0%} of the units' mean robust activation, "
+        f"Of the first five together, taking the transforms away leaves {without_transforms:.0%} of the units' mean robust activation, "
         f"and taking the Fourier basis and its colors away {in_pixels:.0%}; the bound makes {bound:.0%} of it. "
         "The bar compares with the best of the combinations for this unit.",
         notes=list(SWITCHES.values()),

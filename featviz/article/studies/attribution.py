@@ -48,8 +48,8 @@ EXPLAINED, OPPOSED = 6, 2
 
 def photo_picker() -> Picker:
     """The strip that picks one of the photographs for all figures."""
-    shown = [attribution_evidence.photo(name).image for name in SHOWN]
-    return picker("photo", shown, SHOWN, title="Follow one photograph:")
+    images = [attribution_evidence.photo(name).image for name in SHOWN]
+    return picker("photo", images, SHOWN, title="Follow one photograph:")
 
 
 def activation_maps() -> Figure:
@@ -80,14 +80,14 @@ def what_a_place_means() -> Figure:
     layers = []
     for layer in net.layers:
         units, values = attribution_evidence.dictionary(layer, PER_PLACE)
-        used, renumbered = torch.unique(units, return_inverse=True)
-        found = maximize(
-            [channel(layer, unit) for unit in used.tolist()], size=PICTURE, steps=PICTURE_STEPS
+        distinct, indices = torch.unique(units, return_inverse=True)
+        result = maximize(
+            [channel(layer, unit) for unit in distinct.tolist()], size=PICTURE, steps=PICTURE_STEPS
         )
         layers.append(
             InspectorLayer(
-                layer, renumbered, values, found.images,
-                [f"{layer}:{unit}" for unit in used.tolist()], net.receptive_field(layer).size,
+                layer, indices, values, result.images,
+                [f"{layer}:{unit}" for unit in distinct.tolist()], net.receptive_field(layer).size,
             )
         )  # fmt: skip
     return inspector(
@@ -106,11 +106,11 @@ def what_a_place_means() -> Figure:
 
 def groups() -> Figure:
     """A few groups of units in place of hundreds of units: where they answer."""
-    found = attribution_evidence.unit_groups(GROUPED, GROUPS)
-    scaled = found.maps / found.maps.mean()
+    result = attribution_evidence.unit_groups(GROUPED, GROUPS)
+    levels = result.maps / result.maps.mean()
     return attribution_grid(
         [attribution_evidence.photo(name).image for name in SHOWN],
-        [list(maps) for maps in scaled],
+        [list(maps) for maps in levels],
         SHOWN,
         [f"group {index + 1}" for index in range(GROUPS)],
         id="groups",
@@ -127,8 +127,8 @@ def groups() -> Figure:
 
 def group_pictures() -> Figure:
     """What each of the groups looks for."""
-    found = attribution_evidence.unit_groups(GROUPED, GROUPS)
-    pictures = maximize(found.objectives)
+    parts = attribution_evidence.unit_groups(GROUPED, GROUPS)
+    pictures = maximize(parts.objectives)
     return grid(
         [GROUPED],
         [f"group {index + 1}" for index in range(GROUPS)],
@@ -172,14 +172,14 @@ def supporters(layer: str = "conv3") -> Figure:
             Channel("conv5:relu", unit),
             f"{layer}:relu",
         )
-        ranked = support.argsort(descending=True)
-        chosen = [*ranked[:EXPLAINED].tolist(), *ranked[-OPPOSED:].tolist()]
-        found = maximize(
-            [channel("conv5", unit), *(channel(layer, one) for one in chosen)], size=SUPPORTERS
+        order = support.argsort(descending=True)
+        picks = [*order[:EXPLAINED].tolist(), *order[-OPPOSED:].tolist()]
+        result = maximize(
+            [channel("conv5", unit), *(channel(layer, one) for one in picks)], size=SUPPORTERS
         )
-        share = (support[chosen[:EXPLAINED]].sum() / support.abs().sum()).item()
-        images.append(list(found.images))
-        labels.append([f"conv5:{unit}", *(f"{layer}:{one}" for one in chosen)])
+        share = (support[picks[:EXPLAINED]].sum() / support.abs().sum()).item()
+        images.append(list(result.images))
+        labels.append([f"conv5:{unit}", *(f"{layer}:{one}" for one in picks)])
         notes.append(f"conv5:{unit}; the {EXPLAINED} give {share:.0%}")
     return grid(
         SHOWN,
@@ -226,9 +226,9 @@ def class_evidence() -> Figure:
 def two_at_once() -> Figure:
     """Two photographs side by side, two classes: does the evidence lie on the right one?"""
     maps = {
-        (name, depth): found
+        (name, depth): evidence
         for name in PAIR
-        for (depth, _), found in attribution_evidence.montage_maps(
+        for (depth, _), evidence in attribution_evidence.montage_maps(
             PAIR, name, ("gradcam",), tuple(DEPTHS)
         ).items()
     }
@@ -250,11 +250,11 @@ def _rows(
     maps: dict[tuple[str, str], Attribution], names: Sequence[str], layers: Sequence[str]
 ) -> list[list[Tensor]]:
     """Maps on one scale, photographs in rows and layers in columns."""
-    scaled = one_scale([maps[name, layer] for name in names for layer in layers])
-    flat = [found.map for found in scaled]
+    levels = one_scale([maps[name, layer] for name in names for layer in layers])
+    flat = [one.map for one in levels]
     return [flat[start : start + len(layers)] for start in range(0, len(flat), len(layers))]
 
 
-def _resolution(found: Attribution) -> str:
-    height, width = found.map.shape
+def _resolution(attribution: Attribution) -> str:
+    height, width = attribution.map.shape
     return f"{height} × {width}"

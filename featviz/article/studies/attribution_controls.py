@@ -52,13 +52,13 @@ METHOD_LIMIT = 4.0
 
 def why_these_layers() -> Figure:
     """Localization, class-specificity and fineness, measured per layer."""
-    found = attribution_evidence.pointing()
+    measures = attribution_evidence.pointing()
     m = MEASURES.index("gradcam")
     tables = {
-        "evidence on the right photograph": found["share"][m],
-        "the same, random map": found["share"][-1],
-        "agreement of two classes' maps": found["agreement"][m],
-        "area that holds half of it": found["spread"][m],
+        "evidence on the right photograph": measures["share"][m],
+        "the same, random map": measures["share"][-1],
+        "agreement of two classes' maps": measures["agreement"][m],
+        "area that holds half of it": measures["spread"][m],
     }
     return bars(
         tuple(DEPTHS),
@@ -78,10 +78,10 @@ def why_these_layers() -> Figure:
 def methods_compared() -> Figure:
     """Seven methods for one class at a shallow and a deep layer."""
     maps = attribution_evidence.montage_maps(PAIR, PAIR[0], COMPARED, COMPARED_DEPTHS)
-    scaled = {key: _for_it(found) for key, found in maps.items()}
+    pictures = {key: _for_it(one) for key, one in maps.items()}
     return attribution_grid(
         [attribution_evidence.montage(*PAIR)] * 2,
-        [[scaled[depth, method] for method in COMPARED] for depth in COMPARED_DEPTHS],
+        [[pictures[depth, method] for method in COMPARED] for depth in COMPARED_DEPTHS],
         [f"{attribution_evidence.class_name(PAIR[0])} at {depth}" for depth in COMPARED_DEPTHS],
         [TITLES[method] for method in COMPARED],
         id="methods",
@@ -115,18 +115,18 @@ def methods_measured() -> Figure:
 
 def faithfulness_table() -> Figure:
     """Deletion and insertion, with controls, nothing left out."""
-    found = attribution_evidence.curves()
+    curves = attribution_evidence.curves()
     gain, center, edges = _gains()
     rows: list[list[str]] = []
     for d, depth in enumerate(DEPTHS):
         for m, name in enumerate((*MEASURES, "random map")):
-            told = _told(found["deletion"][m, d], found["insertion"][m, d], gain[m, d])
-            more = _told(gain[m, d] - edges, gain[m, d] - gain[-1, d])
+            cells = _cells(curves["deletion"][m, d], curves["insertion"][m, d], gain[m, d])
+            more = _cells(gain[m, d] - edges, gain[m, d] - gain[-1, d])
             more = more if name in MEASURES else [more[0], ""]
-            rows.append([f"{TITLES.get(name, name)}, {depth}", *told, *more])
+            rows.append([f"{TITLES.get(name, name)}, {depth}", *cells, *more])
     rows += [
-        ["blob in the middle", *_told(*found["center"], center, center - edges), ""],
-        ["edge detector", *_told(*found["edges"], edges), "", ""],
+        ["blob in the middle", *_cells(*curves["center"], center, center - edges), ""],
+        ["edge detector", *_cells(*curves["edges"], edges), "", ""],
     ]
     return table(
         rows,
@@ -150,11 +150,11 @@ def faithfulness_table() -> Figure:
 
 def randomization() -> Figure:
     """What of a map outlives the learned weights."""
-    found = attribution_evidence.randomization()
+    shares = attribution_evidence.randomization()
     names = (*MEASURES, "activation")
     tables = {
-        "last layer shuffled": found["classifier"],
-        "every layer shuffled": found["all"],
+        "last layer shuffled": shares["classifier"],
+        "every layer shuffled": shares["all"],
     }
     return bars(
         [TITLES[name] for name in names],
@@ -172,7 +172,7 @@ def randomization() -> Figure:
 def numbers() -> Values:
     """What the text quotes."""
     point = attribution_evidence.pointing()
-    shuffled = dict(
+    agreement = dict(
         zip(
             (*MEASURES, "activation"),
             map(_over_both, attribution_evidence.randomization()["classifier"]),
@@ -184,7 +184,7 @@ def numbers() -> Values:
     first, last = (statistics.interval(point["share"][m, d], pairs) for d in (0, -1))
     apart = [statistics.interval(point["agreement"][m, d], pairs) for d in (0, -1)]
     area = [point["spread"][m, d].mean() for d in (0, -1)]
-    moved = statistics.interval(point["share"][m, -1] - point["share"][m, 0], pairs)
+    shift = statistics.interval(point["share"][m, -1] - point["share"][m, 0], pairs)
     gain, center, edges = _gains()
     best = np.unravel_index(gain[:-1].mean(2).argmax(), gain.shape[:2])
     shallow, deep = (point["share"][: len(MEASURES), d].mean((1, 2)) for d in (0, -1))
@@ -196,11 +196,11 @@ def numbers() -> Values:
         share_last=f"{last.mean:.0%}",
         share_first_interval=_span(first),
         share_last_interval=_span(last),
-        share_moved=f"{100 * moved.mean:.0f} percentage points ({100 * moved.low:.0f} to {100 * moved.high:.0f})",
+        share_moved=f"{100 * shift.mean:.0f} percentage points ({100 * shift.low:.0f} to {100 * shift.high:.0f})",
         stride_first=attribution_evidence.classifier().receptive_field("features.0").stride,
         stride_last=attribution_evidence.classifier().receptive_field("features.12.squeeze").stride,
-        agree_first=_told_mean(apart[0]),
-        agree_last=_told_mean(apart[1]),
+        agree_first=_mean_text(apart[0]),
+        agree_last=_mean_text(apart[1]),
         area_first=f"{area[0]:.0%}",
         area_last=f"{area[1]:.0%}",
         half_first=f"{_half(spans, 'conv1'):.0%}",
@@ -213,17 +213,17 @@ def numbers() -> Values:
         best_gain=f"{gain[best].mean():.2f}",
         center_gain=f"{center.mean():.2f}",
         edges_gain=f"{edges.mean():.2f}",
-        best_less_edges=_told_mean(statistics.interval(gain[best] - edges)),
+        best_less_edges=_mean_text(statistics.interval(gain[best] - edges)),
         above_edges=_above(gain[:-1] - edges),
         above_center=_above(gain[:-1] - center),
-        random_gain=_told_mean(statistics.interval(gain[-1, -1])),
+        random_gain=_mean_text(statistics.interval(gain[-1, -1])),
         beaten=_above(gain[:-1] - gain[-1]),
         beaten_singly=_above(gain[:-1] - gain[-1], corrected=False),
         cells=len(MEASURES) * len(DEPTHS),
         draws=attribution_evidence.DRAWS,
-        shuffled_cam=_told_mean(shuffled["gradcam"]),
-        shuffled_layercam=_told_mean(shuffled["layercam"]),
-        shuffled_activation=f"{shuffled['activation'].mean:.2f}",
+        shuffled_cam=_mean_text(agreement["gradcam"]),
+        shuffled_layercam=_mean_text(agreement["layercam"]),
+        shuffled_activation=f"{agreement['activation'].mean:.2f}",
         deep_low=f"{deep.min():.0%}",
         deep_high=f"{deep.max():.0%}",
         shallow_low=f"{shallow.min():.0%}",
@@ -242,13 +242,13 @@ def numbers() -> Values:
 def cat_found() -> Values:
     """Where the center of the evidence for the cat lies on the two photographs side by side."""
     name = PAIR[0]
-    found = attribute(
+    evidence = attribute(
         attribution_evidence.classifier(), attribution_evidence.montage(*PAIR), attribution_evidence.top_class(name)[0], DEPTHS["fire9"],
         seed=SEED,
     )  # fmt: skip
-    random = statistics.interval(attribution_evidence.random_centers(found.map.shape))
+    random = statistics.interval(attribution_evidence.random_centers(evidence.map.shape))
     return Values(
-        cat_center=f"{found.center()[1]:.0%}",
+        cat_center=f"{evidence.center()[1]:.0%}",
         random_center=f"{random.mean:.0%} ({_span(random)})",
         cat=attribution_evidence.class_name(name),
         drink=attribution_evidence.class_name(PAIR[1]),
@@ -268,9 +268,9 @@ def _twins() -> float:
 
 def _gains() -> tuple[Table, Table, Table]:
     """Insertion less deletion (methods + random, depths, photos), that of the blob and of edges."""
-    found = attribution_evidence.curves()
-    gain = found["insertion"] - found["deletion"]
-    center, edges = (found[name][1] - found[name][0] for name in ("center", "edges"))
+    curves = attribution_evidence.curves()
+    gain = curves["insertion"] - curves["deletion"]
+    center, edges = (curves[name][1] - curves[name][0] for name in ("center", "edges"))
     return gain, center, edges
 
 
@@ -283,13 +283,13 @@ def _above(differences: Table, corrected: bool = True) -> str:
     return str(count or "none")
 
 
-def _span(found: statistics.Interval) -> str:
-    return f"{found.low:.0%} to {found.high:.0%}"
+def _span(interval: statistics.Interval) -> str:
+    return f"{interval.low:.0%} to {interval.high:.0%}"
 
 
-def _for_it(found: Attribution) -> Tensor:
+def _for_it(attribution: Attribution) -> Tensor:
     """A map's positive part on a scale of its own."""
-    return one_scale([replace(found, map=found.map.clamp(min=0))])[0].map
+    return one_scale([replace(attribution, map=attribution.map.clamp(min=0))])[0].map
 
 
 def _active(layer: str) -> float:
@@ -341,9 +341,9 @@ def _each(tables: dict[str, Table]) -> dict[str, list[Table]]:
     return {name: [row.reshape(len(row), -1).mean(1) for row in t] for name, t in tables.items()}
 
 
-def _told(*tables: Table) -> list[str]:
-    return [_told_mean(statistics.interval(values)) for values in tables]
+def _cells(*tables: Table) -> list[str]:
+    return [_mean_text(statistics.interval(values)) for values in tables]
 
 
-def _told_mean(found: statistics.Interval) -> str:
-    return f"{found.mean:.2f} ({found.low:.2f} to {found.high:.2f})".replace("-", "−")
+def _mean_text(interval: statistics.Interval) -> str:
+    return f"{interval.mean:.2f} ({interval.low:.2f} to {interval.high:.2f})".replace("-", "−")

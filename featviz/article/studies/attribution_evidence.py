@@ -138,23 +138,23 @@ def montage_maps(
     pair: tuple[str, str], name: str, methods: Sequence[str], depths: Sequence[str]
 ) -> dict[tuple[str, str], Attribution]:
     """Explains one photograph's class on two side by side, by depth and method."""
-    wanted = Logit(top_class(name)[0])
+    target = Logit(top_class(name)[0])
 
     def make() -> Arrays:
         image = montage(*pair)
         return {
             f"{depth}/{method}": attribute(
-                classifier(), image, wanted, DEPTHS[depth], method, seed=SEED
+                classifier(), image, target, DEPTHS[depth], method, seed=SEED
             ).map.numpy()
             for depth in depths
             for method in methods
         }
 
     spec = _spec("montage", pair, of=name, methods=methods, depths=depths)
-    found = Store().arrays(spec, make, CODE)
+    arrays = Store().arrays(spec, make, CODE)
     return {
         (depth, method): Attribution(
-            torch.from_numpy(found[f"{depth}/{method}"]), depth, method, wanted, None
+            torch.from_numpy(arrays[f"{depth}/{method}"]), depth, method, target, None
         )
         for depth in depths
         for method in methods
@@ -231,23 +231,23 @@ def curves() -> Arrays:
 
     def make() -> Arrays:
         shape = (len(MEASURES) + 1, len(DEPTHS), len(MEASURED))
-        deleted, inserted = np.zeros(shape), np.zeros(shape)
+        deletion, insertion = np.zeros(shape), np.zeros(shape)
         controls = {name: np.zeros((2, len(MEASURED))) for name in ("center", "edges")}
         for p, name in enumerate(MEASURED):
             image = photo(name).image
             for d, layer in enumerate(DEPTHS.values()):
                 for m, method in enumerate(MEASURES):
-                    found = attribute(classifier(), image, top_class(name)[0], layer, method)
-                    deleted[m, d, p], inserted[m, d, p] = _areas(name, found.map)
+                    result = attribute(classifier(), image, top_class(name)[0], layer, method)
+                    deletion[m, d, p], insertion[m, d, p] = _areas(name, result.map)
                 noise = [
-                    checks.random_map(found.map.shape, SEED + p * DRAWS + n) for n in range(DRAWS)
+                    checks.random_map(result.map.shape, SEED + p * DRAWS + n) for n in range(DRAWS)
                 ]
-                deleted[-1, d, p], inserted[-1, d, p] = np.mean(
+                deletion[-1, d, p], insertion[-1, d, p] = np.mean(
                     [_areas(name, one) for one in noise], 0
                 )
             controls["center"][:, p] = _areas(name, checks.center_map((SIZE, SIZE)))
             controls["edges"][:, p] = _areas(name, checks.edge_map(image))
-        return {"deletion": deleted, "insertion": inserted, **controls}
+        return {"deletion": deletion, "insertion": insertion, **controls}
 
     return Store().arrays(_spec("curves", MEASURED, methods=MEASURES), make, CODE)
 
@@ -271,11 +271,11 @@ def randomization(depth: str = "fire9") -> Arrays:
         agreements = {kind: np.zeros(shape) for kind in twins}
         for m, method in enumerate(methods):
             for p, name in enumerate(MEASURED):
-                wanted = None if method == "activation" else top_class(name)[0]
+                target = None if method == "activation" else top_class(name)[0]
                 image, layer = photo(name).image, DEPTHS[depth]
-                own = attribute(net, image, wanted, layer, method).map
+                own = attribute(net, image, target, layer, method).map
                 for kind, draws in twins.items():
-                    others = (attribute(twin, image, wanted, layer, method).map for twin in draws)
+                    others = (attribute(twin, image, target, layer, method).map for twin in draws)
                     agreements[kind][m, p] = [statistics.agreement(own, o) for o in others]
         return agreements
 
@@ -298,8 +298,8 @@ def dictionary(layer: str, count: int, names: Sequence[str] = SHOWN) -> tuple[Te
         27 x 27 is halved: of each block of four places, the strongest answer of each unit counts.
     """
     if layer != "conv1":
-        found = [strongest(alexnet(), photo(name).image, f"{layer}:relu", count) for name in names]
-        return torch.stack([f.units for f in found]), torch.stack([f.values for f in found])
+        tops = [strongest(alexnet(), photo(name).image, f"{layer}:relu", count) for name in names]
+        return torch.stack([f.units for f in tops]), torch.stack([f.values for f in tops])
     images = torch.stack([photo(name).image for name in names])
     value = F.max_pool2d(activations(alexnet(), images, "conv1:relu"), 2)
     values, units = value.topk(count, dim=1)
@@ -311,11 +311,11 @@ def unit_groups(layer: str, count: int) -> Groups:
 
     def make() -> Arrays:
         images = torch.stack([photo(name).image for name in SHOWN])
-        found = find_groups(alexnet(), images, f"{layer}:relu", count, SEED)
+        groups = find_groups(alexnet(), images, f"{layer}:relu", count, SEED)
         return {
-            "maps": found.maps.numpy(),
-            "directions": found.directions.numpy(),
-            "explained": np.array(found.explained),
+            "maps": groups.maps.numpy(),
+            "directions": groups.directions.numpy(),
+            "explained": np.array(groups.explained),
         }
 
     arrays = Store().arrays(_spec("groups", SHOWN, layer=layer, count=count), make, CODE)
@@ -344,6 +344,6 @@ def _spec(what: str, names: Sequence[str], **settings: object) -> dict[str, obje
 
 def _areas(name: str, map: Tensor) -> tuple[float, float]:
     index, whole = top_class(name)
-    found = checks.curves(classifier(), photo(name).image, Logit(index), map)
-    deleted, inserted = (checks.area(curve, whole) for curve in found)
-    return deleted, inserted
+    curves = checks.curves(classifier(), photo(name).image, Logit(index), map)
+    deletion, insertion = (checks.area(curve, whole) for curve in curves)
+    return deletion, insertion

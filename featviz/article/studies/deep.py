@@ -64,25 +64,25 @@ def chosen() -> list[tuple[str, int]]:
 
 def unit_picker() -> Picker:
     """Returns the strip that picks one of these units for all figures."""
-    pictures = [_shared(shared_channels, layer, unit)[0] for layer, unit in chosen()]
+    pictures = [_image(shared_channels, layer, unit)[0] for layer, unit in chosen()]
     labels = [f"{layer}:{unit}" for layer, unit in chosen()]
     return picker("unit", pictures, labels, title="Follow one unit:")
 
 
 def units(layer: str) -> Figure:
     """Many channels of a layer as one sheet."""
-    picked = evenly(layer, SHEET)
-    found = scope().pictures(layer, CHANNEL, picked)
+    numbers = evenly(layer, SHEET)
+    result = scope().pictures(layer, CHANNEL, numbers)
     count = alexnet().units(layer)
     return sheet(
-        found.images[:, 0] / 255,
-        [f"{layer}:{unit}" for unit in picked],
+        result.images[:, 0] / 255,
+        [f"{layer}:{unit}" for unit in numbers],
         id=f"sheet-{layer}",
         alt=f"A sheet of {SHEET} images, one per channel of {layer}",
         caption=f"{SHEET} of {layer}'s {count} channels, spread evenly. Point at one, or walk with the "
         "arrow keys, to see it large; a press keeps it. " + _LOOK[layer],
-        values={"activation": found.values[:, 0], "contrast": found.contrast[:, 0]},
-        links=[unit_link(layer, unit) for unit in picked],
+        values={"activation": result.values[:, 0], "contrast": result.contrast[:, 0]},
+        links=[unit_link(layer, unit) for unit in numbers],
         columns=12,
         side=SHEET_SIDE,
     )
@@ -101,18 +101,18 @@ _LOOK = {
 def asked() -> Figure:
     """A few units, asked in several ways."""
     channels = [Channel(layer, unit) for layer, unit in chosen()]
-    shown = [[in_field(layer, _shared(shared_neurons, layer, unit)[0])] for layer, unit in chosen()]
+    rows = [[in_field(layer, _image(shared_neurons, layer, unit)[0])] for layer, unit in chosen()]
     for column in (
-        [_shared(shared_channels, layer, unit)[0] for layer, unit in chosen()],
+        [_image(shared_channels, layer, unit)[0] for layer, unit in chosen()],
         maximize([-1 * channel for channel in channels]).images,
         maximize(channels, recipe=PHASES).images,
     ):
-        for row, image in zip(shown, column, strict=True):
+        for row, image in zip(rows, column, strict=True):
             row.append(image)
     return grid(
         [str(channel) for channel in channels],
         ["neuron", "channel", "the opposite", "phases alone"],
-        shown,
+        rows,
         id="asked",
         alt="Six deep units in rows, each shown as neuron, as channel, negated, and with phases alone "
         "that move",
@@ -128,15 +128,15 @@ def asked() -> Figure:
 
 def between() -> Figure:
     """What photographs do to a unit, from what silences it to what excites it."""
-    shown, below = [], []
+    strips, below = [], []
     for layer in DEEP:
         units = tuple(unit for where, unit in chosen() if where == layer)
         against = maximize([-1 * Neuron(layer, unit) for unit in units])
         patches, values, everywhere = _natural_spectrum(layer, units)
         below += (everywhere < 0).float().mean(1).tolist()
         for index, unit in enumerate(units):
-            image, best = _shared(shared_neurons, layer, unit)
-            shown.append(
+            image, best = _image(shared_neurons, layer, unit)
+            strips.append(
                 Spectrum(
                     f"{layer}:{unit}",
                     in_field(layer, against.images[index]), in_field(layer, image),
@@ -145,7 +145,7 @@ def between() -> Figure:
                 )
             )  # fmt: skip
     return spectrum(
-        shown,
+        strips,
         LEVEL_NAMES,
         id="spectrum",
         alt="patches of photographs from most negative to most positive activation, between the images "
@@ -165,7 +165,7 @@ def _diverse() -> tuple[Tensor, Tensor]:
     images, shares = [], []
     for layer, unit in chosen():
         channel = Channel(layer, unit)
-        _, alone = _shared(shared_channels, layer, unit)
+        _, alone = _image(shared_channels, layer, unit)
         images.append(maximize([differing(channel, alone)] * DIVERSE).images)
         shares.append(evaluate(alexnet(), [channel] * DIVERSE, images[-1]) / alone)
     return torch.stack(images), torch.stack(shares)
@@ -198,7 +198,7 @@ def beside_photos() -> Figure:
     synthetic, natural, notes = [], [], []
     for layer, unit in chosen():
         patches, values = natural_patches(layer, (unit,))
-        image, best = _shared(shared_neurons, layer, unit)
+        image, best = _image(shared_neurons, layer, unit)
         synthetic.append(in_field(layer, image))
         natural.append(patches[0])
         notes.append(f"{best:.0f} against {values[0, 0]:.0f} for the best patch")
@@ -221,10 +221,10 @@ def beside_photos() -> Figure:
     )
 
 
-def _shared(pictures: Callable[[str], Maximization], layer: str, unit: int) -> tuple[Tensor, float]:
+def _image(pictures: Callable[[str], Maximization], layer: str, unit: int) -> tuple[Tensor, float]:
     """One of the pictures that all chapters share, and its value."""
-    found, row = pictures(layer), evenly(layer).index(unit)
-    return found.images[row], found.values[row].item()
+    result, row = pictures(layer), evenly(layer).index(unit)
+    return result.images[row], result.values[row].item()
 
 
 def natural_patches(
@@ -240,15 +240,15 @@ def natural_patches(
     Returns:
         Patches (units, count, 3, size, size) in [0, 1] and values (units, count).
     """
-    loaded, spec = _searched(layer, units, count)
+    samples, spec = _photos_and_spec(layer, units, count)
 
     def make() -> dict[str, np.ndarray]:
-        found = find_examples(alexnet(), layer, loaded, units=units, count=count).found
+        examples = find_examples(alexnet(), layer, samples, units=units, count=count).found
         return {
             "patches": torch.stack(
-                [torch.stack([e.patch for e in found[unit]]) for unit in units]
+                [torch.stack([e.patch for e in examples[unit]]) for unit in units]
             ).numpy(),
-            "values": np.array([[e.value for e in found[unit]] for unit in units]),
+            "values": np.array([[e.value for e in examples[unit]] for unit in units]),
         }
 
     arrays = Store().arrays(spec, make, "featviz.measures.patches")
@@ -257,15 +257,15 @@ def natural_patches(
 
 def _natural_spectrum(layer: str, units: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
     """Patches (units, levels, PATCHES, 3, size, size), their values, and all values (units, n)."""
-    loaded, spec = _searched(layer, units, PATCHES)
+    samples, spec = _photos_and_spec(layer, units, PATCHES)
 
     def make() -> dict[str, np.ndarray]:
-        found = find_spectrum(alexnet(), layer, loaded, units=units, count=PATCHES)
-        levels = [[list(level) for level in found[unit].levels] for unit in units]
+        spectra = find_spectrum(alexnet(), layer, samples, units=units, count=PATCHES)
+        levels = [[list(level) for level in spectra[unit].levels] for unit in units]
         return {
             "patches": np.array([[[e.patch.numpy() for e in lv] for lv in one] for one in levels]),
             "values": np.array([[[e.value for e in lv] for lv in one] for one in levels]),
-            "everywhere": np.stack([found[unit].values.numpy() for unit in units]),
+            "everywhere": np.stack([spectra[unit].values.numpy() for unit in units]),
         }
 
     arrays = Store().arrays(spec, make, "featviz.measures.patches_by_level")
@@ -275,17 +275,17 @@ def _natural_spectrum(layer: str, units: tuple[int, ...]) -> tuple[Tensor, Tenso
     return patches.float() / 255, values, everywhere
 
 
-def _searched(
+def _photos_and_spec(
     layer: str, units: tuple[int, ...], count: int
 ) -> tuple[list[Photo], dict[str, object]]:
     """The photographs that are searched for units' patches, and what the result depends on."""
-    loaded = [photos.load(name) for name in SEARCHED]
-    return loaded, {
+    samples = [photos.load(name) for name in SEARCHED]
+    return samples, {
         "network": alexnet().fingerprint,
         "layer": layer,
         "units": list(units),
         "count": count,
-        "photos": [fingerprint(photo.image.numpy()) for photo in loaded],
+        "photos": [fingerprint(photo.image.numpy()) for photo in samples],
     }
 
 

@@ -32,9 +32,9 @@ def families() -> Figure:
     rows, pictures, notes, labels = [], [], [], []
     for layer, names in NAMED.items():
         for name, (fitting, units) in names.items():
-            shown = scope().pictures(layer, CHANNEL, units).images[:, 0]
+            levels = scope().pictures(layer, CHANNEL, units).images[:, 0]
             rows.append(f"{name}, {layer}")
-            pictures.append(list(shown / np.float32(255)))
+            pictures.append(list(levels / np.float32(255)))
             notes.append(f"{fitting} fit; shown {linked(layer, units)}")
             labels.append([f"{layer}:{unit}, {name}" for unit in units])
     return grid(

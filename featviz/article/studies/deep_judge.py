@@ -34,7 +34,7 @@ JUDGES = ("SqueezeNet's eye", "color and coarseness alone")
 
 def judged() -> Figure:
     """How well each judge tells which photographs a picture is for."""
-    found = {name: [_mean(layer, name) for layer in LAYERS] for name in JUDGES}
+    means = {name: [_mean(layer, name) for layer in LAYERS] for name in JUDGES}
     return bars(
         LAYERS,
         {
@@ -43,7 +43,7 @@ def judged() -> Figure:
                 [100 * m.low for m in ms],
                 [100 * m.high for m in ms],
             )
-            for name, ms in found.items()
+            for name, ms in means.items()
         },
         "right choices, %",
         id="judged",
@@ -61,25 +61,25 @@ def judged() -> Figure:
 def numbers() -> Values:
     """What the text quotes."""
     shares = _shares()
-    told = {}
+    quotes = {}
     for layer in LAYERS:
         for name, short in zip(JUDGES, ("eye", "plain"), strict=True):
-            found = _mean(layer, name)
-            told[f"{short}_{layer}"] = f"{found.mean:.0%}"
-            told[f"{short}_{layer}_interval"] = f"{found.low:.0%} to {found.high:.0%}"
+            share = _mean(layer, name)
+            quotes[f"{short}_{layer}"] = f"{share.mean:.0%}"
+            quotes[f"{short}_{layer}_interval"] = f"{share.low:.0%} to {share.high:.0%}"
         eye, plain = (shares[layer, name] for name in JUDGES)
-        told[f"more_{layer}"] = _points(interval(eye.astype(float) - plain))
-        told[f"missed_{layer}"] = str(int((shares[layer, JUDGES[0]] < 0.5).sum()))
+        quotes[f"more_{layer}"] = _points(interval(eye.astype(float) - plain))
+        quotes[f"missed_{layer}"] = str(int((shares[layer, JUDGES[0]] < 0.5).sum()))
     everyone = np.concatenate([shares[layer, JUDGES[0]] for layer in LAYERS])
     return Values(
-        **told,
+        **quotes,
         judged_units=f"{len(everyone):,}",
         missed=f"{(everyone < 0.5).mean():.0%}",
     )
 
 
-def _points(found: Interval) -> str:
-    mean, low, high = (round(100 * end) for end in (found.mean, found.low, found.high))
+def _points(share: Interval) -> str:
+    mean, low, high = (round(100 * end) for end in (share.mean, share.low, share.high))
     return f"{mean} ({low} to {high})".replace("-", "\N{MINUS SIGN}")
 
 
@@ -90,7 +90,7 @@ def _mean(layer: str, judge: str) -> Interval:
 @cache
 def _shares() -> dict[tuple[str, str], NDArray[np.float32]]:
     """(units,) shares of right choices per layer and judge."""
-    found = {}
+    shares = {}
     for layer in LAYERS:
         pictures = scope().pictures(layer, NEURON).images[:, 0]
         patches = findings.find_patches(scope(), layer)
@@ -103,8 +103,8 @@ def _shares() -> dict[tuple[str, str], NDArray[np.float32]]:
         }
         one = Store().arrays(spec, lambda p=pictures, n=patches.images: _judge(p, n), __name__)  # type: ignore[misc]
         for name, key in zip(JUDGES, ("eye", "plain"), strict=True):
-            found[layer, name] = one[key]
-    return found
+            shares[layer, name] = one[key]
+    return shares
 
 
 def _judge(
@@ -113,23 +113,23 @@ def _judge(
     """Both judges' shares, for pictures (N, 3, H, W) and patches (N, count, 3, h, w)."""
     side, (units, count) = patches.shape[-1], patches.shape[:2]
     # Through the patches' own resolution, or sharpness would give pictures away.
-    synthetic = _resized(torch.from_numpy(pictures).float() / 255, side)
+    synthetic = _resize(torch.from_numpy(pictures).float() / 255, side)
     natural = torch.from_numpy(patches).flatten(0, 1).float() / 255
-    looks: dict[str, Callable[[Tensor], Tensor]] = {"eye": _seen, "plain": _plain}
+    looks: dict[str, Callable[[Tensor], Tensor]] = {"eye": _eye_look, "plain": _plain}
     return {
         name: two_choice(look(synthetic), look(natural).view(units, count, -1).mean(1)).numpy()
         for name, look in looks.items()
     }
 
 
-def _seen(images: Tensor) -> Tensor:
-    return seen_by(bundled.load("squeezenet"), JUDGE, _resized(images, SHOWN))
+def _eye_look(images: Tensor) -> Tensor:
+    return seen_by(bundled.load("squeezenet"), JUDGE, _resize(images, SHOWN))
 
 
 def _plain(images: Tensor) -> Tensor:
-    return plain_look(_resized(images, SHOWN))
+    return plain_look(_resize(images, SHOWN))
 
 
-def _resized(images: Tensor, side: int) -> Tensor:
-    resized = F.interpolate(images, side, mode="bilinear", align_corners=False, antialias=True)
-    return resized.clamp(0, 1)  # rounding
+def _resize(images: Tensor, side: int) -> Tensor:
+    pixels = F.interpolate(images, side, mode="bilinear", align_corners=False, antialias=True)
+    return pixels.clamp(0, 1)  # rounding

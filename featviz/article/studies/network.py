@@ -74,7 +74,7 @@ def receptive_fields() -> figures.Figure:
     """Returns the receptive field of every layer, to scale on a photo."""
     net = alexnet()
     photo = photos.load(SEEN, PROBE_SIZE)
-    seen = {layer: net.receptive_field(layer) for layer in net.layers}
+    by_layer = {layer: net.receptive_field(layer) for layer in net.layers}
     fields = [
         figures.Field(
             layer,
@@ -82,10 +82,10 @@ def receptive_fields() -> figures.Figure:
             field.stride,
             f"{field.size**2 / PROBE_SIZE**2:.1%} of the image, in steps of {field.stride} px",
         )
-        for layer, field in seen.items()
+        for layer, field in by_layer.items()
     ]
     first, last = (
-        seen[layer].size ** 2 / PROBE_SIZE**2 for layer in (net.layers[0], net.layers[-1])
+        by_layer[layer].size ** 2 / PROBE_SIZE**2 for layer in (net.layers[0], net.layers[-1])
     )
     return figures.receptive_field(
         photo.image,
@@ -117,27 +117,27 @@ def filter_bank() -> figures.Figure:
 def unit_maps() -> figures.Figure:
     """Returns the map of one unit per layer on several photos, on one scale."""
     net = alexnet()
-    shown = [photos.load(name, PROBE_SIZE) for name in SHOWN]
-    chosen = [Channel(layer, _keenest(layer)) for layer in net.layers]
+    samples = [photos.load(name, PROBE_SIZE) for name in SHOWN]
+    units = [Channel(layer, _keenest(layer)) for layer in net.layers]
     maps = [
         attribute(net, photo.image, unit, unit.layer, "activation")
-        for photo in shown
-        for unit in chosen
+        for photo in samples
+        for unit in units
     ]
-    scaled = [one.map.numpy() for one in one_scale(maps)]
-    rows = [scaled[i : i + len(chosen)] for i in range(0, len(scaled), len(chosen))]
-    credits = "; ".join(f"{photo.name}: {photo.attribution}" for photo in shown)
+    levels = [one.map.numpy() for one in one_scale(maps)]
+    rows = [levels[i : i + len(units)] for i in range(0, len(levels), len(units))]
+    credits = "; ".join(f"{photo.name}: {photo.attribution}" for photo in samples)
     return figures.attribution_grid(
-        [photo.image.numpy() for photo in shown],
+        [photo.image.numpy() for photo in samples],
         rows,
-        [photo.name for photo in shown],
-        [str(unit) for unit in chosen],
+        [photo.name for photo in samples],
+        [str(unit) for unit in units],
         id="unit-maps",
         alt="Three photos, each with the map of one unit of each layer; maps grow coarser.",
         caption="<strong>A unit is a map.</strong> One unit of each layer on "
-        f"{len(shown)} photos, before the ReLU: red places excite it, blue ones go against it, in "
+        f"{len(samples)} photos, before the ReLU: red places excite it, blue ones go against it, in "
         "multiples of the layer's mean magnitude here; beyond the ends of the scale colors stay. Of each layer it is the unit whose "
-        f"positive values differ most from place to place of {shown[0].name}. The buttons show the "
+        f"positive values differ most from place to place of {samples[0].name}. The buttons show the "
         f"maps in their own resolution. Photographs: {credits}.",
         scale_name="multiples of the layer's mean magnitude",
         limit=LIMIT,
@@ -148,10 +148,10 @@ def unit_maps() -> figures.Figure:
 def silence() -> figures.Figure:
     """Returns how much of each layer the ReLU silences, on photos and on plain gray."""
     names = alexnet().layers
-    told = _silence()
+    shares = _silence()
     bars = {
-        "on photographs": [interval(told[f"photos/{name}"]) for name in names],
-        "on a gray image": [interval(told[f"gray/{name}"]) for name in names],
+        "on photographs": [interval(shares[f"photos/{name}"]) for name in names],
+        "on a gray image": [interval(shares[f"gray/{name}"]) for name in names],
     }
     return figures.bars(
         names,
@@ -171,9 +171,9 @@ def silence() -> figures.Figure:
 
 def used_fields() -> figures.Figure:
     """Returns how much of its receptive field each layer uses."""
-    net, used = alexnet(), _used()
+    net, squares = alexnet(), _used()
     sizes = [net.receptive_field(layer).size for layer in net.layers]
-    sides = [interval(used[f"side/{layer}"]) for layer in net.layers]
+    sides = [interval(squares[f"side/{layer}"]) for layer in net.layers]
     last = net.layers[-1]
     return figures.bars(
         net.layers,
@@ -202,7 +202,7 @@ def numbers() -> Values:
     fields = {layer: net.receptive_field(layer) for layer in net.layers}
     counts = {layer: len(unpadded_places(net, layer, PROBE_SIZE)) ** 2 for layer in net.layers}
     places = {layer: net.shape(layer, PROBE_SIZE)[-1] ** 2 for layer in net.layers}
-    told = _silence()
+    shares = _silence()
     return Values(
         **{
             "units": f"{sum(net.units(layer) for layer in net.layers):,}",
@@ -218,9 +218,9 @@ def numbers() -> Values:
             "last_inside": str(counts[last]),
             "last_places": str(places[last]),
             "padded": str(places[last] - counts[last]),
-            "gray_first": f"{told[f'gray/{first}'].mean():.0%}",
-            "gray_last": f"{told[f'gray/{last}'].mean():.0%}",
-            "photos_last": f"{told[f'photos/{last}'].mean():.0%}",
+            "gray_first": f"{shares[f'gray/{first}'].mean():.0%}",
+            "gray_last": f"{shares[f'gray/{last}'].mean():.0%}",
+            "photos_last": f"{shares[f'photos/{last}'].mean():.0%}",
             "used_first": _pixels(interval(_used()[f"side/{first}"])),
             "used_last": _pixels(interval(_used()[f"side/{last}"])),
             "reached": str(
@@ -236,7 +236,7 @@ def _images() -> list[Tensor]:
     return [photos.load(name, PROBE_SIZE).image for name in photos.samples()]
 
 
-def _stored(figure: str, make: Make, **settings: object) -> Arrays:
+def _measurement(figure: str, make: Make, **settings: object) -> Arrays:
     """What a figure measures on the photographs, from the store or measured now."""
     spec = {
         "network": alexnet().fingerprint,
@@ -250,15 +250,15 @@ def _stored(figure: str, make: Make, **settings: object) -> Arrays:
 @cache
 def _silence() -> Arrays:
     """Per unit, the share of its values below zero on photographs and in the middle of gray."""
-    return _stored("silence", _measure_silence)
+    return _measurement("silence", _measure_silence)
 
 
 def _measure_silence() -> Arrays:
     net = alexnet()
     plain = [torch.full((3, PROBE_SIZE, PROBE_SIZE), 0.5)]
     return {
-        f"{key}/{layer}": 1 - measure_activity(net, layer, seen).share.numpy()
-        for key, seen in (("photos", _images()), ("gray", plain))
+        f"{key}/{layer}": 1 - measure_activity(net, layer, images).share.numpy()
+        for key, images in (("photos", _images()), ("gray", plain))
         for layer in net.layers
     }
 
@@ -269,21 +269,21 @@ def _used() -> Arrays:
 
     Reach is the number of rows in which there is any effect at all.
     """
-    return _stored("used fields", _measure_used, part=PART, signs=SIGNS)
+    return _measurement("used fields", _measure_used, part=PART, signs=SIGNS)
 
 
 def _measure_used() -> Arrays:
     net = alexnet()
-    measured = {}
+    sizes = {}
     for layer in net.layers:
         # Every photograph has signs of its own, so that photographs differ by these as well.
         shares = [
             effective_field(net, layer, [image], SIGNS, seed=SEED + index)
             for index, image in enumerate(_images())
         ]
-        measured[f"side/{layer}"] = np.array([concentrated(each, PART) for each in shares])
-        measured[f"reach/{layer}"] = np.array([int((each.sum(1) > 0).sum()) for each in shares])
-    return measured
+        sizes[f"side/{layer}"] = np.array([concentrated(each, PART) for each in shares])
+        sizes[f"reach/{layer}"] = np.array([int((each.sum(1) > 0).sum()) for each in shares])
+    return sizes
 
 
 def _used_share(layer: str) -> Interval:

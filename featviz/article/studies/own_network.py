@@ -164,16 +164,16 @@ def two_loops(net: Network, climb: Callable[[nn.Module, str, int], Tensor]) -> f
 def attributions(net: Network) -> figures.Figure:
     """Returns which parts of two pictures speak for their kind, by a shallow and a deep layer."""
     images, labels = _held_out()
-    chosen = [int((labels == KINDS.index(kind)).nonzero()[0]) for kind in ("checks", "ring")]
+    picks = [int((labels == KINDS.index(kind)).nonzero()[0]) for kind in ("checks", "ring")]
     layers = (LAYERS[0], LAYERS[-1])
     maps = [
         [attribute(net, images[i], Logit(int(labels[i])), layer, "gradcam").map for layer in layers]
-        for i in chosen
+        for i in picks
     ]
     return figures.attribution_grid(
-        images[chosen].numpy(),
+        images[picks].numpy(),
         [[map_ / map_.abs().max().clamp(min=1e-12) for map_ in row] for row in maps],
-        [KINDS[labels[i]] for i in chosen],
+        [KINDS[labels[i]] for i in picks],
         layers,
         id="own-attribution",
         alt="Checks and a ring with heat maps: scattered over edges in conv1, whole figures in conv3.",
@@ -192,9 +192,7 @@ def readers(net: Network, fresh: Callable[[int], Network]) -> figures.Figure:
         net: The trained network.
         fresh: Makes an untrained one from a seed.
     """
-    trained = {
-        kinds: [_read(net, layer, kinds) for layer in LAYERS] for kinds in (TEXTURES, SHAPES)
-    }
+    after = {kinds: [_read(net, layer, kinds) for layer in LAYERS] for kinds in (TEXTURES, SHAPES)}
     naive = {
         kinds: [
             np.array([_read(fresh(seed), layer, kinds).mean for seed in range(1, UNTRAINED + 1)])
@@ -203,7 +201,7 @@ def readers(net: Network, fresh: Callable[[int], Network]) -> figures.Figure:
         for kinds in (TEXTURES, SHAPES)
     }
     names = {TEXTURES: "textures", SHAPES: "shapes"}
-    series = {f"{names[kinds]}, trained": _bounds(found) for kinds, found in trained.items()}
+    series = {f"{names[kinds]}, trained": _bounds(intervals) for kinds, intervals in after.items()}
     none = np.full(len(LAYERS), np.nan)
     for kinds, values in naive.items():
         series[f"{names[kinds]}, untrained"] = (np.array([v.mean() for v in values]), none, none)
@@ -225,13 +223,13 @@ def numbers(networks: Mapping[int, Network], fresh: Callable[[int], Network]) ->
     """Returns the numbers that the text quotes."""
     last = list(networks.values())[-1]
     accuracy = _accuracy(last)
-    read = {
+    shares = {
         f"{name}_{layer}": f"{_read(last, layer, kinds).mean:.0%}"
         for name, kinds in (("textures", TEXTURES), ("shapes", SHAPES))
         for layer in (LAYERS[0], LAYERS[-1])
     }
     early = list(networks).index(EARLY)
-    settled = {
+    likeness = {
         f"settled_{layer}": f"{_alike_the_last(networks, layer)[early].mean:.2f}"
         for layer in LAYERS
     }
@@ -244,8 +242,8 @@ def numbers(networks: Mapping[int, Network], fresh: Callable[[int], Network]) ->
         held_out=HELD_OUT,
         naive_shapes=f"{np.mean(naive):.0%}",
         early=EARLY,
-        **settled,
-        **read,
+        **likeness,
+        **shares,
     )
 
 
@@ -253,12 +251,12 @@ def _alike_the_last(networks: Mapping[int, Network], layer: str) -> list[Interva
     """Correlation of each unit's activations with its last ones, at every step."""
     images = _held_out()[0][:WATCHED]
     maps = [activations(net, images, f"{layer}:relu") for net in networks.values()]
-    last = _standardized(maps[-1])
+    last = _standardize(maps[-1])
     # A unit that is silent everywhere is like nothing: 0.
-    return [interval((_standardized(values) * last).sum(1)) for values in maps]
+    return [interval((_standardize(values) * last).sum(1)) for values in maps]
 
 
-def _standardized(values: Tensor) -> Tensor:
+def _standardize(values: Tensor) -> Tensor:
     """Each unit's values (units, all places of all images) with mean 0 and length 1, or all 0."""
     flat = values.transpose(0, 1).flatten(1).double()
     centered = flat - flat.mean(1, keepdim=True)
@@ -309,17 +307,17 @@ def _accuracy(net: Network) -> Interval:
 
 def _read(net: Network, layer: str, kinds: Sequence[str]) -> Interval:
     """How many of some kinds a linear reader of a layer's mean activations tells apart."""
-    wanted = torch.tensor([KINDS.index(kind) for kind in kinds])
+    indices = torch.tensor([KINDS.index(kind) for kind in kinds])
 
     def inputs(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        among = torch.isin(labels, wanted)
+        among = torch.isin(labels, indices)
         means = activations(net, images[among], f"{layer}:relu").mean((2, 3)).double()
         return torch.cat([means, torch.ones(len(means), 1)], 1), labels[among]
 
-    seen, answers = inputs(*_for_readers())
-    gram = seen.T @ seen / len(seen)
+    values, answers = inputs(*_for_readers())
+    gram = values.T @ values / len(values)
     gram += RIDGE * gram.diagonal().mean() * torch.eye(len(gram))
-    reader = torch.linalg.solve(gram, seen.T @ one_hot(answers, len(KINDS)).double())
+    reader = torch.linalg.solve(gram, values.T @ one_hot(answers, len(KINDS)).double())
     new, right = inputs(*_held_out())
     return share(((new @ reader).argmax(1) == right).numpy())
 

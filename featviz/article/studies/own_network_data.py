@@ -71,8 +71,8 @@ def _picture(kind: str, random: np.random.Generator) -> _Plane:
     """One picture (3, SIDE, SIDE)."""
     inside = (0.5 - _distance(kind, _place(random))).clip(0, 1)
     figure, ground = _colors(random)
-    painted = inside * figure + (1 - inside) * ground
-    noisy: _Plane = (painted + random.normal(0, _NOISE, painted.shape)).clip(0, 1)
+    picture = inside * figure + (1 - inside) * ground
+    noisy: _Plane = (picture + random.normal(0, _NOISE, picture.shape)).clip(0, 1)
     return noisy
 
 

@@ -32,7 +32,7 @@ def filters() -> figures.Figure:
     """Returns conv1's filters as a sheet with what they prefer."""
     net = alexnet()
     weights = first_weights(net, "conv1")
-    found = shallow_evidence.preferences("conv1")
+    preferences = shallow_evidence.preferences("conv1")
     return figures.sheet(
         as_pictures(weights).numpy(),
         _labels("conv1"),
@@ -42,7 +42,8 @@ def filters() -> figures.Figure:
         "number, or find a family by its name. Every filter is drawn at its own full contrast, so "
         "that weak ones can be seen; gray is a weight of zero. Orientations are those of the "
         "stripes, counterclockwise from horizontal.",
-        values=_columns(found) | {"gray part of the weights": gray_share(net, "conv1").numpy()},
+        values=_columns(preferences)
+        | {"gray part of the weights": gray_share(net, "conv1").numpy()},
         links=[unit_link("conv1", unit) for unit in range(len(weights))],
         columns=16,
         width="page",
@@ -54,11 +55,11 @@ def optima() -> figures.Figure:
     net = alexnet()
     weights = first_weights(net, "conv1")
     images, _ = optimum(net, "conv1")
-    chosen = [shallow_evidence.members("conv1", family, SHOWN) for family in FAMILIES]
-    shown = as_pictures(weights)
+    members = [shallow_evidence.members("conv1", family, SHOWN) for family in FAMILIES]
+    pictures = as_pictures(weights)
     return figures.pairs(
-        np.stack([shown[units].numpy() for units in chosen]),
-        np.stack([images[units].numpy() for units in chosen]),
+        np.stack([pictures[units].numpy() for units in members]),
+        np.stack([images[units].numpy() for units in members]),
         FAMILIES,
         headings=("weights", "exact optimum"),
         id="optima",
@@ -68,16 +69,16 @@ def optima() -> figures.Figure:
         "the image that excites it most of all images there are. It is the sign of the weights: "
         "every pixel at one end of its range. Gradient ascent comes within "
         f"{_plainly(shallow_evidence.ascent_error())} of its value, for all {len(weights)} units.",
-        notes=[f"conv1: {linked('conv1', units)}" for units in chosen],
+        notes=[f"conv1: {linked('conv1', units)}" for units in members],
     )
 
 
 def conv2_sheet() -> figures.Figure:
     """Returns all units of conv2 with what they prefer."""
     units = range(alexnet().units("conv2"))
-    found = maximize([Channel("conv2", unit) for unit in units], size=SIDE)
+    result = maximize([Channel("conv2", unit) for unit in units], size=SIDE)
     return figures.sheet(
-        found.images.numpy(),
+        result.images.numpy(),
         _labels("conv2"),
         id="conv2",
         alt="192 textures: stripes, checks, dots, curves and fields of color.",
@@ -98,7 +99,7 @@ def feeds() -> figures.Figure:
     net = alexnet()
     weights = input_weights(net, "conv2")
     bank = first_weights(net, "conv1")
-    shown = as_pictures(bank).numpy()
+    filters = as_pictures(bank).numpy()
     units = [unit for family in FAMILIES for unit in shallow_evidence.members("conv2", family, 1)]
     pictures = maximize(
         [Channel("conv2", unit) for unit in range(len(weights))], size=SIDE
@@ -106,11 +107,11 @@ def feeds() -> figures.Figure:
     rows, scores = [], []
     for unit in units:
         order = weights[unit].argsort(descending=True).tolist()
-        chosen = order[:4] + order[-3:][::-1]
-        rows.append([pictures[unit], *(shown[one] for one in chosen)])
-        scores.append([np.nan, *weights[unit, chosen].tolist()])
+        inputs = order[:4] + order[-3:][::-1]
+        rows.append([pictures[unit], *(filters[one] for one in inputs)])
+        scores.append([np.nan, *weights[unit, inputs].tolist()])
     names = shallow_evidence.families("conv2")
-    inherited, against, chance = shallow_evidence.inherited()
+    along, against, chance = shallow_evidence.inherited()
     return figures.grid(
         [f"conv2:{unit}" for unit in units],
         ["the unit", *(f"for, {i}" for i in range(1, 5)), *(f"against, {i}" for i in range(1, 4))],
@@ -120,8 +121,8 @@ def feeds() -> figures.Figure:
         caption="<strong>What feeds a unit of conv2.</strong> The filters of conv1 with the largest "
         "sums of weights, for it and against it; the number is the sum over the kernel. The "
         "orientation that gratings measured can be read off the wiring: in edges, bars and gratings "
-        f"the strongest oriented input is off by {inherited.mean:.0f}° on average "
-        f"({inherited.low:.0f} to {inherited.high:.0f}, {inherited.count} units), the strongest against it by {against.mean:.0f}° "
+        f"the strongest oriented input is off by {along.mean:.0f}° on average "
+        f"({along.low:.0f} to {along.high:.0f}, {along.count} units), the strongest against it by {against.mean:.0f}° "
         f"({against.low:.0f} to {against.high:.0f}), an oriented "
         f"input drawn by chance by {chance.mean:.0f}° ({chance.low:.0f} to {chance.high:.0f}).",
         scores=np.array(scores),
@@ -156,7 +157,7 @@ def numbers() -> Values:
     """Returns the numbers that the chapter's text quotes."""
     first, second = (interval(shallow_evidence.grating_share(layer)) for layer in LAYERS)
     names = {layer: shallow_evidence.families(layer) for layer in LAYERS}
-    oriented = {
+    shares = {
         layer: float((shallow_evidence.preferences(layer).selectivity >= ORIENTED).float().mean())
         for layer in LAYERS
     }
@@ -170,8 +171,8 @@ def numbers() -> Values:
             for layer in LAYERS
             for family in FAMILIES
         },
-        oriented_conv1=f"{oriented['conv1']:.0%}",
-        oriented_conv2=f"{oriented['conv2']:.0%}",
+        oriented_conv1=f"{shares['conv1']:.0%}",
+        oriented_conv2=f"{shares['conv2']:.0%}",
         draws=shallow_evidence.DRAWS,
         oriented_untrained=shallow_tuning.percent(shallow_tuning.oriented("untrained")),
         gratings_untrained=_untrained("conv1", "grating") or "none",
@@ -184,7 +185,7 @@ def numbers() -> Values:
         colored_edges=linked("conv1", shallow_evidence.members("conv1", "color edge", SHOWN)),
         complex_units=linked("conv2", _highest(shallow_evidence.preferences("conv2").tolerance)),
         held_down=linked("conv2", _highest(-shallow_evidence.preferences("conv2").crossed)),
-        moved=_moved(),
+        moved=_changes(),
         beaten=shallow_evidence.beaten("conv2") or "none",
         inhibited=f"{shallow_tuning.inhibited():.0%}",
         inherited=f"{shallow_evidence.inherited()[0].mean:.0f}",
@@ -197,7 +198,7 @@ def numbers() -> Values:
         beyond_untrained=f"{_untrained('conv2', tuning.BEYOND) / shallow_evidence.DRAWS:.0f}",
         beyond=shallow_evidence.families("conv2").count(tuning.BEYOND),
         named_first=f"{shallow_evidence.named('conv1'):.0%}",
-        named_deeper=_listed(
+        named_deeper=_enumeration(
             [f"{shallow_evidence.named(layer):.0%}" for layer in alexnet().layers[1:]]
         ),
     )
@@ -211,23 +212,23 @@ def _plainly(share: float) -> str:
     return f"{share:.1%}"
 
 
-def _listed(words: list[str]) -> str:
+def _enumeration(words: list[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _highest(values: torch.Tensor) -> list[int]:
-    found: list[int] = values.argsort(descending=True)[:SHOWN].tolist()
-    return found
+    units: list[int] = values.argsort(descending=True)[:SHOWN].tolist()
+    return units
 
 
-def _moved() -> int:
+def _changes() -> int:
     """How many filters of conv1 change their family if all borders move up or down by a tenth."""
-    found = shallow_evidence.preferences("conv1")
-    reached = findings.find_reached(Microscope(alexnet()), "conv1")
-    moved = [
+    preferences = shallow_evidence.preferences("conv1")
+    best = findings.find_best_values(Microscope(alexnet()), "conv1")
+    names = [
         tuning.families(
-            found,
-            reached,
+            preferences,
+            best,
             explained=tuning.EXPLAINED * by,
             colored=tuning.COLORED * by,
             oriented=tuning.ORIENTED * by,
@@ -237,7 +238,7 @@ def _moved() -> int:
     ]
     return sum(
         len(set(three)) > 1
-        for three in zip(shallow_evidence.families("conv1"), *moved, strict=True)
+        for three in zip(shallow_evidence.families("conv1"), *names, strict=True)
     )
 
 
@@ -247,15 +248,15 @@ def _labels(layer: str) -> list[str]:
     ]
 
 
-def _columns(found: Preferences) -> dict[str, np.ndarray]:
+def _columns(preferences: Preferences) -> dict[str, np.ndarray]:
     """What a sheet shows of each unit and sorts by."""
-    oriented = found.selectivity >= ORIENTED
+    mask = preferences.selectivity >= ORIENTED
     return {
-        "orientation, degrees": torch.where(oriented, found.orientation, torch.nan).numpy(),
-        "orientation selectivity": found.selectivity.numpy(),
-        "frequency, cycles per pixel": found.frequency.numpy(),
-        "color": found.color.numpy(),
-        "phase tolerance": found.tolerance.numpy(),
+        "orientation, degrees": torch.where(mask, preferences.orientation, torch.nan).numpy(),
+        "orientation selectivity": preferences.selectivity.numpy(),
+        "frequency, cycles per pixel": preferences.frequency.numpy(),
+        "color": preferences.color.numpy(),
+        "phase tolerance": preferences.tolerance.numpy(),
     }
 
 
@@ -269,10 +270,10 @@ def _pictures(layer: str, kind: str) -> np.ndarray:
     net = shallow_evidence.network(kind)
     if layer == "conv1":
         weights = first_weights(net, layer)[:BESIDE]
-        drawn: np.ndarray = as_pictures(weights).numpy()
-        return drawn
-    wanted = [
+        filters: np.ndarray = as_pictures(weights).numpy()
+        return filters
+    units = [
         Channel(layer, unit) for unit in range(BESIDE if kind == "untrained" else net.units(layer))
     ]
-    images: np.ndarray = maximize(wanted, net=net, size=SIDE).images[:BESIDE].numpy()
+    images: np.ndarray = maximize(units, net=net, size=SIDE).images[:BESIDE].numpy()
     return images

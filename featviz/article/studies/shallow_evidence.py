@@ -60,9 +60,9 @@ def sample(
 @cache
 def tuned(layer: str, kind: str = "trained", draw: int = 0) -> Tuning:
     """Returns how a layer's units answer to gratings."""
-    found = findings.find_tuning(Microscope(network(kind, draw)), layer)
-    assert found is not None  # shallow units see less than an image
-    return found
+    result = findings.find_tuning(Microscope(network(kind, draw)), layer)
+    assert result is not None  # shallow units see less than an image
+    return result
 
 
 @cache
@@ -94,15 +94,15 @@ def members(layer: str, family: str, count: int | None = None) -> list[int]:
 @cache
 def activity(layer: str) -> Activity:
     """Returns how busy a layer's units are on the sample photographs."""
-    found = findings.find_activity(Microscope(alexnet()), layer, photos.samples())
-    assert found is not None  # shallow units see less than a photograph
-    return found
+    result = findings.find_activity(Microscope(alexnet()), layer, photos.samples())
+    assert result is not None  # shallow units see less than a photograph
+    return result
 
 
 def ascent_error() -> float:
     """Returns how far ascent stays from conv1's exact optimum: the worst unit's relative gap."""
     exact = optimum(alexnet(), "conv1")[1]
-    return float(((exact - _climbed("conv1")) / exact).abs().max())
+    return float(((exact - _ascent_values("conv1")) / exact).abs().max())
 
 
 @cache
@@ -116,14 +116,14 @@ def grating_share(layer: str) -> np.ndarray:
     if layer == "conv1":
         best = optimum(alexnet(), layer)[1]
     else:
-        best = torch.maximum(torch.maximum(_climbed(layer), _photographed(layer)), gratings)
+        best = torch.maximum(torch.maximum(_ascent_values(layer), _photo_values(layer)), gratings)
     shares: np.ndarray = (gratings / best).numpy()
     return shares
 
 
 def beaten(layer: str) -> int:
     """Returns how many of a layer's neurons a sample photograph excites more than ascent does."""
-    return int((_photographed(layer) > _climbed(layer)).sum())
+    return int((_photo_values(layer) > _ascent_values(layer)).sum())
 
 
 @cache
@@ -138,13 +138,13 @@ def inherited() -> tuple[Interval, Interval, Interval]:
     before, after = preferences("conv1"), preferences("conv2")
     names = families("conv2")
     units = [u for u, name in enumerate(names) if name in ("edge or bar", "grating")]
-    oriented = (before.selectivity >= ORIENTED).nonzero().flatten()
-    weights = input_weights(alexnet(), "conv2")[units][:, oriented]
-    angles = before.orientation[oriented]
+    inputs = (before.selectivity >= ORIENTED).nonzero().flatten()
+    weights = input_weights(alexnet(), "conv2")[units][:, inputs]
+    angles = before.orientation[inputs]
     apart = tuning.orientation_distance(after.orientation[units][:, None], angles)
     rows = torch.arange(len(units))
-    found = (apart[rows, weights.argmax(1)], apart[rows, weights.argmin(1)], apart.mean(1))
-    first, last, mean = (interval(one) for one in found)
+    gaps = (apart[rows, weights.argmax(1)], apart[rows, weights.argmin(1)], apart.mean(1))
+    first, last, mean = (interval(one) for one in gaps)
     return first, last, mean
 
 
@@ -186,7 +186,7 @@ def _best(layer: str, unit: int) -> tuple[Tensor, tuple[int, ...]]:
     return responses / responses.max(), tuple(int(i) for i in where)
 
 
-def _climbed(layer: str) -> Tensor:
+def _ascent_values(layer: str) -> Tensor:
     """(units,) values of the neurons' images by ascent, less those of plain gray."""
     net = alexnet()
     neurons = [Neuron(layer, unit) for unit in range(net.units(layer))]
@@ -196,6 +196,6 @@ def _climbed(layer: str) -> Tensor:
     return maximize(neurons, size=side, recipe=recipe).values - plain(layer)
 
 
-def _photographed(layer: str) -> Tensor:
+def _photo_values(layer: str) -> Tensor:
     """(units,) largest values on the sample photographs, less those of plain gray."""
     return activity(layer).peak - plain(layer)

@@ -147,11 +147,11 @@ def hue_curves() -> figures.Figure:
 
 def reach() -> figures.Figure:
     """Returns how near gratings come to the best that the units can be given."""
-    found = {layer: shallow_evidence.grating_share(layer) for layer in LAYERS}
-    means = {layer: interval(shares) for layer, shares in found.items()}
+    parts = {layer: shallow_evidence.grating_share(layer) for layer in LAYERS}
+    means = {layer: interval(shares) for layer, shares in parts.items()}
     return figures.dots(
         LAYERS,
-        {"best grating, part of the unit's optimum": list(found.values())},
+        {"best grating, part of the unit's optimum": list(parts.values())},
         "part of the optimum",
         id="reach",
         alt="Dots: the part of the optimum reached by gratings, higher in conv1 than in conv2.",
@@ -173,7 +173,7 @@ def control() -> figures.Figure:
         row = [name]
         for layer in LAYERS:
             both = [_sample(layer, kind, measure) for kind in KINDS]
-            row += [*map(_mean, both), _written(difference(*both))]
+            row += [*map(_mean, both), _text(difference(*both))]
         rows.append(row)
     return figures.table(
         rows,
@@ -253,12 +253,12 @@ def _mean_of(values: NDArray[np.bool_] | NDArray[np.float64]) -> Interval:
 
 
 def _mean(values: NDArray[np.bool_] | NDArray[np.float64]) -> str:
-    return _written(_mean_of(values))
+    return _text(_mean_of(values))
 
 
 def _family_differences() -> list[str]:
     """Per layer, how many more percent of the trained units than of the untrained are of each."""
-    told = []
+    lines = []
     for layer in LAYERS:
         gains = [
             difference(*(100.0 * _names(layer, kind, family) for kind in KINDS)) for family in NAMES
@@ -267,8 +267,8 @@ def _family_differences() -> list[str]:
             f"{family} {round(d.mean)} ({round(d.low)} to {round(d.high)})"
             for family, d in zip(NAMES, gains, strict=True)
         ]
-        told.append(f"{layer} {', '.join(parts)}".replace("-", "\N{MINUS SIGN}"))
-    return told
+        lines.append(f"{layer} {', '.join(parts)}".replace("-", "\N{MINUS SIGN}"))
+    return lines
 
 
 def tolerant_difference() -> str:
@@ -277,9 +277,9 @@ def tolerant_difference() -> str:
     return f"{one.mean:.0f} ({one.low:.0f} to {one.high:.0f})"
 
 
-def _written(one: Interval) -> str:
-    told = f"{one.mean:.2f} ({one.low:.2f} to {one.high:.2f})"
-    return told.replace("-", "\N{MINUS SIGN}").replace(" ", "\N{NO-BREAK SPACE}")
+def _text(one: Interval) -> str:
+    text = f"{one.mean:.2f} ({one.low:.2f} to {one.high:.2f})"
+    return text.replace("-", "\N{MINUS SIGN}").replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _bounds(shares: list[Interval]) -> tuple[list[float], ...]:

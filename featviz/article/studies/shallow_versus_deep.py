@@ -43,7 +43,7 @@ def inversion() -> Figure:
     photo = photos.load(REMEMBERED, CANVAS).image
     layers = alexnet().layers
     rows = [[photo, *_rebuilt(net)] for net in (alexnet(), evidence.control())]
-    left = {
+    errors = {
         name: _left_over(net) for name, net in (("ours", alexnet()), ("twin", evidence.control()))
     }
     return grid(
@@ -54,10 +54,10 @@ def inversion() -> Figure:
         alt="A cat, and the images that each layer cannot tell from it: nearly the photograph at conv1, "
         "a cat-like arrangement of textures at conv5",
         caption="Each image gives its layer <strong>nearly the same values as the photograph</strong> does: "
-        f"they differ by {left['ours'].min():.0%} to {left['ours'].max():.0%} of their length. "
+        f"they differ by {errors['ours'].min():.0%} to {errors['ours'].max():.0%} of their length. "
         "Conv1 keeps almost everything; deeper layers keep what kind of thing is where, and let go of exact edges "
         "and colors. Below, the same for a network with shuffled weights, where "
-        f"{left['twin'].min():.0%} to {left['twin'].max():.0%} are left: what is missing there was lost by random "
+        f"{errors['twin'].min():.0%} to {errors['twin'].max():.0%} are left: what is missing there was lost by random "
         "filters, pooling and striding, or not found by ascent. From conv3 on AlexNet still gives a face, the other noise. "
         f"Photograph: {photos.load(REMEMBERED).attribution}.",
     )
@@ -83,8 +83,8 @@ def _rebuilt(net: Network) -> Tensor:
     """(layers, 3, CANVAS, CANVAS) the photograph, rebuilt from each layer of a network."""
     photo = photos.load(REMEMBERED, CANVAS).image
     targets = activations(net, photo, net.layers)
-    wanted = [Resemblance(layer, targets[layer][0]) for layer in net.layers]
-    return maximize(wanted, net=net, size=CANVAS, recipe=REBUILD).images
+    objectives = [Resemblance(layer, targets[layer][0]) for layer in net.layers]
+    return maximize(objectives, net=net, size=CANVAS, recipe=REBUILD).images
 
 
 def _left_over(net: Network) -> Tensor:
@@ -137,7 +137,7 @@ def exaggeration() -> Figure:
 def turning() -> Figure:
     """What a turn leaves of a neuron's answer to its own picture, and to a natural patch."""
     layers = alexnet().layers
-    series = {kind: {layer: _left(layer, kind) for layer in layers} for kind in turns.KINDS}
+    series = {kind: {layer: _series(layer, kind) for layer in layers} for kind in turns.KINDS}
     return curves(
         series,
         "turned by, degrees",
@@ -154,7 +154,7 @@ def turning() -> Figure:
     )
 
 
-def _left(layer: str, kind: str) -> Series:
+def _series(layer: str, kind: str) -> Series:
     """What is left at each angle, in percent, with its interval."""
     bounds = [interval(column) for column in (100 * turns.left(layer, kind)).T.tolist()]
     return Series(
@@ -180,11 +180,11 @@ def scorecard() -> Figure:
     """All measures in one table, with intervals and the control."""
     layers = alexnet().layers
     active = {layer: evidence.active(alexnet(), layer) for layer in layers}
-    drawn = {
+    controls = {
         kind: {layer: evidence.drawn(kind, layer) for layer in layers} for kind in evidence.CONTROLS
     }
     fine = {layer: 100 * evidence.fineness(alexnet(), layer) for layer in layers}
-    mixed = {layer: 100 * evidence.mixed_fineness(layer).mean(1) for layer in layers}
+    mixes = {layer: 100 * evidence.mixed_fineness(layer).mean(1) for layer in layers}
     ratios = {layer: np.median(evidence.exaggeration(layer)) for layer in layers}
 
     def row(name: str, tell: Callable[[str], str]) -> tuple[str, ...]:
@@ -192,22 +192,22 @@ def scorecard() -> Figure:
 
     rows = [
         row("receptive field, px", lambda la: str(alexnet().receptive_field(la).size)),
-        row("positions active, %", lambda la: _told(interval(active[la]))),
+        row("positions active, %", lambda la: _text(interval(active[la]))),
         *(
-            row(f"positions active, %, {kind}", lambda la, of=of: _told(interval(of[la])))  # type: ignore[misc]
-            for kind, of in drawn.items()
+            row(f"positions active, %, {kind}", lambda la, of=of: _text(interval(of[la])))  # type: ignore[misc]
+            for kind, of in controls.items()
         ),
         row(
             "positions active, AlexNet less initialized",
-            lambda la: _told(difference(active[la], drawn["initialized"][la])),
+            lambda la: _text(difference(active[la], controls["initialized"][la])),
         ),
-        row("frequency, cycles per 100 px", lambda la: _told(interval(fine[la]))),
-        row("frequency, shuffled", lambda la: _told(interval(mixed[la]))),
-        row("frequency, AlexNet less shuffled", lambda la: _told(difference(fine[la], mixed[la]))),
+        row("frequency, cycles per 100 px", lambda la: _text(interval(fine[la]))),
+        row("frequency, shuffled", lambda la: _text(interval(mixes[la]))),
+        row("frequency, AlexNet less shuffled", lambda la: _text(difference(fine[la], mixes[la]))),
         *(
             row(
                 f"left after a turn of 45°, %, {kind}",
-                lambda la, of=kind: _told(interval(_at(la, of, 45))),  # type: ignore[misc]
+                lambda la, of=kind: _text(interval(_at(la, of, 45))),  # type: ignore[misc]
             )
             for kind in turns.KINDS
         ),
@@ -249,13 +249,13 @@ def numbers() -> Values:
     active = {
         layer: evidence.active(alexnet(), layer).mean().item() for layer in ("conv1", "conv5")
     }
-    mixed = {
+    mixes = {
         layer: difference(
             evidence.fineness(alexnet(), layer), evidence.mixed_fineness(layer).mean(1)
         )
         for layer in alexnet().layers
     }
-    drawn = {
+    controls = {
         kind: [evidence.drawn(kind, layer).mean().item() for layer in alexnet().layers]
         for kind in evidence.CONTROLS
     }
@@ -275,15 +275,15 @@ def numbers() -> Values:
         active_first=f"{active['conv1']:.0f}",
         active_last=f"{active['conv5']:.0f}",
         draws=evidence.DRAWS,
-        alike=", ".join(layer for layer, one in mixed.items() if one.low <= 0 <= one.high)
+        alike=", ".join(layer for layer, one in mixes.items() if one.low <= 0 <= one.high)
         or "none",
-        shuffled_active=", ".join(f"{share:.0f}" for share in drawn["shuffled"]),
-        initial_low=f"{min(drawn['initialized']):.0f}",
-        initial_high=f"{max(drawn['initialized']):.0f}",
+        shuffled_active=", ".join(f"{share:.0f}" for share in controls["shuffled"]),
+        initial_low=f"{min(controls['initialized']):.0f}",
+        initial_high=f"{max(controls['initialized']):.0f}",
     )
 
 
-def _told(found: Interval) -> str:
-    digits = 0 if abs(found.mean) >= 10 else 1
-    told = f"{found.mean:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"
-    return told.replace("-", "\N{MINUS SIGN}")
+def _text(value: Interval) -> str:
+    digits = 0 if abs(value.mean) >= 10 else 1
+    text = f"{value.mean:.{digits}f} ({value.low:.{digits}f} to {value.high:.{digits}f})"
+    return text.replace("-", "\N{MINUS SIGN}")

@@ -65,28 +65,28 @@ def exaggeration(layer: str) -> NDArray[np.float64]:
     return _above_gray(layer, scope().pictures(layer, NEURON).values[:, 0])
 
 
-def _above_gray(layer: str, reached: NDArray[np.float32]) -> NDArray[np.float64]:
-    found = findings.find_patches(scope(), layer)
-    assert found is not None  # every layer sees less than the sample photographs show
+def _above_gray(layer: str, values: NDArray[np.float32]) -> NDArray[np.float64]:
+    patches = findings.find_patches(scope(), layer)
+    assert patches is not None  # every layer sees less than the sample photographs show
     gray = plain(layer).numpy().astype(np.float64)
-    return (reached - gray) / (found.values[:, 0] - gray)
+    return (values - gray) / (patches.values[:, 0] - gray)
 
 
 def longer(layer: str) -> tuple[float, float]:
     """Returns medians of the ratio of the shared units: as above, and at default steps."""
-    units, reached = evenly(layer), scope().pictures(layer, NEURON).values[:, 0]
-    longer = reached.copy()
+    units, values = evenly(layer), scope().pictures(layer, NEURON).values[:, 0]
+    longer = values.copy()
     longer[units] = shared_neurons(layer).values.numpy()
-    short, long = (np.median(_above_gray(layer, one)[units]) for one in (reached, longer))
+    short, long = (np.median(_above_gray(layer, one)[units]) for one in (values, longer))
     return float(short), float(long)
 
 
 @cache
 def active(net: Network, layer: str) -> Tensor:
     """Returns the percent (units,) of a layer's positions at which each unit is active."""
-    found = findings.find_activity(Microscope(net), layer)
-    assert found is not None  # every layer sees less than a photograph
-    percent: Tensor = 100 * found.share
+    activity = findings.find_activity(Microscope(net), layer)
+    assert activity is not None  # every layer sees less than a photograph
+    percent: Tensor = 100 * activity.share
     return percent
 
 

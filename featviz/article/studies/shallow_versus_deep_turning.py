@@ -41,21 +41,21 @@ def left(layer: str, kind: str) -> Tensor:
     """
     units = evenly(layer, TURNED)
     pictures = scope().pictures(layer, NEURON, units).images[:, 0]
-    loaded = [photos.load(name) for name in SEARCHED]
+    samples = [photos.load(name) for name in SEARCHED]
     spec = {
         "network": alexnet().fingerprint,
         "layer": layer,
         "pictures": fingerprint(pictures),
-        "photos": [fingerprint(photo.image.numpy()) for photo in loaded],
+        "photos": [fingerprint(photo.image.numpy()) for photo in samples],
     }
 
     def make() -> dict[str, NDArray[np.float32]]:
-        found = find_examples(alexnet(), layer, loaded, units=units, count=1, progress=False).found
-        best = [found[unit][0] for unit in units]
-        by_name = {photo.name: photo.image for photo in loaded}
-        drawn = torch.from_numpy(pictures).float() / 255
+        peaks = find_examples(alexnet(), layer, samples, units=units, count=1, progress=False).found
+        best = [peaks[unit][0] for unit in units]
+        by_name = {photo.name: photo.image for photo in samples}
+        images = torch.from_numpy(pictures).float() / 255
         return {
-            KINDS[0]: on_pictures(alexnet(), layer, units, drawn).numpy(),
+            KINDS[0]: on_pictures(alexnet(), layer, units, images).numpy(),
             KINDS[1]: on_patches(alexnet(), layer, units, best, by_name).numpy(),
         }
 
@@ -83,10 +83,10 @@ def on_pictures(net: Network, layer: str, units: list[int], pictures: Tensor) ->
     radius = pictures.shape[-1] / 2
     window = (radius - (at[:, None].square() + at.square()).sqrt()).clamp(0, 1)
     center = (pictures.shape[-1] - 1) / 2
-    shown = [
+    views = [
         GRAY + window * (_turn(pictures, at, (center, center), angle) - GRAY) for angle in ANGLES
     ]
-    return _values(net, layer, units, shown)
+    return _values(net, layer, units, views)
 
 
 def on_patches(
@@ -108,14 +108,14 @@ def on_patches(
     centers = [
         ((box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2) for box in (e.box for e in best)
     ]
-    shown = [
+    views = [
         torch.cat([
             _turn(images[example.photo][None], at, center, angle)
             for example, center in zip(best, centers, strict=True)
         ])
         for angle in ANGLES
     ]  # fmt: skip
-    return _values(net, layer, units, shown)
+    return _values(net, layer, units, views)
 
 
 def _offsets(net: Network, layer: str) -> Tensor:
@@ -143,7 +143,7 @@ def _turn(images: Tensor, at: Tensor, center: tuple[float, float], degrees: floa
     )
 
 
-def _values(net: Network, layer: str, units: list[int], shown: list[Tensor]) -> Tensor:
+def _values(net: Network, layer: str, units: list[int], views: list[Tensor]) -> Tensor:
     """(units, angles) values of the neurons in the middle of images, one list item per angle."""
-    wanted = [Neuron(layer, unit) for unit in units]
-    return torch.stack([evaluate(net, wanted, images) for images in shown], 1)
+    neurons = [Neuron(layer, unit) for unit in units]
+    return torch.stack([evaluate(net, neurons, images) for images in views], 1)
