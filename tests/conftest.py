@@ -1,5 +1,6 @@
 import os
 import shutil
+import signal
 
 import pytest
 from hypothesis import settings
@@ -13,6 +14,10 @@ pytest_plugins = ["pytester", "tests.quick"]
 settings.register_profile("featviz", deadline=None, derandomize=True, database=None)
 settings.load_profile("featviz")
 
+
+# A shell that starts the tests in the background has them, and all that they start, ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = [

@@ -15,7 +15,7 @@ from mkdocs.commands.build import build as mkdocs_build
 from mkdocs.config import load_config
 from mkdocs.exceptions import Abort
 
-from featviz.article.bridge import cache, figures, formulas, values
+from featviz.article.bridge import cache, figures, formulas, outputs, values
 from featviz.article.bridge.swap import Swap
 from featviz.article.bridge.values import Values
 from featviz.figures import standalone
@@ -553,3 +553,21 @@ def test_a_site_set_aside_by_a_killed_build_comes_back(tmp_path):
     assert (tmp_path / "site" / "index.html").read_text() == "old"
     # What is young may be another build's.
     assert [path.name for path in tmp_path.glob(".site-*")] == [".site-building-2"]
+
+
+def test_the_files_of_a_run_are_there_whole_or_not_at_all(tmp_path, monkeypatch):
+    folder = tmp_path / "pages" / "abc.files"
+    seen = []
+
+    def to_files(html, write):
+        seen.append(folder.exists() and [path.name for path in folder.iterdir()])
+        return html + write("new.webp", b"new")
+
+    monkeypatch.setattr(outputs, "to_files", to_files)
+    cells = [[{"output_type": "display_data", "data": {"text/html": "<p></p>"}}]]
+    outputs.keep(cells, folder, "assets")
+    (folder / "old.webp").write_bytes(b"of a run before")
+    assert outputs.keep(cells, folder, "assets")["outputs"] == [["<p></p>assets/new.webp"]]
+    assert [names and sorted(names) for names in seen] == [False, ["new.webp", "old.webp"]]
+    assert [path.name for path in folder.iterdir()] == ["new.webp"]
+    assert list(folder.parent.iterdir()) == [folder]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import shutil
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,17 +37,25 @@ def keep(
     Raises:
         ValueError: If an image has no alternative text.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f"{folder.stem}-", suffix=".files", dir=folder.parent))
 
     def write(name: str, content: bytes) -> str:
-        (folder / name).write_bytes(content)
+        (beside / name).write_bytes(content)
         return f"{address}/{name}"
 
     cells = [[to_files(one, write) for one in map(output_html, cell) if one] for cell in outputs]
     numbers: dict[str, str] = {}
     for output in (one for cell in outputs for one in cell):
         numbers.update(output.get("data", {}).get(values.MIME, {}))
+    # Whole or not at all: a build beside this one may run the same page.
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        beside.rename(folder)
+    except OSError:
+        shutil.rmtree(beside)
+        if not folder.is_dir():
+            raise
     return {"outputs": cells, "values": numbers}
 
 
