@@ -143,8 +143,6 @@ attribution_controls.methods_measured()
 # at the next, and the mean of that is about nothing. LayerCAM[^jiang2021] and gradient × value weigh each place by its own gradient
 # and keep what shallow layers know. At fire9 LayerCAM falls behind, because it drops all that speaks against.
 #
-# So the method changes much at shallow layers and little at the deepest.
-#
 # ## Do the maps mean anything?
 #
 # A map can look right and say nothing about the network: an edge detector looks right too. Two checks, with the results as they are.
@@ -161,8 +159,7 @@ attribution_controls.faithfulness_table()
 # excludes zero; corrected for so many comparisons, by Holm's method, {{ beaten }} do. That is the good news. An edge detector, which has never seen a class, reaches {{ edges_gain }}, and with the same correction
 # {{ above_edges }} of the {{ cells }} can be said to do better; the best exceeds it by {{ best_less_edges }}, but was chosen on these photographs. A
 # blob in the middle, where photographers put what they photograph, reaches {{ center_gain }}, and {{ above_center }} can be said to exceed that. Whoever shows contours first shows most of what a network reads, so the measure rewards fine maps for being fine. It
-# says that these maps are better than chance. It doesn't say that they explain the class, and with {{ photos }}
-# photographs it doesn't rank methods.
+# doesn't say that these maps explain the class.
 #
 # **Take away what the network has learned.** Shuffle the weights of the last layer, or of all layers, and compute the map
 # again[^adebayo2018]. A map of the class must change.
@@ -180,15 +177,12 @@ attribution_controls.randomization()
 #
 # - Had Grad-CAM at conv1 pointed to the right photograph in [](#fig-why-these-layers), or had the maps of two classes agreed at
 #   fire9, we would have had to say the opposite of shallow and deep layers.
-# - Had every map fallen to zero in [](#fig-randomization), maps would show what was learned and nothing else. They don't.
 #
 # ## What is left open
 #
 # - The measures stand on {{ photos }} photographs. They separate shallow from deep; they don't rank methods.
 # - Class evidence comes from SqueezeNet, activation maps from AlexNet. Depths of two networks are alike, not equal.
-# - Blurred photographs are not natural ones. Some of what deletion measures is the network's surprise at the blur.
-# - A linear account of a nonlinear network is a first order. Integrated gradients and occlusion, both in
-#   `featviz.attribute`, go further at more cost.
+# - Some of what deletion measures is the network's surprise at the blur.
 #
 # To do the same with your own photograph:
 
