@@ -89,9 +89,10 @@ def train(module):
 
 networks = dict(train(fresh(0)))
 net = networks[STEPS]
+untrained = [look_into(fresh(seed)) for seed in range(1, 6)]
 
 # %% tags=["hide-code"]
-study.numbers(networks, lambda seed: look_into(fresh(seed)))
+study.numbers(networks, untrained)
 
 # %% [markdown]
 # ## Before, during, after
@@ -151,7 +152,7 @@ study.attributions(net)
 # ## What the shallow and the deep layer do
 
 # %%
-study.readers(net, lambda seed: look_into(fresh(seed)))
+study.readers(net, untrained)
 
 # %% [markdown]
 # conv1 alone tells {{ textures_conv1 }} of the textures but {{ shapes_conv1 }} of the shapes; conv3 tells {{ textures_conv3 }}

@@ -7,7 +7,7 @@ from torch import nn
 
 from featviz.ascent.device import find_precision
 from featviz.network.network import Network, private_view
-from featviz.network.passes import own_mode
+from featviz.network.passes import complaint, own_mode
 
 _obstacles: WeakKeyDictionary[Network, dict[tuple[torch.dtype, torch.device], str]] = (
     WeakKeyDictionary()
@@ -69,5 +69,5 @@ def _tried(network: Network, dtype: torch.dtype, device: torch.device) -> str:
         value = network.resolve("output").read(view(images.clone()))
         (slope,) = torch.autograd.grad(value.float().sum(), images)
     except Exception as error:  # the module's own code may raise anything
-        return str(error).split("\n")[0]
+        return complaint(error)
     return "" if value.isfinite().all() and slope.isfinite().all() else "it gives no finite numbers"

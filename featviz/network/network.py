@@ -17,7 +17,7 @@ from featviz.network.fingerprint import Weights, code_of, own_code, plain_print
 from featviz.network.graph import CALLS, Graph
 from featviz.network.inputs import gray
 from featviz.network.measured_fields import followed_fields, measured_field
-from featviz.network.passes import own_mode, private_copy, run_to, run_until
+from featviz.network.passes import complaint, own_mode, private_copy, run_to, run_until
 from featviz.network.receptive_fields import ReceptiveField, known_fields
 from featviz.network.record import Record, axis_of, is_steady, kept_bytes, probe
 from featviz.network.returned import LayerRef, Output
@@ -290,19 +290,18 @@ class Network:
             ValueError: The network can't take an image of that size.
         """
         height, width = size if isinstance(size, tuple) else (size, size)
-        key = f"{self.resolve(layer).source}/{height}/{width}"
+        ref = self.resolve(layer)
+        key = f"{ref.source}/{height}/{width}"
         if key not in self._shapes:
             image = torch.full((1, 3, height, width), 0.5, device=self._device)
-            ref = self.resolve(layer)
             with torch.no_grad():
                 view = private_view(self, [ref])
                 try:
                     value = run_to(view, self.normalize(image), [ref])[layer]
                 except Exception as error:  # the module's own code may raise anything
-                    reason = f"{type(error).__name__}: {error}".split("\n")[0]
                     raise ValueError(
                         f"{self.name} takes no image of {width} x {height} px as far as {layer}: "
-                        f"{reason}"
+                        f"{complaint(error)}"
                     ) from error
             self._shapes[key] = value.shape[1:]
         return self._shapes[key]

@@ -60,6 +60,11 @@ def _repeatable() -> Iterator[None]:
         yield
 
 
+def complaint(error: Exception) -> str:
+    """Returns what a module's own code raised, in one line; a bare assertion has its type alone."""
+    return f"{type(error).__name__}: {error}".split("\n")[0]
+
+
 def ordinary(value: Tensor) -> Tensor:
     """Returns a tensor that gradients may be computed with; one of inference mode is copied."""
     return value.clone() if value.is_inference() else value

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from featviz.network.passes import private_copy
+from featviz.network.passes import complaint, private_copy
 from featviz.network.returned import UNCLEAR, scores, units_axis
 
 SIZES = (224, 32, 28, 64, 96, 128, 256, 299, 160, 192, 384, 48, 512)
@@ -158,7 +158,7 @@ def _pass(view: nn.Module, channels: int, side: int) -> Record:
         try:
             view(images)
         except Exception as error:  # the module's own code may raise anything
-            record.size, record.obstacle = None, f"{type(error).__name__}: {error}".split("\n")[0]
+            record.size, record.obstacle = None, complaint(error)
     return record
 
 

@@ -135,7 +135,7 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
         module.load_state_dict(entries, assign=True)
     except RuntimeError as error:
         raise WeightsError(
-            f"the weights in {path} don't fit {type(module).__name__}: {_misfit(own, state)}."
+            f"the weights in {path} don't fit {type(module).__name__}: {_misfit(own, entries)}."
         ) from error
 
 

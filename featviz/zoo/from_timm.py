@@ -11,7 +11,7 @@ from torch import Tensor
 
 from featviz.network.network import Network
 from featviz.zoo import files
-from featviz.zoo.hub import folder_weights, hub_weights
+from featviz.zoo.hub import CONFIG, folder_weights, hub_weights
 from featviz.zoo.imagenet import CLASSES
 from featviz.zoo.layers import named_layers
 from featviz.zoo.sources import Request, extra
@@ -19,9 +19,6 @@ from featviz.zoo.weights import WeightsError
 
 EXTRA = "timm"
 """What brings timm: `pip install 'featviz[timm]'`."""
-
-CONFIG = "config.json"
-"""Where a folder of the hub says what its network is."""
 
 BESIDE = ("mean", "std", "num_classes", "label_names", "classifier")
 """What such a file says that counts more than what timm knows of a network by that name."""
@@ -63,8 +60,17 @@ def load(request: Request) -> Network:
 
 def known_name(architecture: str, tag: str | None) -> str:
     """Returns timm's name of a network, with its tag if timm has one of that name."""
-    known = extra("timm", EXTRA).list_models(f"{architecture}.*", pretrained=True)
-    return f"{architecture}.{tag}" if f"{architecture}.{tag}" in known else architecture
+    return (
+        f"{architecture}.{tag}"
+        if tag in _tags(extra("timm", EXTRA), architecture)
+        else architecture
+    )
+
+
+def _tags(timm: ModuleType, architecture: str) -> list[str]:
+    """What timm calls the weights of a network that it publishes."""
+    names = timm.list_models(f"{architecture}.*", pretrained=True)
+    return [name.partition(".")[2] for name in names]
 
 
 def _check_name(timm: ModuleType, name: str) -> None:
@@ -76,7 +82,7 @@ def _check_name(timm: ModuleType, name: str) -> None:
             f"timm has no network {plain!r}{hint} featviz.networks('timm') lists those that have "
             f"weights."
         )
-    tags = [one.partition(".")[2] for one in timm.list_models(f"{plain}.*", pretrained=True)]
+    tags = _tags(timm, plain)
     if tag and tag not in tags:
         raise ValueError(
             f"timm's {plain} has no weights {tag!r}; there are {', '.join(tags) or 'none'}."

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from featviz.network.network import Network
 from featviz.zoo import from_timm
-from featviz.zoo.hub import folder_weights, hub_file, hub_weights
+from featviz.zoo.hub import CONFIG, folder_weights, hub_file, hub_weights
 from featviz.zoo.imagenet import short_names
 from featviz.zoo.layers import named_layers
 from featviz.zoo.sources import Request, extra
@@ -19,9 +19,6 @@ from featviz.zoo.weights import WeightsError
 
 EXTRA = "huggingface"
 """What brings transformers: `pip install 'featviz[huggingface]'`."""
-
-CONFIG = "config.json"
-"""Where a folder says what its network is."""
 
 IMAGES = "preprocessor_config.json"
 """Where it says what images the network takes."""

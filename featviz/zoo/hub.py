@@ -10,6 +10,9 @@ from featviz.zoo.weights import DownloadError, WeightsError
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 """Names that files of weights have on the hub and in a folder of it, the safer first."""
 
+CONFIG = "config.json"
+"""Where a repository, or a folder like one, says what its network is."""
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 

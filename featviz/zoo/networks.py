@@ -8,6 +8,7 @@ from types import MappingProxyType
 from featviz.network.network import Network
 from featviz.zoo import from_timm, from_torchvision, from_transformers
 from featviz.zoo.bundled import BUNDLED
+from featviz.zoo.hub import CONFIG
 from featviz.zoo.sources import Request
 
 OTHERS = (
@@ -110,7 +111,7 @@ def _source(name: str) -> tuple[Callable[[Request], Network], str]:
     if name in names:
         return from_torchvision.load, name
     path = Path(name).expanduser()
-    if (path / from_transformers.CONFIG).is_file():
+    if (path / CONFIG).is_file():
         return from_transformers.load, name
     if path.is_file() or path.suffix in WEIGHTS:
         raise ValueError(

@@ -594,3 +594,18 @@ def test_auto_falls_back_where_bfloat16_fails_or_is_slower():
 def test_bfloat16_by_hand_says_why_it_fails():
     with pytest.raises(ValueError, match=r"Constant can't compute in bfloat16 \(.*say precision="):
         climb(fv.Network(seeded(Constant)), fv.Channel("output", 1), precision="bfloat16")
+
+
+class Picky(nn.Conv2d):
+    """Says by a bare assertion that it computes in float32 alone."""
+
+    def forward(self, images):
+        if images.dtype != torch.float32:
+            raise AssertionError  # as a bare assert does where nobody rewrites it
+        return super().forward(images)
+
+
+def test_a_bare_assertion_against_bfloat16_is_an_obstacle():
+    network = fv.Network(seeded(Picky, 3, 4, 3))
+    with pytest.raises(ValueError, match=r"can't compute in bfloat16 \(AssertionError: \)"):
+        climb(network, fv.Channel("output", 1), size=32, precision="bfloat16")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from torch import nn
 from torchvision import models
 
 import featviz as fv
@@ -196,3 +197,11 @@ def test_weights_of_another_network_are_refused_with_the_first_difference(tmp_pa
     ):
         with pytest.raises(WeightsError, match=rf"in .*x don't fit Sequential: {said}\.$"):
             files.fill(linear, state, path)
+
+
+def test_a_count_that_older_files_lack_is_no_misfit():
+    module = nn.Sequential(nn.BatchNorm2d(4), nn.Conv2d(4, 2, 1))
+    state = {k: v for k, v in module.state_dict().items() if "num_batches_tracked" not in k}
+    state["1.weight"] = torch.zeros(3, 4, 1, 1)
+    with pytest.raises(WeightsError, match=r"1\.weight is \(3, 4, 1, 1\) and should be .*\)\.$"):
+        files.fill(module, state, Path("old.pth"))

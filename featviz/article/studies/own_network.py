@@ -16,7 +16,7 @@ from featviz.article.studies.shared import maximize
 from featviz.ascent.score import evaluate
 from featviz.attribution.attribute import attribute
 from featviz.measures.statistics import Interval, interval, share
-from featviz.measures.weights import first_weights
+from featviz.measures.weights import as_pictures, first_weights
 from featviz.network.network import Network
 from featviz.network.values import activations
 from featviz.objectives.algebra import Objective
@@ -42,9 +42,6 @@ READER = 800
 
 RIDGE = 1e-3
 """Weight of the penalty of a reader, in mean squares of what it reads."""
-
-UNTRAINED = 5
-"""Networks as PyTorch makes them, to compare with: each from a seed of its own."""
 
 WATCHED = 100
 """Held-out pictures on which units are compared with what they become."""
@@ -83,7 +80,7 @@ def learning(networks: Mapping[int, Network]) -> figures.Figure:
     """
     boards = ["filters of conv1", *LAYERS, "classes"]
     frames = [
-        [_board(_weights(net) if board is boards[0] else _wants(net, board)) for board in boards]
+        [_board(_filters(net) if board is boards[0] else _wants(net, board)) for board in boards]
         for net in networks.values()
     ]
     right = [_accuracy(net).mean for net in networks.values()]
@@ -185,19 +182,16 @@ def attributions(net: Network) -> figures.Figure:
     )
 
 
-def readers(net: Network, fresh: Callable[[int], Network]) -> figures.Figure:
+def readers(net: Network, untrained: Sequence[Network]) -> figures.Figure:
     """Returns what a linear reader of each layer can tell, after training and before.
 
     Args:
         net: The trained network.
-        fresh: Makes an untrained one from a seed.
+        untrained: Networks as PyTorch makes them, to compare with.
     """
     after = {kinds: [_read(net, layer, kinds) for layer in LAYERS] for kinds in (TEXTURES, SHAPES)}
     naive = {
-        kinds: [
-            np.array([_read(fresh(seed), layer, kinds).mean for seed in range(1, UNTRAINED + 1)])
-            for layer in LAYERS
-        ]
+        kinds: [np.array([_read(one, layer, kinds).mean for one in untrained]) for layer in LAYERS]
         for kinds in (TEXTURES, SHAPES)
     }
     names = {TEXTURES: "textures", SHAPES: "shapes"}
@@ -215,12 +209,12 @@ def readers(net: Network, fresh: Callable[[int], Network]) -> figures.Figure:
         caption="<strong>Textures are told apart early; shapes need depth.</strong> From the mean "
         "activation of each unit, a linear reader tells the four textures apart, or the four shapes; "
         f"chance is {1 / len(SHAPES):.0%}. Lines: 95% intervals over {HELD_OUT // 2} held-out "
-        f"pictures. Dots: {UNTRAINED} networks that were never trained.",
+        f"pictures. Dots: {len(untrained)} networks that were never trained.",
     )
 
 
-def numbers(networks: Mapping[int, Network], fresh: Callable[[int], Network]) -> Values:
-    """Returns the numbers that the text quotes."""
+def numbers(networks: Mapping[int, Network], untrained: Sequence[Network]) -> Values:
+    """Returns the numbers that the text quotes; arguments as `settling`'s and `readers`'."""
     last = list(networks.values())[-1]
     accuracy = _accuracy(last)
     shares = {
@@ -233,7 +227,7 @@ def numbers(networks: Mapping[int, Network], fresh: Callable[[int], Network]) ->
         f"settled_{layer}": f"{_alike_the_last(networks, layer)[early].mean:.2f}"
         for layer in LAYERS
     }
-    naive = [_read(fresh(seed), LAYERS[-1], SHAPES).mean for seed in range(1, UNTRAINED + 1)]
+    naive = [_read(one, LAYERS[-1], SHAPES).mean for one in untrained]
     return Values(
         steps=max(networks),
         accuracy=f"{accuracy.mean:.0%}",
@@ -272,10 +266,9 @@ def _wants(net: Network, layer: str) -> NDArray[np.float32]:
     return maximize(objectives, net=net, size=SIDE, steps=STEPS).images.numpy()
 
 
-def _weights(net: Network) -> NDArray[np.float32]:
-    """The filters (units, 3, h, w) of conv1, gray where a weight is 0."""
-    weights = first_weights(net, LAYERS[0])
-    return (0.5 + weights / (2 * weights.abs().amax((1, 2, 3), keepdim=True))).numpy()
+def _filters(net: Network) -> NDArray[np.float32]:
+    pictures: NDArray[np.float32] = as_pictures(first_weights(net, LAYERS[0])).numpy()
+    return pictures
 
 
 def _board(images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -300,11 +293,13 @@ def _for_readers() -> tuple[Tensor, Tensor]:
     return draw(READER, seed=3)
 
 
+@cache
 def _accuracy(net: Network) -> Interval:
     images, labels = _held_out()
     return share((activations(net, images, "output").argmax(1) == labels).numpy())
 
 
+@cache
 def _read(net: Network, layer: str, kinds: Sequence[str]) -> Interval:
     """How many of some kinds a linear reader of a layer's mean activations tells apart."""
     indices = torch.tensor([KINDS.index(kind) for kind in kinds])
