@@ -77,7 +77,7 @@ study.unit_maps()
 #
 # We call the map's channel a *unit*, and one value of it a *neuron*. All neurons of a unit have the same
 # weights, so what one of them wants all of them want. Whether a unit has *one* meaning is another question, to which
-# [chapter 5](deep.py) returns.
+# [](deep.py) returns.
 #
 # ## Why we read before the ReLU
 #
@@ -90,7 +90,7 @@ study.silence()
 # %% [markdown]
 # In conv5, {{ photos_last }} of all values on photographs are below zero, and {{ gray_last }} on plain gray, from which
 # gradient ascent starts. After the ReLU all of these are the same zero, with no gradient: a visualization that starts
-# there stays gray, as [chapter 3](ascent.py) shows live. Before the ReLU a unit can be asked how far it is
+# there stays gray, as [](ascent.py) shows live. Before the ReLU a unit can be asked how far it is
 # from answering. So `"conv5"` means the value before the ReLU everywhere in this article, and `"conv5:relu"` the one after.
 #
 # ## What would have proved this wrong

@@ -1,4 +1,4 @@
-"""Chapter 4: the answers to gratings as curves and numbers, beside an untrained network."""
+"""Shallow layers: the answers to gratings as curves and numbers, beside an untrained network."""
 
 from collections.abc import Callable
 
