@@ -58,14 +58,14 @@ def climb(net, layer, unit, size=128, steps=96, rate=0.05):
     torch.manual_seed(0)
     image = (0.5 + 0.05 * torch.randn(1, 3, size, size)).requires_grad_()
     optimizer = torch.optim.Adam([image], lr=rate)
-    values, conv = [], net.module.get_submodule(net.dotted[layer])
-    # A copy, because the ReLU behind the convolution overwrites what it gives.
-    hook = conv.register_forward_hook(lambda *call: values.append(call[2].clone()))
+    seen, at = [], net.module.get_submodule(net.dotted[layer])
+    # A copy, because the ReLU behind it overwrites what it gives.
+    hook = at.register_forward_hook(lambda *io: seen.append(io[2].clone()))
     for _ in range(steps):
         shift = torch.randint(-8, 9, (2,)).tolist()
         net.module(net.normalize(image.roll(shift, (2, 3))))
         optimizer.zero_grad()
-        (-values.pop()[0, unit].mean()).backward()
+        (-seen.pop()[0, unit].mean()).backward()
         optimizer.step()
         image.data.clamp_(0, 1)
     hook.remove()

@@ -223,6 +223,14 @@ def test_figures_are_numbered_by_chapter_and_referred_to_over_pages(example):
     assert '<a class="figure-number" href="#fig-far">Figure 1.1</a> See' in second
 
 
+def test_pages_carry_no_indentation_but_that_of_code(example):
+    first = page(example[0])
+    assert "    author = " in first
+    assert (
+        re.search(r"\n\s", re.sub(r"<(pre|script)\b.*?</\1>", "", first, flags=re.DOTALL)) is None
+    )
+
+
 def test_chapters_have_numbers_in_the_tabs_and_where_the_text_names_them(example):
     first, second = page(example[0]), page(example[0], "chapters/second.html")
     assert 'which is <a href="chapters/second.html">chapter 1</a>' in first

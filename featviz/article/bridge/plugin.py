@@ -64,6 +64,11 @@ _CHATTY = ("traitlets", "mkdocs.mkdocs-jupyter", "mkdocs.plugins.mkdocs_jupyter"
 # Of the reference's pages search reads names and what they say first: every page loads its index.
 _API = "reference/api/"
 _ENTRY = re.compile(r"(<h[1-6]\b.*?</h[1-6]>)(?:(?!<h[1-6]\b).)*?(<p>.*?</p>)", re.DOTALL)
+# What of a page keeps its lines as they are, and the space that all else can do without.
+_VERBATIM = re.compile(
+    r"(<(?:pre|script|style|textarea)\b.*?</(?:pre|script|style|textarea)>)", re.DOTALL
+)
+_INDENTATION = re.compile(r"\n\s+")
 _ID = re.compile(r'\sid="([\w.:-]+)"')
 
 
@@ -237,6 +242,12 @@ class Bridge:
             "citation": self._citation,
             "environment": run["environment"] if run and any(run["outputs"]) else None,
         }
+
+    def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
+        """Take out the indentation that the theme's templates leave, a part of a page's weight."""
+        parts = _VERBATIM.split(output)
+        parts[::2] = [_INDENTATION.sub("\n", part) for part in parts[::2]]
+        return "".join(parts)
 
     @event_priority(-1000)  # the last to write has written
     def on_post_build(self, *, config: MkDocsConfig) -> None:
