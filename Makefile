@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 endif
 # Pages that run side by side; each needs 1.5 GB.
 export JOBS ?= 2
+# A folder of photographs that take the place of the article's: make site PHOTOS=folder
+export PHOTOS ?=
 READY := $(VENV)/.featviz-ready
 TSC := node_modules/typescript/lib/tsc.js
 # The theme's own announcements are not about this site.

@@ -1,11 +1,13 @@
-"""Runs all measurements: `python -m benchmarks [--channels N] [--out DIR] [--only PART ...]`."""
+"""Runs all measurements: `python -m benchmarks [--only PART ...] [--channels N] [--out DIR]`."""
 
 import argparse
 import warnings
 from pathlib import Path
 
+import torch
+
 import featviz as fv
-from benchmarks import claims, looks, shortcuts, speed
+from benchmarks import claims, looks, networks, shortcuts, speed
 
 PARTS = (
     "exact",
@@ -23,6 +25,9 @@ PARTS = (
 OTHERS = "others"
 """The part that takes hours, for horama's default takes more than ten minutes per channel."""
 
+NETWORKS = ("networks", "lucent-networks")
+"""Parts on other networks than AlexNet, whose published weights count if they are in the cache."""
+
 FEW = 1
 """Channels a layer for it."""
 
@@ -32,9 +37,18 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=speed.PER_LAYER, help="channels a layer")
     parser.add_argument("--out", type=Path, default=Path(".cache/benchmarks"), help="for images")
     parser.add_argument(
-        "--only", choices=(*PARTS, OTHERS), nargs="+", default=PARTS, help="parts to run"
+        "--only", choices=(*PARTS, OTHERS, *NETWORKS), nargs="+", default=PARTS, help="parts to run"
     )
+    parser.add_argument(
+        "--networks", nargs="+", metavar="NAME", help="for the parts on other networks: which"
+    )
+    parser.add_argument(
+        "--batch", type=int, default=networks.BATCH, help="images at a time, for the same parts"
+    )
+    parser.add_argument("--threads", type=int, help="threads of torch, if not its own choice")
     options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
     # Lucent warns about torch's own changes since 2021.
     warnings.filterwarnings("ignore", module="lucent|torch")
     network = fv.load("alexnet")
@@ -57,8 +71,13 @@ def main() -> None:
     if OTHERS in options.only:
         looks.others(network, FEW)
     if "lucent" in options.only:
-        speed.against_lucent(network, options.channels, options.out)
+        speed.against_lucent(network, speed.LAYERS, speed.SIZES, options.channels, options.out)
         print(f"\nLucent's images above ours: {options.out}")
+    if "networks" in options.only:
+        networks.against_bare(options.networks or networks.NAMES, options.batch)
+    if "lucent-networks" in options.only:
+        names = options.networks or tuple(networks.RACES)
+        networks.against_lucent(names, options.channels, options.batch, options.out)
 
 
 if __name__ == "__main__":

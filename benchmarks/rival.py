@@ -1,5 +1,6 @@
-"""Lucent, the PyTorch port of lucid, on the bundled trunk, with its own defaults."""
+"""Lucent, the PyTorch port of lucid, with its defaults, on a network as torchvision makes it."""
 
+import copy
 import time
 
 import numpy as np
@@ -30,12 +31,18 @@ class Trunk(nn.Module):
         return self.features(images)
 
 
+def stock(network: Network) -> nn.Module:
+    """A fresh network as torchvision builds it."""
+    trunk = network.name == "alexnet"
+    return (Trunk(network) if trunk else copy.deepcopy(network.module)).eval()
+
+
 def visualize(network: Network, layer: str, unit: int, image_size: int) -> tuple[Tensor, float]:
     """Runs Lucent on one channel: its image (3, 128, 128) in [0, 1] and the seconds it took."""
     torch.manual_seed(unit)
     np.random.seed(unit)  # noqa: NPY002 - Lucent draws from numpy's global state
     # Lucent leaves its hooks behind, so that every call gets a fresh network.
-    model = Trunk(network).eval()
+    model = stock(network)
     name = network.resolve(layer).module.replace(".", "_")
     start = time.perf_counter()
     images = render.render_vis(

@@ -3,7 +3,7 @@
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,23 +70,27 @@ class Scores:
 
 def channels(network: Network, layer: str, count: int) -> list[int]:
     """The channels measured: random, but none of those that settings were chosen on."""
-    order = np.random.default_rng([SEED, LAYERS.index(layer)]).permutation(network.units(layer))
+    place = (LAYERS if layer in LAYERS else network.layers).index(layer)
+    order = np.random.default_rng([SEED, place]).permutation(network.units(layer))
     return [int(unit) for unit in order if unit not in TUNED_ON][:count]
 
 
-def against_lucent(network: Network, count: int, out: Path) -> None:
+def against_lucent(
+    network: Network, layers: Sequence[str], sizes: Sequence[int], count: int, out: Path,
+    batch: int = BATCH,
+) -> None:  # fmt: skip
     """Prints seconds per unit to reach Lucent's median in both scores."""
     print(f"\nLucent {rival.STEPS} steps against featviz at 128 px; medians over {count} channels;")
     print("scores are clean / robust. As they are: both sides' images, ours for the highest score.")
     print(f"Equal: both brought under the photographs' bound and to a contrast of {CONTRAST}; ours")
     print("is the default.")
     print(
-        f"{'layer':<7}{'Lucent at':<11}{'terms':<12}{'s/unit':>8}{'scores':>15}{'ours':>15}"
+        f"{'layer':<9}{'Lucent at':<11}{'terms':<12}{'s/unit':>8}{'scores':>15}{'ours':>15}"
         f"{'steps':>7}{'s/unit':>9}{'faster':>8}"
     )
-    for layer in LAYERS:
+    for layer in layers:
         units = channels(network, layer, count)
-        for size in SIZES:
+        for size in sizes:
             runs = [
                 rival.visualize(network, layer, unit, size)
                 for unit in tqdm(units, desc=f"Lucent {layer} at {size}", leave=False)
@@ -97,8 +101,8 @@ def against_lucent(network: Network, count: int, out: Path) -> None:
                 ("as they are", HIGHEST, pictures.to_bytes),
                 ("equal", STANDARD, on_equal_terms),
             ):
-                race = Race(network, layer, units, recipe, terms)
-                start = f"{layer:<7}{size:<11}{name:<12}{seconds:>8.2f}"
+                race = Race(network, layer, units, recipe, terms, batch)
+                start = f"{layer:<9}{size:<11}{name:<12}{seconds:>8.2f}"
                 print(start + race.against(theirs, seconds), flush=True)
             ours = _ours(network, layer, units, STANDARD, STANDARD.steps)
             _grid(out / f"{layer}-{size}.png", theirs, ours)
@@ -119,6 +123,7 @@ class Race:
     units: list[int]
     recipe: Recipe
     terms: Callable[[Tensor], Tensor]
+    batch: int = BATCH
 
     def against(self, theirs: Tensor, seconds: float) -> str:
         """The rest of a row: their scores, ours, and what reaching them takes."""
@@ -126,7 +131,8 @@ class Race:
         for steps in LENGTHS:
             ours = self.scores(_ours(self.network, self.layer, self.units, self.recipe, steps))
             if ours.reach(target):
-                each = time_of(self.network, self.layer, self.recipe, steps) / BATCH
+                whole = time_of(self.network, self.layer, self.recipe, steps, self.batch)
+                each = whole / self.batch
                 return f"{target!s:>15}{ours!s:>15}{steps:>7}{each:>9.3f}{seconds / each:>7.0f}x"
         return f"{target!s:>15}{ours!s:>15}  not reached in {LENGTHS[-1]} steps"
 
@@ -183,9 +189,9 @@ def _ours(network: Network, layer: str, units: list[int], recipe: Recipe, steps:
     return pictures.to_bytes(result.images)
 
 
-def time_of(network: Network, layer: str, recipe: Recipe, steps: int) -> float:
+def time_of(network: Network, layer: str, recipe: Recipe, steps: int, batch: int = BATCH) -> float:
     """Seconds that a full batch takes, set-up and final scores included."""
-    objectives = [fv.Channel(layer, unit) for unit in range(BATCH)]
+    objectives = [fv.Channel(layer, unit) for unit in range(batch)]
     start = time.perf_counter()
     fv.maximize(network, objectives, size=128, steps=steps, recipe=recipe, progress=False)
     return time.perf_counter() - start

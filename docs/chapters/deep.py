@@ -6,12 +6,12 @@
 # %% [markdown]
 # # Deep layers: patterns, parts, faces
 #
-# <p class="lede" markdown>What do the {{ deep_units }} units of conv3, conv4 and conv5 answer to? To things that no single
-# filter could measure: textures with a rule, then pieces that stand apart, then parts of animals and objects. That is what
-# their images look like. Another network, shown such an image, tells which photographs excite the unit in
-# {{ eye_conv3 }} of choices between two at conv3 and in {{ eye_conv5 }} at conv5, where a coin would get half. So the images say
-# something true of most units, and of some they don't.</p>
+# <p class="lede" markdown>The images of the {{ deep_units }} units of conv3, conv4 and conv5 show what no single
+# filter could measure: textures with a rule, then pieces that stand apart, then parts of animals and objects. Another network,
+# shown such an image, tells which photographs excite the unit in {{ eye_conv3 }} of choices between two at conv3 and in
+# {{ eye_conv5 }} at conv5, where a coin would get half.</p>
 #
+
 # %% tags=["hide"]
 from featviz.article.studies import ascent_questions, deep_families, deep_judge
 from featviz.article.studies import deep as study
@@ -31,7 +31,7 @@ study.unit_picker()
 # %% [markdown]
 # ## Three layers at a glance
 #
-# Each sheet shows {{ shown }} channels, evenly spaced over the layer, so that nobody has picked the pretty ones. A unit
+# Each sheet shows {{ shown }} channels, evenly spaced over the layer and unpicked. A unit
 # of conv3 sees {{ conv3_field }} pixels, one of conv5 {{ conv5_field }}.
 
 # %%
@@ -58,20 +58,18 @@ deep_families.families()
 #
 # ## One unit, asked in several ways
 #
-# A single image answers a single question. We can ask the same unit in other ways: at one place or everywhere, for what
-# excites or for what silences it, in another parameterization.
+# A single image answers a single question. The same unit can be asked at one place or everywhere, for what
+# excites or for what silences it, in another parameterization. If these had nothing in common, we would have visualized the method and not the
+# unit; in most rows they share their motif.
 
 # %%
 study.asked()
 
 # %% [markdown]
-# If neuron, channel and phases alone had nothing in common, we would have visualized the method and not the unit. In most
-# rows they share their motif.
-#
 # ## From silence to excitement
 #
-# A unit's opposite is as much part of it as its optimum. Between the two lies everything that photographs do to it, and
-# most of that is below zero. So look at what the unit answers to weakly, and at what it is silenced by, before
+# Between a unit's opposite and its optimum lies everything that photographs do to it, and
+# most of that is below zero. Look at what it responds to weakly, and at what silences it, before
 # naming it after its best patches[^olah2017].
 
 # %%
@@ -80,35 +78,33 @@ study.between()
 # %% [markdown]
 # ## One unit, several answers
 #
-# Ascent finds one summit. Units that answer to two different things would look like units that answer to one.
+# Ascent finds one summit, and a unit with two meanings would look like a unit with one.
 # So we climb four times at once and add a term that pushes the four images apart[^olah2017].
 
 # %%
 study.diverse()
 
 # %% [markdown]
-# In most rows one thing returns in other layouts and colors. In one it doesn't:
-# [conv4:64](../microscope.py#conv4-64) draws fur twice, and lines that branch twice, all four at {{ split_low }} or more of the
-# activation without the push. A dark junction with lines running from it is in all four, and among the photographs that excite
-# it most, [further down](#fig-natural), are the joints of a tripod. So one meaning, branching, is the likelier reading, and the
-# fur may be what fills the gaps. The number matters: an answer that
-# has given up much of its unit in order to differ says little of it. The lowest here keeps {{ lowest }}.
+# In most rows one thing returns in other layouts and colors. An exception is [conv4:64](../microscope.py#conv4-64): fur twice, and
+# lines that branch twice, all four at {{ split_low }} or more of the activation without the push. A dark junction with lines running
+# from it is in all four, and among its [best photographs](#fig-natural) are the joints of a tripod: one meaning, branching, is the
+# likelier reading. The number matters, for an answer that has given up much of its unit says little of it. The lowest here keeps {{ lowest }}.
 #
 # ## Two units, one image
 #
-# Units don't work alone: a photograph excites many of them at once. What becomes of two units in one image?
+# A photograph excites many units at once. What becomes of two units in one image?
 
 # %%
 ascent_questions.together()
 
 # %% [markdown]
-# Between {{ pair_low }} and {{ pair_high }} of the weaker unit is left. Two units that divide the ground would keep about half
-# each, so the number doesn't decide. By eye, some pairs blend, such as conv5:64 and conv5:128, eyes of the one in fur of the
-# other, and some divide the image, such as conv5:0 and conv5:32. The picture of one unit doesn't tell what two make together.
+# Between {{ pair_low }} and {{ pair_high }} of the weaker unit is left; two units that divide the ground would keep about half
+# each, so the number doesn't decide. By eye, conv5:64 and conv5:128 blend, eyes of the one in fur of the
+# other, and conv5:0 and conv5:32 divide the image. The picture of one unit doesn't tell what two make together.
 #
 # ## The photographs' side
 #
-# A synthetic image says what a unit *would* answer to most. Photographs say what it *does* answer to. The two
+# A synthetic image shows what a unit *would* respond to most, photographs what it *does* respond to. The two
 # must meet somewhere, or the synthetic image is a curiosity.
 
 # %%

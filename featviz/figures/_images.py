@@ -11,9 +11,10 @@ from PIL import Image
 from featviz.figures._figure import required_alt, tag
 from featviz.figures._files import Pixels
 
-WEBP_QUALITY = 82
-"""WebP quality, 0..100. At 112 px a Fourier texture takes about 8 kB; below 75 the hue of fine
-gratings shifts visibly, above 85 the weight grows without a visible gain."""
+WEBP_QUALITY = 78
+"""WebP quality, 0..100. Below 75 the hue of fine gratings shifts visibly; above 78, which the
+microscope's tiles have too, the weight grows without a visible gain, and a page of a hundred
+pictures is heavier than what it may load before its reader scrolls."""
 
 WEBP_EFFORT = 4
 """Encoder effort, 0..6: 4 is Pillow's default, 6 takes three times as long for 3 % less weight."""

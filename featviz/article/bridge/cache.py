@@ -30,6 +30,8 @@ _PRESENTATION = (
 _FORMAT = 5
 # Seconds that a build may take from a page's files to the page.
 _LONGEST_BUILD = 3600
+# As `featviz.article.photographs` knows it, which imports torch.
+_OWN_PHOTOGRAPHS = "PHOTOS"
 _VALUES = "article/bridge/values.py"  # the one module of the bridge that pages themselves import
 
 
@@ -40,7 +42,8 @@ def library_digest(package: Path = _PACKAGE) -> str:
         package: The folder of the library.
 
     Returns:
-        A hexadecimal digest over the library's files, its `surroundings` and Python itself.
+        A hexadecimal digest over the library's files, its `surroundings`, the reader's own
+        photographs and Python itself.
     """
     digest = hashlib.sha256()
     digest.update(repr(sys.version_info[:2]).encode())
@@ -56,7 +59,18 @@ def library_digest(package: Path = _PACKAGE) -> str:
     for name in sorted(os.environ):
         if name.startswith("FEATVIZ_"):
             digest.update(f"{name}={os.environ[name]}".encode())
+    digest.update(_own_photographs().encode())
     return digest.hexdigest()
+
+
+def _own_photographs() -> str:
+    """Name the state of the reader's own photographs; "" without any."""
+    folder = os.environ.get(_OWN_PHOTOGRAPHS)
+    if not folder:
+        return ""
+    # Not their bytes: they may be thousands, and every build asks.
+    about = [(path.name, path.stat()) for path in sorted(Path(folder).glob("*"))]
+    return repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in about])
 
 
 def cells(path: str | Path) -> list[NotebookNode]:

@@ -41,6 +41,7 @@ from featviz.article.bridge import (
     figures,
     formulas,
     notebook,
+    photographs,
     sources,
 )
 from featviz.article.bridge.execution import PageRun, Run, log, run_pages
@@ -53,10 +54,12 @@ _CHAPTERS = "chapters/"  # the numbered ones; those that mkdocs.yml calls append
 _REFERENCES = "references.bib"
 _BIBLIOGRAPHY = "reference/bibliography.md"
 _GLOSSARY = "reference/glossary.md"
+_PHOTOGRAPHS = "reference/photographs.md"
 _CITATION = "CITATION.cff"  # beside mkdocs.yml
 _FIGURES = "assets/figures"  # in the site
-# Where the page of that name shall have the list of works.
+# Where the pages of those names shall have their lists.
 _WORKS = "<p>{{ bibliography }}</p>"
+_CREDITS = "<p>{{ photographs }}</p>"
 # Of works with more authors than this a footnote names the first few; the bibliography names all.
 _MOST_AUTHORS = 5
 # Their messages tell a reader of the build's log nothing that ours do not.
@@ -114,9 +117,11 @@ class Bridge:
         PageRun.folder = self._root
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
-        """Add the styles, the scripts and the figures' source to the site."""
+        """Add styles and scripts, the figures' source, and the photographs' thumbnails."""
         assets.add(files, config)
         sources.add(files, config)
+        if files.get_file_from_path(_PHOTOGRAPHS):
+            photographs.add(files, config)
         return files
 
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
@@ -207,6 +212,10 @@ class Bridge:
                 about = {"works": self._works.values(), "pages": self._pages, "cited": self._keys}
                 template = env.get_template("partials/works.html")
                 content = content.replace(_WORKS, template.render(about, page=page, base_url="."))
+            elif uri == _PHOTOGRAPHS:
+                template = env.get_template("partials/photographs.html")
+                credits = template.render(photographs.describe(), page=page, base_url=".")
+                content = content.replace(_CREDITS, credits)
             with _on_page(uri):
                 page.content = figures.refer(
                     content, page.url, self._figures, addresses, self._names

@@ -79,10 +79,8 @@ def asked() -> Figure:
         alt="Five layers in rows; a neuron, a channel, a random direction and the whole layer in columns",
         caption="<strong>Four questions, one climb.</strong> Left, one unit as a neuron and as a channel: "
         + ", ".join(f"{layer}:{unit}" for layer, unit in zip(layers, units, strict=True))
-        + ". A channel is one axis of its layer's space; a random direction mixes all of them a little (one per layer, "
-        f"of length 1, drawn with seed {SEED}). The whole layer, as loud as it can be, is the objective of DeepDream: the "
-        "image picks its units itself. <strong>Compare the second column with the third</strong>, and read the last "
-        "downward.",
+        + f". A random direction, drawn with seed {SEED}, mixes all channels a little; the whole layer is the objective of "
+        "DeepDream. <strong>Compare the second column with the third</strong>.",
         links=[unit_link(layer, unit) for layer, unit in zip(layers, units, strict=True)],
     )
 
@@ -105,7 +103,7 @@ def classes() -> Figure:
         id="classes",
         alt="Eight images, one per class: shapes of fish, a cat, zebras, a yellow bus, a strawberry, a cup, towers",
         caption="<strong>What a class wants.</strong> The same climb on the score of a class of SqueezeNet. Cover "
-        "the names and guess. What a score rests on need not be the thing that the class is named after alone.",
+        "the names and guess.",
     )
 
 
@@ -127,8 +125,8 @@ def accentuated() -> Figure:
         alt="A cat's face, and the same face with what four units of each layer see in it: strokes, scales and curls, "
         "fur and spots, eyes",
         caption="<strong>What does each layer see in this photograph?</strong> Each climb starts from the photograph and is held "
-        f"near it; shown are the {ACCENT_UNITS} channels of each layer that the photograph excites most. <strong>Look for what "
-        "changes, and how much of the face it takes to say it</strong>: in conv2 a stroke, in conv5 a muzzle. "
+        f"near it; shown are the {ACCENT_UNITS} channels of each layer that it excites most. <strong>Look for what "
+        "changes</strong>: in conv2 a stroke, in conv5 a muzzle. "
         f"Photograph: {photo.attribution}.",
         labels=labels,
     )
@@ -159,10 +157,9 @@ def strip() -> Figure:
         rows,
         id="strip",
         alt="Three strips of five pictures, each from one unit of conv5 to another",
-        caption="<strong>From one unit to the other.</strong> Left the first unit, right the second, between them mixtures "
-        "of the two, each counted by what it reaches alone. All pictures of a strip start from the same noise and are "
-        "shifted alike, so that a thing keeps its place: <strong>follow one spot from left to right</strong>, and see what "
-        "turns into what, and where one motif gives way to the other.",
+        caption="<strong>From one unit to the other.</strong> Between the two units, mixtures of them, each counted by what it reaches alone. All pictures of a strip "
+        "start from the same noise and are "
+        "shifted alike: <strong>follow one spot from left to right</strong>, and see where one motif gives way to the other.",
     )
 
 
@@ -183,9 +180,8 @@ def together() -> Figure:
         id="together",
         alt=f"Five units of {PAIR_LAYER} against each other: alone on the diagonal, in pairs beside it",
         caption="<strong>Two units at once.</strong> On the diagonal each unit alone; elsewhere one image "
-        "that is asked to excite the unit of its row and that of its column, each counted in percent of what it reaches "
-        "alone. The number is what the weaker of the two gets. Each pair stands twice, so that a row or a column can be "
-        "read whole. Look whether the two divide the ground between them, or become one thing that is both.",
+        "that is asked to excite the units of its row and of its column. The number is what the weaker gets, in percent of what it "
+        "reaches alone. Look whether the two divide the ground, or become one thing that is both.",
         scores=100 * shares,
         score_name="percent left",
         links=[unit_link(PAIR_LAYER, unit) for unit in units],

@@ -116,11 +116,10 @@ def asked() -> Figure:
         id="asked",
         alt="Six deep units in rows, each shown as neuron, as channel, negated, and with phases alone "
         "that move",
-        caption="The same unit, asked in four ways. The <strong>neuron</strong> has one place to please, "
-        "the <strong>channel</strong> all of them: see what the second repeats of the first. <strong>The opposite</strong> "
-        "maximizes the negative: what the unit is silenced by, which a ReLU never passes on. The last "
-        "column, MACO, keeps every single amplitude of the photographs' law and moves only phases; the others may leave "
-        "a frequency empty that the unit has no use for.",
+        caption="<strong>One unit, asked in four ways.</strong> The neuron has one place to please, "
+        "the channel all of them: see what the second repeats of the first. The opposite "
+        "maximizes the negative, which a ReLU never passes on. MACO keeps every amplitude of the photographs' law "
+        "and moves only phases.",
         subjects=[str(channel) for channel in channels],
         links=[unit_link(layer, unit) for layer, unit in chosen()],
     )
@@ -152,10 +151,9 @@ def between() -> Figure:
         "optimized against and for the unit",
         caption="<strong>From what silences a neuron to what excites it.</strong> Outside, the images found by "
         "ascent against and for it; between them, patches of photographs by the neuron's value before the "
-        f"ReLU, written below each: the {PATCHES} lowest and highest of all that see no padding and don't "
-        f"overlap in {len(SEARCHED)} photographs, those nearest to half of either, and those nearest to "
-        "zero. The axis shows where they lie, and in blue how often each value occurs. "
-        f"Below zero, where the ReLU lets nothing pass, lie {min(below):.0%} to {max(below):.0%} of a unit's values.",
+        f"ReLU: the {PATCHES} lowest and highest in {len(SEARCHED)} photographs, those nearest to half of either, and to "
+        "zero. Blue: how often each value occurs. "
+        f"{min(below):.0%} to {max(below):.0%} of a unit's values lie below zero.",
     )
 
 
@@ -181,11 +179,10 @@ def diverse() -> Figure:
         images,
         id="diverse",
         alt="Six deep channels in rows, each with four images that were pushed apart",
-        caption="Four answers to the same question: the images of a row excite the same channel and were "
-        "<strong>pushed to differ</strong> from each other in their layer. The number is the channel's "
-        "activation in percent of what it reaches without the push; above 100, the push led to a higher summit. "
-        "What all four share is what the unit is about; what only one has is decoration, or a second meaning if its "
-        "number is as high as the others'.",
+        caption="<strong>Four answers to one question:</strong> the images of a row excite the same channel and were "
+        "pushed to differ in their layer. The number is the activation in percent of that without the push. "
+        "What all four share is what the unit detects; what only one has is decoration, or a second meaning if its "
+        "number is as high.",
         scores=100 * shares,
         score_name="percent of the activation without the push",
         subjects=[str(channel) for channel in channels],
@@ -209,11 +206,9 @@ def beside_photos() -> Figure:
         headings=("what the neuron wants", "what excites it most in our photographs"),
         id="natural",
         alt="Six deep neurons: their synthetic image beside the four photo patches that excite them most",
-        caption=f"Left, the image found by ascent; right, the {PATCHES} patches that excite the neuron most "
-        f"among all places of {len(SEARCHED)} sample photographs at which its whole field lies inside the photograph, cut like "
-        "the picture to the part of the field that it uses. "
-        "<strong>Ask of each row: would you have guessed the right side from the left?</strong> With "
-        "so few photographs the patches are the best there are, not the best there could be. "
+        caption=f"Left, the image found by ascent; right, the {PATCHES} patches of {len(SEARCHED)} photographs "
+        "that excite the neuron most, cut alike to the part of its field that it uses. "
+        "<strong>Would you have guessed the right side from the left?</strong> "
         f"Photographs: {credits_line()}.",
         notes=notes,
         subjects=[f"{layer}:{unit}" for layer, unit in chosen()],

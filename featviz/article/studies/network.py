@@ -61,11 +61,9 @@ def layers() -> figures.Figure:
         ["layer", "kernel", "stride", "units", "map", "sees", "moves by", "sees no border", "weights"],
         id="layers",
         alt="AlexNet's five convolutional layers: kernel, stride, units, map and receptive field.",
-        caption=f"<strong>AlexNet to scale</strong>, for an image of {PROBE_SIZE} × {PROBE_SIZE} "
-        f"pixels. What a unit <em>sees</em> grows {last / first:.0f}-fold from the first layer to "
-        "the last while the kernels shrink; neighboring units see squares that lie as far apart as "
-        "<em>moves by</em> says. The share that <em>sees no border</em> is that of places whose "
-        "whole square lies inside the image: all others see padding as well.",
+        caption=f"<strong>AlexNet to scale</strong>, for {PROBE_SIZE} × {PROBE_SIZE} pixels. What a "
+        f"unit <em>sees</em> grows {last / first:.0f}-fold while the kernels shrink; its neighbor's "
+        "square is <em>moved by</em> a stride. Places that <em>see no border</em> see no padding.",
         width="page",
     )  # fmt: skip
 
@@ -93,8 +91,8 @@ def receptive_fields() -> figures.Figure:
         id="receptive-fields",
         alt="A tabby cat's face with five nested squares, from a few pixels to most of the face.",
         caption="<strong>What one unit sees.</strong> Move the slider from conv1 to conv5, and the "
-        f"square by clicking or with the arrow keys. A unit of conv1 decides on {first:.1%} of the "
-        f"image; one of conv5 may use {last:.0%} of it. Photograph: {photo.attribution}.",
+        f"square by clicking or with the arrow keys: {first:.1%} of the image at conv1, {last:.0%} at "
+        f"conv5. Photograph: {photo.attribution}.",
     )
 
 
@@ -106,10 +104,9 @@ def filter_bank() -> figures.Figure:
         weights.numpy(),
         id="filter-bank",
         alt="64 small color patches: stripes in all directions, and blobs of color.",
-        caption=f"<strong>All {len(weights)} filters of conv1</strong>, as they are: the only layer "
-        "whose weights are pictures, because it reads red, green and blue. Gray is zero, and all "
-        f"share one scale: the strongest weight of one filter is {strongest.max() / strongest.min():.0f} "
-        "times that of another. Point at a filter to enlarge it.",
+        caption=f"<strong>All {len(weights)} filters of conv1</strong>, as they are. Gray is zero, and "
+        f"all share one scale: the strongest filter is {strongest.max() / strongest.min():.0f} times as "
+        "strong as the weakest. Point at one to enlarge it.",
         width="middle",
     )  # fmt: skip
 
@@ -134,11 +131,9 @@ def unit_maps() -> figures.Figure:
         [str(unit) for unit in units],
         id="unit-maps",
         alt="Three photos, each with the map of one unit of each layer; maps grow coarser.",
-        caption="<strong>A unit is a map.</strong> One unit of each layer on "
-        f"{len(samples)} photos, before the ReLU: red places excite it, blue ones go against it, in "
-        "multiples of the layer's mean magnitude here; beyond the ends of the scale colors stay. Of each layer it is the unit whose "
-        f"positive values differ most from place to place of {samples[0].name}. The buttons show the "
-        f"maps in their own resolution. Photographs: {credits}.",
+        caption="<strong>A unit is a map.</strong> One unit of each layer, before the ReLU: red places "
+        "excite it, blue ones go against it, in multiples of the layer's mean magnitude. Units were "
+        f"chosen on {samples[0].name}, where their values vary most. Photographs: {credits}.",
         scale_name="multiples of the layer's mean magnitude",
         limit=LIMIT,
         column_notes=[_map_size(layer) for layer in net.layers],
@@ -162,10 +157,9 @@ def silence() -> figures.Figure:
         "values below zero, %",
         id="silence",
         alt="Bars of the share of values below zero, for each layer, on photographs and on gray.",
-        caption="<strong>What the ReLU throws away.</strong> Share of the values of each layer that "
-        f"are below zero, on {len(photos.samples())} photographs and on a gray image, in places "
-        "that see no padding; lines are 95% intervals of the mean over units. After "
-        "the ReLU all of these are the same number, 0, and none has a gradient.",
+        caption="<strong>What the ReLU throws away.</strong> Share of each layer's values "
+        f"below zero, on {len(photos.samples())} photographs and on gray, in places "
+        "that see no padding, with 95% intervals of the mean over units.",
     )  # fmt: skip
 
 
@@ -186,12 +180,10 @@ def used_fields() -> figures.Figure:
         "side, pixels",
         id="used-fields",
         alt="Bars of the receptive field's side by geometry and by effect, for each layer.",
-        caption="<strong>Most of the effect comes from the middle.</strong> Side of the receptive "
-        f"field, and of the centered square whose pixels hold {PART:.0%} of the squared gradient "
-        f"of the layer's units, on average over {len(photos.samples())} photographs; lines are 95% "
-        f"intervals over photographs. Gradients are added up under {SIGNS} draws of random signs, "
-        f"others for every photograph. In {last} this square is {_used_share(last).mean:.0%} of the field's area: the corners of "
-        "the field count for little, because few paths lead to them.",
+        caption="<strong>Most of the effect comes from the middle.</strong> Sides of the receptive "
+        f"field and of the centered square with {PART:.0%} of the squared gradient of the layer's units, "
+        f"means over {len(photos.samples())} photographs with 95% intervals. In {last} the square is "
+        f"{_used_share(last).mean:.0%} of the field's area: few paths lead to its corners.",
     )  # fmt: skip
 
 
@@ -208,7 +200,6 @@ def numbers() -> Values:
             "units": f"{sum(net.units(layer) for layer in net.layers):,}",
             "size": str(PROBE_SIZE),
             "first_field": str(fields[first].size),
-            "second_field": str(fields[net.layers[1]].size),
             "last_field": str(fields[last].size),
             "first_stride": str(fields[first].stride),
             "last_stride": str(fields[last].stride),
@@ -217,8 +208,6 @@ def numbers() -> Values:
             "first_inside": f"{counts[first] / places[first]:.0%}",
             "last_inside": str(counts[last]),
             "last_places": str(places[last]),
-            "padded": str(places[last] - counts[last]),
-            "gray_first": f"{shares[f'gray/{first}'].mean():.0%}",
             "gray_last": f"{shares[f'gray/{last}'].mean():.0%}",
             "photos_last": f"{shares[f'photos/{last}'].mean():.0%}",
             "used_first": _pixels(interval(_used()[f"side/{first}"])),

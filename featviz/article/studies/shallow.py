@@ -39,9 +39,8 @@ def filters() -> figures.Figure:
         id="filters",
         alt="The 64 filters of conv1 as color patches: stripes, blobs and soft edges.",
         caption=f"<strong>The {len(weights)} filters of conv1, measured.</strong> Sort them by any "
-        "number, or find a family by its name. Every filter is drawn at its own full contrast, so "
-        "that weak ones can be seen; gray is a weight of zero. Orientations are those of the "
-        "stripes, counterclockwise from horizontal.",
+        "number, or find a family by its name. Every filter has its own full contrast; gray is a "
+        "weight of zero. Orientations are those of the stripes, counterclockwise from horizontal.",
         values=_columns(preferences)
         | {"gray part of the weights": gray_share(net, "conv1").numpy()},
         links=[unit_link("conv1", unit) for unit in range(len(weights))],
@@ -65,9 +64,8 @@ def optima() -> figures.Figure:
         id="optima",
         alt="Rows of filters of one family each, beside images of pure black, white and color.",
         caption="<strong>The best image of a conv1 unit is known exactly.</strong> Left: the "
-        f"{SHOWN} filters of each family that answer most strongly to a grating. Right: for each "
-        "the image that excites it most of all images there are. It is the sign of the weights: "
-        "every pixel at one end of its range. Gradient ascent comes within "
+        f"{SHOWN} filters of each family with the strongest responses to a grating. Right: for each "
+        "the image that excites it most of all images there are. Gradient ascent comes within "
         f"{_plainly(shallow_evidence.ascent_error())} of its value, for all {len(weights)} units.",
         notes=[f"conv1: {linked('conv1', units)}" for units in members],
     )
@@ -82,10 +80,9 @@ def conv2_sheet() -> figures.Figure:
         _labels("conv2"),
         id="conv2",
         alt="192 textures: stripes, checks, dots, curves and fields of color.",
-        caption=f"<strong>What the {len(units)} channels of conv2 want,</strong> by gradient "
-        f"ascent on the mean of the channel, on {SIDE} px, with the numbers that gratings gave. Sort by phase "
-        "tolerance, frequency or color; find a family by its name. Families come from the "
-        "numbers alone: look whether they agree with the picture.",
+        caption=f"<strong>The {len(units)} channels of conv2,</strong> by gradient "
+        f"ascent on the channel's mean, on {SIDE} px. Sort by phase tolerance, frequency or color. Families come "
+        "from gratings alone: look whether they agree with the picture.",
         values=_columns(shallow_evidence.preferences("conv2"))
         | {"active on photos, share of places": shallow_evidence.activity("conv2").share.numpy()},
         links=[unit_link("conv2", unit) for unit in units],
@@ -119,12 +116,10 @@ def feeds() -> figures.Figure:
         id="feeds",
         alt="Rows: a conv2 texture, four conv1 filters that excite it, three that inhibit it.",
         caption="<strong>What feeds a unit of conv2.</strong> The filters of conv1 with the largest "
-        "sums of weights, for it and against it; the number is the sum over the kernel. The "
-        "orientation that gratings measured can be read off the wiring: in edges, bars and gratings "
+        "sums of weights over the kernel, for it and against it. In edges, bars and gratings "
         f"the strongest oriented input is off by {along.mean:.0f}° on average "
-        f"({along.low:.0f} to {along.high:.0f}, {along.count} units), the strongest against it by {against.mean:.0f}° "
-        f"({against.low:.0f} to {against.high:.0f}), an oriented "
-        f"input drawn by chance by {chance.mean:.0f}° ({chance.low:.0f} to {chance.high:.0f}).",
+        f"(95% interval {along.low:.0f} to {along.high:.0f}, {along.count} units), the strongest against it by {against.mean:.0f}° "
+        f"({against.low:.0f} to {against.high:.0f}), one drawn by chance by {chance.mean:.0f}° ({chance.low:.0f} to {chance.high:.0f}).",
         scores=np.array(scores),
         score_name="sum of weights",
         notes=[f"{names[unit]}; {all_views('conv2', unit)}" for unit in units],
@@ -145,11 +140,9 @@ def untrained_pictures() -> figures.Figure:
         id="untrained",
         alt="Trained filters and textures are clean and varied, untrained ones are noise.",
         caption="<strong>What the same pictures look like without training.</strong> Filters of "
-        "conv1, and channels of conv2 by the same ascent with the same seed. An untrained unit has "
-        "an optimum too, and ascent makes a texture of it: that a picture shows a texture proves "
-        "nothing. <strong>Compare within a layer</strong>: the filters of conv1 tell at a glance which network has "
-        "learned, the textures of conv2 by their variety only. The units are the first of each layer, not a choice. "
-        "Untrained weights are those with which training would begin.",
+        "conv1, and channels of conv2 by the same ascent: the first units of each layer, unpicked. "
+        "<strong>Compare within a layer</strong>: the filters of conv1 tell at a glance which network has "
+        "learned, the textures of conv2 by their variety only.",
     )
 
 
@@ -172,7 +165,6 @@ def numbers() -> Values:
             for family in FAMILIES
         },
         oriented_conv1=f"{shares['conv1']:.0%}",
-        oriented_conv2=f"{shares['conv2']:.0%}",
         draws=shallow_evidence.DRAWS,
         oriented_untrained=shallow_tuning.percent(shallow_tuning.oriented("untrained")),
         gratings_untrained=_untrained("conv1", "grating") or "none",
@@ -186,7 +178,6 @@ def numbers() -> Values:
         complex_units=linked("conv2", _highest(shallow_evidence.preferences("conv2").tolerance)),
         held_down=linked("conv2", _highest(-shallow_evidence.preferences("conv2").crossed)),
         moved=_changes(),
-        beaten=shallow_evidence.beaten("conv2") or "none",
         inhibited=f"{shallow_tuning.inhibited():.0%}",
         inherited=f"{shallow_evidence.inherited()[0].mean:.0f}",
         against=f"{shallow_evidence.inherited()[1].mean:.0f}",

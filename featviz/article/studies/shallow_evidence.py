@@ -13,7 +13,6 @@ from featviz.article.studies.shared import SEED, alexnet, maximize, plain
 from featviz.ascent.recipes import EXACT, HIGHEST_NEURON
 from featviz.measures import tuning
 from featviz.measures.activity import Activity
-from featviz.measures.gratings import LIGHT
 from featviz.measures.statistics import Interval, interval
 from featviz.measures.tuning import FAMILIES, ORIENTED, Preferences, Tuning
 from featviz.measures.weights import input_weights, optimum
@@ -121,12 +120,6 @@ def grating_share(layer: str) -> np.ndarray:
     return shares
 
 
-def beaten(layer: str) -> int:
-    """Returns how many of a layer's neurons a sample photograph excites more than ascent does."""
-    return int((_photo_values(layer) > _ascent_values(layer)).sum())
-
-
-@cache
 def inherited() -> tuple[Interval, Interval, Interval]:
     """Returns by how many degrees conv2's edges, bars and gratings differ from their inputs.
 
@@ -161,22 +154,6 @@ def along_phase(layer: str, unit: int) -> tuple[np.ndarray, np.ndarray]:
     responses, (color, angle, frequency, phase) = _best(layer, unit)
     wave = responses[color, angle, frequency].roll(-phase).numpy()
     return np.linspace(0, 360, len(wave) + 1), np.append(wave, wave[0])
-
-
-def hued(layer: str, count: int) -> list[int]:
-    """Returns the units among the color patches that answer most strongly to plain color."""
-    patches = tuned(layer).responses[:, LIGHT + 1 :, 0, 0].flatten(1).amax(1)
-    return sorted(members(layer, "color patch"), key=lambda unit: -patches[unit])[:count]
-
-
-def along_hue(layer: str, unit: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns hues in degrees, and a unit's response to plain patches of them."""
-    responses = tuned(layer).responses[unit]
-    patches = responses[LIGHT + 1 :, 0, 0]
-    half = patches.shape[1] // 2  # the second half of the hue circle: the opposite phase
-    around = torch.cat([patches[:, 0], patches[:, half]]).numpy()
-    values = np.append(around, around[0]) / np.abs(around).max()
-    return np.linspace(0, 360, len(values)), values
 
 
 def _best(layer: str, unit: int) -> tuple[Tensor, tuple[int, ...]]:

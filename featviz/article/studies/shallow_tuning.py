@@ -24,9 +24,6 @@ AGAINST = 0.25
 NAMES = (*FAMILIES, BEYOND)
 """What a unit can be, by gratings; no unit of these layers is excited by none."""
 
-HUES = 3
-"""Units per layer whose tuning to hue is drawn."""
-
 
 def family_counts() -> figures.Figure:
     """Returns the share of each family in both layers, trained and untrained."""
@@ -40,10 +37,9 @@ def family_counts() -> figures.Figure:
         "units, %",
         id="families",
         alt="Bars of the share of units in five families and beyond them, for conv1 and conv2, with controls.",
-        caption="<strong>Families by number.</strong> Share of the units of each layer that fall "
-        "into each family by what they answer to, and of those beyond gratings, in AlexNet and in the same architecture with "
-        f"untrained weights; lines are 95% intervals over units, and over {DRAWS} networks where nothing is trained. Trained less untrained, in percentage "
-        f"points: {'; '.join(_family_differences())}. Where that interval holds 0, the name alone says nothing of learning.",
+        caption="<strong>Families by number.</strong> Share of each layer's units in each family, in AlexNet and in the same architecture "
+        f"untrained, with 95% intervals over units, and over {DRAWS} untrained networks. Trained less untrained, in percentage "
+        f"points: {'; '.join(_family_differences())}.",
         width="middle",
     )
 
@@ -62,12 +58,9 @@ def orientation_curves() -> figures.Figure:
         "response, part of the best",
         id="orientation",
         alt="Curves of the response over orientation: a peak for edges and gratings, flat for spots.",
-        caption="<strong>Tuning to orientation.</strong> Response of one unit per family to "
+        caption="<strong>Tuning to orientation.</strong> Response of the most responsive unit of each family to "
         "gratings of its favorite color and frequency, as they turn; the best phase at each angle. "
-        f"Shown is the most responsive unit of the family. Over all oriented units the mean "
-        f"selectivity is {_oriented_mean('conv1'):.2f} in conv1 and {_oriented_mean('conv2'):.2f} in "
-        "conv2. Curves of conv1 cannot fall below zero: for every phase that inhibits, the opposite "
-        f"one excites. Of conv2's units, {inhibited():.0%} do, by more than "
+        f"Curves of conv1 cannot fall below zero; {inhibited():.0%} of conv2's do, by more than "
         f"{AGAINST:.0%} of the best response.",
         width="middle",
     )
@@ -88,8 +81,7 @@ def phase_curves() -> figures.Figure:
         id="phase",
         alt="In conv1 full cosine waves from 1 to -1, in conv2 nearly flat lines.",
         caption="<strong>conv1 minds where the stripes are; conv2 often does not.</strong> The "
-        "same units as their best grating slides by one cycle. A unit of conv1 adds up weighted "
-        "pixels, so half a cycle turns its response into its negative. "
+        "same units as their best grating slides by one cycle. In conv1 half a cycle turns a response into its negative. "
         f"Of conv2, {tolerant('trained').mean:.0%} of the units keep at least half of their best "
         "response at every phase.",
         width="middle",
@@ -123,28 +115,6 @@ def tolerance() -> figures.Figure:
     )
 
 
-def hue_curves() -> figures.Figure:
-    """Returns how answers depend on the hue."""
-    return figures.curves(
-        {
-            layer: {
-                f"{layer}:{unit}": shallow_evidence.along_hue(layer, unit)
-                for unit in shallow_evidence.hued(layer, HUES)
-            }
-            for layer in LAYERS
-        },
-        "hue, degrees (0 red, 120 green, 240 blue)",
-        "response, part of the best",
-        id="hue",
-        alt="Curves of the response to plain patches over the hue circle: each with one broad peak.",
-        caption="<strong>Tuning to hue.</strong> Response to a plain patch of color, as its hue "
-        "goes around the circle; lightness stays. Shown are the color patches that answer most to plain color. "
-        "In conv1 each hue's opposite inhibits as much as the hue excites: a filter can "
-        "only be for one color by being against another.",
-        width="middle",
-    )
-
-
 def reach() -> figures.Figure:
     """Returns how near gratings come to the best that the units can be given."""
     parts = {layer: shallow_evidence.grating_share(layer) for layer in LAYERS}
@@ -156,10 +126,8 @@ def reach() -> figures.Figure:
         id="reach",
         alt="Dots: the part of the optimum reached by gratings, higher in conv1 than in conv2.",
         caption="<strong>How far gratings go.</strong> Response to a unit's best grating as a "
-        "part of the response to the best image known for it, both less plain gray: the exact "
-        "optimum in conv1; in conv2 the better of gradient ascent on the receptive field and the "
-        "strongest place of the sample photographs. Bars mark the median, lines the middle half. "
-        "Gratings have less contrast than an optimum, so few come near 1. "
+        "part of that to the best image known for it, both less plain gray: in conv1 the exact "
+        "optimum, in conv2 the better of gradient ascent and the strongest natural patch. Bars mark the median, lines the middle half. "
         f"Means: {means['conv1'].mean:.2f} in conv1 "
         f"({means['conv1'].low:.2f} to {means['conv1'].high:.2f}), {means['conv2'].mean:.2f} in "
         f"conv2 ({means['conv2'].low:.2f} to {means['conv2'].high:.2f}).",
@@ -183,9 +151,9 @@ def control() -> figures.Figure:
         ],
         id="control",
         alt="Means of tuning measures with intervals, for conv1 and conv2, trained and untrained.",
-        caption="<strong>The control.</strong> The same measurement on the same architecture with "
-        "random weights, as PyTorch draws them before training. Means with their 95% intervals, over units, and "
-        f"over {DRAWS} networks where nothing is trained. Where the interval of the difference excludes 0, training made one; "
+        caption="<strong>The control.</strong> The same measures on the same architecture as PyTorch "
+        "initializes it. Means with 95% intervals over units, and "
+        f"over {DRAWS} untrained networks. Where the interval of the difference excludes 0, training made one; "
         "where it holds 0, we can't say.",
         width="page",
     )
@@ -289,8 +257,3 @@ def _bounds(shares: list[Interval]) -> tuple[list[float], ...]:
 
 def _examples(layer: str, names: tuple[str, ...]) -> list[tuple[str, int]]:
     return [(family, shallow_evidence.members(layer, family, 1)[0]) for family in names]
-
-
-def _oriented_mean(layer: str) -> float:
-    selectivity = shallow_evidence.preferences(layer).selectivity
-    return float(selectivity[selectivity >= ORIENTED].mean())
