@@ -6,37 +6,78 @@
 # %% [markdown]
 # # What has AlexNet learned?
 #
-# A convolutional network turns pixels into classes in a few steps, and nobody told it what to look for on the way. We ask
-# each of its layers directly: *what would you like to see?* The answers change with depth, from edges and colors that
-# fill {{ first_field }} pixels to heads, fur and vehicles that fill {{ last_field }}.
+# Edges and color in {{ first_field }} pixels at first, the parts of animals and things in {{ last_field }} at last: what excites each
+# layer, [how surely that can be said](#what-can-be-said-and-how-surely), and [how this report meets the
+# assignment](assignment.md).
 
 # %% tags=["hide"]
+from featviz.article.studies import (
+    ascent,
+    attribution_controls,
+    deep_judge,
+    shallow,
+    shallow_versus_deep,
+)
 from featviz.article.studies import overview as study
+
+# %% tags=["hide-code"]
+ascent.numbers()
+
+# %% tags=["hide-code"]
+attribution_controls.numbers()
+
+# %% tags=["hide-code"]
+deep_judge.numbers()
+
+# %% tags=["hide-code"]
+shallow.numbers()
+
+# %% tags=["hide-code"]
+shallow_versus_deep.numbers()
 
 # %% tags=["hide-code"]
 study.numbers()
 
 # %%
+study.hero()
+
+# %% [markdown]
+# ## What the chapters found
+
+# %%
+study.findings_in_cards()
+
+# %% [markdown]
+# ## What can be said, and how surely
+#
+# Every number is computed by the build that made these pages. Brackets hold 95% intervals; only where the table says so they hold the
+# middle half of a layer's units.
+#
+# <div class="l-page claims" markdown>
+#
+# | Claim | Number | Over | Control | How surely | Shown in |
+# | --- | --- | --- | --- | --- | --- |
+# | What a unit can see grows fifteenfold with depth. | {{ first_field }} px at conv1, {{ last_field }} px at conv5 | all layers | gradients reach exactly as far | exact | [](chapters/network.py#fig-layers) |
+# | Where the best image is known, ascent finds it. | the recipe for the highest score reaches {{ exact_worst }}% of the maximum for the worst filter; the default at least {{ bounded_worst }}% of what its bound allows | {{ first_units }} filters of conv1 | Lucid's basis: {{ lucid_median }}% in the median | exact for conv1, unknown deeper | [](chapters/ascent.py#fig-exact-shares) |
+# | conv1 measures direction because it was trained. | {{ oriented_conv1 }} of its filters are oriented | {{ first_units }} filters | untrained {{ oriented_untrained }} | well: the intervals lie apart | [](chapters/shallow.py#fig-control) |
+# | Deep units are rarely active because they were trained. | conv1 {{ active_conv1 }} of the places, conv5 {{ active_conv5 }} | {{ first_units }} and {{ last_units }} units | untrained: conv1 {{ initial_conv1 }}, conv5 {{ initial_conv5 }} | well: the intervals lie apart | [](chapters/depth.py#fig-scorecard) |
+# | A deep unit's picture tells which photographs excite it. | {{ eye_conv5 }} ({{ eye_conv5_interval }}) of choices of two are right at conv5 | {{ last_units }} units | by color and coarseness alone {{ plain_conv5 }} ({{ plain_conv5_interval }}); guessing 50% | well, for most units and not for all | [](chapters/deep.py#fig-judged) |
+# | Deep layers tell classes apart, shallow ones don't. | at the last layer {{ share_last }} ({{ share_last_interval }}) of Grad-CAM's evidence lies on the right photograph | {{ photos }} photographs | at the first layer {{ share_first }} ({{ share_first_interval }}); chance 50% | of Grad-CAM, and of SqueezeNet | [](chapters/attribution.py#fig-why-these-layers) |
+# | Deep pictures exaggerate more than shallow ones. | the picture excites a unit of conv5 {{ ratio_conv5 }} times as much as the best patch (middle half of units) | {{ last_units }} units | conv1: {{ ratio_conv1 }} | partly: more photographs would lower it | [](chapters/depth.py#fig-exaggeration) |
+# | Deep pictures mind a turn as much as shallow ones. | {{ left_pictures }}% of the activation are left at 45° | {{ turned }} units a layer | turned natural patches: {{ left_deep }}% from conv3 on | well, of pictures only | [](chapters/depth.py#fig-turning) |
+# | Class maps explain a decision better than contours do. | {{ above_edges }} of {{ cells }} maps beat an edge detector | {{ photos }} photographs | the detector has never seen a class | not shown | [](chapters/trust.py#fig-faithfulness) |
+#
+# </div>
+#
+# ## Unpicked
+#
+# A *channel* is a unit everywhere at once, and its image a texture.
+
+# %%
 study.channels()
 
 # %% [markdown]
-# The story in five sentences:
-#
-# 1. AlexNet's {{ layers }} convolutional layers have {{ units }} units, and each sees a square part of the image:
-#    [the network](chapters/network.py).
-# 2. Show it a photograph, and some units answer at some places: [attribution](chapters/attribution.py) says which, and how far
-#    such maps can be trusted.
-# 3. Start from noise instead, and climb until a unit is as excited as it gets: [gradient ascent](chapters/ascent.py)
-#    works for every unit, once a trap is avoided.
-# 4. [Shallow layers](chapters/shallow.py) measure edges, gratings and color; [deep layers](chapters/deep.py) answer to patterns,
-#    parts and faces.
-# 5. [Side by side](chapters/depth.py), and beside a network that has learned nothing, the difference can be
-#    put in numbers.
-#
-# ## From everywhere to one place
-#
-# A *channel* is a unit everywhere at once, and its image a texture. A *neuron* is the unit at one place: its image is no
-# larger than what it sees, and shows one thing instead of many.
+# A *neuron* is the unit at one place: its image is no larger than what it sees, and shows one thing instead of many.
 
 # %%
 study.neurons()
@@ -52,6 +93,5 @@ study.neurons()
 # When two pictures look alike we say that their units are alike. That is an assumption, the one of the distill articles
 # whose manner we follow[^olah2017]. We say so wherever it matters.
 #
-# What would prove this page wrong: if the rows of [](#fig-channels) could be swapped without anyone noticing, depth would
-# change nothing. If a network with shuffled weights gave rows like these, training would change nothing;
-# [it doesn't](chapters/depth.py#fig-untrained).
+# It would prove this page wrong if the rows of [](#fig-channels) could be swapped without anyone noticing, or if a network with
+# shuffled weights gave rows like these; [it doesn't](chapters/depth.py#fig-untrained).

@@ -112,36 +112,9 @@ study.settling(networks)
 # of conv2 by {{ settled_conv2 }} and of conv3 by {{ settled_conv3 }}. It would prove us wrong if the three curves rose together. One reason is
 # seen at the left end: much of what a filter of conv1 passes it passes with random weights too.
 #
-# ## Gradient ascent in fifteen lines
-#
 # All of these pictures are found in one way: start from noise and change the image, not the weights, until the unit is as active
-# as can be. This is the whole idea, ready to be copied:
-
-
-# %% tags=["show-code"]
-def climb(module, layer, unit, size=48, steps=96, rate=0.05):
-    torch.manual_seed(0)
-    image = (0.5 + 0.05 * torch.randn(1, 3, size, size)).requires_grad_()
-    optimizer = torch.optim.Adam([image], lr=rate)
-    values = []
-    hook = module.get_submodule(layer).register_forward_hook(lambda *call: values.append(call[2]))
-    for _ in range(steps):
-        shift = torch.randint(-4, 5, (2,)).tolist()
-        module((image.roll(shift, (2, 3)) - 0.5) / 0.25)
-        optimizer.zero_grad()
-        (-values.pop()[0, unit].mean()).backward()
-        optimizer.step()
-        image.data.clamp_(0, 1)
-    hook.remove()
-    return image.detach()[0]
-
-
-# %%
-study.two_loops(net, climb)
-
-# %% [markdown]
-# What the library adds is told step by step in [chapter 3](chapters/ascent.py): a basis in which low frequencies are as easy to reach as
-# high ones, transforms against noise, and the bound on contrast.
+# as can be. [The loop in fifteen lines](chapters/ascent.py#the-loop-in-fifteen-lines) stands in [](chapters/ascent.py), and it runs on this
+# network too.
 #
 # ## Which parts of a picture light up?
 

@@ -14,6 +14,9 @@ ROOT = Path(__file__).parents[1]
 API = "reference/api/"
 """The real site's pages that one template makes of the docstrings."""
 
+SOURCE = "source/"
+"""The real site's pages of the code that computes its figures."""
+
 REFERENCES = """
 @article{olah,
   author  = {Olah, Chris and Mordvintsev, Alexander},

@@ -10,7 +10,26 @@
 # more. After {{ steps }} such steps the image shows what the unit wants. It sounds too simple, and done naively it is:
 # {{ dead_neurons }}% of conv5's neurons never start, and those that do end in noise. This chapter builds a method that
 # works for every unit, one improvement at a time, and checks it where the right answer is known.
-#
+
+# %% tags=["hide"]
+import torch
+
+from featviz.article.studies import ascent as study
+from featviz.article.studies import ascent_methods, ascent_questions
+
+# %% tags=["hide-code"]
+study.numbers()
+
+# %% tags=["hide-code"]
+ascent_methods.numbers()
+
+# %% [markdown]
+# ## From noise, step by step
+
+# %%
+study.climb()
+
+# %% [markdown]
 # ## The idea in one line
 #
 # Let $a_u(x)$ be the activation of a unit $u$ for an image $x$. We look for
@@ -25,17 +44,40 @@
 # A *neuron* is one channel at one position; its image is as large as its receptive field. A *channel* is the mean over
 # all positions; its image is a texture. Everything that follows is about which coordinates to climb in, and what to do to
 # the image between two steps.
+
+# %% [markdown]
+# ## The loop, in fifteen lines
 #
+# This is all of it: a hook that reads the layer, a random shift so that no single pixel counts, and Adam on the image instead of
+# the weights. The network is `fv.load("alexnet")`, which knows how its images are normalized; the rest is PyTorch. With `import torch` and
+# `import featviz as fv` it runs as it stands: `climb(fv.load("alexnet"), "conv5", 32)`.
 
-# %% tags=["hide"]
-from featviz.article.studies import ascent as study
-from featviz.article.studies import ascent_methods, ascent_questions
 
-# %% tags=["hide-code"]
-study.numbers()
+# %% tags=["show-code"]
+def climb(net, layer, unit, size=128, steps=96, rate=0.05):
+    torch.manual_seed(0)
+    image = (0.5 + 0.05 * torch.randn(1, 3, size, size)).requires_grad_()
+    optimizer = torch.optim.Adam([image], lr=rate)
+    seen, at = [], net.module.get_submodule(net.dotted[layer])
+    # A copy, because the ReLU behind it overwrites what it gives.
+    hook = at.register_forward_hook(lambda *io: seen.append(io[2].clone()))
+    for _ in range(steps):
+        shift = torch.randint(-8, 9, (2,)).tolist()
+        net.module(net.normalize(image.roll(shift, (2, 3))))
+        optimizer.zero_grad()
+        (-seen.pop()[0, unit].mean()).backward()
+        optimizer.step()
+        image.data.clamp_(0, 1)
+    hook.remove()
+    return image.detach()[0]
 
-# %% tags=["hide-code"]
-ascent_methods.numbers()
+
+# %%
+ascent_methods.two_loops(climb)
+
+# %% [markdown]
+# In the library the same is [`featviz.maximize`](../reference/api/ascent.md): many units at once, each with random numbers of its
+# own, on a private copy of the network, and no further than the layer that is asked.
 
 # %% tags=["hide-code"]
 ascent_methods.unit_picker()
@@ -84,11 +126,7 @@ ascent_methods.combined()
 # {{ lucid_gain }} times that of Lucid's method. The price is paid where nothing is held equal: left as they are, the pictures of the
 # row above have a contrast of {{ free_contrast }} and {{ price }} times the score of those under the bound, which have {{ bound_contrast }};
 # photographs have {{ photo_contrast }}.
-
-# %%
-study.climb()
-
-# %% [markdown]
+#
 # ## The trap: units that never start
 #
 # In torchvision's AlexNet the ReLUs work *in place*: they overwrite the convolution's output. Whoever reads
@@ -144,7 +182,7 @@ study.settings()
 ascent_questions.asked()
 
 # %% [markdown]
-# A mixture of two units is a question like any other. And the climb need not start from noise: [chapter 6](depth.py) starts it
+# A mixture of two units is a question like any other. And the climb need not start from noise: [](depth.py) starts it
 # from a photograph.
 
 # %%
@@ -153,7 +191,7 @@ ascent_questions.strip()
 # %% [markdown]
 # To our eyes the random directions give pictures as readable as the channels', and that should make us careful: that a
 # picture can be read doesn't show that the axis we asked for is special, nor that the direction means something. What is special
-# about units has to be measured, as [chapter 4](shallow.py) does with gratings and [chapter 5](deep.py) with photographs.
+# about units has to be measured, as [](shallow.py) does with gratings and [](deep.py) with photographs.
 #
 # A network with a classifier can be asked for a class. AlexNet's part in this article ends at conv5, so we ask
 # SqueezeNet[^iandola2016].

@@ -13,8 +13,7 @@
 # {{ share_last }} at its last.</p>
 #
 # A map over a photograph is quickly made and easily believed. So every map in this chapter has one scale with those it is
-# compared with, every claim has a number, and every number stands beside that of a map that knows nothing. Some of the
-# maps don't pass.
+# compared with, and every number stands beside that of a map that knows nothing.
 #
 # ## Which places does each layer answer to?
 #
@@ -78,12 +77,7 @@ study.group_pictures()
 # %%
 study.unit_evidence()
 
-# %%
-study.supporters()
-
 # %% [markdown]
-# A unit of conv5 is assembled from many: the six that speak most make up about a fifth of the evidence.
-#
 # ## Which places speak for a class?
 #
 # The part of AlexNet that ships with featviz ends at conv5 and knows no classes. A whole classifier of the same accuracy is
@@ -124,54 +118,8 @@ attribution_controls.why_these_layers()
 # So we read shallow layers for *what is there* and deep layers for *what it speaks for*, and show those in between
 # because the change from one to the other is what this article is about.
 #
-# ## What does the method change?
-#
-# Grad-CAM is one of many ways to ask. Below are seven, in pictures; the three that differ most in how they weigh a
-# place are then measured.
-
-# %%
-attribution_controls.methods_compared()
-
-# %%
-attribution_controls.methods_measured()
-
-# %% [markdown]
-# At fire9 the measured methods put {{ deep_low }} to {{ deep_high }} of the evidence on the right photograph, at conv1
-# {{ shallow_low }} to {{ shallow_high }}. The difference has a reason. Grad-CAM gives a unit one weight for the whole photograph, its mean gradient. At
-# fire9 hardly anything comes after the layer, the gradient is nearly the same everywhere, and the mean loses little: Grad-CAM and gradient ×
-# value agree there with a rank correlation of {{ deep_twins }}. At conv1 an edge unit helps the cat at one place and harms it
-# at the next, and the mean of that is about nothing. LayerCAM[^jiang2021] and gradient × value weigh each place by its own gradient
-# and keep what shallow layers know. At fire9 LayerCAM falls behind, because it drops all that speaks against.
-#
-# ## Do the maps mean anything?
-#
-# A map can look right and say nothing about the network: an edge detector looks right too. Two checks, with the results as they are.
-#
-# **Hide what the map marks.** If the marked places carry the decision, the class's probability should fall fast when they
-# are blurred, the most important first, and rise fast when they alone are shown[^petsiuk2018].
-
-# %%
-attribution_controls.faithfulness_table()
-
-# %% [markdown]
-# The best of {{ cells }} maps by insertion less deletion is {{ best_map }} with {{ best_gain }}; random maps of fire9's resolution
-# reach {{ random_gain }}. Of the maps (methods times layers) {{ beaten_singly }} beat their random map with an interval that
-# excludes zero; corrected for so many comparisons, by Holm's method, {{ beaten }} do. That is the good news. An edge detector, which has never seen a class, reaches {{ edges_gain }}, and with the same correction
-# {{ above_edges }} of the {{ cells }} can be said to do better; the best exceeds it by {{ best_less_edges }}, but was chosen on these photographs. A
-# blob in the middle, where photographers put what they photograph, reaches {{ center_gain }}, and {{ above_center }} can be said to exceed that. Whoever shows contours first shows most of what a network reads, so the measure rewards fine maps for being fine. It
-# doesn't say that these maps explain the class.
-#
-# **Take away what the network has learned.** Shuffle the weights of the last layer, or of all layers, and compute the map
-# again[^adebayo2018]. A map of the class must change.
-
-# %%
-attribution_controls.randomization()
-
-# %% [markdown]
-# With the last layer shuffled, {{ draws }} times, Grad-CAM keeps {{ shuffled_cam }} of its rank agreement and LayerCAM
-# {{ shuffled_layercam }}, with 95% intervals over photographs and shufflings: neither falls to zero, so a part of each map is there
-# whatever the last layer has learned. Activation strength
-# keeps {{ shuffled_activation }}, as it must, since it never asks for the class: it is honest about what lit up and silent about why.
+# Grad-CAM is one method of many, and a map can look right and say nothing about the network: whether such maps can be trusted is
+# measured in [](trust.py), with controls.
 #
 # ## What would have proved this wrong
 #
@@ -180,9 +128,8 @@ attribution_controls.randomization()
 #
 # ## What is left open
 #
-# - The measures stand on {{ photos }} photographs. They separate shallow from deep; they don't rank methods.
+# - The measures stand on {{ photos }} photographs.
 # - Class evidence comes from SqueezeNet, activation maps from AlexNet. Depths of two networks are alike, not equal.
-# - Some of what deletion measures is the network's surprise at the blur.
 #
 # To do the same with your own photograph:
 

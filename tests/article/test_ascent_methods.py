@@ -1,4 +1,4 @@
-"""The methods that chapter 3 compares are those that their names say."""
+"""The methods that the chapter on gradient ascent compares are those that their names say."""
 
 from dataclasses import replace
 

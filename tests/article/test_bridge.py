@@ -35,7 +35,7 @@ FIRST = f"""
 # # First
 #
 # The answer is {{{{ answer }}}}; $a_i \\ge 0$. See [](#fig-dot), [](chapters/second.py#fig-far),
-# the [second page](chapters/second.py#part).[^olah]
+# the [second page](chapters/second.py#part), which is [](chapters/second.py).[^olah]
 #
 # ## Part *one*
 #
@@ -223,6 +223,21 @@ def test_figures_are_numbered_by_chapter_and_referred_to_over_pages(example):
     assert '<a class="figure-number" href="#fig-far">Figure 1.1</a> See' in second
 
 
+def test_pages_carry_no_indentation_but_that_of_code(example):
+    first = page(example[0])
+    assert "    author = " in first
+    assert (
+        re.search(r"\n\s", re.sub(r"<(pre|script)\b.*?</\1>", "", first, flags=re.DOTALL)) is None
+    )
+
+
+def test_chapters_have_numbers_in_the_tabs_and_where_the_text_names_them(example):
+    first, second = page(example[0]), page(example[0], "chapters/second.html")
+    assert 'which is <a href="chapters/second.html">chapter 1</a>' in first
+    assert re.search(r'class="md-tabs__link">\s*1 Second\s*<', first)
+    assert "Back to the" in second
+
+
 def test_search_reads_the_numbers_of_figures_and_captions_alone(example):
     index = json.loads(page(example[0], "search/search_index.json"))["docs"]
     texts = " ".join(entry["text"] for entry in index if entry["location"].startswith("index.html"))
@@ -298,8 +313,8 @@ def test_the_bibliography_names_the_pages_that_cite_a_work(example):
     works = page(example[0], "reference/bibliography.html")
     assert '<li id="olah"><span class="work">' in works
     assert (
-        'Cited in <a href="../index.html">Index</a>, <a href="../chapters/second.html">Second</a>.'
-        in works
+        'Cited in <a href="../index.html">Index</a>, '
+        '<a href="../chapters/second.html">1 Second</a>.' in works
     )
     notes = page(example[0], "chapters/second.html").partition('<div class="footnote">')[2]
     assert notes.index("https://doi.org/10.23915/distill.00007") < notes.index("A note.")
@@ -415,6 +430,7 @@ def test_the_files_of_old_runs_go_with_them(copy, caplog):
             "#fig-dit)",
             r"index\.py: no figure 'fig-dit' on index\.py.*fig-dot",
         ),
+        ("[](chapters/second.py)", "[](reference/glossary.md)", r"glossary\.md is no chapter"),
         ("second.py#part", "second.py#prt", r"second\.py#prt"),
         ("second.py#part", "third.py", r"third\.py"),
         (
@@ -475,6 +491,7 @@ def test_a_caption_is_labeled_in_its_own_figure_only():
     assert numbers == {"fig-a": "3.1", "fig-b": "3.2"}
     assert html.count("Figure") == 1
     assert ">Figure 3.2</a> B" in html
+    assert figures.number(content, "", 5)[1] == {"fig-a": "5", "fig-b": "6"}
 
 
 def test_parts_of_a_figure_become_scripts_that_name_their_pictures():

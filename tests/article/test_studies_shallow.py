@@ -1,4 +1,4 @@
-"""What chapter 4 states is so: each claim that can fail, on the real network."""
+"""What the chapter on shallow layers states: each claim that can fail, on the real network."""
 
 import pytest
 import torch

@@ -8,24 +8,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.sites import API, ROOT
+from tests.sites import API, ROOT, SOURCE
 
 SITE = ROOT / "site"
 
-OF_API = ("index", "figures")
-"""Those that stand for the others where pages are opened in a browser: the list and the longest."""
+OPENED = (f"{API}index.html", f"{API}figures.html", f"{SOURCE}attribution_controls.html")
+"""Of the reference's and the source's pages those that stand for the others where pages are opened
+in a browser: the list and the longest."""
 
 
 def pages() -> list[str]:
     """Name the site's pages by their sources, so that tests are known before the build."""
     docs = ROOT / "docs"
     sources = [*docs.rglob("*.py"), *docs.rglob("*.md")]
-    return sorted(path.relative_to(docs).with_suffix(".html").as_posix() for path in sources)
+    names = [path.relative_to(docs).with_suffix(".html").as_posix() for path in sources]
+    studies = (ROOT / "featviz" / "article" / "studies").glob("[!_]*.py")
+    return sorted([*names, *(f"{SOURCE}{path.stem}.html" for path in studies)])
 
 
 def browser_pages() -> list[str]:
     """Name the pages that are opened in a browser one by one."""
-    return [name for name in pages() if not name.startswith(API) or Path(name).stem in OF_API]
+    return [name for name in pages() if not name.startswith((API, SOURCE)) or name in OPENED]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

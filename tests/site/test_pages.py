@@ -143,8 +143,39 @@ def test_a_phone_shows_the_ladders_whole(visit):
     overhangs = tab.page.evaluate(
         "[...document.querySelectorAll('.fv-ladder')].map(l => l.scrollWidth - l.clientWidth)"
     )
-    assert len(overhangs) == 2
+    assert len(overhangs) == 3
     assert max(overhangs) <= 0
+
+
+def test_the_overview_shows_its_pictures_on_the_first_screen(visit):
+    tab = visit("index.html")
+    bottom = "document.querySelector('#fig-hero .fv-ladder').getBoundingClientRect().bottom"
+    assert tab.page.evaluate(bottom) <= 900
+    link = tab.page.locator("article a[href='assignment.html']").first.bounding_box()
+    assert link["y"] + link["height"] <= 900
+
+
+def test_under_each_figure_is_a_way_to_the_code_that_made_it(site, page_name):
+    html = (site / page_name).read_text(encoding="utf-8")
+    figures = re.findall(r'<figure\b[^>]*\bid="fig-([\w-]+)"', html)
+    folds = re.findall(r'<details class="figure-code".*?</details>', html, re.DOTALL)
+    ways = [fold for fold in folds if re.search(r'href="[^"]*source/\w+\.html#\w+"', fold)]
+    assert len(ways) == len(figures)
+
+
+def test_numbers_of_figures_are_unique_over_the_site(site, page_names):
+    pages = [(site / name).read_text(encoding="utf-8") for name in page_names]
+    numbers = [
+        n for html in pages for n in re.findall(r'class="figure-number"[^>]*>([^<]*)<', html)
+    ]
+    assert len(numbers) > 40
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_what_stands_in_place_of_a_missing_page_needs_no_file(visit):
+    tab = visit("404.html")
+    assert len(tab.requests) == 1
+    assert "There is no such page" in tab.page.inner_text("h1")
 
 
 def test_text_column_is_704_pixels(visit):

@@ -16,15 +16,17 @@ _AT_ONCE = 8
 _IMAGE = re.compile(r"<img\b[^>]*>")
 _LOADING = re.compile(r'\sloading="[^"]*"')
 _HIDDEN = re.compile(r"\shidden\b(?!-)")
+_CHAPTER = re.compile(r'<a href="(?P<page>[^"#:]+)"></a>')
 _REFERENCE = re.compile(r'<a href="(?P<page>[^"#]*)#(?P<id>fig-[\w-]+)"></a>')
 
 
-def number(content: str, chapter: str) -> tuple[str, dict[str, str]]:
+def number(content: str, chapter: str, first: int = 1) -> tuple[str, dict[str, str]]:
     """Number the figures of a page.
 
     Args:
         content: The page's HTML.
         chapter: What stands before the number: "4." for chapter four, or nothing.
+        first: The number of the page's first figure.
 
     Returns:
         The HTML with a label at the head of each caption, and the number by the figure's id.
@@ -38,7 +40,7 @@ def number(content: str, chapter: str) -> tuple[str, dict[str, str]]:
         name = figure["id"]
         if name in numbers:
             raise ValueError(f"two figures have the id {name!r}; give each its own")
-        numbers[name] = f"{chapter}{len(numbers) + 1}"
+        numbers[name] = f"{chapter}{len(numbers) + first}"
         label = f'<a class="figure-number" href="#{name}">Figure {numbers[name]}</a> '
         return _CAPTION.sub(lambda tag: tag[0] + label, figure[0], 1)
 
@@ -88,30 +90,41 @@ def refer(
     url: str,
     figures: Mapping[str, Mapping[str, str]],
     sources: Mapping[str, str],
+    chapters: Mapping[str, str],
 ) -> str:
-    """Write the number into each link that has no text and leads to a figure.
+    """Write the number into each link that has no text and leads to a figure or a chapter.
 
     Args:
         content: The page's HTML.
         url: The page's address in the site.
         figures: For each page's address, the number of each of its figures.
         sources: For each page's address, the name of its source, for messages.
+        chapters: For each chapter's address, what the text calls it.
 
     Returns:
-        The HTML with "Figure 4.2" in every such link.
+        The HTML with "Figure 4.2" or "chapter 4" in every such link.
 
     Raises:
-        ValueError: If a figure does not exist.
+        ValueError: If a figure does not exist, or the page is no chapter.
     """
 
+    def absolute(page: str) -> str:
+        return posixpath.normpath(posixpath.join(posixpath.dirname(url), page))
+
     def one(match: re.Match[str]) -> str:
-        page = posixpath.join(posixpath.dirname(url), match["page"]) if match["page"] else url
-        there = figures.get(posixpath.normpath(page), {})
+        page = absolute(match["page"]) if match["page"] else posixpath.normpath(url)
+        there = figures.get(page, {})
         if match["id"] not in there:
             names = ", ".join(sorted(there)) or "none"
-            name = sources.get(posixpath.normpath(page), page)
+            name = sources.get(page, page)
             raise ValueError(f"no figure {match['id']!r} on {name}; its figures: {names}")
         href = f"{match['page']}#{match['id']}"
         return f'<a class="figure-reference" href="{href}">Figure {there[match["id"]]}</a>'
 
-    return _REFERENCE.sub(one, content)
+    def other(match: re.Match[str]) -> str:
+        page = absolute(match["page"])
+        if page not in chapters:
+            raise ValueError(f"{sources.get(page, page)} is no chapter: give the link a text")
+        return f'<a href="{match["page"]}">{chapters[page]}</a>'
+
+    return _CHAPTER.sub(other, _REFERENCE.sub(one, content))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from featviz.article.bridge import cache, values
+from featviz.article.bridge import cache, sources, values
 
 # Tags of code cells, all that there are.
 HIDE = "hide"  # neither code nor output
@@ -18,11 +19,12 @@ TAGS = (HIDE, HIDE_CODE, SHOW_CODE)
 _PLACE = re.compile(r'<div data-cell="(\d+)"></div>')
 
 
-def article(path: str | Path, run: Mapping[str, Any]) -> str:
+def article(path: str | Path, uri: str, run: Mapping[str, Any]) -> str:
     """Join a page's prose, read afresh, to its run, which may be older.
 
     Args:
         path: The page's source.
+        uri: The page's place in the site.
         run: The outputs of each code cell, and the values for the text.
 
     Returns:
@@ -33,6 +35,7 @@ def article(path: str | Path, run: Mapping[str, Any]) -> str:
     """
     parts: list[str] = []
     waiting: list[str] = []  # code of cells that showed nothing: part of the next figure's code
+    links = partial(sources.links, names=sources.studies(sources.code(path)), uri=uri)
     ran = 0
     for cell in cache.cells(path):
         if cell.cell_type == "raw":
@@ -40,7 +43,7 @@ def article(path: str | Path, run: Mapping[str, Any]) -> str:
         elif cell.cell_type == "markdown":
             parts.append(values.fill(cell.source, run["values"]))
         else:
-            parts += _code_cell(cell, ran, run["outputs"][ran], waiting)
+            parts += _code_cell(cell, ran, run["outputs"][ran], waiting, links)
             ran += 1
     return "\n\n".join(parts) + "\n"
 
@@ -55,7 +58,13 @@ def splice(content: str, outputs: Sequence[Sequence[str]]) -> str:
     return _PLACE.sub(lambda match: "\n".join(outputs[int(match[1])]), content)
 
 
-def _code_cell(cell: Any, place: int, outputs: Sequence[str], waiting: list[str]) -> list[str]:
+def _code_cell(
+    cell: Any,
+    place: int,
+    outputs: Sequence[str],
+    waiting: list[str],
+    links: Callable[[str], str],
+) -> list[str]:
     tags = set(cell.metadata.get("tags", ()))
     unknown = sorted(tags - set(TAGS))
     if unknown:
@@ -75,6 +84,7 @@ def _code_cell(cell: Any, place: int, outputs: Sequence[str], waiting: list[str]
             '<details class="figure-code" data-search-exclude="" markdown>'
             f"<summary>{title}</summary>",
             _fence("\n\n".join(waiting)),
+            links("\n".join(waiting)),
             "</details>",
         ]
         waiting.clear()

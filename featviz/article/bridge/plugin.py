@@ -9,12 +9,14 @@ key, `page.render`, and the cache folder. `tests/article/test_bridge.py` holds t
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import string
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +42,7 @@ from featviz.article.bridge import (
     formulas,
     notebook,
     photographs,
+    sources,
 )
 from featviz.article.bridge.execution import PageRun, Run, log, run_pages
 from featviz.article.bridge.glossary import Glossary
@@ -47,7 +50,7 @@ from featviz.article.bridge.swap import Swap
 
 _TEMPLATES = Path(__file__).parent / "templates"
 # Where things are, in the folder of pages.
-_CHAPTERS = "chapters/"  # the numbered ones
+_CHAPTERS = "chapters/"  # the numbered ones; those that mkdocs.yml calls appendices have letters
 _REFERENCES = "references.bib"
 _BIBLIOGRAPHY = "reference/bibliography.md"
 _GLOSSARY = "reference/glossary.md"
@@ -64,6 +67,11 @@ _CHATTY = ("traitlets", "mkdocs.mkdocs-jupyter", "mkdocs.plugins.mkdocs_jupyter"
 # Of the reference's pages search reads names and what they say first: every page loads its index.
 _API = "reference/api/"
 _ENTRY = re.compile(r"(<h[1-6]\b.*?</h[1-6]>)(?:(?!<h[1-6]\b).)*?(<p>.*?</p>)", re.DOTALL)
+# What of a page keeps its lines as they are, and the space that all else can do without.
+_VERBATIM = re.compile(
+    r"(<(?:pre|script|style|textarea)\b.*?</(?:pre|script|style|textarea)>)", re.DOTALL
+)
+_INDENTATION = re.compile(r"\n\s+")
 _ID = re.compile(r'\sid="([\w.:-]+)"')
 
 
@@ -109,8 +117,9 @@ class Bridge:
         PageRun.folder = self._root
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
-        """Add the styles and scripts to the site, and the thumbnails of the page that has them."""
+        """Add styles and scripts, the figures' source, and the photographs' thumbnails."""
         assets.add(files, config)
+        sources.add(files, config)
         if files.get_file_from_path(_PHOTOGRAPHS):
             photographs.add(files, config)
         return files
@@ -118,7 +127,7 @@ class Bridge:
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
         """Learn the order of the pages and the works, and run pages whose code has changed."""
         self._pages = list(nav.pages)
-        self._chapters = [one for one in self._pages if one.file.src_uri.startswith(_CHAPTERS)]
+        self._label(config.extra.get("appendices", ()))
         citation = self._root / _CITATION
         text = citation.read_text(encoding="utf-8") if citation.is_file() else "{}"
         self._citation: dict[str, Any] = yaml.safe_load(text)
@@ -131,6 +140,18 @@ class Bridge:
         self._notes = {key: macros.line(work, _MOST_AUTHORS) for key, work in self._works.items()}
         self._run(config, files)
         return nav
+
+    def _label(self, appendices: Sequence[str]) -> None:
+        """Number the chapters in the order of the navigation, and say so in its titles."""
+        self._chapters = [one for one in self._pages if one.file.src_uri.startswith(_CHAPTERS)]
+        self._labels: dict[str, str] = {}
+        counts = {"chapter": map(str, itertools.count(1)), "appendix": iter(string.ascii_uppercase)}
+        self._names = {}
+        for page in self._chapters:
+            kind = "appendix" if page.file.src_uri in appendices else "chapter"
+            label = self._labels[page.url] = next(counts[kind])
+            self._names[page.url] = f"{kind} {label}"
+            page.title = f"{label} {page.title}"
 
     def _run(self, config: MkDocsConfig, files: Files) -> None:
         runs = []
@@ -159,7 +180,7 @@ class Bridge:
         with _on_page(uri):
             if uri in self._runs:
                 del page.__dict__["render"]  # from here on the page is MkDocs' own
-                source = notebook.article(str(page.file.abs_src_path), self._runs[uri])
+                source = notebook.article(str(page.file.abs_src_path), uri, self._runs[uri])
                 markdown, meta = get_data(source)
                 page.meta.update(meta)
             apart = uri in (_GLOSSARY, _BIBLIOGRAPHY)
@@ -170,13 +191,12 @@ class Bridge:
 
     @event_priority(100)
     def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-        """Put figures in their places, number them, typeset formulas."""
+        """Put figures in their places, typeset formulas."""
         uri = page.file.src_uri
         with _on_page(uri):
             if uri in self._runs:
                 html = notebook.splice(html, self._runs[uri]["outputs"])
-            chapter = f"{self._chapters.index(page) + 1}." if page in self._chapters else ""
-            html, self._figures[page.url] = figures.number(figures.hasten(html), chapter)
+            html = figures.hasten(html)
             page.present_anchor_ids = {*(page.present_anchor_ids or ()), *_ID.findall(html)}
             return formulas.typeset(html)
 
@@ -184,7 +204,8 @@ class Bridge:
         self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files
     ) -> jinja2.Environment:
         """Write what leads over pages: all are rendered by now."""
-        sources = {file.url: file.src_uri for file in files.documentation_pages()}
+        self._number()
+        addresses = {file.url: file.src_uri for file in files.documentation_pages()}
         for page in (file.page for file in files.documentation_pages() if file.page):
             uri, content = page.file.src_uri, page.content or ""
             if uri == _BIBLIOGRAPHY:
@@ -196,8 +217,21 @@ class Bridge:
                 credits = template.render(photographs.describe(), page=page, base_url=".")
                 content = content.replace(_CREDITS, credits)
             with _on_page(uri):
-                page.content = figures.refer(content, page.url, self._figures, sources)
+                page.content = figures.refer(
+                    content, page.url, self._figures, addresses, self._names
+                )
         return env
+
+    def _number(self) -> None:
+        """Number all figures; those outside of chapters are counted from page to page."""
+        outside = 0
+        for page in self._pages:
+            label = self._labels.get(page.url)
+            prefix, first = (f"{label}.", 1) if label else ("", outside + 1)
+            with _on_page(page.file.src_uri):
+                page.content, numbers = figures.number(page.content or "", prefix, first)
+            self._figures[page.url] = numbers
+            outside += 0 if label else len(numbers)
 
     @event_priority(100)  # before search reads the page
     def on_page_context(
@@ -212,9 +246,17 @@ class Bridge:
             **context,
             "text": text,
             "chapters": self._chapters,
+            "labels": self._labels,
+            "names": self._names,
             "citation": self._citation,
             "environment": run["environment"] if run and any(run["outputs"]) else None,
         }
+
+    def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
+        """Take out the indentation that the theme's templates leave, a part of a page's weight."""
+        parts = _VERBATIM.split(output)
+        parts[::2] = [_INDENTATION.sub("\n", part) for part in parts[::2]]
+        return "".join(parts)
 
     @event_priority(-1000)  # the last to write has written
     def on_post_build(self, *, config: MkDocsConfig) -> None:

@@ -1,4 +1,4 @@
-"""Chapter 3: how to climb, one improvement at a time, and what can be checked exactly."""
+"""Gradient ascent: how to climb, one improvement at a time, and what can be checked exactly."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

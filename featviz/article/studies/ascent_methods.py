@@ -1,5 +1,6 @@
-"""Chapter 3: methods of climbing compared, one improvement at a time and each by itself."""
+"""Gradient ascent: methods of climbing compared, one improvement at a time and each by itself."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import product
@@ -24,6 +25,7 @@ from featviz.images.fourier import Fourier
 from featviz.images.pixels import Pixels, UnboundedPixels
 from featviz.images.transforms import LUCID as LUCID_TRANSFORMS
 from featviz.measures import pictures
+from featviz.network.network import Network
 from featviz.objectives.units import Channel
 
 STEPS = STANDARD.steps
@@ -161,9 +163,12 @@ def _images(recipe: Recipe) -> Tensor:
 
 def _outcome(recipe: Recipe) -> tuple[Tensor, Tensor]:
     """The subjects' images by one method, at the same contrast, and their robust values."""
-    images = _images(recipe)
+    return _at_contrast(_images(recipe), SUBJECTS)
+
+
+def _at_contrast(images: Tensor, units: Sequence[Channel]) -> tuple[Tensor, Tensor]:
     images = pictures.to_bytes(pictures.at_contrast(images, torch.full((len(images),), CONTRAST)))
-    return images, pictures.robust_values(alexnet(), SUBJECTS, images)
+    return images, pictures.robust_values(alexnet(), units, images)
 
 
 def combined() -> Figure:
@@ -191,6 +196,36 @@ def combined() -> Figure:
         f"and taking the Fourier basis and its colors away {in_pixels:.0%}; the bound makes {bound:.0%} of it. "
         "The bar compares with the best of the combinations for this unit.",
         notes=list(SWITCHES.values()),
+        score_name="robust activation",
+    )
+
+
+LOOPED = slice(None, None, 2)
+"""Which of the subjects the page's own loop climbs for: it runs anew whenever the page does."""
+
+
+def two_loops(climb: Callable[[Network, str, int], Tensor]) -> Figure:
+    """Pictures of the page's own loop beside the library's, at the same contrast.
+
+    Args:
+        climb: The page's loop: network, name of the layer and unit to a picture (3, SIDE, SIDE).
+    """
+    units = SUBJECTS[LOOPED]
+    raw = torch.stack([climb(alexnet(), unit.layer, unit.unit) for unit in units])
+    outcomes = [
+        _at_contrast(images, units)
+        for images in (pictures.to_bytes(raw), _images(STANDARD)[LOOPED])
+    ]
+    return methods(
+        ["fifteen lines", "featviz"],
+        [str(unit) for unit in units],
+        [list(images) for images, _ in outcomes],
+        [scores.tolist() for _, scores in outcomes],
+        id="two-loops",
+        alt="The same three channels twice: harsh pictures of fine texture above, softer ones with large shapes below",
+        caption=f"<strong>The loop above, and the library's</strong>, with {STEPS} steps each and at the same contrast. Look for the "
+        "same motif in both. What the second row has over the first is what the next section adds, one thing at a time.",
+        width="middle",
         score_name="robust activation",
     )
 

@@ -9,7 +9,6 @@ from featviz.article.studies import attribution_evidence
 from featviz.article.studies.attribution_evidence import DEPTHS, SHOWN
 from featviz.article.studies.shared import alexnet, channel, maximize
 from featviz.attribution.attribute import Attribution, one_scale
-from featviz.attribution.groups import channel_attribution
 from featviz.figures import (
     Figure,
     InspectorLayer,
@@ -19,7 +18,6 @@ from featviz.figures import (
     inspector,
     picker,
 )
-from featviz.objectives.units import Channel
 
 PER_PLACE = 3
 """Units that the inspector shows per place."""
@@ -38,12 +36,6 @@ PAIR = ("chelsea", "coffee")
 
 GROUP_LIMIT, SIGNED_LIMIT = 8.0, 4.0
 """Ends of the color scales of sparse maps, whose few peaks would darken everything else."""
-
-SUPPORTERS = 96
-"""Side in pixels of the supporting units' pictures: there are nine for every photograph."""
-
-EXPLAINED, OPPOSED = 6, 2
-"""Supporting and opposing units shown for a unit of conv5."""
 
 
 def photo_picker() -> Picker:
@@ -158,45 +150,6 @@ def unit_evidence() -> Figure:
         limit=SIGNED_LIMIT,
         subjects=SHOWN,
         column_notes=[_resolution(maps[SHOWN[0], layer]) for layer in net.layers],
-    )
-
-
-def supporters(layer: str = "conv3") -> Figure:
-    """The units that speak most for a unit of conv5, in pictures, photograph by photograph."""
-    images, labels, notes = [], [], []
-    for name in SHOWN:
-        unit = attribution_evidence.leading_unit(name)
-        support = channel_attribution(
-            alexnet(),
-            attribution_evidence.photo(name).image,
-            Channel("conv5:relu", unit),
-            f"{layer}:relu",
-        )
-        order = support.argsort(descending=True)
-        picks = [*order[:EXPLAINED].tolist(), *order[-OPPOSED:].tolist()]
-        result = maximize(
-            [channel("conv5", unit), *(channel(layer, one) for one in picks)], size=SUPPORTERS
-        )
-        share = (support[picks[:EXPLAINED]].sum() / support.abs().sum()).item()
-        images.append(list(result.images))
-        labels.append([f"conv5:{unit}", *(f"{layer}:{one}" for one in picks)])
-        notes.append(f"conv5:{unit}; the {EXPLAINED} give {share:.0%}")
-    return grid(
-        SHOWN,
-        [
-            "the unit",
-            *(f"for, {place}" for place in range(1, EXPLAINED + 1)),
-            *(f"against, {place}" for place in range(OPPOSED, 0, -1)),
-        ],
-        images,
-        labels=labels,
-        notes=notes,
-        subjects=SHOWN,
-        id="supporters",
-        alt=f"Four photographs in rows: a picture of the unit of conv5 that leads, then of {EXPLAINED} units of {layer} that support it and of {OPPOSED} that oppose it",
-        caption=f"<strong>Assembled from what?</strong> For each photograph the unit of conv5 that it excites most, the {EXPLAINED} units of "
-        f"{layer} that speak most for it there, and the {OPPOSED} that speak most against it. Percentages say what part the "
-        f"{EXPLAINED} make up of all that {layer} says, for and against.",
     )
 
 

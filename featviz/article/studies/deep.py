@@ -1,4 +1,4 @@
-"""Chapter 5: what deep units answer to, asked in several ways."""
+"""Deep layers: what deep units answer to, asked in several ways."""
 
 from collections.abc import Callable
 from functools import cache

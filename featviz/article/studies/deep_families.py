@@ -1,4 +1,4 @@
-"""Chapter 5: deep units under the names that one would give them."""
+"""Deep layers: deep units under the names that one would give them."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Chapter 5: whether a network that never saw AlexNet can tell which photographs a picture is for."""
+"""Deep layers: whether a network that never saw AlexNet can tell which photographs a picture is for."""
 
 from collections.abc import Callable
 from functools import cache
@@ -76,6 +76,11 @@ def numbers() -> Values:
         judged_units=f"{len(everyone):,}",
         missed=f"{(everyone < 0.5).mean():.0%}",
     )
+
+
+def best_read(layer: str) -> int:
+    """Returns the unit whose picture SqueezeNet's eye reads best, the first if there are several."""
+    return int(_shares()[layer, JUDGES[0]].argmax())
 
 
 def _points(share: Interval) -> str:

@@ -1,4 +1,4 @@
-"""Chapter 1: what the network is made of, and how much of an image each layer sees."""
+"""The network: what the network is made of, and how much of an image each layer sees."""
 
 from functools import cache
 

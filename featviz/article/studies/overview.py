@@ -1,10 +1,22 @@
-"""The overview: the whole story in two ladders."""
+"""The overview: the story in one ladder, a few cards, and numbers for the table of claims."""
 
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from featviz import photos
 from featviz.article.bridge.values import Values
+from featviz.article.studies import deep_judge
+from featviz.article.studies import shallow_versus_deep_evidence as evidence
+from featviz.article.studies.cards import Card, cards
+from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import (
     PER_LAYER,
     alexnet,
-    channel,
     evenly,
     in_field,
     shared_channels,
@@ -12,17 +24,73 @@ from featviz.article.studies.shared import (
     unit_link,
 )
 from featviz.figures import Figure, Rung, ladder
+from featviz.measures.statistics import Interval, interval
+from featviz.microscope import findings
+from featviz.microscope.views import CHANNEL, NEURON
+from featviz.network.values import activations
+
+HERO = {
+    "conv1": (5, 10, 2, 20, 15, 35),
+    "conv2": (54, 62, 134, 164, 72, 70),
+    "conv3": (143, 327, 67, 258, 34, 289),
+    "conv4": (62, 121, 106, 77, 64, 0),
+    "conv5": (254, 30, 117, 188, 232, 12),
+}
+"""Six units of each layer, chosen by looking at all pictures: those whose motif is plainest, no more
+than two of a kind. conv1: two directions of light, two colored stripes, two patches of color; conv2:
+spots and checks, then crossings and stripes of color; conv3: rings, nets, scales; conv4: eyes, fur,
+eggs, berries, branches, wickerwork; conv5: two animals, fruit, towers, domes, wheels."""
+
+PHOTO, SIDE = "chelsea", 224
+"""The photograph of the cards and its side in pixels, which is that of the network's input."""
+
+CONTROL = 6
+"""Of the units that all chapters share, the one of conv5 that is shown with and without learning."""
+
+
+def hero() -> Figure:
+    """Six well-chosen channels of each layer."""
+    rungs = [
+        _rung(layer, units, scope().pictures(layer, CHANNEL, units).images[:, 0] / np.float32(255))
+        for layer, units in HERO.items()
+    ]
+    return ladder(
+        rungs,
+        id="hero",
+        alt="Five rows of six textures: stripes and colors at conv1, weaves at conv2, rings, nets and scales at conv3, eyes, "
+        "fur and eggs at conv4, animals, fruit and buildings at conv5",
+        caption="<strong>What excites AlexNet, shallow to deep.</strong> Six channels of each layer, chosen because one sees "
+        'what they show; <a href="#fig-channels">here are eight that nobody chose</a>, and <a href="microscope.html">here '
+        "all of them</a>. <em>True to scale</em> leaves of each texture what one unit sees.",
+        width="body",
+    )
+
+
+def channels() -> Figure:
+    """What a whole channel wants: units that nobody chose, everywhere in the image at once."""
+    rungs = [
+        _rung(layer, evenly(layer), shared_channels(layer).images.numpy())
+        for layer in alexnet().layers
+    ]
+    return ladder(
+        rungs,
+        id="channels",
+        alt="Five rows of textures: stripes at conv1, weaves at conv2, repeated curls and eyes at "
+        "conv3 and conv4, repeated parts at conv5",
+        caption=f"<strong>Unpicked</strong>: {PER_LAYER} channels of each layer, evenly spaced, with the same steps and seed. "
+        "Stripes and color; weaves and checks; repeated curls and rings; parts set in a texture; heads and things. "
+        "conv3 and conv4 differ least. conv1 is asked behind its ReLU, because before it the mean's best image is a "
+        "pattern of the stride.",
+        width="page",
+    )
 
 
 def neurons() -> Figure:
     """One neuron's favorite image per unit, as large as what it sees."""
-    net = alexnet()
-    rungs = []
-    for layer in net.layers:
-        labels = [f"{layer}:{unit}" for unit in evenly(layer)]
-        images = in_field(layer, shared_neurons(layer).images)
-        links = [unit_link(layer, unit, root="") for unit in evenly(layer)]
-        rungs.append(Rung(layer, net.receptive_field(layer).size, images, labels, links))
+    rungs = [
+        _rung(layer, evenly(layer), in_field(layer, shared_neurons(layer).images).numpy())
+        for layer in alexnet().layers
+    ]
     return ladder(
         rungs,
         id="neurons",
@@ -30,46 +98,166 @@ def neurons() -> Figure:
         "163 pixels at conv5",
         caption="The <strong>same units as neurons</strong>: now one place of the map counts, and the image fills "
         "the part of the neuron's field that it uses. <em>True to scale</em> outlines the whole field around it. Deep down, "
-        "the neuron wants one of what the channel repeats; in conv2 it can be another image, because "
-        "overlapping fields want different things of the same pixel. conv1 reads the image itself: its picture is its filter, "
-        "with each octave brought to the energy that the bound allows.",
+        "the neuron wants one of what the channel repeats.",
         width="page",
     )
 
 
-def channels() -> Figure:
-    """What a whole channel wants: the same units, everywhere in the image at once."""
-    net = alexnet()
-    rungs = []
-    for layer in net.layers:
-        labels = [str(channel(layer, unit)) for unit in evenly(layer)]
-        images = shared_channels(layer).images
-        links = [unit_link(layer, unit, root="") for unit in evenly(layer)]
-        rungs.append(Rung(layer, net.receptive_field(layer).size, images, labels, links))
-    return ladder(
-        rungs,
-        id="channels",
-        alt="Five rows of textures: stripes at conv1, weaves at conv2, repeated curls and eyes at "
-        "conv3 and conv4, repeated parts at conv5",
-        caption=f"What {PER_LAYER} channels of each layer want to see, <strong>shallow to deep</strong>. "
-        "Each image was found by gradient ascent from noise, with the same steps and seed for all layers. "
-        "Read it from top to bottom: stripes and color; weaves and checks; repeated curls and rings; parts set in a "
-        "texture; heads and things. conv3 and conv4 differ least. Point at a tile or walk with the arrow keys; <em>true to "
-        "scale</em> leaves of each texture what one unit sees. The units are spread evenly over each layer; nobody picked "
-        "them. conv1 is asked behind its ReLU, because before it the mean's best image is a pattern of the stride, and "
-        "climbs by steps along the plain gradient.",
-        width="page",
+def _rung(layer: str, units: Sequence[int], images: ArrayLike) -> Rung:
+    labels = [f"{layer}:{unit}" for unit in units]
+    links = [unit_link(layer, unit, root="") for unit in units]
+    return Rung(layer, alexnet().receptive_field(layer).size, images, labels, links)
+
+
+def findings_in_cards(more: Sequence[Card] = ()) -> Figure:
+    """What the chapters found, each in a picture and a number.
+
+    Args:
+        more: Cards of other studies; they stand before the last.
+    """
+    entries = [_sees(), _active(), _read(), *more, _untrained()]
+    return cards(
+        entries,
+        id="findings",
+        caption="<strong>What the chapters found.</strong> Brackets hold 95% intervals over units.",
     )
+
+
+def _sees() -> Card:
+    fields = _fields()
+    return Card(
+        "The network",
+        "chapters/network.html#fig-receptive-fields",
+        f"{fields[0]} to {fields[-1]} px",
+        "is what one unit sees, from conv1 to conv5.",
+        _squares(photos.load(PHOTO, SIDE).image.numpy(), fields),
+        "A cat's face with five squares one within the other, the smallest on the nose, the largest around the head",
+    )
+
+
+def _active() -> Card:
+    first, last = (interval(evidence.active(alexnet(), layer)) for layer in ("conv1", "conv5"))
+    return Card(
+        "Shallow versus deep",
+        "chapters/depth.html#fig-scorecard",
+        f"{first.mean:.0f} to {last.mean:.0f}%",
+        f"of the places of a photograph excite a unit, from conv1 ({_ends(first)}) to conv5 ({_ends(last)}).",
+        _activity_map(),
+        "The cat as a map of how many units are active at each place: the left half by conv1, in fine bright outlines, "
+        "the right half by conv5, in coarse dark squares",
+    )
+
+
+def _read() -> Card:
+    eye, unit = deep_judge.numbers(), deep_judge.best_read("conv5")
+    return Card(
+        "Deep layers",
+        "chapters/deep.html#fig-judged",
+        eye["eye_conv5"],
+        f"({eye['eye_conv5_interval']}) of choices are right when another network, shown conv5's pictures, says which "
+        f"photographs excite the unit; by color and coarseness alone {eye['plain_conv5']}. Shown is the unit that it reads best.",
+        _beside_patches(unit),
+        f"The picture of conv5:{unit}, and three patches of photographs that excite it",
+    )
+
+
+def _untrained() -> Card:
+    ours = interval(evidence.active(alexnet(), "conv5"))
+    naive = interval(evidence.drawn("initialized", "conv5"))
+    return Card(
+        "Beside networks that learned nothing",
+        "chapters/depth.html#fig-untrained",
+        f"{ours.mean:.0f}, not {naive.mean:.0f}%",
+        f"of conv5's places are active because it was trained: before training it is {naive.mean:.0f}% ({_ends(naive)}). "
+        "The picture has AlexNet left and shuffled weights right.",
+        _halves(
+            shared_channels("conv5").images[CONTROL].numpy(),
+            shared_channels("conv5", evidence.control()).images[CONTROL].numpy(),
+        ),
+        "Half of a textured picture of conv5 beside half of a picture of grain",
+    )
+
+
+def _fields() -> list[int]:
+    return [alexnet().receptive_field(layer).size for layer in alexnet().layers]
+
+
+def _squares(image: NDArray[np.float32], sides: Sequence[int]) -> NDArray[np.float32]:
+    """Outlines squares of some sides around the center of (3, H, W)."""
+    drawing = image.copy()
+    middle = image.shape[-1] // 2
+    for side in sides:
+        start, end = middle - side // 2, middle + side // 2 + 1
+        for thick, level in (
+            (1, 0.0),
+            (0, 1.0),
+        ):  # a white line on a dark one is seen on any ground
+            for edge in (start - thick, end - 1 + thick):
+                drawing[:, edge, start - thick : end + thick] = level
+                drawing[:, start - thick : end + thick, edge] = level
+    return drawing
+
+
+def _activity_map() -> NDArray[np.float32]:
+    """(3, SIDE, SIDE) share of a layer's units active at each place: conv1 left, conv5 right."""
+    values: Mapping[str, Tensor] = activations(
+        alexnet(), photos.load(PHOTO, SIDE).image, ["conv1", "conv5"]
+    )
+    maps = [
+        F.interpolate((value > 0).float().mean(1, keepdim=True), SIDE)[0].expand(3, -1, -1)
+        for value in values.values()
+    ]
+    top = max(float(one.max()) for one in maps)
+    return _halves(*((one / top).numpy() for one in maps))
+
+
+def _halves(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The left half of one picture (3, H, W) and the right half of another, a white line between."""
+    middle = left.shape[-1] // 2
+    joined = np.concatenate([left[..., :middle], right[..., middle:]], -1)
+    joined[..., middle - 1 : middle + 1] = 1
+    return joined
+
+
+def _beside_patches(unit: int) -> NDArray[np.float32]:
+    """The picture of a unit of conv5 and the first three of its natural patches, in a square."""
+    patches = findings.find_patches(scope(), "conv5")
+    assert patches is not None  # conv5 sees less than the sample photographs show
+    picture = scope().pictures("conv5", NEURON, (unit,)).images[0, 0]
+    side = SIDE // 2
+    tiles = [
+        F.interpolate(torch.from_numpy(one)[None].float() / 255, side, mode="area")[0].numpy()
+        for one in (picture, *patches.images[unit][:3])
+    ]
+    rows = [np.concatenate(tiles[start : start + 2], -1) for start in (0, 2)]
+    return np.concatenate(rows, -2)
 
 
 def numbers() -> Values:
-    """The counts and sizes that the text quotes."""
+    """The counts and sizes that the text quotes, and what of the claims no chapter quotes."""
     net = alexnet()
-    fields = {layer: net.receptive_field(layer).size for layer in net.layers}
+    quotes = {}
+    for layer in ("conv1", "conv5"):
+        quotes[f"active_{layer}"] = _percent(interval(evidence.active(net, layer)))
+        quotes[f"initial_{layer}"] = _percent(interval(evidence.drawn("initialized", layer)))
+        ratio = evidence.exaggeration(layer)
+        low, middle, high = np.quantile(ratio, (0.25, 0.5, 0.75))
+        quotes[f"ratio_{layer}"] = f"{middle:.1f} ({low:.1f} to {high:.1f})"
     return Values(
         layers=len(net.layers),
         units=f"{sum(net.units(layer) for layer in net.layers):,}",
         shown=PER_LAYER,
-        first_field=fields["conv1"],
-        last_field=fields["conv5"],
+        first_field=_fields()[0],
+        last_field=_fields()[-1],
+        first_units=net.units("conv1"),
+        last_units=net.units("conv5"),
+        **quotes,
     )
+
+
+def _percent(share: Interval) -> str:
+    return f"{share.mean:.0f}% ({_ends(share)})"
+
+
+def _ends(share: Interval) -> str:
+    return f"{share.low:.0f} to {share.high:.0f}"

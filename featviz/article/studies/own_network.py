@@ -1,19 +1,18 @@
 """The page "Your own network": what changes inside a small network while it learns."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import one_hot
 
 from featviz import figures
 from featviz.article.bridge.values import Values
 from featviz.article.studies.own_network_data import KINDS, SHAPES, SIDE, TEXTURES, draw
 from featviz.article.studies.shared import maximize
-from featviz.ascent.score import evaluate
 from featviz.attribution.attribute import attribute
 from featviz.measures.statistics import Interval, interval, share
 from featviz.measures.weights import as_pictures, first_weights
@@ -48,9 +47,6 @@ WATCHED = 100
 
 EARLY = 100
 """The step of training after which the text says how far each layer is."""
-
-BESIDE = (3, 12, 24, 36)
-"""Units of conv3 that both loops are asked for."""
 
 
 def examples() -> figures.Figure:
@@ -129,32 +125,6 @@ def settling(networks: Mapping[int, Network]) -> figures.Figure:
         f"{WATCHED} held-out pictures, place by place, correlate with those that it has after the last "
         "step: means over the units of a layer with their 95% intervals (step 0 stands at 1). All "
         "curves end at 1, because there each unit is compared with itself.",
-    )
-
-
-def two_loops(net: Network, climb: Callable[[nn.Module, str, int], Tensor]) -> figures.Figure:
-    """Returns pictures of the page's own loop beside the library's.
-
-    Args:
-        net: The network.
-        climb: The page's loop: module, name of the layer and unit to a picture (3, SIDE, SIDE).
-    """
-    units = [Channel("conv3", unit) for unit in BESIDE]
-    own = torch.stack([climb(net.module, "conv3", unit) for unit in BESIDE])
-    ours = maximize(units, net=net, size=SIDE).images
-    images = torch.stack([own, ours])
-    scores = torch.stack([evaluate(net, units, side) for side in images])
-    return figures.methods(
-        ["fifteen lines", "featviz"],
-        [f"conv3:{unit}" for unit in BESIDE],
-        images.numpy(),
-        scores.numpy(),
-        id="two-loops",
-        alt="The same four units twice: harsh pictures above, softer ones of the same motifs below.",
-        caption="<strong>The loop above, and the library's.</strong> Both climb the same four units of "
-        "conv3. The fifteen lines may use any contrast; featviz stays under the energy of "
-        "photographs, so that its bars are shorter. Look for the same motif in both.",
-        width="middle",
     )
 
 

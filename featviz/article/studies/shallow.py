@@ -1,4 +1,4 @@
-"""Chapter 4: the units of conv1 and conv2 in pictures, and what the text quotes of them."""
+"""Shallow layers: the units of conv1 and conv2 in pictures, and what the text quotes of them."""
 
 import numpy as np
 import torch

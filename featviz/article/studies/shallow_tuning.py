@@ -1,4 +1,4 @@
-"""Chapter 4: the answers to gratings as curves and numbers, beside an untrained network."""
+"""Shallow layers: the answers to gratings as curves and numbers, beside an untrained network."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from featviz import figures
 from featviz.article.studies import shallow_evidence
+from featviz.article.studies.pictured import with_pictures
 from featviz.article.studies.shallow_evidence import DRAWS, KINDS
 from featviz.measures.statistics import Interval, difference, interval, share
 from featviz.measures.tuning import BEYOND, FAMILIES, ORIENTED, Preferences
@@ -46,7 +47,7 @@ def family_counts() -> figures.Figure:
 
 def orientation_curves() -> figures.Figure:
     """Returns how answers depend on the direction of the stripes."""
-    return figures.curves(
+    figure = figures.curves(
         {
             layer: {
                 name: shallow_evidence.along_orientation(layer, unit)
@@ -64,11 +65,12 @@ def orientation_curves() -> figures.Figure:
         f"{AGAINST:.0%} of the best response.",
         width="middle",
     )
+    return with_pictures(figure, _drawn(FAMILIES[:4]))
 
 
 def phase_curves() -> figures.Figure:
     """Returns how answers depend on where the stripes are."""
-    return figures.curves(
+    figure = figures.curves(
         {
             layer: {
                 name: shallow_evidence.along_phase(layer, unit)
@@ -86,6 +88,7 @@ def phase_curves() -> figures.Figure:
         "response at every phase.",
         width="middle",
     )
+    return with_pictures(figure, _drawn(FAMILIES[:2] + FAMILIES[3:4]))
 
 
 def tolerance() -> figures.Figure:
@@ -257,3 +260,10 @@ def _bounds(shares: list[Interval]) -> tuple[list[float], ...]:
 
 def _examples(layer: str, names: tuple[str, ...]) -> list[tuple[str, int]]:
     return [(family, shallow_evidence.members(layer, family, 1)[0]) for family in names]
+
+
+def _drawn(names: tuple[str, ...]) -> dict[str, list[tuple[str, int]]]:
+    """The units of each family whose curves are drawn: one of each layer."""
+    return {
+        name: [(layer, dict(_examples(layer, names))[name]) for layer in LAYERS] for name in names
+    }

@@ -1,4 +1,4 @@
-"""Chapter 6: shallow and deep on equal terms, in numbers, beside a network that learned nothing."""
+"""Shallow versus deep: shallow and deep on equal terms, in numbers, beside a network that learned nothing."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
