@@ -6,8 +6,8 @@
 # %% [markdown]
 # # Gradient ascent: what does a unit want?
 #
-# Start from noise, and change the image a little in the direction that makes a unit answer
-# more. After {{ steps }} such steps the image shows what the unit wants. It sounds too simple, and done naively it is:
+# Start from noise, and change the image a little in the direction that raises a unit's activation.
+# After {{ steps }} such steps the image shows what excites the unit. Done naively this fails:
 # {{ dead_neurons }}% of conv5's neurons never start, and those that do end in noise. This chapter builds a method that
 # works for every unit, one improvement at a time, and checks it where the right answer is known.
 
@@ -85,11 +85,10 @@ ascent_methods.unit_picker()
 # %% [markdown]
 # ## One improvement at a time
 #
-# We start with the algorithm of the Keras example[^chollet2020], which is gray noise, the mean activation away from the border, a
+# We start with the algorithm of the Keras example[^chollet2020]: gray noise, the mean activation away from the border, a
 # gradient normalized to length 1, steps of a fixed length, and a picture stretched to a fixed contrast at the end. Then we
-# change one group of things at a time. Every row has the same units, the same seed and the same number of steps. And every picture
-# is brought to the same contrast, {{ contrast }}, before it is shown and scored: contrast alone buys activation, and a
-# method that is free to be loud would win by that.
+# change one group of things at a time, with the same units, seed and number of steps. Every picture
+# is brought to the same contrast, {{ contrast }}, before it is shown and scored, because contrast alone buys activation.
 
 # %%
 ascent_methods.method_ladder()
@@ -97,8 +96,8 @@ ascent_methods.method_ladder()
 # %% [markdown]
 # The fine noise of the first rows isn't a failure to climb: without transforms an image excites its unit *more*
 # ([](#fig-settings) has the numbers), but in a way that hangs on single pixels, and a shift by a few of them destroys most of
-# it. So we ask for more: the image should excite the unit *also when it is shifted, zoomed and turned a little*. Of all
-# improvements this one changes the score most. The number under each image is taken under such changes.
+# it. So we ask that the image excite the unit *also when it is shifted, zoomed and turned a little*, and score it under such changes.
+# Of all improvements this one changes the score most.
 #
 # The Fourier basis is the same set of images in other coordinates. The steepest direction depends on the coordinates: one
 # step in pixels is a step in all frequencies at once, most of them high; one step in a spectrum scaled like that of
@@ -144,6 +143,9 @@ study.dead_images()
 # unit then has a gradient at every image, and what excites it most before the ReLU excites it most after it, because a ReLU
 # never changes the order of values.
 #
+# *Wrong if* a unit stayed gray all the same: [the microscope](../microscope.py) counts them, over all layers, and there are none.
+# { .wrong-if }
+#
 # ## The check: a summit we know
 #
 # For deep units nobody knows the best image. For conv1 before its ReLU everybody does: the value is a weighted sum
@@ -165,6 +167,9 @@ study.exact_shares()
 study.exact_images()
 
 # %% [markdown]
+# *Wrong if* the exact recipe missed the exact maximum: the last column of [](#fig-exact-shares) would hold a dot below 100%.
+# { .wrong-if }
+#
 # ## The settings, argued for
 #
 # A default is a choice. Here is what each setting is worth on the units of [](#fig-methods).
@@ -189,8 +194,8 @@ ascent_questions.asked()
 ascent_questions.strip()
 
 # %% [markdown]
-# To our eyes the random directions give pictures as readable as the channels', and that should make us careful: that a
-# picture can be read doesn't show that the axis we asked for is special, nor that the direction means something. What is special
+# To our eyes the random directions give pictures as readable as the channels'. That a
+# picture can be read doesn't show that the axis we asked for is special. What is special
 # about units has to be measured, as [](shallow.py) does with gratings and [](deep.py) with photographs.
 #
 # A network with a classifier can be asked for a class. AlexNet's part in this article ends at conv5, so we ask
@@ -200,15 +205,5 @@ ascent_questions.strip()
 ascent_questions.classes()
 
 # %% [markdown]
-# ## What would have proved this wrong
-#
-# - An exact maximum that the exact recipe misses: the last column in [](#fig-exact-shares) would hold a dot below 100%. It holds none.
-# - Units that stay gray: [the microscope](../microscope.py) counts them, over all layers. There are none.
-# - Images that one shift undoes: the robust activation under [](#fig-methods) would be small, as in its first two rows.
-#
-# ## What is left open
-#
-# - An image shows *a* summit, not the only one. [The deep chapter](deep.py) shows several for the same unit.
-# - A higher score isn't a better picture. That is why the default is bounded, and no score says where the bound should lie.
-# - That two similar images mean two similar units is an assumption here, as in the distill papers: we assume it whenever
-#   we say that two units are alike because their images are.
+# An image shows *a* summit, not the only one: [](deep.py#fig-diverse) has several for the same unit. And a higher score isn't a better
+# picture. That is why the default is bounded, and no score says where the bound should lie.

@@ -84,8 +84,7 @@ def dead_shares() -> Figure:
         id="dead-shares",
         alt="Bars per layer: the share of units without gradient rises to nearly all at conv5",
         caption="The share of units that <strong>can't start</strong> if the objective is read after "
-        f"the ReLU, counted over {STARTS} random starts. Where the ReLU gives zero, its gradient is "
-        "zero too, and the image stays gray forever. Before the ReLU the share is zero at every layer.",
+        f"the ReLU, counted over {STARTS} random starts. Before the ReLU it is zero at every layer.",
     )
 
 
@@ -104,8 +103,8 @@ def dead_images() -> Figure:
         id="dead-images",
         alt="Eight neurons of conv5 in two rows: mostly gray squares above, clear images below",
         caption="Eight neurons of conv5, same seed and steps. Above, the objective is the value after "
-        "the ReLU, which is what a hook on torchvision's AlexNet reads, because its ReLUs overwrite "
-        "the convolution's output. Below, the value before it. <strong>Nothing else differs.</strong>",
+        "the ReLU, as a hook on torchvision's AlexNet reads it; below, the value before it. "
+        "<strong>Nothing else differs.</strong>",
         scores=[behind.values.tolist(), before.values.tolist()],
         score_name="activation",
     )
@@ -132,8 +131,7 @@ def exact_shares() -> Figure:
         id="exact-shares",
         alt="Dots per method: Lucid's basis scatters between 70 and 100 percent, clamped pixels lie "
         "at 100 percent for all filters",
-        caption="conv1 before its ReLU is a weighted sum of pixels, so its maximum is known: white "
-        "where the weight is positive, black where it is negative. Each dot is one of the 64 filters, "
+        caption="Each dot is one of the 64 filters of conv1, in percent of its exact maximum, "
         f"scored on the 8-bit image after {LUCID.steps} steps ({EXACT_NAME}: "
         f"{EXACT.steps}); bars mark the median, lines the middle half. <strong>A basis of falling amplitudes and mixed colors can't reach the "
         "corners of the color cube</strong> at every pixel; pixels can.",
@@ -159,7 +157,7 @@ def exact_images() -> Figure:
         id="exact-images",
         alt="Six conv1 filters: their exact optimum, what clamped pixels found, and what Lucid's basis found",
         caption="The six filters on which Lucid's basis falls shortest. Numbers are percent of the "
-        "exact maximum. The first two rows should be equal pixel by pixel; in the third many pixels "
+        "exact maximum. The first two rows should be equal; in the third many pixels "
         "lie at the wrong end of a color.",
         scores=scores,
         score_name="percent of the maximum",
@@ -205,7 +203,7 @@ def settings() -> Figure:
         alt="Table of settings with activation, robust activation and contrast relative to the default",
         caption=f"One setting changed at a time; medians over the {len(SUBJECTS)} channels of "
         '<a href="#fig-methods"></a>, relative to the default. <strong>Energy buys activation</strong>, and so do more '
-        "steps: the default is a choice of how the pictures look and of how long they take, not a summit. Without transforms "
+        "steps: the default is a choice of looks and of time, not a summit. Without transforms "
         "hardly any of the activation survives a small shift.",
     )
 

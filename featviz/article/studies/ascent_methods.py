@@ -190,8 +190,7 @@ def combined() -> Figure:
         torch.stack([scores for _, scores in outcomes]),
         id="combined",
         alt="Six units by every combination of the improvements",
-        caption="<strong>Take one improvement away.</strong> The ladder adds them in one order; here each can be "
-        f"switched by itself, with {STEPS} steps, the same seed and the same contrast; what needs another switches it too. "
+        caption="<strong>Take one improvement away.</strong> Each can be switched by itself; what needs another switches it too. "
         f"Of the first five together, taking the transforms away leaves {without_transforms:.0%} of the units' mean robust activation, "
         f"and taking the Fourier basis and its colors away {in_pixels:.0%}; the bound makes {bound:.0%} of it. "
         "The bar compares with the best of the combinations for this unit.",
@@ -245,10 +244,9 @@ def method_ladder() -> Figure:
         id="methods",
         alt="Seven methods in rows, six units in columns: noise at the top, fur, eyes and domes at the bottom",
         caption=f"From the Keras example to featviz, each with <strong>{STEPS} steps, the same seed and the same "
-        f"contrast</strong>: every image is stretched to an RMS contrast of {CONTRAST} before it is shown and scored. The "
-        "number is the channel's mean under random shifts, zooms and turns. Read a column downward. In the first two rows a "
-        "motif drowns in fine noise; the transforms clear it; the Fourier basis fills large areas; the colors stop being "
-        "random; <strong>the bound turns patterns into surfaces</strong>.",
+        f"contrast</strong>: an RMS contrast of {CONTRAST}. The "
+        "number is the channel's mean under random shifts, zooms and turns. Read a column downward: transforms clear the "
+        "noise; the Fourier basis fills large areas; <strong>the bound turns patterns into surfaces</strong>.",
         notes=[note for _, note in METHODS.values()],
         score_name="robust activation",
         subjects=[str(unit) for unit in SUBJECTS],

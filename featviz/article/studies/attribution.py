@@ -55,11 +55,10 @@ def activation_maps() -> Figure:
         net.layers,
         id="activation-maps",
         alt="Four photographs in rows; maps of how strongly conv1 to conv5 answer in columns, from fine outlines to broad spots",
-        caption="<strong>How strongly each layer answers</strong>: the length of the vector of all its units, after the ReLU. "
-        "All maps have one scale: 1 is what that layer says of a place on average over these photographs. "
+        caption="<strong>How active each layer is</strong>: the length of the vector of all its units, after the ReLU, "
+        "in multiples of the layer's mean over these photographs. "
         "Read a row from left to right: outlines at conv1, then surfaces, and at conv4 the inside of the cup and the "
-        "astronaut's face. "
-        "Switch to <em>map</em> to see each layer's own resolution.",
+        "astronaut's face.",
         scale_name="times the layer's mean",
         column_notes=[_resolution(maps[SHOWN[0], layer]) for layer in net.layers],
         subjects=SHOWN,
@@ -89,10 +88,8 @@ def what_a_place_means() -> Figure:
         id="inspector",
         alt="A photograph with a movable frame; beside it pictures of the three units that answer most strongly there",
         caption="<strong>What each place means to a layer.</strong> Pick a photograph and a layer, then point at a place or move "
-        "with the arrow keys. The pictures show what the strongest units there look for, found by gradient ascent; "
-        "the bars are their activations. The frame is the unit's receptive field. "
-        "Stay at one place, an eye of the cat say, and go from conv1 to conv5. "
-        "Places of conv1 are shown in blocks of four; the pictures are smaller and climb fewer steps than elsewhere.",
+        "with the arrow keys: pictures of its strongest units, their activations as bars, their receptive field as a frame. "
+        "Stay at one place, an eye of the cat say, and go from conv1 to conv5.",
     )
 
 
@@ -108,9 +105,8 @@ def groups() -> Figure:
         id="groups",
         alt="Four photographs in rows; in columns, where each of six groups of units answers",
         caption=f"<strong>{GROUPS} groups instead of {alexnet().units(GROUPED)} units.</strong> Non-negative matrix "
-        f"factorization finds units of {GROUPED} that answer at the same places. Every group is one column. Some answer to "
-        "one thing in one photograph, others to something that several have, and one to the images' corners, where it may "
-        "be the padding that it knows. The pictures below show what each group looks for.",
+        f"factorization finds units of {GROUPED} that are active at the same places; every group is one column. Some have "
+        "one thing in one photograph, others something that several have, and one the images' corners, perhaps the padding.",
         scale_name="times the mean of all groups",
         limit=GROUP_LIMIT,
         subjects=SHOWN,
@@ -127,8 +123,8 @@ def group_pictures() -> Figure:
         [list(pictures.images)],
         id="group-pictures",
         alt="Six images found by gradient ascent, one for each group of units",
-        caption="<strong>What the groups look for</strong>: gradient ascent along each group's direction in the space of "
-        f"{GROUPED}'s units. A direction is visualized just as a unit is.",
+        caption="<strong>What excites the groups</strong>: gradient ascent along each group's direction in the space of "
+        f"{GROUPED}'s units.",
     )
 
 
@@ -143,9 +139,9 @@ def unit_evidence() -> Figure:
         net.layers,
         id="unit-evidence",
         alt="Four photographs in rows; in columns, signed maps of what speaks for and against one unit of conv5 in each layer",
-        caption="<strong>Why does this unit of conv5 answer?</strong> For each photograph the unit that it excites most, "
-        "explained in every layer by gradient × value. Red speaks for the unit, blue against it. "
-        "At conv1 both lie side by side along the same contours and nearly cancel; deeper, what speaks for the unit takes over.",
+        caption="<strong>Why is this unit of conv5 active?</strong> For each photograph the unit that it excites most, "
+        "explained in every layer by gradient × value: red for the unit, blue against it. "
+        "At conv1 both lie along the same contours and nearly cancel; deeper, red takes over.",
         scale_name="times the layer's mean",
         limit=SIGNED_LIMIT,
         subjects=SHOWN,
@@ -167,9 +163,8 @@ def class_evidence() -> Figure:
         id="class-evidence",
         alt="Six photographs in rows with the classifier's first class; Grad-CAM maps at five depths in columns, diffuse at first and on the object at the end",
         caption="<strong>Evidence for a class</strong>: Grad-CAM for the class that SqueezeNet ranks first, at five depths. "
-        "At fire9 the cup, the roof, the tripod and the tie light up; the cat hardly does, its evidence is strongest at "
-        "fire7, under the eyes. At conv1 there are contours where there is anything. The astronaut is taken for a "
-        "barbell, and fire9 shows for what: the ring of the suit.",
+        "At conv1 there are contours; at fire9 the cup, the roof, the tripod and the tie. The cat's evidence is strongest at "
+        "fire7. The astronaut is taken for a barbell, and fire9 shows for what: the ring of the suit.",
         scale_name="times the layer's mean",
         column_notes=[_resolution(maps[CLASSES_SHOWN[0], depth]) for depth in DEPTHS],
         subjects=CLASSES_SHOWN,
@@ -192,8 +187,8 @@ def two_at_once() -> Figure:
         tuple(DEPTHS),
         id="two-at-once",
         alt="A cat and a cup side by side, twice; maps of evidence for the cat and for espresso, alike at conv1, each on its own half at fire9",
-        caption="<strong>A test with a known answer.</strong> One image holds a cat and a cup of coffee; the two rows ask for the "
-        "evidence for either. At conv1 most of the evidence for the cat lies on the coffee. At fire9 each lies on its own half.",
+        caption="<strong>A test with a known answer.</strong> One image holds a cat and a cup of coffee; the rows ask for either. "
+        "At conv1 most of the evidence for the cat lies on the coffee. At fire9 each lies on its own half.",
         scale_name="times the layer's mean",
         subjects=PAIR,
     )

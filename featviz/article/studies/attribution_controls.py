@@ -67,9 +67,9 @@ def why_these_layers() -> Figure:
         id="why-these-layers",
         alt="Bars per layer: the evidence on the right photograph rises from one half to most of it, the agreement between two classes falls to about zero, the area shrinks",
         caption=f"<strong>What a layer can and cannot tell.</strong> {len(MEASURED)} photographs, each beside "
-        f"{attribution_evidence.NEIGHBORS} others in turn; dots are pairs, bars their means, lines 95% intervals, in which pairs of one photograph don't count as independent. "
-        f"Blue: which share of the evidence for a class (Grad-CAM) lies on its own photograph; one half is chance, and what random maps come to, {attribution_evidence.DRAWS} for each class. "
-        "Green: how far the maps of the two classes agree; 1 means that the map doesn't care about the class.",
+        f"{attribution_evidence.NEIGHBORS} others in turn: dots are pairs, lines 95% intervals of the mean that resample photographs. "
+        f"Blue: share of a class's evidence (Grad-CAM) on its own photograph, beside {attribution_evidence.DRAWS} random maps. "
+        "Green: how far the maps of the two classes agree; 1 means that the map doesn't know the class.",
         each=_each(tables),
         width="middle",
     )
@@ -86,8 +86,8 @@ def methods_compared() -> Figure:
         [TITLES[method] for method in COMPARED],
         id="methods",
         alt="Maps of seven methods for the cat beside the cup: scattered at fire3, gathered on the cat's face at fire9",
-        caption="<strong>Seven methods, one question.</strong> Evidence for the cat by all methods, at a shallow layer and at the "
-        "deepest. Only what speaks for the cat is shown, and each map is scaled to its own mean, as methods have no unit in common. "
+        caption="<strong>Seven methods, one question.</strong> Evidence for the cat at a shallow layer and at the "
+        "deepest, each map scaled to its own mean, as methods have no unit in common. "
         "Compare the rows, then the columns.",
         scale_name="times the map's mean",
         limit=METHOD_LIMIT,
@@ -108,7 +108,7 @@ def methods_measured() -> Figure:
         id="methods-measured",
         alt="Bars per layer and method: Grad-CAM rises from one half at conv1 to nearly three quarters at fire9, the other methods start higher; the random map stays at one half",
         caption="<strong>The same test for every method</strong>, with 95% intervals over "
-        f"{len(MEASURED)} photographs; dots are pairs. Random maps, {attribution_evidence.DRAWS} for each class, show what no knowledge looks like.",
+        f"{len(MEASURED)} photographs and {attribution_evidence.DRAWS} random maps for each class; dots are pairs.",
         each=_each(tables),
     )
 
@@ -141,9 +141,9 @@ def faithfulness_table() -> Figure:
         id="faithfulness",
         alt="Table of deletion and insertion areas per method and layer, and of the controls",
         caption="<strong>Does hiding what the map marks hurt the class?</strong> Area under the curve of the class's probability, "
-        f"as a share of that on the whole photograph, above which it doesn't count, in {checks.STEPS} steps; what is hidden is blurred by "
-        f"{checks.BLUR:.0f} px. Means over {len(MEASURED)} photographs with 95% intervals. Random maps are drawn {attribution_evidence.DRAWS} times for each photograph. "
-        "The last two columns compare a map with controls, photograph by photograph: where their interval holds 0, it may be no better.",
+        f"as a share of that on the whole photograph, in {checks.STEPS} steps; what is hidden is blurred by "
+        f"{checks.BLUR:.0f} px. Means over {len(MEASURED)} photographs with 95% intervals. "
+        "Last columns: map less control, photograph by photograph; where the interval holds 0, the map may be no better.",
         width="page",
     )
 
@@ -162,9 +162,9 @@ def randomization() -> Figure:
         "rank agreement with the real map",
         id="randomization",
         alt="Bars per method: agreement of the map at fire9 with that of a network with shuffled weights",
-        caption="<strong>Would the map change if the network knew nothing?</strong> Agreement of the map at fire9 with the map of the "
-        f"same network after its weights were shuffled; dots are photographs, on average over {attribution_evidence.DRAWS} shufflings, lines 95% intervals over both. A map that only explains the class "
-        "should fall to zero. Activation strength can't notice that the last layer has changed: it never asks for the class.",
+        caption="<strong>Would the map change if the network knew nothing?</strong> Agreement of the map at fire9 with that of the "
+        f"same network with shuffled weights; dots are photographs, means over {attribution_evidence.DRAWS} shufflings, lines 95% intervals over both. "
+        "A map that only explains the class should fall to zero.",
         each=_each(tables),
     )
 

@@ -55,10 +55,9 @@ def inversion() -> Figure:
         "a cat-like arrangement of textures at conv5",
         caption="Each image gives its layer <strong>nearly the same values as the photograph</strong> does: "
         f"they differ by {errors['ours'].min():.0%} to {errors['ours'].max():.0%} of their length. "
-        "Conv1 keeps almost everything; deeper layers keep what kind of thing is where, and let go of exact edges "
-        "and colors. Below, the same for a network with shuffled weights, where "
-        f"{errors['twin'].min():.0%} to {errors['twin'].max():.0%} are left: what is missing there was lost by random "
-        "filters, pooling and striding, or not found by ascent. From conv3 on AlexNet still gives a face, the other noise. "
+        "Conv1 keeps almost everything; deeper layers keep what kind of thing is where, not exact edges "
+        "and colors. Below, the same for a network with shuffled weights "
+        f"({errors['twin'].min():.0%} to {errors['twin'].max():.0%}). From conv3 on AlexNet still gives a face, the other noise. "
         f"Photograph: {photos.load(REMEMBERED).attribution}.",
     )
 
@@ -127,7 +126,7 @@ def exaggeration() -> Figure:
         id="exaggeration",
         alt="Dots per layer on a logarithmic scale: the ratio grows with depth",
         caption="How far a neuron's synthetic image takes it above its value for plain gray, divided by how far the best place of "
-        f"{len(SEARCHED)} photographs does; all neurons of each layer, images of the microscope, {NEURON.steps} steps of ascent. "
+        f"{len(SEARCHED)} photographs does; all neurons of each layer, {NEURON.steps} steps of ascent. "
         "Bars mark the median, lines the middle half. "
         "<strong>The deeper the layer, the further its favorite image lies from photographs.</strong>",
         log_y=True,
@@ -145,11 +144,10 @@ def turning() -> Figure:
         id="turning",
         alt="Lines falling with the angle, one per layer, for pictures and for natural patches; those of deep layers' "
         "natural patches fall least",
-        caption=f"Each of {turns.TURNED} neurons per layer looks at its own picture, and at the patch of our photographs that "
-        "excites it most, while these are turned. Lines are means of the activation behind the ReLU, bands their 95% intervals over "
-        "neurons. A picture is turned behind a round window, so that it loses no corners; a patch with the photograph around it. "
-        f"<strong>Pictures mind a turn in all layers alike</strong>: at 45° {_range(turns.KINDS[0])}% of the answer are left. "
-        f"Of natural patches it is {_range(turns.KINDS[1])}%, most in deep layers.",
+        caption=f"Each of {turns.TURNED} neurons per layer sees its own picture, turned behind a round window, and its best "
+        "natural patch, turned with the photograph around it; means of the activation with 95% intervals over "
+        f"neurons. <strong>Pictures mind a turn in all layers alike</strong>: at 45° {_range(turns.KINDS[0])}% are left. "
+        f"Of natural patches it is {_range(turns.KINDS[1])}%.",
         width="middle",
     )
 
