@@ -1,6 +1,4 @@
-"""The page that trains a network: its pictures, its fifteen lines, and what is read off a layer."""
-
-import ast
+"""The page that trains a network: its pictures, and what is read off a layer."""
 
 import numpy as np
 import pytest
@@ -10,9 +8,6 @@ from torch import nn
 import featviz as fv
 from featviz.article.studies import own_network
 from featviz.article.studies.own_network_data import KINDS, SHAPES, SIDE, TEXTURES, draw
-from tests.sites import ROOT
-
-PAGE = ROOT / "docs" / "own_network.py"
 
 
 class Painted(nn.Module):
@@ -80,30 +75,6 @@ def test_a_board_holds_every_picture_in_its_place():
     step = SIDE + own_network.GAP
     assert board[0, ::step, ::step].ravel().tolist() == [index / 16 for index in range(16)]
     assert (board[:, SIDE : SIDE + own_network.GAP] == 1).all()
-
-
-@pytest.fixture(scope="module")
-def loop():
-    """The function of the page that readers copy, and its source."""
-    tree = ast.parse(PAGE.read_text(encoding="utf-8"))
-    source = next(node for node in ast.walk(tree) if getattr(node, "name", "") == "climb")
-    names = {"torch": torch}
-    exec(compile(ast.Module([source], []), PAGE.name, "exec"), names)
-    return names["climb"], source
-
-
-def test_the_loop_that_readers_copy_climbs_in_fifteen_lines(loop, module):
-    climb, source = loop
-    assert source.end_lineno - source.lineno + 1 == 15
-    before = {name: value.clone() for name, value in module.state_dict().items()}
-    module.eval()
-    picture = climb(module, "features.6", 4, size=24, steps=16)
-    gray = torch.full((3, 24, 24), 0.5)
-    net = fv.Network(module, [0.5] * 3, [0.25] * 3)
-    values = fv.evaluate(net, ["features.6:4"] * 2, torch.stack([picture, gray]))
-    assert values[0] > values[1]
-    assert all(value.equal(before[name]) for name, value in module.state_dict().items())
-    assert not any(child._forward_hooks for child in module.modules())
 
 
 def test_a_unit_is_like_its_last_self_at_the_end_and_a_silent_one_like_nothing():
