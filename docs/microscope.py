@@ -8,15 +8,14 @@
 #
 # <p class="lede" markdown>All {{ units }} convolutional units of AlexNet, none left out and none chosen.
 # {{ alive }} of {{ units }} give a picture; none is gray: the palest has a contrast of {{ palest }}, and what we call gray
-# has less than {{ gray }}. A few, such as [conv2:179](#conv2-179), are nearly one color, and that is what their units
-# answer to.</p>
+# has less than {{ gray }}. A few, such as [conv2:179](#conv2-179), are nearly one color, which is what excites their
+# units.</p>
 #
 # Each tile is the image that excites a whole channel most, found by [gradient ascent](chapters/ascent.py). The panel shows the
 # unit under the pointer in several ways: everywhere and at one place (with its whole field as a dashed square), its opposite, four images pushed to differ, and the
-# patches of {{ photographs }} photographs that it answers to most, of those that hold its whole field. Numbers come from gratings and photographs, as in the
-# chapter on [shallow layers](chapters/shallow.py); so do the names of families, which say how a unit answers to
-# *gratings*. A unit that photographs excite far more than gratings do has none of these names and is called *beyond gratings*, as
-# are most units of conv4 and conv5.
+# patches of {{ photographs }} photographs that excite it most, of those that hold its whole field. Numbers come from gratings and photographs, as in the
+# chapter on [shallow layers](chapters/shallow.py); so do the names of families, which say how a unit responds to
+# *gratings*. A unit that photographs excite far more than gratings do is *beyond gratings*, as are most units of conv4 and conv5.
 #
 # To see how a unit is made, follow *what feeds it*, layer by layer, down to the filters of conv1. Each unit has its
 # own address, such as [conv5-12](#conv5-12).

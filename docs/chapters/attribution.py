@@ -1,6 +1,6 @@
 # ---
 # title: "Attribution: what lit up?"
-# description: Which places of a photograph each layer answers to, on one scale; what a place means to a layer; which layer can tell a cat from a cup, measured, with controls.
+# description: Where in a photograph each layer is active, on one scale; what a place means to a layer; which layer can tell a cat from a cup, measured, with controls.
 # ---
 
 # %% [markdown]

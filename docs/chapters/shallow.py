@@ -1,6 +1,6 @@
 # ---
 # title: "Shallow layers: what do the first two look for?"
-# description: Edges, gratings and color in conv1, counted by what they answer to; and what conv2 makes of them, beside an untrained network.
+# description: Edges, gratings and color in conv1, counted by what they respond to; and what conv2 makes of them, beside an untrained network.
 # ---
 
 # %% [markdown]
