@@ -87,7 +87,7 @@ study.diverse()
 # %% [markdown]
 # In most rows one thing returns in other layouts and colors. An exception is [conv4:64](../microscope.py#conv4-64): fur twice, and
 # lines that branch twice, all four at {{ split_low }} or more of the activation without the push. A dark junction with lines running
-# from it is in all four, and among its [best photographs](#fig-natural) are the joints of a tripod: one meaning, branching, is the
+# from it is in all four, and among its [best photographs](#fig-natural) are branches, columns and legs: one meaning, branching, is the
 # likelier reading. The number matters, for an answer that has given up much of its unit says little of it. The lowest here keeps {{ lowest }}.
 #
 # ## Two units, one image

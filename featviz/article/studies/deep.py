@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from featviz import photos
+from featviz.article import photographs
 from featviz.article.bridge.values import Values
 from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import (
@@ -24,12 +24,10 @@ from featviz.ascent.result import Maximization
 from featviz.ascent.score import evaluate
 from featviz.figures import Figure, Picker, Spectrum, grid, pairs, picker, sheet, spectrum
 from featviz.images.maco import Maco
-from featviz.measures.patches import find_examples
 from featviz.measures.patches_by_level import find_spectrum
-from featviz.microscope.findings import SEARCHED, credits_line
+from featviz.microscope.findings import credits_line
 from featviz.microscope.views import CHANNEL, differing
 from featviz.objectives.units import Channel, Neuron
-from featviz.photos import Photo
 from featviz.store import Store, fingerprint
 
 DEEP = ("conv3", "conv4", "conv5")
@@ -60,6 +58,10 @@ LEVEL_NAMES = ("most negative", "negative", "near zero", "positive", "most posit
 def chosen() -> list[tuple[str, int]]:
     """Returns the units that are asked more than one question: two per layer, by their place."""
     return [(layer, unit) for layer in DEEP for unit in evenly(layer)[2:7:4]]
+
+
+def _by_layer() -> dict[str, tuple[int, ...]]:
+    return {layer: tuple(unit for one, unit in chosen() if one == layer) for layer in DEEP}
 
 
 def unit_picker() -> Picker:
@@ -128,8 +130,7 @@ def asked() -> Figure:
 def between() -> Figure:
     """What photographs do to a unit, from what silences it to what excites it."""
     strips, below = [], []
-    for layer in DEEP:
-        units = tuple(unit for where, unit in chosen() if where == layer)
+    for layer, units in _by_layer().items():
         against = maximize([-1 * Neuron(layer, unit) for unit in units])
         patches, values, everywhere = _natural_spectrum(layer, units)
         below += (everywhere < 0).float().mean(1).tolist()
@@ -151,7 +152,7 @@ def between() -> Figure:
         "optimized against and for the unit",
         caption="<strong>From what silences a neuron to what excites it.</strong> Outside, the images found by "
         "ascent against and for it; between them, patches of photographs by the neuron's value before the "
-        f"ReLU: the {PATCHES} lowest and highest in {len(SEARCHED)} photographs, those nearest to half of either, and to "
+        f"ReLU: the {PATCHES} lowest and highest in {len(photographs.scenes())} photographs, those nearest to half of either, and to "
         "zero. Blue: how often each value occurs. "
         f"{min(below):.0%} to {max(below):.0%} of a unit's values lie below zero.",
     )
@@ -193,12 +194,13 @@ def diverse() -> Figure:
 def beside_photos() -> Figure:
     """Synthetic images beside the photographs' strongest patches."""
     synthetic, natural, notes = [], [], []
-    for layer, unit in chosen():
-        patches, values = natural_patches(layer, (unit,))
-        image, best = _image(shared_neurons, layer, unit)
-        synthetic.append(in_field(layer, image))
-        natural.append(patches[0])
-        notes.append(f"{best:.0f} against {values[0, 0]:.0f} for the best patch")
+    for layer, units in _by_layer().items():
+        patches, values, _ = _natural_spectrum(layer, units)
+        for index, unit in enumerate(units):
+            image, best = _image(shared_neurons, layer, unit)
+            synthetic.append(in_field(layer, image))
+            natural.append(patches[index, -1])
+            notes.append(f"{best:.0f} against {values[index, -1].max():.0f} for the best patch")
     return pairs(
         synthetic,
         natural,
@@ -206,13 +208,21 @@ def beside_photos() -> Figure:
         headings=("what the neuron wants", "what excites it most in our photographs"),
         id="natural",
         alt="Six deep neurons: their synthetic image beside the four photo patches that excite them most",
-        caption=f"Left, the image found by ascent; right, the {PATCHES} patches of {len(SEARCHED)} photographs "
+        caption=f"Left, the image found by ascent; right, the {PATCHES} patches of {len(photographs.scenes())} photographs "
         "that excite the neuron most, cut alike to the part of its field that it uses. "
         "<strong>Would you have guessed the right side from the left?</strong> "
-        f"Photographs: {credits_line()}.",
+        f"{_credits()}",
         notes=notes,
         subjects=[f"{layer}:{unit}" for layer, unit in chosen()],
         links=[unit_link(layer, unit) for layer, unit in chosen()],
+    )
+
+
+def _credits() -> str:
+    """Whom to thank for the photographs, in full or where they all stand."""
+    return (
+        f"Photographs: {credits_line()}; "
+        '<a href="../reference/photographs.html">and many others</a>.'
     )
 
 
@@ -222,37 +232,16 @@ def _image(pictures: Callable[[str], Maximization], layer: str, unit: int) -> tu
     return result.images[row], result.values[row].item()
 
 
-def natural_patches(
-    layer: str, units: tuple[int, ...], count: int = PATCHES
-) -> tuple[Tensor, Tensor]:
-    """Finds the photographs' strongest patches for units, or takes them from the store.
-
-    Args:
-        layer: The layer's name.
-        units: The units.
-        count: Patches per unit.
-
-    Returns:
-        Patches (units, count, 3, size, size) in [0, 1] and values (units, count).
-    """
-    samples, spec = _photos_and_spec(layer, units, count)
-
-    def make() -> dict[str, np.ndarray]:
-        examples = find_examples(alexnet(), layer, samples, units=units, count=count).found
-        return {
-            "patches": torch.stack(
-                [torch.stack([e.patch for e in examples[unit]]) for unit in units]
-            ).numpy(),
-            "values": np.array([[e.value for e in examples[unit]] for unit in units]),
-        }
-
-    arrays = Store().arrays(spec, make, "featviz.measures.patches")
-    return torch.from_numpy(arrays["patches"]).float() / 255, torch.from_numpy(arrays["values"])
-
-
 def _natural_spectrum(layer: str, units: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
     """Patches (units, levels, PATCHES, 3, size, size), their values, and all values (units, n)."""
-    samples, spec = _photos_and_spec(layer, units, PATCHES)
+    samples = list(photographs.scenes())
+    spec = {
+        "network": alexnet().fingerprint,
+        "layer": layer,
+        "units": list(units),
+        "count": PATCHES,
+        "photos": [fingerprint(photo.image.numpy()) for photo in samples],
+    }
 
     def make() -> dict[str, np.ndarray]:
         spectra = find_spectrum(alexnet(), layer, samples, units=units, count=PATCHES)
@@ -270,20 +259,6 @@ def _natural_spectrum(layer: str, units: tuple[int, ...]) -> tuple[Tensor, Tenso
     return patches.float() / 255, values, everywhere
 
 
-def _photos_and_spec(
-    layer: str, units: tuple[int, ...], count: int
-) -> tuple[list[Photo], dict[str, object]]:
-    """The photographs that are searched for units' patches, and what the result depends on."""
-    samples = [photos.load(name) for name in SEARCHED]
-    return samples, {
-        "network": alexnet().fingerprint,
-        "layer": layer,
-        "units": list(units),
-        "count": count,
-        "photos": [fingerprint(photo.image.numpy()) for photo in samples],
-    }
-
-
 def numbers() -> Values:
     """What the text quotes."""
     net, shares = alexnet(), _diverse()[1]
@@ -292,7 +267,7 @@ def numbers() -> Values:
         split_low=f"{int(100 * shares[chosen().index(SPLIT)].min())}%",
         lowest=f"{int(100 * shares.min())}%",
         deep_units=sum(net.units(layer) for layer in DEEP),
-        photographs=len(SEARCHED),
+        photographs=len(photographs.scenes()),
         conv3_field=net.receptive_field("conv3").size,
         conv5_field=net.receptive_field("conv5").size,
     )
