@@ -15,6 +15,7 @@ from featviz.article.studies import (
     ascent,
     attribution_controls,
     deep_judge,
+    network,
     shallow,
     shallow_versus_deep,
 )
@@ -28,6 +29,9 @@ attribution_controls.numbers()
 
 # %% tags=["hide-code"]
 deep_judge.numbers()
+
+# %% tags=["hide-code"]
+network.numbers()
 
 # %% tags=["hide-code"]
 shallow.numbers()
@@ -57,7 +61,7 @@ study.findings_in_cards()
 #
 # | Claim | Number | Over | Control | How surely | Shown in |
 # | --- | --- | --- | --- | --- | --- |
-# | What a unit can see grows fifteenfold with depth. | {{ first_field }} px at conv1, {{ last_field }} px at conv5 | all layers | gradients reach exactly as far | exact | [](chapters/network.py#fig-layers) |
+# | What a unit can see grows fifteenfold with depth. | {{ first_field }} px at conv1, {{ last_field }} px at conv5 | {{ layers }} layers | gradients reach exactly as far in {{ reached }} of {{ layers }} layers | exact | [](chapters/network.py#fig-layers) |
 # | Where the best image is known, ascent finds it. | the recipe for the highest score reaches {{ exact_worst }}% of the maximum for the worst filter; the default at least {{ bounded_worst }}% of what its bound allows | {{ first_units }} filters of conv1 | Lucid's basis: {{ lucid_median }}% in the median | exact for conv1, unknown deeper | [](chapters/ascent.py#fig-exact-shares) |
 # | conv1 measures direction because it was trained. | {{ oriented_conv1 }} of its filters are oriented | {{ first_units }} filters | untrained {{ oriented_untrained }} | well: the intervals lie apart | [](chapters/shallow.py#fig-control) |
 # | Deep units are rarely active because they were trained. | conv1 {{ active_conv1 }} of the places, conv5 {{ active_conv5 }} | {{ first_units }} and {{ last_units }} units | untrained: conv1 {{ initial_conv1 }}, conv5 {{ initial_conv5 }} | well: the intervals lie apart | [](chapters/depth.py#fig-scorecard) |

@@ -56,7 +56,8 @@ def page(name: str, source: str) -> str:
         f"description: The code that computes figures and numbers of the article, in {name}.py.\n"
         "search:\n  exclude: true\n---\n",
         f"# Source of the figures: `{name}`\n",
-        f"All of `featviz/article/studies/{name}.py`, as the build has run it.\n",
+        f"All of `featviz/article/studies/{name}.py`, as the build has run it. What it imports of "
+        "featviz itself is described in the [reference](../reference/api/index.md).\n",
     ]
     start = 0
     for node in ast.parse(source).body:

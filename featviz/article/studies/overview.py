@@ -119,7 +119,7 @@ def findings_in_cards(more: Sequence[Card] = ()) -> Figure:
     return cards(
         entries,
         id="findings",
-        caption="<strong>What the chapters found.</strong> Brackets hold 95% intervals over units.",
+        caption="<strong>What the chapters found.</strong> Brackets hold 95% intervals, over units or over untrained networks.",
     )
 
 
