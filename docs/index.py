@@ -50,7 +50,7 @@ study.neurons()
 # show what excites a unit most, over and over, as no photograph would.
 #
 # When two pictures look alike we say that their units are alike. That is an assumption, the one of the distill articles
-# whose manner we follow[^olah2017]. We say so wherever it matters.
+# whose manner we follow[^olah2017]; [Looking alike](chapters/alike.py) puts it to the test.
 #
 # What would prove this page wrong: if the rows of [](#fig-channels) could be swapped without anyone noticing, depth would
 # change nothing. If a network with shuffled weights gave rows like these, training would change nothing;
