@@ -95,7 +95,7 @@ study.neurons()
 # show what excites a unit most, over and over, as no photograph would.
 #
 # When two pictures look alike we say that their units are alike. That is an assumption, the one of the distill articles
-# whose manner we follow[^olah2017]. We say so wherever it matters.
+# whose manner we follow[^olah2017]; [Looking alike](chapters/alike.py) puts it to the test.
 #
 # It would prove this page wrong if the rows of [](#fig-channels) could be swapped without anyone noticing, or if a network with
 # shuffled weights gave rows like these; [it doesn't](chapters/depth.py#fig-untrained).

@@ -20,6 +20,7 @@ from featviz.figures._figure import slug as slug
 from featviz.figures._files import save as save
 from featviz.figures._inspector import InspectorLayer as InspectorLayer
 from featviz.figures._inspector import inspector as inspector
+from featviz.figures._intervals import intervals as intervals
 from featviz.figures._ladder import Rung as Rung
 from featviz.figures._ladder import ladder as ladder
 from featviz.figures._microscope import Choice as Choice
@@ -60,6 +61,7 @@ __all__ = [
     "filters",
     "grid",
     "inspector",
+    "intervals",
     "ladder",
     "methods",
     "microscope",

@@ -58,6 +58,7 @@ def curves(
     width: str = "body",
     log_x: bool = False,
     log_y: bool = False,
+    points: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
 ) -> Figure:
     """Draws lines, each with an optional band.
 
@@ -72,6 +73,8 @@ def curves(
         width: Named width.
         log_x: Logarithmic horizontal axis.
         log_y: Logarithmic vertical axis.
+        points: Panel title to (n,) positions and (n,) values of single things, drawn as dots behind
+            the lines; the title is "" where there is one panel.
 
     Raises:
         ValueError: If there is no series, or one has arrays of different lengths.
@@ -83,12 +86,18 @@ def curves(
     names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
     if not names:
         raise ValueError("series is empty: give at least one line.")
-    every = [line for lines in panels.values() for line in lines.values()]
+    single = {title: [np.ravel(part) for part in one] for title, one in (points or {}).items()}
+    every = [*(line for lines in panels.values() for line in lines.values()), *single.values()]
     up = Scale.around(np.concatenate([part for _, *ys in every for part in ys]), log=log_y)
 
     def plot(size: tuple[float, float], title: str) -> Plot:
-        across = Scale.around(np.concatenate([x for x, *_ in panels[title].values()]), log=log_x)
+        shown = [*panels[title].values(), *([single[title]] if title in single else [])]
+        across = Scale.around(np.concatenate([x for x, *_ in shown]), log=log_x)
         drawing = Plot(size, across, up, xlabel, ylabel, title)
+        if title in single:
+            drawing.lines(
+                drawing.at(*single[title]), INK, 2.4, stroke_linecap="round", stroke_opacity=0.3
+            )
         _lines(drawing, panels[title], names)
         return drawing
 

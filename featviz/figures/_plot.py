@@ -26,6 +26,8 @@ the greatest height on a phone."""
 TEXT_SIZE, _LINE = 12.7, 15.5
 # What a letter takes on average, as part of the text size: the browser's font is not known here.
 _LETTER = 0.6
+# Letters after which the name of a row breaks.
+_ROW_LETTERS = 15
 # In px: length of a tick, distance of a number from it, room at the drawing's edges.
 _TICK, _GAP, _EDGE = 4.0, 4.0, 4.0
 # Most numbers along an axis, and the px that one takes at least to the right and upward.
@@ -114,6 +116,7 @@ class Plot:
         ylabel: What runs upward.
         title: What stands above.
         names: Categories, at 0, 1, 2, ... to the right, in place of numbers.
+        rows: Categories, at 0, 1, 2, ... of the axis upward, in place of numbers.
     """
 
     size: tuple[float, float]
@@ -123,6 +126,7 @@ class Plot:
     ylabel: str = ""
     title: str = ""
     names: Sequence[str] = ()
+    rows: Sequence[str] = ()
     _marks: list[str] = field(default_factory=list, init=False)
 
     def at(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
@@ -153,7 +157,10 @@ class Plot:
         most = [
             min(_MOST, int(side / apart)) for side, apart in zip(self.size, _APART, strict=True)
         ]
-        return [] if self.names else self.x.ticks(most[0]), self.y.ticks(most[1])
+        return (
+            [] if self.names else self.x.ticks(most[0]),
+            [] if self.rows else self.y.ticks(most[1]),
+        )
 
     @cached_property
     def _name_lines(self) -> tuple[list[list[str]], float]:
@@ -164,9 +171,16 @@ class Plot:
         longest = max((len(line) for one in lines for line in one), default=1)
         return lines, min(1.0, letters / longest)
 
+    @cached_property
+    def _row_lines(self) -> list[list[str]]:
+        """The lines of each row's name."""
+        return [textwrap.wrap(name, _ROW_LETTERS, break_long_words=False) for name in self.rows]
+
     @property
     def _left(self) -> float:
-        return _EDGE + 1.2 * _LINE * bool(self.ylabel) + _widest(self._ticks[1]) + _GAP + _TICK
+        longest = max((len(line) for one in self._row_lines for line in one), default=0)
+        beside = max(_widest(self._ticks[1]), longest * _LETTER * TEXT_SIZE)
+        return _EDGE + 1.2 * _LINE * bool(self.ylabel) + beside + _GAP + _TICK
 
     @cached_property
     def _box(self) -> tuple[float, float, float, float]:
@@ -197,6 +211,8 @@ class Plot:
         for values, size in ((x, _TICK), (self.x.decades(small), _TICK / 2)):
             runs += [[(at, bottom), (at, bottom + size)] for at in self._across(values)]
         grid = [[(left, at), (right, at)] for at in self._up(y)]
+        if self.rows:
+            grid = [[(at, top), (at, bottom)] for at in self._across(x)]
         return _stroke(grid, RULE, 0.8) + _stroke(runs, INK, 1)
 
     def _texts(self) -> str:
@@ -216,6 +232,11 @@ class Plot:
             # The middle of a number is about a third of its size above the line it stands on.
             _text(left - _TICK - _GAP, at + 0.35 * TEXT_SIZE, number(value))
             for at, value in zip(self._up(y), y, strict=True)
+        ]
+        beside += [
+            _text(left - _TICK - _GAP, at + (index - len(name) / 2 + 0.77) * _LINE, line)
+            for at, name in zip(self._up(range(len(self.rows))), self._row_lines, strict=True)
+            for index, line in enumerate(name)
         ]
         middle = (top + bottom) / 2
         below += [
@@ -238,10 +259,21 @@ def responsive(draw: Callable[[tuple[float, float]], Plot], alt: str, height: fl
         alt: Accessible name of the drawing.
         height: Height of the wide drawing in px.
     """
-    wide = draw((WIDE, height)).svg(alt, "fv-plot fv-plot--wide")
-    narrow = draw((NARROW, min(height, LOW))).svg(alt, "fv-plot fv-plot--narrow")
+    return for_both(draw((WIDE, height)), draw((NARROW, min(height, LOW))), alt)
+
+
+def for_both(wide: Plot, narrow: Plot, alt: str) -> str:
+    """Writes a plot as drawn for a wide screen and for a phone; CSS shows one of them.
+
+    Args:
+        wide: The drawing for a wide screen.
+        narrow: The one for a phone.
+        alt: Accessible name of both.
+    """
+    small = narrow.svg(alt, "fv-plot fv-plot--narrow")
     # Where no style sheet is loaded, one drawing is enough.
-    return wide + narrow.replace("<svg ", '<svg style="display:none" ', 1)
+    small = small.replace("<svg ", '<svg style="display:none" ', 1)
+    return wide.svg(alt, "fv-plot fv-plot--wide") + small
 
 
 def legend(names: Iterable[str]) -> str:

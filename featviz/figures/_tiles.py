@@ -81,7 +81,7 @@ class _Scores:
 
 def grid(
     rows: Sequence[str],
-    columns: Sequence[str],
+    columns: Sequence[str | tuple[str, int]],
     images: ArrayLike | Sequence[Sequence[ArrayLike | None]],
     *,
     id: str,
@@ -99,7 +99,7 @@ def grid(
 
     Args:
         rows: One heading per row.
-        columns: One heading per column.
+        columns: One heading per column, or a heading and how many columns it spans.
         images: (R,C,3,H,W) in [0,1], or nested rows of (3,H,W), where `None` leaves a gap.
         id: Anchor of the figure, without `fig-`.
         alt: What the whole figure shows.
@@ -117,7 +117,7 @@ def grid(
     """
     frame = Frame("fv-grid", id, alt, caption, width)
     heads = _Heads(rows, notes, subjects, links)
-    across = [(column, 1) for column in columns]
+    across = [(column, 1) if isinstance(column, str) else column for column in columns]
     return _grid(frame, heads, across, images, labels, _Scores.of(scores, score_name))
 
 

@@ -1,6 +1,7 @@
 """Means and shares with intervals that cover, and rank correlation."""
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,10 +32,17 @@ class Interval:
 
 def agreement(one: Tensor, other: Tensor) -> float:
     """Returns the rank correlation (Spearman) of two maps of one shape; 0 if one is constant."""
-    a, b = _ranks(one), _ranks(other)
+    a, b = ranks(one), ranks(other)
     if not (np.ptp(a) and np.ptp(b)):
         return 0.0
     return float(np.corrcoef(a, b)[0, 1])
+
+
+def ranks(map: Tensor) -> NDArray[np.float64]:
+    """Returns the rank (n,) of each of n places of a map, from 1; equal ones share their mean."""
+    _, inverse, counts = np.unique(map.numpy().ravel(), return_inverse=True, return_counts=True)
+    places: NDArray[np.float64] = (counts.cumsum() - (counts - 1) / 2)[inverse]
+    return places
 
 
 def interval(values: ArrayLike, clusters: ArrayLike | None = None) -> Interval:
@@ -105,6 +113,59 @@ def difference(one: ArrayLike, other: ArrayLike) -> Interval:
     freedom = parts.sum() ** 2 / (parts**2 / (np.array(counts) - 1)).sum()
     reach = float(stdtrit(freedom, (1 + LEVEL) / 2) * math.sqrt(parts.sum()))
     return Interval(mean, mean - reach, mean + reach, min(counts))
+
+
+def crossed(
+    statistic: Callable[..., ArrayLike], counts: Sequence[int], groups: int = 32
+) -> list[Interval]:
+    """Returns numbers that stand on several kinds of things drawn at random, with 95 % intervals.
+
+    A correlation over all pairs of units, measured on photographs, would be another for other units
+    and for other photographs. The error from each kind is a jackknife's, which leaves out one
+    group of its things after the other while the other kinds stay whole; these errors are
+    added as variances. What two kinds do only together, and what only pairs of one kind do, is in
+    this more than once, so that intervals are too wide rather than too narrow: of simulated rank
+    correlations of pairs of 24 units on 10 photographs they cover 98 to 100 %, at 1.4 to 1.9 times
+    the width that would do. What more photographs would do to the number itself they do not say:
+    few leave noise in it, which draws correlations to 0.
+
+    Source: J. N. Arvesen, "Jackknifing U-Statistics", Annals of Mathematical Statistics 40:6, 1969;
+    that variances of crossed kinds add up so: A. B. Owen, "The Pigeonhole Bootstrap", Annals of
+    Applied Statistics 1:2, 2007; degrees of freedom as of B. L. Welch, see `difference`.
+
+    Args:
+        statistic: Computes (k,) numbers from the indices that stay, one array per kind.
+        counts: How many things of each kind there are.
+        groups: Most groups that a kind is dealt into.
+
+    Returns:
+        k numbers with their intervals; `count` is that of the smallest kind.
+
+    Raises:
+        ValueError: There are fewer than two things of a kind.
+    """
+    if min(counts) < 2:
+        raise ValueError(f"an interval needs at least 2 things of every kind, not {min(counts)}.")
+    whole = [np.arange(count) for count in counts]
+    numbers = np.asarray(statistic(*whole), np.float64)
+    parts, freedoms = [], []
+    for kind, count in enumerate(counts):
+        dealt = whole[kind] % min(groups, count)
+        sides = [
+            [*whole[:kind], whole[kind][dealt != group], *whole[kind + 1 :]]
+            for group in range(min(groups, count))
+        ]
+        without = np.stack([np.asarray(statistic(*side), np.float64) for side in sides])
+        parts.append(without.var(0) * (len(sides) - 1))
+        freedoms.append(len(sides) - 1)
+    variance = np.sum(parts, 0)
+    spread = sum(part**2 / freedom for part, freedom in zip(parts, freedoms, strict=True))
+    freedom = variance**2 / np.where(spread > 0, spread, 1)
+    reach = np.where(
+        variance > 0, stdtrit(np.maximum(freedom, 1), (1 + LEVEL) / 2) * np.sqrt(variance), 0
+    )
+    ends = np.stack([numbers, numbers - reach, numbers + reach], 1).tolist()
+    return [Interval(mean, low, high, min(counts)) for mean, low, high in ends]
 
 
 def p_value(values: ArrayLike) -> float:
@@ -206,10 +267,3 @@ def _error(values: NDArray[np.float64], stand: NDArray[np.bool_] | None) -> NDAr
         return nothing
     without: NDArray[np.float64] = values @ others.astype(np.float64) / others.sum(0)
     return np.asarray(without.std(-1)) * math.sqrt(things - 1)
-
-
-def _ranks(map: Tensor) -> NDArray[np.float64]:
-    """Each place's rank; equal places share the mean of theirs."""
-    _, inverse, counts = np.unique(map.numpy().ravel(), return_inverse=True, return_counts=True)
-    ranks: NDArray[np.float64] = (counts.cumsum() - (counts - 1) / 2)[inverse]
-    return ranks

@@ -65,7 +65,7 @@ def two_choice(pictures: Tensor, photographs: Tensor) -> Tensor:
             f"two choices need descriptions (N, D) of the same at least 2 units, not "
             f"{tuple(pictures.shape)} and {tuple(photographs.shape)}."
         )
-    one, other = (F.normalize(_standardize(side), dim=1) for side in (pictures, photographs))
+    one, other = (F.normalize(standardized(side, side), dim=1) for side in (pictures, photographs))
     near = one @ other.T
     own = near.diagonal()[:, None]
     wins = (own > near).float() + 0.5 * (own == near).float()
@@ -74,6 +74,15 @@ def two_choice(pictures: Tensor, photographs: Tensor) -> Tensor:
     return (wins.sum(1) - 0.5) / (count - 1)
 
 
-def _standardize(side: Tensor) -> Tensor:
-    spread = side.std(0)
-    return (side - side.mean(0)) / torch.where(spread > 0, spread, 1)
+def standardized(side: Tensor, by: Tensor) -> Tensor:
+    """Shifts and scales the columns of descriptions to mean 0 and spread 1 of others.
+
+    Args:
+        side: (N, D) descriptions.
+        by: (M, D) those whose mean and standard deviation count.
+
+    Returns:
+        (N, D); a column that does not vary is only shifted.
+    """
+    spread = by.std(0)
+    return (side - by.mean(0)) / torch.where(spread > 0, spread, 1)

@@ -137,6 +137,10 @@ def everything():
         ),
         figures.bars(LAYERS, {"a": ([1, 2, 3], [0, 1, 2], [2, 3, 4])}, "n", id="bars", **common),
         figures.dots(LAYERS, {"a": [[1, 2, 9], [2], [3, 4]]}, "n", id="dots", **common),
+        figures.intervals(
+            LAYERS, {"a": ([1, 2, 3], [0, 1, 2], [2, 3, 4]), "b": ([1, 1, 1],) * 3}, "n",
+            id="intervals", at=1, **common,
+        ),
         figures.table([["conv1", 11, -0.5]], ["layer", "px", "score"], id="table", **common),
         figures.inspector(photos, ["cat", "dog"], [layer], id="inspector", **common),
         spectrum(),

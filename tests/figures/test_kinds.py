@@ -295,6 +295,11 @@ MISTAKES = [
         r"Series 'a' has arrays of shapes \(2,\), \(1,\)",
     ),
     (lambda: figures.bars(LAYERS, {"a": [1]}, "y", **ARGS), "series 'a' has 1 entries"),
+    (lambda: figures.intervals(["c"], {}, "x", **ARGS), "series is empty"),
+    (
+        lambda: figures.intervals(["c"], {"a": ([1], [0], [1, 2])}, "x", **ARGS),
+        "series 'a' has 2 entries, but there are 1 rows",
+    ),
     (lambda: figures.dots(["c"], {"a": [[np.nan]]}, "y", **ARGS), "without any finite value"),
     (lambda: figures.table([["a"]], ["x", "y"], **ARGS), "Row 0 has 1 entries"),
     (
@@ -359,3 +364,34 @@ def test_bars_show_single_values_and_no_interval_where_there_is_none():
         drawing(0.5, 1.5, each={"a": [[1.0, 1.2], [2.0] * count]}).count("h0") for count in (1, 4)
     ]
     assert dots[1] - dots[0] == 3
+
+
+def test_intervals_stand_in_rows_from_the_top_and_break_long_names():
+    series = {"a": ([1.0, 2.0], [0.5, math.nan], [1.5, math.nan])}
+    figure = figures.intervals(["things people made", "y"], series, "n", id="i", alt="Rows.")
+    drawing = figure._repr_html_().partition("fv-plot--narrow")[0]
+    heights = {word: float(re.search(rf'y="([^"]+)"[^>]*>{word}<', drawing)[1])
+               for word in ("things people", "made", "y")}  # fmt: skip
+    assert heights["things people"] < heights["made"] < heights["y"]
+    # A number without an interval is a dot alone.
+    lines, dots = re.findall(r'd="([^"]*)"[^>]*stroke="var\(--fv-series-1', drawing)
+    assert (lines.count("m"), dots.count("h0")) == (1, 2)
+
+
+def test_points_of_a_panel_are_dots_that_its_axes_hold():
+    lines = {"one": {"mean": ([0, 1], [0, 1])}, "two": {"mean": ([0, 1], [0, 1])}}
+    html = figures.curves(
+        lines, "x", "y", id="c", alt="Panels.", points={"two": ([0.2, 4.0, 9.0], [0, 50, 1])}
+    )._repr_html_()
+    one, two = html.split("<svg")[1:]
+    assert (one.count("h0"), two.count("h0")) == (0, 3)
+    assert ">8<" in two
+    assert ">8<" not in one
+    assert ">40<" in one  # the vertical axis is shared
+
+
+def test_a_heading_of_a_grid_may_span_columns():
+    images = [[*textures(3)]]
+    html = figures.grid(["a"], [("two", 2), "one"], images, id="g", alt="Three.")._repr_html_()
+    assert re.search(r'--fv-span:2"[^>]*aria-colspan="2">two', html)
+    assert "--fv-columns:3" in html

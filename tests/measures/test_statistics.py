@@ -7,8 +7,9 @@ import re
 import numpy as np
 import pytest
 import torch
+from scipy.special import stdtrit
 
-from featviz.measures import statistics
+from featviz.measures import likeness, statistics
 
 SAMPLES = 100_000
 """Simulated samples per size: coverage is then known to 0.1 %."""
@@ -198,3 +199,67 @@ def test_single_precision_is_read_and_not_computed_in():
     assert statistics.interval(single[0]) == statistics.interval(double[0])
     assert statistics.difference(*single) == statistics.difference(*double)
     assert statistics.p_value(single[0] - 1000) == statistics.p_value(double[0] - 1000)
+
+
+UNITS, PHOTOGRAPHS = 24, 10
+"""Sizes of a simulated study of pairs of units."""
+
+
+def simulated(generator, noise):
+    """How alike units look, and their values on photographs: both by hidden traits, and noise."""
+    traits = generator.normal(size=(UNITS, 6))
+    own = np.triu(generator.normal(size=(UNITS, UNITS)), 1)
+    shown = generator.normal(size=(PHOTOGRAPHS, 6)) * generator.lognormal(size=(PHOTOGRAPHS, 1))
+    values = traits @ shown.T + noise * generator.normal(size=(UNITS, PHOTOGRAPHS))
+    return torch.from_numpy(traits @ traits.T + noise * (own + own.T)), values
+
+
+def looks_and_behavior(looks, values):
+    def statistic(some, shown):
+        behavior = torch.from_numpy(np.corrcoef(values[some][:, shown]))
+        alike = looks[some][:, some]
+        return likeness.pair_agreement(alike, behavior), likeness.standings(alike, behavior).mean()
+
+    return statistic
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("noise", [0.5, 2])
+def test_crossed_intervals_cover_what_pairs_of_units_do_on_photographs(noise):
+    generator = np.random.default_rng(0)
+    every = np.arange(UNITS), np.arange(PHOTOGRAPHS)
+    draws = [looks_and_behavior(*simulated(generator, noise))(*every) for _ in range(600)]
+    truth, spread = np.mean(draws, 0), np.std(draws, 0)
+    studies = (looks_and_behavior(*simulated(generator, noise)) for _ in range(80))
+    found = [statistics.crossed(one, [UNITS, PHOTOGRAPHS]) for one in studies]
+    ends = np.array([[(one.low, one.high) for one in numbers] for numbers in found])
+    covered = ((ends[..., 0] <= truth) & (truth <= ends[..., 1])).mean(0)
+    assert (covered >= 0.95).all()
+    # Wide enough is easy: they must not be twice as wide as would do.
+    assert ((ends[..., 1] - ends[..., 0]).mean(0) < 2 * 2 * 2 * spread).all()
+
+
+def test_one_kind_of_things_is_a_jackknife_as_written_out():
+    values = np.random.default_rng(3).normal(size=9)
+    (one,) = statistics.crossed(lambda some: [values[some].mean()], [9])
+    plain = statistics.interval(values)
+    assert (one.mean, one.low, one.count) == pytest.approx((plain.mean, plain.low, 9))
+
+
+def test_errors_of_crossed_kinds_add_up():
+    rows, columns = (np.random.default_rng(n).normal(size=(8 * n)) for n in (1, 2))
+    (one,) = statistics.crossed(lambda a, b: [rows[a].mean() + columns[b].mean()], [8, 16])
+    parts = [values.var(ddof=1) / len(values) for values in (rows, columns)]
+    freedom = sum(parts) ** 2 / (parts[0] ** 2 / 7 + parts[1] ** 2 / 15)
+    assert one.high - one.mean == pytest.approx(stdtrit(freedom, 0.975) * math.sqrt(sum(parts)))
+    assert one.count == 8
+
+
+def test_what_does_not_vary_has_an_interval_without_width():
+    (one,) = statistics.crossed(lambda a, b: [2.0], [3, 4])
+    assert (one.low, one.mean, one.high) == (2, 2, 2)
+
+
+def test_one_thing_of_a_kind_has_no_crossed_interval():
+    with pytest.raises(ValueError, match="at least 2 things of every kind, not 1"):
+        statistics.crossed(lambda a, b: [1.0], [5, 1])

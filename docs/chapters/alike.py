@@ -1,0 +1,76 @@
+# ---
+# title: "Does looking alike mean being alike?"
+# description: The assumption behind naming units by their pictures, tested on all pairs of units of AlexNet's five layers.
+# ---
+
+# %% [markdown]
+# # Does looking alike mean being alike?
+#
+# <p class="lede" markdown>A little, and the more the deeper. Over all {{ pairs }} pairs of units of a layer, how alike two pictures look to
+# another network goes with how alike the units behave on {{ photographs }} photographs: the rank correlation rises from
+# {{ rho_conv2 }} in conv2 to {{ rho_conv5 }} in conv5 (95% intervals). The unit that looks most like another stands, in likeness of
+# behavior, at percentile {{ standing_conv2 }} of conv2 and {{ standing_conv5 }} of conv5, where chance is 50. So a lookalike is a good
+# guess and no proof. And none of it has to be learned: an untrained network obeys the same rule.</p>
+
+# %% tags=["hide"]
+from featviz.article.studies import alike as study
+
+# %% tags=["hide-code"]
+study.numbers()
+
+# %% [markdown]
+# Whoever sorts units by their pictures, as the distill articles do[^olah2017] and as we do, assumes that what looks alike is alike. Both
+# sides can be measured. *Looks*: SqueezeNet, which never saw AlexNet, describes every channel picture by its last layer before the
+# classes, and two pictures are alike by the cosine of what sets them apart from all others. *Behavior*: two units are alike by the
+# correlation of their activations over all places of the photographs. The pictures are made from noise; no photograph had a part in them.
+
+# %%
+study.relation()
+
+# %% [markdown]
+# *What would have proved it wrong*: level lines. In conv1 the line does end low, and the reason is told below.
+#
+# In the mean the line rises, and single pairs scatter widely around it. The hundredth of conv5's pairs that look most alike have a mean correlation of
+# {{ top_conv5 }}, far from 1. The spread is not noise of the photographs: behavior on one half of
+# them predicts behavior on the other half with a rank correlation of {{ half_conv2 }} in conv2 and {{ half_conv5 }} in conv5.
+
+# %%
+study.agreement()
+
+# %% [markdown]
+# *What would have proved it wrong*: intervals that reach those of the dealt pictures.
+#
+# Two things stand out. Color and coarseness alone tell much less than SqueezeNet's eye in AlexNet from conv3 on, {{ plain_conv5 }} in conv5; in a
+# network that has learned nothing they tell more than the eye does, {{ untrained_plain_conv1 }} in conv1 and {{ untrained_plain_conv5 }} in
+# conv5. So that a picture says something of its unit comes with gradient ascent, not with training. What training changes is
+# *which* likeness counts: before it palette and grain, after it what is in the picture.
+#
+# The pictures themselves are no accident of the seed. From another seed, {{ again }} of {{ again_count }} pictures
+# ({{ again_interval }}) look most like the first picture of the same unit, among all units of the layer.
+#
+# ## Where it fails
+#
+# In conv1 the lookalike stands at percentile {{ standing_conv1 }}, no better than chance. Two units
+# with the same stripes in opposite phase have the same texture, and are seldom active at one place. If only the strongest of three by three
+# places counts, as in AlexNet's pooling, the lookalike stands at {{ near_conv1 }} in conv1, and at {{ near_conv5 }} in conv5. Before the
+# ReLU, where opposites count as opposites, it stands at {{ before_conv1 }} and {{ before_conv5 }}. A channel's picture tells what excites the unit
+# somewhere, not where.
+
+# %%
+study.exceptions()
+
+# %% [markdown]
+# *What would have proved it wrong*: middle pairs whose correlation, on photographs that did not choose them, is as high as that of the
+# left ones.
+#
+# ## Are the families families?
+
+# %%
+study.families()
+
+# %% [markdown]
+# *What would have proved a family wrong*: to lie within its layer's random sets.
+#
+# Of the {{ families }} names that we gave [by looking](deep.py#fig-named), {{ apart_count }} hold together in behavior after
+# correction for {{ families }} tests (Holm): {{ apart }}. These don't: {{ not_apart }}. What such a unit's picture shares with the others is
+# then in the picture only, or in things that our photographs don't show.
