@@ -28,7 +28,8 @@ study.numbers()
 study.relation()
 
 # %% [markdown]
-# *What would have proved it wrong*: level lines. In conv1 the line does end low, and the reason is told below.
+# *Wrong if* the lines were level. In conv1 the line does end low, and the reason is told below.
+# { .wrong-if }
 #
 # In the mean the line rises, and single pairs scatter widely around it. The hundredth of conv5's pairs that look most alike have a mean correlation of
 # {{ top_conv5 }}, far from 1. The spread is not noise of the photographs: behavior on one half of
@@ -38,7 +39,8 @@ study.relation()
 study.agreement()
 
 # %% [markdown]
-# *What would have proved it wrong*: intervals that reach those of the dealt pictures.
+# *Wrong if* the intervals reached those of the dealt pictures.
+# { .wrong-if }
 #
 # Two things stand out. Color and coarseness alone tell much less than SqueezeNet's eye in AlexNet from conv3 on, {{ plain_conv5 }} in conv5; in a
 # network that has learned nothing they tell more than the eye does, {{ untrained_plain_conv1 }} in conv1 and {{ untrained_plain_conv5 }} in
@@ -60,8 +62,8 @@ study.agreement()
 study.exceptions()
 
 # %% [markdown]
-# *What would have proved it wrong*: middle pairs whose correlation, on photographs that did not choose them, is as high as that of the
-# left ones.
+# *Wrong if* the middle pairs' correlation, on photographs that did not choose them, were as high as that of the left ones.
+# { .wrong-if }
 #
 # ## Are the families families?
 
@@ -69,7 +71,8 @@ study.exceptions()
 study.families()
 
 # %% [markdown]
-# *What would have proved a family wrong*: to lie within its layer's random sets.
+# *Wrong if* a family lies within its layer's random sets.
+# { .wrong-if }
 #
 # Of the {{ families }} names that we gave [by looking](deep.py#fig-named), {{ apart_count }} hold together in behavior after
 # correction for {{ families }} tests (Holm): {{ apart }}. These don't: {{ not_apart }}. What such a unit's picture shares with the others is

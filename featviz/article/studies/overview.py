@@ -10,7 +10,7 @@ from torch import Tensor
 
 from featviz import photos
 from featviz.article.bridge.values import Values
-from featviz.article.studies import deep_judge
+from featviz.article.studies import alike, alike_evidence, deep_judge
 from featviz.article.studies import shallow_versus_deep_evidence as evidence
 from featviz.article.studies.cards import Card, cards
 from featviz.article.studies.microscope import scope
@@ -109,13 +109,9 @@ def _rung(layer: str, units: Sequence[int], images: ArrayLike) -> Rung:
     return Rung(layer, alexnet().receptive_field(layer).size, images, labels, links)
 
 
-def findings_in_cards(more: Sequence[Card] = ()) -> Figure:
-    """What the chapters found, each in a picture and a number.
-
-    Args:
-        more: Cards of other studies; they stand before the last.
-    """
-    entries = [_sees(), _active(), _read(), *more, _untrained()]
+def findings_in_cards() -> Figure:
+    """What the chapters found, each in a picture and a number."""
+    entries = [_sees(), _active(), _read(), _alike(), _untrained()]
     return cards(
         entries,
         id="findings",
@@ -158,6 +154,21 @@ def _read() -> Card:
         f"photographs excite the unit; by color and coarseness alone {eye['plain_conv5']}. Shown is the unit that it reads best.",
         _beside_patches(unit),
         f"The picture of conv5:{unit}, and three patches of photographs that excite it",
+    )
+
+
+def _alike() -> Card:
+    quotes = alike.numbers()
+    pair, _ = alike.choose(alike_evidence.trained("conv5"), "alike in both")
+    left, right = scope().pictures("conv5", CHANNEL, pair).images[:, 0] / np.float32(255)
+    return Card(
+        "Looking alike",
+        "chapters/alike.html#fig-agreement",
+        quotes["rho_conv5"].split()[0],
+        f"({quotes['rho_conv5'].partition('(')[2]} is the rank correlation between how alike the pictures of two units of conv5 "
+        f"look and how alike the units behave; at conv2 it is {quotes['rho_conv2']}. A lookalike is a good guess and no proof.",
+        _halves(left, right),
+        f"Half of the picture of conv5:{pair[0]} beside half of that of conv5:{pair[1]}, which looks and behaves alike",
     )
 
 
@@ -243,10 +254,12 @@ def numbers() -> Values:
         ratio = evidence.exaggeration(layer)
         low, middle, high = np.quantile(ratio, (0.25, 0.5, 0.75))
         quotes[f"ratio_{layer}"] = f"{middle:.1f} ({low:.1f} to {high:.1f})"
+        quotes[f"alike_{layer}"] = alike.numbers()[f"rho_{layer}"]
     return Values(
         layers=len(net.layers),
         units=f"{sum(net.units(layer) for layer in net.layers):,}",
         shown=PER_LAYER,
+        pairs=alike.numbers()["pairs"],
         first_field=_fields()[0],
         last_field=_fields()[-1],
         first_units=net.units("conv1"),
