@@ -9,8 +9,7 @@
 # <p class="lede" markdown>What do the {{ deep_units }} units of conv3, conv4 and conv5 answer to? To things that no single
 # filter could measure: textures with a rule, then pieces that stand apart, then parts of animals and objects. That is what
 # their images look like. Another network, shown such an image, tells which photographs excite the unit in
-# {{ eye_conv3 }} of choices between two at conv3 and in {{ eye_conv5 }} at conv5, where a coin would get half. So the images say
-# something true of most units, and of some they don't.</p>
+# {{ eye_conv3 }} of choices between two at conv3 and in {{ eye_conv5 }} at conv5, where a coin would get half.</p>
 #
 # %% tags=["hide"]
 from featviz.article.studies import ascent_questions, deep_families, deep_judge
@@ -53,7 +52,7 @@ deep_families.families()
 
 # %% [markdown]
 # These names are our eyes' and not the network's. If two pictures look alike we assume that their units are alike;
-# the row of eyes in conv4 is a set of units only as far as that holds. All {{ deep_units }} are in
+# [Looking alike](alike.py#fig-families) tests which of these rows are. All {{ deep_units }} are in
 # [the microscope](../microscope.py), where every unit can be looked up.
 #
 # ## One unit, asked in several ways
@@ -127,14 +126,11 @@ deep_judge.judged()
 
 # %% [markdown]
 # For conv2 SqueezeNet is right in {{ eye_conv2 }} of choices (95% interval {{ eye_conv2_interval }}), for conv5 in {{ eye_conv5 }}
-# ({{ eye_conv5_interval }}). Whoever knows color and coarseness alone is right in {{ plain_conv2 }} and {{ plain_conv5 }}: on the same
-# units, {{ more_conv2 }} percentage points less, and {{ more_conv5 }}. So there is more in the images than color and scale, and the deeper, the more. For {{ missed }} of the units the judge is worse than a
-# coin: there the image, the {{ photographs }} photographs, or the judge is at fault, and we can't tell which.
+# ({{ eye_conv5_interval }}). [Shallow versus deep](depth.py#fig-readers) asks who else can read these images: its first layer can't.
 #
 # ## What would have proved this wrong
 #
-# - Had SqueezeNet's choices in [](#fig-judged) been no better than those by color and coarseness, the images would be artifacts
-#   of ascent with the right palette.
+# - Had SqueezeNet's choices in [](#fig-judged) been no better than a coin's, the images would be artifacts of ascent.
 # - If a network with shuffled weights gave images that people name as easily, the names would be ours and not the network's.
 #   [Shallow versus deep](depth.py) shows that control.
 #
