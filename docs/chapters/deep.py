@@ -10,7 +10,6 @@
 # filter could measure: textures with a rule, then pieces that stand apart, then parts of animals and objects. Another network,
 # shown such an image, tells which photographs excite the unit in {{ eye_conv3 }} of choices between two at conv3 and in
 # {{ eye_conv5 }} at conv5, where a coin would get half.</p>
-#
 
 # %% tags=["hide"]
 from featviz.article.studies import ascent_questions, deep_families, deep_judge
@@ -53,7 +52,7 @@ deep_families.families()
 
 # %% [markdown]
 # These names are our eyes' and not the network's. If two pictures look alike we assume that their units are alike;
-# the row of eyes in conv4 is a set of units only as far as that holds. All {{ deep_units }} are in
+# [Looking alike](alike.py#fig-families) tests which of these rows are. All {{ deep_units }} are in
 # [the microscope](../microscope.py), where every unit can be looked up.
 #
 # ## One unit, asked in several ways
@@ -114,29 +113,16 @@ study.beside_photos()
 # The activation of the synthetic image is larger than that of any patch, often by a factor of several: it is an
 # exaggeration. [The next chapter](depth.py) measures by how much, layer by layer.
 #
-# Would you have guessed the right side from the left? Six rows prove nothing, and we know the answers. So we asked
-# somebody who has never seen AlexNet, for all {{ judged_units }} units of four layers. People have been asked in the same
-# way[^borowski2021].
+# Six rows prove nothing, and we know the answers. So we asked another network that has never seen AlexNet, about all
+# {{ judged_units }} units of four layers, as people have been asked[^borowski2021]. It chose between patches of nine photographs.
 
 # %%
 deep_judge.judged()
 
 # %% [markdown]
 # For conv2 SqueezeNet is right in {{ eye_conv2 }} of choices (95% interval {{ eye_conv2_interval }}), for conv5 in {{ eye_conv5 }}
-# ({{ eye_conv5_interval }}). Whoever knows color and coarseness alone is right in {{ plain_conv2 }} and {{ plain_conv5 }}: on the same
-# units, {{ more_conv2 }} percentage points less, and {{ more_conv5 }}. So there is more in the images than color and scale, and the deeper, the more. For {{ missed }} of the units the judge is worse than a
-# coin: there the image, the {{ photographs }} photographs, or the judge is at fault, and we can't tell which.
+# ({{ eye_conv5_interval }}). [Shallow versus deep](depth.py#fig-readers) asks who else can read these images: its first layer can't.
 #
-# ## What would have proved this wrong
-#
-# - Had SqueezeNet's choices in [](#fig-judged) been no better than those by color and coarseness, the images would be artifacts
-#   of ascent with the right palette.
-# - If a network with shuffled weights gave images that people name as easily, the names would be ours and not the network's.
-#   [Shallow versus deep](depth.py) shows that control.
-#
-# ## What is left open
-#
-# - {{ photographs }} photographs are few. A folder of your own can be searched in the same way; see
-#   [how to use featviz as a library](../reference/library.md).
-# - The judge was trained on the photographs that AlexNet was trained on. What both learned from them, it recognizes; what only
-#   AlexNet sees, it may miss.
+# *Wrong if* its choices had been no better than a coin's: the images would be artifacts of ascent. What both networks learned from
+# the same photographs the judge recognizes; what only AlexNet sees it may miss.
+# { .wrong-if }

@@ -151,7 +151,7 @@ def _read() -> Card:
         "chapters/deep.html#fig-judged",
         eye["eye_conv5"],
         f"({eye['eye_conv5_interval']}) of choices are right when another network, shown conv5's pictures, says which "
-        f"photographs excite the unit; by color and coarseness alone {eye['plain_conv5']}. Shown is the unit that it reads best.",
+        f"photographs excite the unit; its first layer is right in {eye['conv1_conv5']}. Shown is the unit that it reads best.",
         _beside_patches(unit),
         f"The picture of conv5:{unit}, and three patches of photographs that excite it",
     )
