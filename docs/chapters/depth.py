@@ -133,4 +133,5 @@ study.untrained()
 # ## What is left open
 #
 # - Frequency is compared by {{ units }} units of each layer, turns by {{ turned }}. Intervals say how far that carries.
-# - All of this is one network, trained once. Whether another training run would give the same units, this page can't say.
+# - All of this is one network, trained once. [The next chapter](networks.py) asks which of it two other networks share; whether
+#   another training of AlexNet would give the same units, neither can say.

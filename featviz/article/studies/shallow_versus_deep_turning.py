@@ -1,6 +1,7 @@
 """What a turn leaves of a neuron's answer to its own picture, and to its best natural patch."""
 
 import math
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -90,7 +91,12 @@ def on_pictures(net: Network, layer: str, units: list[int], pictures: Tensor) ->
 
 
 def on_patches(
-    net: Network, layer: str, units: list[int], best: list[Example], images: dict[str, Tensor]
+    net: Network,
+    layer: str,
+    units: list[int],
+    best: list[Example],
+    images: dict[str, Tensor],
+    angles: Sequence[float] = ANGLES,
 ) -> Tensor:
     """Measures neurons before the places that excite them, the photograph turned around each.
 
@@ -100,6 +106,7 @@ def on_patches(
         units: Which units.
         best: The place of each.
         images: Photographs (3, H, W) by name. Beyond its border a photograph is mirrored.
+        angles: Degrees that each is turned by.
 
     Returns:
         (units, angles) values.
@@ -113,7 +120,7 @@ def on_patches(
             _turn(images[example.photo][None], at, center, angle)
             for example, center in zip(best, centers, strict=True)
         ])
-        for angle in ANGLES
+        for angle in angles
     ]  # fmt: skip
     return _values(net, layer, units, views)
 

@@ -1,0 +1,99 @@
+# ---
+# title: "Is it AlexNet, or is it depth?"
+# description: The same measures for AlexNet, VGG16 and SqueezeNet, and units of different networks that respond alike on photographs.
+# ---
+
+# %% [markdown]
+# # Is it AlexNet, or is it depth?
+#
+# The chapters before say of depth what holds of one network, trained once. VGG16[^simonyan2015], thirteen convolutions of 3 × 3, and
+# SqueezeNet[^iandola2016], half as many weights as AlexNet's five, were trained on the same images. The ladder from stripes to animals is
+# in all three, and units grow as rare in all three. Which units there are is shared only at the start: {{ share_conv2_vgg16 }}% of
+# AlexNet's conv2 units correlate above {{ threshold }} with their match in VGG16, on photographs that the match wasn't chosen on; of
+# conv5 {{ share_conv5_vgg16 }}%.
+
+# %% tags=["hide"]
+from featviz.article.studies import networks as study
+
+# %% tags=["hide-code"]
+study.numbers()
+
+# %% [markdown]
+# ## The same ladder
+
+# %%
+study.ladder()
+
+# %% [markdown]
+# All three begin with color and stripes, go on to weaves and curls, and end with eyes, fur and heads. VGG16's heads are the most
+# complete, to our eyes. *What would prove it wrong:* a network whose last row is as plain as its first.
+#
+# ## Rare with depth, in all three
+
+# %%
+study.by_depth()
+
+# %% [markdown]
+# At the first depth {{ active_first }}% of the places are active, at the last {{ active_last }}%; before training it is
+# {{ active_before }}% in every layer of every network. The fall isn't smooth: VGG16's conv4_3, the last before a pooling, is active at
+# {{ vgg_conv4_3 }}%, conv5_1 behind it at {{ vgg_conv5_1 }}%. *What would prove it
+# wrong:* a trained network that stays at half.
+#
+# Turns have no common course. From the first depth to the last, what they leave changes by these percentage points (95% interval):
+# AlexNet {{ turn_alexnet }}; VGG16 {{ turn_vgg16 }}; SqueezeNet {{ turn_squeezenet }}. That deep units bear turns of natural patches
+# better, as [Shallow versus deep](depth.py#fig-turning) measures for AlexNet, is not seen in the other two. *What would prove it wrong:*
+# three lines that rise.
+#
+# ## Units that respond alike
+#
+# Do the networks share units, or only kinds of units? We average each unit's activations at the same places of {{ photographs }}
+# photographs, and correlate each unit of AlexNet with each of another network[^dravid2023]. Matches are chosen on {{ chosen }} of the
+# photographs; all correlations below are from the {{ held }} others.
+
+# %%
+study.best_matches()
+
+# %% [markdown]
+# The median falls from {{ median_conv1_vgg16 }} at conv1 to {{ median_conv5_vgg16 }} at conv5 for VGG16, and from
+# {{ median_conv1_squeezenet }} to {{ median_conv5_squeezenet }} for SqueezeNet. At conv1 even VGG16 before training reaches
+# {{ median_conv1_vgg16_untrained }}: much of what filters answer follows contrast and color. At conv2 it has a match above
+# {{ threshold }} for {{ share_conv2_vgg16_untrained }}% of the units, trained for {{ share_conv2_vgg16 }}% (interval over photographs
+# {{ interval_conv2_vgg16 }}%); at conv5 for {{ share_conv5_vgg16_untrained }}% and {{ share_conv5_vgg16 }}%
+# ({{ interval_conv5_vgg16 }}%).
+#
+# Deep units are active at few places, so that one photograph can make a match. Chosen on {{ fewer }} photographs instead of
+# {{ chosen }}, conv5's median is {{ median_few }}: more photographs would find more. *What would prove it wrong:* an untrained network
+# with as many matches.
+
+# %%
+study.mutual_matches()
+
+# %% [markdown]
+# Matches lie along the diagonal: shallow units meet shallow ones, deep ones deep ones. *What would prove it wrong:* rows of
+# [](#fig-mutual) that peak anywhere.
+
+# %%
+study.twins()
+
+# %% [markdown]
+# Of these {{ twins }} pairs {{ twins_held }} correlate above {{ threshold }} on the held-out photographs. Pictures that look alike and
+# correlate are the ones to trust. *What would prove it wrong:* high correlations under pictures with nothing in common.
+#
+# ## Which families return
+#
+# [Deep layers](deep.py) gave names to families of units. If what the names say were what networks of this kind learn, their units would
+# have better matches than other units of their layer.
+
+# %%
+study.returning()
+
+# %% [markdown]
+# Families whose units have better matches than the other units of their layer (difference, 95% interval): {{ better }}; worse:
+# {{ worse }}. For the rest of the {{ families }} families six units don't decide. So a name that our eyes give is no sign that another
+# network has the unit. *What would prove it wrong:* families that lie above their layers.
+#
+# ## What is AlexNet's, and what is depth's
+#
+# Depth's, or training's, for three networks of three architectures have it: the order of the ladder, the fall of activity to a tenth, and that
+# units match others of their own depth. AlexNet's, as far as {{ photographs }} photographs can tell: most single units from conv3 on, its rings and
+# nets among them, and how its deep units bear turns. All three learned from the same images; what other images would teach, no figure here says.
