@@ -1,6 +1,7 @@
 """What the weights of a layer say by themselves: filters, their exact optimum, who reads whom."""
 
 from operator import attrgetter
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +20,7 @@ PASSED = (*ACTIVATIONS, *KEEPING, *POOLINGS.values())
 PASSED_FUNCTIONS = frozenset({*FUNCTIONS, *POOLINGS, "dropout", "contiguous"})
 """Names of functions and methods that do the same."""
 
-BATCH_NORM = ("running_mean", "running_var", "weight", "bias")
+BATCH_NORM = ("running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
 """What the function of that name takes behind its input, in this order."""
 
 EPS = 1e-5
@@ -167,21 +168,20 @@ def _gain(graph: Graph, node: fx.Node) -> Tensor | None:
     """What a batch norm multiplies each unit by; None of all else, and where images decide it."""
     module = graph.callee(node)
     if isinstance(module, nn.BatchNorm2d):
-        variance, weight, eps = module.running_var, module.weight, module.eps
+        settings: dict[str, Any] = vars(module) | module._parameters | module._buffers
     elif function_name(node) == "batch_norm" and graph.module is not None:
         settings = dict(zip(BATCH_NORM, node.args[1:], strict=False)) | node.kwargs
-        variance, weight = (
-            attrgetter(str(setting.target))(graph.module)
-            if isinstance(setting := settings.get(key), fx.Node) and setting.op == "get_attr"
-            else None
-            for key in ("running_var", "weight")
-        )
-        eps = settings.get("eps", node.args[7] if len(node.args) > 7 else EPS)
+        for key, setting in settings.items():
+            if isinstance(setting, fx.Node):
+                known = setting.op == "get_attr"
+                settings[key] = attrgetter(str(setting.target))(graph.module) if known else None
     else:
         return None
+    variance, weight = settings.get("running_var"), settings.get("weight")
     if variance is None:
         return None
-    return ((1 if weight is None else weight) / (variance + eps).sqrt()).detach()
+    deviation: Tensor = (variance.detach() + settings.get("eps", EPS)).sqrt()
+    return 1 / deviation if weight is None else weight.detach() / deviation
 
 
 def first_filters(network: Network, layer: str) -> Tensor:
