@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from featviz.ascent.plan import suiting_side
 from featviz.measures.gratings import GRAY, LIGHT, Gratings
 from featviz.measures.weights import first_filters
 from featviz.network.inputs import gray
@@ -113,7 +114,7 @@ def measure_tuning(network: Network, layer: str, gratings: Gratings | None = Non
         gratings: What to show; without it the usual ones, without hues if the network sees none.
 
     Returns:
-        The responses of the units in the center of the smallest image that has no padding in sight.
+        The responses of the units in the center of an image, with no padding in sight.
 
     Raises:
         ValueError: The network has no such layer, its units see the whole image, or gratings of
@@ -147,8 +148,9 @@ def gray_values(network: Network, layer: str) -> Tensor:
 
 
 def _canvas(network: Network, layer: str) -> tuple[int, int]:
-    """Side of the smallest image whose central unit sees no padding, and that unit's position."""
-    size = network.receptive_field(layer).canvas()
+    """Side of an image whose central unit sees no padding, and that unit's position."""
+    # The smallest, unless the network takes but one size.
+    size = suiting_side(network, frozenset({layer}), network.receptive_field(layer).canvas())
     return size, network.shape(layer, size)[-1] // 2
 
 

@@ -120,9 +120,10 @@ def side(network: Network, layer: str, view: View) -> int | None:
         own = network.record.size or view.side
         return suiting_side(network, frozenset({layer}), min(view.side, own))
     try:
-        return used_field(network, layer).canvas()
+        canvas = used_field(network, layer).canvas()
     except ValueError:
         return None
+    return suiting_side(network, frozenset({layer}), canvas)
 
 
 def in_field(network: Network, layer: str, images: Tensor) -> Tensor:

@@ -241,6 +241,29 @@ def test_pictures_are_no_larger_than_what_the_network_takes(tmp_path, module, me
     assert '"conv2-2"' in page
 
 
+class Patches(nn.Module):
+    """Takes 32 px alone, and says so before its first layer: what vision transformers do."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 8, stride=8)
+
+    def forward(self, images):
+        torch._assert(images.shape[-1] == 32, "it takes 32 px")
+        return self.conv(images).mean((2, 3))
+
+
+def test_one_place_is_asked_on_an_image_that_the_network_takes(tmp_path):
+    network = fv.Network(Patches().eval())
+    scope = Microscope(network, store=Store(tmp_path), views=QUICK)
+    scope.build()
+    pictures = scope.pictures("conv", QUICK[1])
+    assert pictures.images.shape == (4, 1, 3, 8, 8)
+    measured = tuning.measure_tuning(network, "conv").responses
+    expected = tuning.filter_tuning(network, "conv").responses
+    torch.testing.assert_close(measured, expected, atol=1e-4, rtol=1e-3)
+
+
 def test_a_field_larger_than_the_image_is_refused(alexnet):
     field = used_field(alexnet, "conv5")
     with pytest.raises(
