@@ -38,6 +38,7 @@ from featviz.article.bridge import (
     cache,
     figures,
     formulas,
+    networks,
     notebook,
 )
 from featviz.article.bridge.execution import PageRun, Run, log, run_pages
@@ -49,6 +50,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _CHAPTERS = "chapters/"  # the numbered ones
 _REFERENCES = "references.bib"
 _BIBLIOGRAPHY = "reference/bibliography.md"
+_NETWORKS = "reference/networks.json"  # beside the page that shows it
 _GLOSSARY = "reference/glossary.md"
 _CITATION = "CITATION.cff"  # beside mkdocs.yml
 _FIGURES = "assets/figures"  # in the site
@@ -157,6 +159,9 @@ class Bridge:
                 source = notebook.article(str(page.file.abs_src_path), self._runs[uri])
                 markdown, meta = get_data(source)
                 page.meta.update(meta)
+            if networks.PLACE in markdown:
+                results = (self._docs / _NETWORKS).read_text("utf-8")
+                markdown = markdown.replace(networks.PLACE, networks.table(results))
             apart = uri in (_GLOSSARY, _BIBLIOGRAPHY)
             self._glossary.page = "" if apart else get_relative_url(_GLOSSARY, uri)
             page.meta.setdefault("hide", ["navigation", "toc"])  # its contents lie beside its text
