@@ -19,7 +19,7 @@ TSC := node_modules/typescript/lib/tsc.js
 export NO_MKDOCS_2_WARNING := true
 
 .DEFAULT_GOAL := site
-.PHONY: site serve test quick check setup bench clean help
+.PHONY: site serve test quick check setup bench networks clean help
 
 site: $(READY) ## build the site from scratch
 	@$(BIN)/python -m featviz microscope build
@@ -47,6 +47,9 @@ bench: $(READY) ## measure what the README claims about speed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps faccent==1.0.3
 	@$(BIN)/python -m benchmarks
 
+networks: $(READY) ## try every network of the table in the reference anew
+	@$(BIN)/python -m tests.zoo.table
+
 setup: $(READY) ## make the environment, nothing else
 
 # Made once, and again when what is to be installed has changed.
@@ -70,4 +73,4 @@ clean: ## remove what was built and cached, but not the environment
 	@rm -rf .hypothesis .import_linter_cache dist build
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch.optim.swa_utils import update_bn
 from torchvision import models
 from torchvision.models.googlenet import GoogLeNet
 from torchvision.models.inception import Inception3
@@ -70,9 +70,9 @@ def random_network(name: str) -> Network:
         options = {"aux_logits": False, "init_weights": False}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(speed.SEED)
-        module = builder(weights=None, **options).eval()
-        _fit_norms(module)
-    return Network(module, layers=named_layers(module), name=f"{name}, random")
+        module = builder(weights=None, **options)
+        update_bn([torch.randn(FITTED_ON, 3, SIZE, SIZE)], module)
+    return Network(module.eval(), layers=named_layers(module), name=f"{name}, random")
 
 
 def against_bare(names: Sequence[str], batch: int) -> None:
@@ -138,15 +138,3 @@ def _step(network: Network, batch: int, steps: int = STEPS) -> float:
     start = time.perf_counter()
     fv.maximize(network, classes, size=SIZE, steps=steps, batch=batch, progress=False)
     return (time.perf_counter() - start) / steps
-
-
-def _fit_norms(module: nn.Module) -> None:
-    """Gives batch norms the statistics of what they are given, as training does."""
-    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.train().momentum = None  # the statistics of the one batch
-    with torch.no_grad():
-        module(torch.randn(FITTED_ON, 3, SIZE, SIZE))
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.eval().momentum = momentum

@@ -37,6 +37,26 @@ class SmallCNN(nn.Module):
         return self.classifier(self.features(images))
 
 
+class GrayCNN(nn.Module):
+    """One input channel, batch norm, a head that takes 28 px alone: what one trains on MNIST."""
+
+    def __init__(self):
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            self.conv1 = nn.Conv2d(1, 6, 5, padding=2)
+            self.norm = nn.BatchNorm2d(6)
+            self.conv2 = nn.Conv2d(6, 8, 3, padding=1)
+            self.head = nn.Linear(8 * 7 * 7, len(CLASSES))
+            self.norm.weight.data.uniform_(-2, 2)
+            self.norm.running_var.uniform_(0.5, 2)
+
+    def forward(self, images):
+        values = nn.functional.max_pool2d(torch.relu(self.norm(self.conv1(images))), 2)
+        values = nn.functional.max_pool2d(torch.relu(self.conv2(values)), 2)
+        return self.head(values.flatten(1))
+
+
 class Fire(nn.Module):
     """SqueezeNet's module: a 1 x 1 and a 3 x 3 branch, concatenated."""
 

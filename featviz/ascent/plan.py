@@ -187,9 +187,19 @@ def _default_canvas(network: Network, objective: Objective) -> tuple[int, int]:
     if terms and all(isinstance(term, Neuron) and term.position is None for term in terms):
         layers = {layer for term in terms for layer in term.layers}
         side = max(used_field(network, layer).canvas() for layer in layers)
-    if not _takes(network, objective.layers - {IMAGE}, (side, side)):
-        side = network.size
+    side = suiting_side(network, objective.layers - {IMAGE}, side)
     return side, side
+
+
+def suiting_side(network: Network, layers: frozenset[str], side: int) -> int:
+    """Returns a side of images, or the network's own where images of that side don't reach layers.
+
+    Args:
+        network: The network.
+        layers: The layers' names.
+        side: In pixels.
+    """
+    return side if _takes(network, layers, (side, side)) else network.size
 
 
 def _fit(

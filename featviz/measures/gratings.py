@@ -31,7 +31,8 @@ class Gratings:
     """A set of gratings: every color with every orientation, frequency and phase.
 
     Attributes:
-        hues: Axes of color, evenly over half the hue circle; the other half is their phases'.
+        hues: Axes of color, evenly over half the hue circle; the other half is their phases'. With
+            none, all gratings are of light.
         orientations: Directions of the stripes, evenly over 180 degrees from horizontal.
         frequencies: Cycles per pixel, rising.
         phases: Positions of the stripes, evenly over one cycle from a crest in the center.
@@ -55,7 +56,7 @@ class Gratings:
     @property
     def colors(self) -> Tensor:
         """(1 + hues, 3) unit vectors in RGB: light, then the hue axes from red on."""
-        hues = torch.arange(self.hues) * (180 / self.hues)
+        hues = torch.arange(self.hues) * (180 / max(1, self.hues))
         return torch.cat([torch.full((1, 3), 3**-0.5), hue_axis(hues)])
 
     def images(self, color: int, size: int, center: float) -> Tensor:

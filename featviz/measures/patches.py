@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from tqdm import tqdm
 from featviz import photos as photographs
 from featviz.ascent.effective_field import used_field
 from featviz.measures.activity import places_inside
+from featviz.network.inputs import gray
 from featviz.network.network import Network, check_unit
 from featviz.network.receptive_fields import ReceptiveField
 from featviz.network.values import activations
@@ -35,7 +36,7 @@ class Example:
         position: (row, column) in the layer's map.
         box: (top, left, bottom, right) of the unit's receptive field in pixels of the photo.
         patch: (3, size, size) uint8, the part of the field that the layer's units use
-            (`ascent.used_field`).
+            (`ascent.used_field`); gray where the network sees no color.
     """
 
     photo: str
@@ -118,7 +119,7 @@ def find_examples(
             continue
         searched += 1
         (top, left), values = values_inside(network, layer, photo, numbers)
-        pixels = _bytes(photo.image)
+        pixels = _bytes(as_seen(network, photo).image)
         for unit, row, column, amount in _peaks(values, numbers, field, count, best):
             rivals = best[unit]
             if len(rivals) == count and amount <= rivals[-1].value:
@@ -132,6 +133,13 @@ def find_examples(
     if not searched:
         raise no_field(layer, field, len(skipped))
     return Examples(layer, {unit: tuple(best[unit]) for unit in numbers}, searched, tuple(skipped))
+
+
+def as_seen(network: Network, photo: Photo) -> Photo:
+    """Returns a photograph as a network sees it: a gray one if it sees no color."""
+    if len(network.mean) > 1:
+        return photo
+    return replace(photo, image=gray(photo.image[None])[0].expand(3, -1, -1))
 
 
 def holds_field(field: ReceptiveField, photo: Photo) -> bool:

@@ -14,6 +14,7 @@ from featviz.ascent.effective_field import used_field
 from featviz.measures.patches import (
     Box,
     Example,
+    as_seen,
     field_box,
     holds_field,
     no_field,
@@ -81,7 +82,7 @@ def find_spectrum(
     for unit in units:
         check_unit(network, layer, unit)
     views = [
-        _View(photo, *values_inside(network, layer, photo, units))
+        _View(as_seen(network, photo), *values_inside(network, layer, photo, units))
         for photo in photos
         if holds_field(field, photo)
     ]

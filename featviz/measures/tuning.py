@@ -10,13 +10,15 @@ the phase.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from featviz.ascent.plan import suiting_side
 from featviz.measures.gratings import GRAY, LIGHT, Gratings
-from featviz.measures.weights import first_weights
+from featviz.measures.weights import first_filters
+from featviz.network.inputs import gray
 from featviz.network.network import Network
 from featviz.network.values import activations
 
@@ -109,15 +111,16 @@ def measure_tuning(network: Network, layer: str, gratings: Gratings | None = Non
     Args:
         network: The network.
         layer: The layer's name.
-        gratings: What to show.
+        gratings: What to show; without it the usual ones, without hues if the network sees none.
 
     Returns:
-        The responses of the units in the center of the smallest image that has no padding in sight.
+        The responses of the units in the center of an image, with no padding in sight.
 
     Raises:
-        ValueError: The network has no such layer, or its units see the whole image.
+        ValueError: The network has no such layer, its units see the whole image, or gratings of
+            hues are for a network without color.
     """
-    gratings = gratings or Gratings()
+    gratings = _suiting(network, gratings)
     size, middle = _canvas(network, layer)
     field = network.receptive_field(layer)
     center = field.start + middle * field.stride
@@ -145,8 +148,9 @@ def gray_values(network: Network, layer: str) -> Tensor:
 
 
 def _canvas(network: Network, layer: str) -> tuple[int, int]:
-    """Side of the smallest image whose central unit sees no padding, and that unit's position."""
-    size = network.receptive_field(layer).canvas()
+    """Side of an image whose central unit sees no padding, and that unit's position."""
+    # The smallest, unless the network takes but one size.
+    size = suiting_side(network, frozenset({layer}), network.receptive_field(layer).canvas())
     return size, network.shape(layer, size)[-1] // 2
 
 
@@ -159,24 +163,42 @@ def filter_tuning(network: Network, layer: str, gratings: Gratings | None = None
     Args:
         network: The network.
         layer: A layer that reads the image itself.
-        gratings: What to show.
+        gratings: As of `measure_tuning`.
 
     Returns:
         The responses.
 
     Raises:
-        ValueError: The layer doesn't read the image.
+        ValueError: The layer doesn't read the image, or gratings of hues are for a network without
+            color.
     """
-    weights = first_weights(network, layer)
-    gratings = gratings or Gratings()
-    size = weights.shape[-1]
-    filters = weights / weights.new_tensor(network.std).view(3, 1, 1)
-    colors = [
-        (gratings.images(c, size, (size - 1) / 2) - GRAY).flatten(1) @ filters.flatten(1).T
-        for c in range(gratings.shape[0])
-    ]
+    filters = first_filters(network, layer)
+    gratings = _suiting(network, gratings)
+    size = filters.shape[-1]
+    colors = []
+    for c in range(gratings.shape[0]):
+        images = gratings.images(c, size, (size - 1) / 2)
+        images = gray(images) if filters.shape[1] == 1 else images
+        colors.append((images - GRAY).flatten(1) @ filters.flatten(1).T)
     responses = torch.cat(colors).T.reshape(-1, *gratings.shape).contiguous()
     return Tuning(layer, gratings, responses)
+
+
+def without_color(network: Network, gratings: Gratings) -> Gratings:
+    """Returns gratings as a network can tell them apart: without hues if it sees no color."""
+    return replace(gratings, hues=0) if len(network.mean) == 1 else gratings
+
+
+def _suiting(network: Network, gratings: Gratings | None) -> Gratings:
+    """The gratings asked for, or the usual ones."""
+    if gratings is None:
+        return without_color(network, Gratings())
+    if gratings != without_color(network, gratings):
+        raise ValueError(
+            f"{network.name} sees no color, so gratings of {gratings.hues} hues say nothing of it; "
+            "show it Gratings(hues=0)."
+        )
+    return gratings
 
 
 def preferences(tuned: Tuning) -> Preferences:
@@ -204,9 +226,11 @@ def preferences(tuned: Tuning) -> Preferences:
     top_of_curve, angle = curve.max(1)
     wave = responses[units, color, angle, frequency]
     gray = best[:, LIGHT].flatten(1).amax(1).clamp(min=0)
-    color_responses = responses[:, LIGHT + 1 :].flatten(1)
+    # Without hues, light is asked and its color doesn't count.
+    color_responses = responses[:, LIGHT + (colors > 1) :].flatten(1)
     top, where = color_responses.max(1)
-    axis, phase = where // (color_responses.shape[1] // (colors - 1)), where % phases
+    top = top * (colors > 1)
+    axis, phase = where // (color_responses.shape[1] // max(1, colors - 1)), where % phases
     numbers = Preferences(
         response=best.flatten(1).amax(1),
         orientation=(torch.rad2deg(vector.angle()) / 2) % 180,
@@ -215,7 +239,7 @@ def preferences(tuned: Tuning) -> Preferences:
         frequency=torch.tensor(gratings.frequencies)[frequency],
         breadth=_breadth(over_angles, gratings.frequencies),
         color=top.clamp(min=0) / (top.clamp(min=0) + gray).clamp(min=torch.finfo().tiny),
-        hue=torch.where(top > 0, _hue(axis * (180 / gratings.hues), phase, phases), torch.nan),
+        hue=torch.where(top > 0, _hue(axis * (180 / (colors - 1 or 1)), phase, phases), torch.nan),
         tolerance=(wave.amin(1) / wave.amax(1).clamp(min=torch.finfo().tiny)).clamp(min=-1),
     )
     strong = numbers.response > EXCITED * responses.flatten(1).abs().amax(1)

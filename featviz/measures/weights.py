@@ -1,11 +1,30 @@
 """What the weights of a layer say by themselves: filters, their exact optimum, who reads whom."""
 
+from operator import attrgetter
+from typing import Any
+
+import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from featviz.images.natural import ENERGY, whitened
 from featviz.measures.gratings import GRAY
+from featviz.network.graph import ACTIVATIONS, FUNCTIONS, KEEPING, Graph, function_name
+from featviz.network.inputs import LUMA, gray
 from featviz.network.network import Network, reads_image
+from featviz.network.receptive_fields import POOLINGS
+
+PASSED = (*ACTIVATIONS, *KEEPING, *POOLINGS.values())
+"""Modules behind which units are still those of the module before."""
+
+PASSED_FUNCTIONS = frozenset({*FUNCTIONS, *POOLINGS, "dropout", "contiguous"})
+"""Names of functions and methods that do the same."""
+
+BATCH_NORM = ("running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
+"""What the function of that name takes behind its input, in this order."""
+
+EPS = 1e-5
+"""What it adds to the variance unless it is told. Source: torch.nn.functional.batch_norm."""
 
 
 def optimum(network: Network, layer: str) -> tuple[Tensor, Tensor]:
@@ -19,16 +38,17 @@ def optimum(network: Network, layer: str) -> tuple[Tensor, Tensor]:
         layer: A layer that reads the image itself.
 
     Returns:
-        (units, 3, k, k) images of 0 and 1, as large as the filters, and (units,) their values,
-        before the ReLU and without its bias, less the value of plain gray.
+        (units, 3, k, k) images of 0 and 1, as large as the filters, gray ones if the network sees
+        no color; and (units,) their values, before the ReLU and without its bias, less the value of
+        plain gray.
 
     Raises:
         ValueError: The layer doesn't read the image.
     """
-    weights = first_weights(network, layer)
-    images = (weights > 0).float()
-    filters = weights / weights.new_tensor(network.std).view(3, 1, 1)
-    return images, (filters * (images - GRAY)).flatten(1).sum(1)
+    filters = first_filters(network, layer)
+    images = (filters > 0).float()
+    values = (filters * (images - GRAY)).flatten(1).sum(1)
+    return images.expand(-1, 3, -1, -1), values
 
 
 def bounded_optimum(
@@ -38,7 +58,7 @@ def bounded_optimum(
 
     To first order in contrast the value is linear in the image's spectrum, and the best spectrum
     under the bound of `images.Natural` is the filter's own, each octave brought to its limit: the
-    whitened filter.
+    whitened filter. Of a network without color it is the gray of it, as in `images.Gray`.
 
     Args:
         network: The network.
@@ -53,12 +73,15 @@ def bounded_optimum(
     Raises:
         ValueError: The layer doesn't read the image.
     """
-    weights = first_weights(network, layer)
-    filters = weights / weights.new_tensor(network.std).view(3, 1, 1)
+    filters = first_filters(network, layer)
     side = size or filters.shape[-1]
     first = network.receptive_field(layer).span(network.shape(layer, side)[-1] // 2)[0]
     after = side - first - filters.shape[-1]
-    return whitened(F.pad(filters, (first, after, first, after)), energy)
+    slopes = F.pad(filters, (first, after, first, after))
+    if slopes.shape[1] == 1:
+        slopes = slopes * slopes.new_tensor(LUMA).view(3, 1, 1)
+        return gray(whitened(slopes, energy)).expand(-1, 3, -1, -1)
+    return whitened(slopes, energy)
 
 
 def gray_share(network: Network, layer: str) -> Tensor:
@@ -69,14 +92,14 @@ def gray_share(network: Network, layer: str) -> Tensor:
         layer: A layer that reads the image itself.
 
     Returns:
-        (units,) shares of the squared weights, per unit of pixel value, that lie along gray.
+        (units,) shares of the squared weights, per unit of pixel value, that lie along gray; all of
+        them if the network sees no color.
 
     Raises:
         ValueError: The layer doesn't read the image.
     """
-    weights = first_weights(network, layer)
-    filters = weights / weights.new_tensor(network.std).view(3, 1, 1)
-    return 3 * filters.mean(1).square().sum((1, 2)) / filters.square().sum((1, 2, 3))
+    filters = first_filters(network, layer)
+    return filters.shape[1] * filters.mean(1).square().sum((1, 2)) / filters.square().sum((1, 2, 3))
 
 
 def input_weights(network: Network, layer: str) -> Tensor:
@@ -87,8 +110,9 @@ def input_weights(network: Network, layer: str) -> Tensor:
         layer: A convolution.
 
     Returns:
-        (units, units read): the sum of the kernel between the two, by which the unit's value rises
-        if the other's whole map rises by 1.
+        (units, units read): the sum of the kernel between the two, times what batch norm between
+        them multiplies the other by. By as much the unit's value rises if the other's whole map
+        rises by 1 where activations pass it on. The units read are those of `module_read`.
 
     Raises:
         ValueError: The network has no such layer, or it is no ungrouped convolution.
@@ -99,15 +123,93 @@ def input_weights(network: Network, layer: str) -> Tensor:
             f"{layer} of {network.name} is no convolution that reads all units before it; "
             f"its layers are {', '.join(network.layers)}."
         )
-    return module.weight.detach().sum((2, 3))
+    return module.weight.detach().sum((2, 3)) * module_read(network, layer)[1]
+
+
+def module_read(network: Network, layer: str) -> tuple[str, Tensor]:
+    """Finds the module whose units a convolution reads.
+
+    Args:
+        network: The network.
+        layer: A convolution without groups.
+
+    Returns:
+        Dotted name of the nearest module that is a named layer or something else than batch norm,
+        activation, pooling and dropout, or none if a sum, a concatenation, another function or the
+        image is nearer; and (units read,) what batch norm on the way multiplies each unit by.
+
+    Raises:
+        UnknownLayerError: The network has no such layer.
+    """
+    name, graph = network.resolve(layer).module, network.graph
+    conv = network.module.get_submodule(name)
+    assert isinstance(conv, nn.Conv2d)  # else nothing tells its units
+    gains = torch.ones(conv.in_channels, device=conv.weight.device)
+    node = next((node for node in graph.nodes if node.target == name), None)
+    if node is None:
+        return "", gains
+    named = network.dotted.values()
+    while True:
+        node = node.all_input_nodes[0]
+        module = "" if graph.callee(node) is None else str(node.target)
+        gain = _gain(graph, node)
+        if module in named or (gain is None and not _passes(graph, node)):
+            return module, gains
+        gains = gains if gain is None else gains * gain
+
+
+def _passes(graph: Graph, node: fx.Node) -> bool:
+    """Whether a call's units are still those of the one value that it is given."""
+    known = isinstance(graph.callee(node), PASSED) or function_name(node) in PASSED_FUNCTIONS
+    return known and len(node.all_input_nodes) == 1
+
+
+def _gain(graph: Graph, node: fx.Node) -> Tensor | None:
+    """What a batch norm multiplies each unit by; None of all else, and where images decide it."""
+    module = graph.callee(node)
+    if isinstance(module, nn.BatchNorm2d):
+        settings: dict[str, Any] = vars(module) | module._parameters | module._buffers
+    elif function_name(node) == "batch_norm" and graph.module is not None:
+        settings = dict(zip(BATCH_NORM, node.args[1:], strict=False)) | node.kwargs
+        for key, setting in settings.items():
+            if isinstance(setting, fx.Node):
+                known = setting.op == "get_attr"
+                settings[key] = attrgetter(str(setting.target))(graph.module) if known else None
+    else:
+        return None
+    variance, weight = settings.get("running_var"), settings.get("weight")
+    if variance is None:
+        return None
+    deviation: Tensor = (variance.detach() + settings.get("eps", EPS)).sqrt()
+    return 1 / deviation if weight is None else weight.detach() / deviation
+
+
+def first_filters(network: Network, layer: str) -> Tensor:
+    """Returns what each pixel in [0, 1] adds to the units of a first layer.
+
+    Args:
+        network: The network.
+        layer: A layer that reads the image itself.
+
+    Returns:
+        (units, 3, k, k) weights by the normalization's deviation; (units, 1, k, k) without color.
+
+    Raises:
+        ValueError: The layer doesn't read the image.
+    """
+    weights = first_weights(network, layer)
+    return weights / weights.new_tensor(network.std).view(-1, 1, 1)
 
 
 def first_weights(network: Network, layer: str) -> Tensor:
-    """Returns the weights (units, 3, k, k) of a layer that reads the image itself.
+    """Returns the weights of a layer that reads the image itself.
 
     Args:
         network: The network.
         layer: The layer's name.
+
+    Returns:
+        (units, 3, k, k); (units, 1, k, k) of a network without color.
 
     Raises:
         ValueError: The layer doesn't read the image.
@@ -123,5 +225,13 @@ def first_weights(network: Network, layer: str) -> Tensor:
 
 
 def as_pictures(weights: Tensor) -> Tensor:
-    """Draws filters (N, 3, h, w) in [0, 1], each at its full contrast; gray is a weight of 0."""
-    return 0.5 + weights / (2 * weights.abs().amax((1, 2, 3), keepdim=True))
+    """Draws filters (N, 3, h, w) in [0, 1], each at its full contrast; gray is a weight of 0.
+
+    Args:
+        weights: (N, 3, h, w), or (N, 1, h, w) of a network without color.
+
+    Returns:
+        (N, 3, h, w).
+    """
+    pictures = 0.5 + weights / (2 * weights.abs().amax((1, 2, 3), keepdim=True))
+    return pictures.expand(-1, 3, -1, -1)

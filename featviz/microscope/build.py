@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -217,6 +217,8 @@ class Microscope:
             self.pictures(task.layer, task.view, task.units)
 
     def _spec(self, layer: str, view: View, objective: Objective) -> dict[str, object]:
+        if view.side is not None:
+            view = replace(view, side=side(self.network, layer, view))
         spec = {**self.base, "layer": layer, "view": view, "objective": str(objective)}
         recipe = self._recipe(layer, view)
         return spec if recipe is None else {**spec, "recipe": recipe}

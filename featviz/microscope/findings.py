@@ -14,7 +14,7 @@ from featviz.measures import activity, patches, tuning
 from featviz.measures.activity import Activity, measure_activity, unpadded_places
 from featviz.measures.gratings import Gratings
 from featviz.measures.tuning import Preferences, Tuning
-from featviz.measures.weights import input_weights
+from featviz.measures.weights import input_weights, module_read
 from featviz.microscope.build import Microscope
 from featviz.microscope.views import NEURON, side
 from featviz.network.network import PROBE_SIZE, Network
@@ -73,7 +73,7 @@ class Wiring:
     Attributes:
         before: The layer that is read.
         units: (units, k) of it, those for first.
-        weights: (units, k) sums of the kernels, falling.
+        weights: (units, k) as `measures.input_weights` has them, falling.
     """
 
     before: str
@@ -107,7 +107,8 @@ def find_tuning(scope: Microscope, layer: str) -> Tuning | None:
     net = scope.network
     if side(net, layer, NEURON) is None:
         return None
-    gratings = Gratings() if net.receptive_field(layer).size <= FINE_BELOW else COARSE
+    fine = net.receptive_field(layer).size <= FINE_BELOW
+    gratings = tuning.without_color(net, Gratings() if fine else COARSE)
     spec = {"network": net.fingerprint, "layer": layer, "gratings": gratings}
     arrays = scope.store.arrays(
         spec,
@@ -265,7 +266,7 @@ def find_wiring(network: Network, layer: str) -> Wiring | None:
 
 
 def layer_before(network: Network, layer: str) -> str | None:
-    """Returns the layer whose units a convolution reads, through nothing but ReLUs and pooling.
+    """Returns the layer whose units a convolution reads, as `measures.module_read` finds it.
 
     Args:
         network: The network.
@@ -279,7 +280,7 @@ def layer_before(network: Network, layer: str) -> str | None:
     module = network.module.get_submodule(own)
     if not isinstance(module, nn.Conv2d) or module.groups != 1:
         return None
-    before = next((names[name] for name in network.graph.chain(own) if name in names), None)
+    before = names.get(module_read(network, layer)[0])
     same = before is not None and network.units(before) == module.in_channels
     return before if same else None
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from featviz.ascent.effective_field import used_field
+from featviz.ascent.plan import suiting_side
 from featviz.ascent.recipes import STANDARD, NormalizedGradient
 from featviz.images.natural import Natural
 from featviz.measures import pictures
@@ -26,7 +27,8 @@ class View:
 
     Attributes:
         name: What is asked.
-        side: Side of the image in pixels; None for the field that a unit uses.
+        side: Side of the image in pixels, if the network takes that and wasn't made for less; None
+            for the field that a unit uses.
         steps: Steps of ascent; first layers are solved exactly where they can be.
         copies: Images per unit.
     """
@@ -115,11 +117,13 @@ def side(network: Network, layer: str, view: View) -> int | None:
     """
     network.resolve(layer)
     if view.side is not None:
-        return view.side
+        own = network.record.size or view.side
+        return suiting_side(network, frozenset({layer}), min(view.side, own))
     try:
-        return used_field(network, layer).canvas()
+        canvas = used_field(network, layer).canvas()
     except ValueError:
         return None
+    return suiting_side(network, frozenset({layer}), canvas)
 
 
 def in_field(network: Network, layer: str, images: Tensor) -> Tensor:

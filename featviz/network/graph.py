@@ -1,6 +1,6 @@
 """One graph of a network's pass: who reads whom, what follows a layer, how often a module runs."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from typing import Any
 
 from torch import fx, nn
@@ -154,21 +154,6 @@ class Graph:
                 nodes.add(node)
                 frontier += node.all_input_nodes
         return True
-
-    def chain(self, module: str) -> Iterator[str]:
-        """Goes back from a module along values that are made of one other alone.
-
-        Args:
-            module: Dotted name of a module without children.
-
-        Yields:
-            Dotted names of the modules that make them, the nearest first.
-        """
-        node = next(iter(self._calls.get(module, [])), None)
-        while node is not None and len(node.all_input_nodes) == 1:
-            (node,) = node.all_input_nodes
-            if node.op == "call_module":
-                yield str(node.target)
 
     def reads_image(self, module: str) -> bool:
         """Whether a module without children runs, and is given the image itself."""

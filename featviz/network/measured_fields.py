@@ -49,11 +49,12 @@ PLACES = 3
 """Neighboring positions whose fields are measured: all of one size, and equally far apart."""
 
 
-def followed_fields(graph: Graph) -> dict[str, ReceptiveField | str]:
+def followed_fields(graph: Graph, channels: int) -> dict[str, ReceptiveField | str]:
     """Follows receptive fields further, by a pass of a gray image through the opened network.
 
     Args:
         graph: The graph.
+        channels: How many channels the network's images have.
 
     Returns:
         Source -> its field, or why it has none; without those that take more to be found out.
@@ -61,18 +62,19 @@ def followed_fields(graph: Graph) -> dict[str, ReceptiveField | str]:
     if graph.obstacle:
         return {}
     follower = _Follower(graph)
-    image = torch.full((1, 3, SIDE, SIDE), 0.5, dtype=torch.float64)
+    image = torch.full((1, channels, SIDE, SIDE), 0.5, dtype=torch.float64)
     with contextlib.suppress(Exception), torch.enable_grad(), _OpenPaths():
         follower.run(image)  # as far as the network takes an image of this size
     return by_source(graph, follower.fields)
 
 
-def measured_field(view: nn.Module, ref: LayerRef) -> ReceptiveField | str:
+def measured_field(view: nn.Module, ref: LayerRef, channels: int) -> ReceptiveField | str:
     """Measures a receptive field: where the gradient of a unit is, if every path counts.
 
     Args:
         view: A private view made for the layer, in double precision.
         ref: The layer.
+        channels: How many channels the network's images have.
 
     Returns:
         The field, or why there is none.
@@ -81,7 +83,7 @@ def measured_field(view: nn.Module, ref: LayerRef) -> ReceptiveField | str:
     for axis in (2, 3):
         for side in LONG:
             with torch.enable_grad():
-                span = _measured_span(view, ref, axis, side)
+                span = _measured_span(view, ref, channels, axis, side)
             if span != WHOLE:
                 break
         if isinstance(span, str):
@@ -143,10 +145,12 @@ def _behind(field: Span, own: Span) -> Span:
     return Span(first, last, own.stride * field.stride)
 
 
-def _measured_span(view: nn.Module, ref: LayerRef, axis: int, side: int) -> Span | str:
+def _measured_span(
+    view: nn.Module, ref: LayerRef, channels: int, axis: int, side: int
+) -> Span | str:
     """What neighbors in the middle of a long image see along its long axis."""
     for narrow in NARROW:
-        shape = [1, 3, narrow, narrow]
+        shape = [1, channels, narrow, narrow]
         shape[axis] = side
         images = torch.full(shape, 0.5, dtype=torch.float64, requires_grad=True)
         try:

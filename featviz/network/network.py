@@ -322,7 +322,8 @@ class Network:
         ref = self.resolve(layer)
         if ref.source not in self._fields:
             # What geometry says stands; the pass adds to it.
-            self._fields.update(followed_fields(self.graph) | self._fields)
+            fields = followed_fields(self.graph, len(self.mean))
+            self._fields.update(fields | self._fields)
         if ref.source not in self._fields:
             self._fields[ref.source] = self._measure(ref)
         field = self._fields[ref.source]
@@ -398,7 +399,8 @@ class Network:
     def _measure(self, ref: LayerRef) -> ReceptiveField | str:
         if ref.module and not self.graph.obstacle and not self.graph.runs(ref.module):
             return "the network never runs it"
-        return measured_field(private_view(self, [ref]).to("cpu", torch.float64), ref)
+        view = private_view(self, [ref]).to("cpu", torch.float64)
+        return measured_field(view, ref, len(self.mean))
 
     def __getstate__(self) -> dict[str, object]:
         # The graph is traced again where it is needed: what torch.fx makes can't be pickled.

@@ -1,5 +1,6 @@
 """Measures against what is known exactly: linear filters, geometry, gradients."""
 
+import copy
 import math
 
 import pytest
@@ -19,8 +20,10 @@ from featviz.measures.weights import (
     first_weights,
     gray_share,
     input_weights,
+    module_read,
     optimum,
 )
+from tests.networks import Branched, GrayCNN
 
 FEW = Gratings(hues=2, orientations=4, frequencies=(0.0, 0.125, 0.25), phases=4)
 
@@ -358,6 +361,106 @@ def test_inputs_are_the_sums_of_the_kernels(alexnet):
     grouped = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3, groups=2))
     with pytest.raises(ValueError, match=r"1 of .* is no convolution that reads all"):
         input_weights(fv.Network(grouped), "1")
+
+
+class Normalized(nn.Module):
+    """Two convolutions, and batch norm by module and by function between them; all is linear."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3)
+        self.norm, self.plain = nn.BatchNorm2d(4), nn.BatchNorm2d(4, affine=False, eps=0.1)
+        self.other = nn.BatchNorm2d(4)
+        for norm in (self.norm, self.plain, self.other):
+            norm.running_var.uniform_(0.2, 3)
+            if norm.affine:
+                norm.weight.data.uniform_(-2, 2)
+
+    def forward(self, images):
+        values = self.plain(self.norm(self.first(images)))
+        other = self.other
+        values = nn.functional.batch_norm(
+            values, other.running_mean, other.running_var, other.weight, other.bias, False, 0.1, 0.5
+        )
+        return self.last(nn.functional.avg_pool2d(nn.functional.dropout(values, 0.5, False), 2))
+
+
+def test_batch_norm_has_its_part_in_the_inputs_as_in_the_gradient():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = fv.Network(Normalized().eval())
+    view, maps = copy.deepcopy(net.module), torch.zeros(1, 4, 6, 6, requires_grad=True)
+    view.first = nn.Identity()
+    slopes = [
+        torch.autograd.grad(one, maps, retain_graph=True)[0].sum((0, 2, 3))
+        for one in view(maps)[0, :, 0, 0]
+    ]
+    torch.testing.assert_close(input_weights(net, "last"), torch.stack(slopes))
+    assert module_read(net, "last")[0] == "first"
+    named = fv.Network(net.module, layers={"behind": "plain", "last": "last"})
+    name, gains = module_read(named, "last")
+    assert name == "plain"
+    norm = net.module.other
+    torch.testing.assert_close(gains, norm.weight.detach() / (norm.running_var + 0.5).sqrt())
+
+
+def test_the_inputs_of_a_sum_are_its_own():
+    net = fv.Network(Branched().eval())
+    assert module_read(net, "after_residual") == ("", pytest.approx(torch.ones(6)))
+    assert module_read(net, "after_fire")[0] == ""
+    assert module_read(net, "fire.expand3x3")[0] == "fire.squeeze"
+    assert module_read(net, "stem")[0] == ""
+
+
+# ---- networks without color ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def gray_network():
+    layers = {"conv1": "conv1", "conv2": "conv2"}
+    return fv.Network(GrayCNN().eval(), (0.13,), (0.31,), layers, name="digits")
+
+
+def test_the_optimum_without_color_is_gray_and_exact(gray_network):
+    images, values = optimum(gray_network, "conv1")
+    assert images.shape == (6, 3, 5, 5)
+    for image, value, unit in zip(images, values, range(6), strict=True):
+        plain, best = (
+            fv.activations(gray_network, one, "conv1")[0, unit, 2, 2]
+            for one in (torch.full((3, 5, 5), GRAY), image)
+        )
+        assert (best - plain).item() == pytest.approx(value.item(), rel=1e-4)
+
+
+def test_the_bounded_optimum_without_color_is_where_ascent_goes(gray_network):
+    goals = [fv.Neuron("conv1", unit) for unit in range(6)]
+    images = bounded_optimum(gray_network, "conv1", 13)
+    assert images[:, :1].expand(-1, 3, -1, -1).equal(images)
+    gray_value = fv.evaluate(gray_network, goals, torch.full((6, 3, 13, 13), GRAY))
+    best = fv.evaluate(gray_network, goals, images) - gray_value
+    reached = fv.maximize(gray_network, goals, size=13, progress=False).values - gray_value
+    assert (reached > 0.9 * best).all()
+
+
+def test_filters_without_color_are_gray_pictures(gray_network):
+    assert first_weights(gray_network, "conv1").shape == (6, 1, 5, 5)
+    drawn = as_pictures(first_weights(gray_network, "conv1"))
+    assert drawn.shape == (6, 3, 5, 5)
+    assert gray_share(gray_network, "conv1").equal(torch.ones(6))
+
+
+def test_tuning_without_color_is_that_of_light(gray_network):
+    measured = tuning.measure_tuning(gray_network, "conv1")
+    assert measured.gratings.hues == 0
+    by_weights = tuning.filter_tuning(gray_network, "conv1").responses
+    torch.testing.assert_close(measured.responses, by_weights, atol=1e-4, rtol=1e-3)
+    preferred = tuning.preferences(measured)
+    assert preferred.color.eq(0).all()
+    assert preferred.hue.isnan().all()
+    assert not any("color" in family for family in tuning.families(preferred))
+    for measure in (tuning.measure_tuning, tuning.filter_tuning):
+        with pytest.raises(ValueError, match=r"digits sees no color, .* 2 hues .*hues=0"):
+            measure(gray_network, "conv1", FEW)
 
 
 def test_activity_leaves_out_the_places_that_see_padding():

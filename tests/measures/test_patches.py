@@ -7,6 +7,8 @@ from torch import nn
 
 import featviz as fv
 from featviz.measures.patches import find_examples
+from featviz.measures.patches_by_level import find_spectrum
+from featviz.network.inputs import LUMA
 from featviz.network.values import activations
 from featviz.photos import Photo
 
@@ -171,3 +173,16 @@ def test_units_that_see_everything_have_no_patches():
     module = nn.Sequential(nn.Conv2d(3, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Conv2d(2, 2, 1))
     with pytest.raises(ValueError, match="no receptive field in pixels"):
         find_examples(fv.Network(module), "2", [black("a")])
+
+
+def test_patches_of_a_network_without_color_are_gray():
+    conv = nn.Conv2d(1, 1, 5, bias=False)
+    conv.weight.data.fill_(1)
+    network = fv.Network(nn.Sequential(conv), (0.5,), (1,), {"sum": "0"})
+    photo = black("a", (0, 20, 10, 1.0), (2, 30, 30, 1.0))
+    best = find_examples(network, "sum", [photo], count=1, progress=False).found[0][0]
+    assert best.box == (18, 8, 23, 13)  # red is lighter than blue
+    level = (photo.image[:, 20, 10] * torch.tensor(LUMA)).sum()
+    torch.testing.assert_close(best.image, level.expand(3, 5, 5), atol=1 / 255, rtol=0)
+    levels = find_spectrum(network, "sum", [photo], units=[0], levels=[1.0], count=1)[0].levels
+    assert levels[0][0].patch.equal(best.patch)

@@ -27,7 +27,7 @@ from featviz.microscope.page import show
 from featviz.microscope.views import APART, CHANNEL, DIVERSE, NEURON, OPPOSITE, VIEWS, in_field
 from featviz.objectives.units import Diversity
 from featviz.store import Store, UnsavedEntry
-from tests.networks import LAYERS, SmallCNN
+from tests.networks import LAYERS, GrayCNN, SmallCNN
 
 QUICK = tuple(replace(view, side=view.side and 24, steps=2) for view in VIEWS)
 ROOT = Path(__file__).parents[2]
@@ -200,6 +200,68 @@ def test_without_receptive_fields_the_other_views_are_there(tmp_path):
     scope.build()
     assert len(entries(tmp_path)) == 3 * (4 + 2)
     assert scope.pictures("first", QUICK[2]).images.shape == (4, 1, 3, 24, 24)
+
+
+class Cifar(nn.Module):
+    """A head that takes 32 px alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 4, 3, padding=1)
+        self.conv2 = nn.Conv2d(4, 6, 3, padding=1)
+        self.head = nn.Linear(6 * 8 * 8, 5)
+
+    def forward(self, images):
+        values = nn.functional.max_pool2d(torch.relu(self.conv1(images)), 2)
+        values = nn.functional.max_pool2d(torch.relu(self.conv2(values)), 2)
+        return self.head(values.flatten(1))
+
+
+@pytest.mark.parametrize(
+    ("module", "mean", "size"), [(GrayCNN, (0.13,), 28), (Cifar, (0.5, 0.5, 0.5), 32)]
+)
+def test_pictures_are_no_larger_than_what_the_network_takes(tmp_path, module, mean, size):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = fv.Network(module().eval(), mean, (0.5,))
+    views = [replace(view, steps=2) for view in VIEWS]
+    scope = Microscope(network, store=Store(tmp_path), views=views)
+    assert scope.network.layers == ("conv1", "conv2")
+    scope.build(units=[0, 2])
+    for view in scope.views("conv2"):
+        images = scope.pictures("conv2", view, [0, 2]).images
+        assert images.shape[-1] == used_field(network, "conv2").size if view.side is None else size
+        gray = (images == images[:, :, :1]).all()
+        assert gray == (module is GrayCNN)
+    for layer in network.layers:
+        findings.find_all(scope, layer, [0, 2])
+    wiring = findings.find_wiring(network, "conv2")
+    assert wiring.before == "conv1"
+    page = show(scope, ["conv1", "conv2"], [0, 2])._repr_html_()
+    assert '"conv2-2"' in page
+
+
+class Patches(nn.Module):
+    """Takes 32 px alone, and says so before its first layer: what vision transformers do."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 8, stride=8)
+
+    def forward(self, images):
+        torch._assert(images.shape[-1] == 32, "it takes 32 px")
+        return self.conv(images).mean((2, 3))
+
+
+def test_one_place_is_asked_on_an_image_that_the_network_takes(tmp_path):
+    network = fv.Network(Patches().eval())
+    scope = Microscope(network, store=Store(tmp_path), views=QUICK)
+    scope.build()
+    pictures = scope.pictures("conv", QUICK[1])
+    assert pictures.images.shape == (4, 1, 3, 8, 8)
+    measured = tuning.measure_tuning(network, "conv").responses
+    expected = tuning.filter_tuning(network, "conv").responses
+    torch.testing.assert_close(measured, expected, atol=1e-4, rtol=1e-3)
 
 
 def test_a_field_larger_than_the_image_is_refused(alexnet):

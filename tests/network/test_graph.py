@@ -138,17 +138,35 @@ def test_a_layer_that_sees_the_whole_image_has_no_field(small, layer):
 class Undecided(nn.Module):
     """Code that torch.fx can't follow."""
 
-    def __init__(self):
+    def __init__(self, channels=3):
         super().__init__()
-        self.conv = nn.Conv2d(3, 2, 3)
+        self.conv = nn.Conv2d(channels, 2, 3)
         self.second = nn.Conv2d(2, 2, 5, stride=2)
 
     def forward(self, images):
         return self.second(self.conv(images if images.sum() > 0 else -images).relu())
 
 
-def test_an_untraceable_modules_fields_are_measured():
-    network = fv.Network(Undecided())
+class Rolled(nn.Module):
+    """Code that torch.fx can follow, with a step whose geometry isn't known."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.conv, self.second = nn.Conv2d(channels, 2, 3), nn.Conv2d(2, 2, 5, stride=2)
+
+    def forward(self, images):
+        return self.second(self.conv(images).roll(1, 2))
+
+
+@pytest.mark.parametrize(("channels", "mean"), [(3, (0.5, 0.5, 0.5)), (1, (0.5,))])
+def test_fields_that_geometry_does_not_tell_are_measured_with_and_without_color(channels, mean):
+    field = fv.Network(Rolled(channels), mean, (1,)).receptive_field("second")
+    assert (field.size, field.stride) == (8, 2)  # the square around 7 columns and 7 rows, moved
+
+
+@pytest.mark.parametrize(("channels", "mean"), [(3, (0.5, 0.5, 0.5)), (1, (0.5,))])
+def test_an_untraceable_modules_fields_are_measured(channels, mean):
+    network = fv.Network(Undecided(channels), mean, (1,))
     assert network.receptive_field("conv") == ReceptiveField(3, 1, 1)
     assert network.receptive_field("second") == ReceptiveField(7, 2, 3)
 

@@ -40,6 +40,7 @@ from featviz.article.bridge import (
     cache,
     figures,
     formulas,
+    networks,
     notebook,
     photographs,
     sources,
@@ -53,6 +54,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _CHAPTERS = "chapters/"  # the numbered ones; those that mkdocs.yml calls appendices have letters
 _REFERENCES = "references.bib"
 _BIBLIOGRAPHY = "reference/bibliography.md"
+_NETWORKS = "reference/networks.json"  # beside the page that shows it
 _GLOSSARY = "reference/glossary.md"
 _PHOTOGRAPHS = "reference/photographs.md"
 _CITATION = "CITATION.cff"  # beside mkdocs.yml
@@ -183,6 +185,9 @@ class Bridge:
                 source = notebook.article(str(page.file.abs_src_path), uri, self._runs[uri])
                 markdown, meta = get_data(source)
                 page.meta.update(meta)
+            if networks.PLACE in markdown:
+                results = (self._docs / _NETWORKS).read_text("utf-8")
+                markdown = markdown.replace(networks.PLACE, networks.table(results))
             apart = uri in (_GLOSSARY, _BIBLIOGRAPHY)
             self._glossary.page = "" if apart else get_relative_url(_GLOSSARY, uri)
             page.meta.setdefault("hide", ["navigation", "toc"])  # its contents lie beside its text
