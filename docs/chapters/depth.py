@@ -6,14 +6,12 @@
 # %% [markdown]
 # # Shallow versus deep
 #
-# What changes from conv1 to conv5? Three things that can be measured. Deep units answer rarely: a unit of conv1 is active at
-# {{ active_first }}% of the places of a photograph, one of conv5 at {{ active_last }}%. They ask for more than our
+# <p class="lede" markdown>Three things change from conv1 to conv5. Deep units are rarely active: a unit of conv1 at
+# {{ active_first }}% of the places of a photograph, one of conv5 at {{ active_last }}%. They exceed what our
 # photographs contain: the favorite image of a conv1 neuron, with no more energy than a photograph, takes it {{ ratio_first }} times as
-# far above gray as the best patch of our photographs, that of a conv5 neuron {{ ratio_last }} times (medians over all units). And they let go of detail: from conv5 a photograph can be
-# rebuilt with everything in its place, but with other edges and colors. What does *not* change is as telling: how fine the pictures
-# are, and how little of its answer a unit keeps when its picture is turned: at 45° {{ left_pictures }}% in all layers. Of
-# the answer to its best natural patch it keeps more, {{ left_deep }}% from conv3 on. Networks that have learned nothing take some of the
-# same tests.
+# far above gray as the best natural patch, that of a conv5 neuron {{ ratio_last }} times. And they let go of detail: from conv5 a
+# photograph can be rebuilt with everything in its place, but with other edges and colors. What does *not* change is how fine the
+# pictures are, and how little of its activation a unit keeps when its picture is turned: {{ left_pictures }}% at 45° in all layers.</p>
 
 # %% tags=["hide"]
 from featviz.article.studies import ascent_questions, deep_judge
@@ -50,15 +48,15 @@ deep_judge.readers()
 study.inversion()
 
 # %% [markdown]
-# If depth meant nothing but loss of resolution, both rows would decay alike. Compare them at conv3 and deeper. But the shuffled
-# network is nearly silent at conv2 and conv4, and no layer gets back what another lost: its row says what numbers of these sizes
-# do, not what AlexNet would before training.
+# *Wrong if* both rows decayed alike from conv3 on. But the shuffled network is nearly silent at conv2 and conv4: its row says what
+# numbers of these sizes do, not what AlexNet would before training.
+# { .wrong-if }
 
 # %%
 study.overlaid()
 
 # %% [markdown]
-# What a layer has kept is one side. The other is what it is looking for. Started from the photograph and held near it,
+# What a layer has kept is one side, what excites it the other. Started from the photograph and held near it,
 # gradient ascent shows what a unit sees *in this photograph*[^hamblin2024].
 
 # %%
@@ -68,18 +66,21 @@ ascent_questions.accentuated()
 # ## The scorecard
 #
 # The same measures for all layers, on the same {{ photographs }} photographs and on {{ units }} units per layer (all units
-# for activity and for synthetic over natural, {{ turned }} for turns). Two measures have controls. AlexNet with the entries of each weight tensor shuffled, biases included, keeps every histogram of
-# weights and destroys what was learned; it answers whether numbers of these sizes are enough. AlexNet as PyTorch
-# initializes it answers what the architecture does before any training.
+# for activity and for synthetic over natural, {{ turned }} for turns). Two controls: AlexNet with the entries of each weight tensor
+# shuffled, biases included, keeps every histogram of weights and destroys what was learned; AlexNet as PyTorch
+# initializes it shows what the architecture does before any training.
 
 # %%
 study.scorecard()
 
 # %% [markdown]
-# The shuffled networks' activity jumps up and down from layer to layer, {{ shuffled_active }}% on average: sums of such weights lean to one
-# side, and a layer that is hardly ever silent, or nearly always, is broken rather than unlearned. Before training {{ initial_low }} to
-# {{ initial_high }}% of all positions are active in every layer: that AlexNet's deep units answer rarely was learned. The frequency of
-# the shuffled network's pictures grows no coarser with depth either. Three rows deserve a closer look.
+# Before training {{ initial_low }} to {{ initial_high }}% of all positions are active in every layer: that AlexNet's deep units are
+# rarely active was learned. The shuffled networks' activity jumps from layer to layer, {{ shuffled_active }}% on average, because a layer of
+# such weights is hardly ever silent, or nearly always. The frequency of their pictures grows no coarser with depth either.
+#
+# *Wrong if* the controls' rows matched AlexNet's: the differences between shallow and deep would be those of
+# architecture. For activity they don't; for frequency they do where the interval of the difference holds 0: {{ alike }}.
+# { .wrong-if }
 #
 # ## Deep images are exaggerations
 
@@ -87,9 +88,9 @@ study.scorecard()
 study.exaggeration()
 
 # %% [markdown]
-# A ratio near 1 means that the photographs contain what the unit wants. For deep units they don't, for two reasons we can't
-# tell apart here: {{ photographs }} photographs are few, and an optimized image is free to hold coincidences that no
-# camera sees, though hardly more contrast. With more photographs the ratio can only fall; with more steps it rises: for {{ units }}
+# A ratio near 1 would mean that the photographs contain what excites the unit. For deep units they don't, for two reasons we can't
+# tell apart here: {{ photographs }} photographs are few, and an optimized image may hold coincidences that no
+# camera sees. With more photographs the ratio can only fall; with more steps it rises: for {{ units }}
 # units of conv5 it is {{ ratio_short }} after {{ ratio_steps }} steps, and {{ ratio_long }} after {{ long_steps }} on a larger canvas.
 #
 # ## Tolerance to turning
@@ -100,10 +101,9 @@ study.exaggeration()
 study.turning()
 
 # %% [markdown]
-# A picture is made for one position of everything in it, and so an exact question: after a turn of 45° {{ left_pictures }}% of the answer
-# are left, whatever the layer. What a unit bears in photographs is another matter. When the photograph is turned around the place that
-# excites it most, a unit of conv1 or conv2 keeps {{ left_shallow }}% of its answer at 45°, a unit of conv3 to conv5 {{ left_deep }}%.
-# Had we turned pictures alone, we would have told of units what holds of pictures.
+# A picture is made for one position of everything in it. What a unit bears in photographs is another matter: when the photograph is
+# turned around the place that excites it most, a unit of conv1 or conv2 keeps {{ left_shallow }}% of its activation at 45°, a unit of
+# conv3 to conv5 {{ left_deep }}%. Had we turned pictures alone, we would have told of units what holds of pictures.
 #
 # ## Coarser, or only larger?
 
@@ -116,22 +116,15 @@ study.detail()
 #
 # ## The control for the eye
 #
-# Names come easily to human eyes. Before we believe ours, here is what the same method makes of the shuffled network.
+# Names come easily to human eyes. Here is what the same method makes of the shuffled network.
 
 # %%
 study.untrained()
 
 # %% [markdown]
-# ## What would have proved this wrong
+# *Wrong if* the lower row could be named as easily as the upper one: our names would be worth nothing. To our eyes it holds blots,
+# grain and flat color.
+# { .wrong-if }
 #
-# - Had the shuffled network's row in [](#fig-untrained) been named as easily as AlexNet's, our names would be worth nothing. To
-#   our eyes it holds blots, grain and flat color, and nothing with a name.
-# - Had its rows in [](#fig-scorecard) matched AlexNet's, the differences between shallow and deep would be those of
-#   architecture. For activity they don't; for frequency they do where the interval of the difference
-#   holds 0: {{ alike }}.
-#
-# ## What is left open
-#
-# - Frequency is compared by {{ units }} units of each layer, turns by {{ turned }}. Intervals say how far that carries.
-# - All of this is one network, trained once. [The next chapter](networks.py) asks which of it two other networks share; whether
-#   another training of AlexNet would give the same units, neither can say.
+# All of this is one network, trained once. [](networks.py) asks which of it two other networks share; whether
+# another training of AlexNet would give the same units, neither can say.

@@ -26,7 +26,10 @@ study.ladder()
 
 # %% [markdown]
 # All three begin with color and stripes, go on to weaves and curls, and end with eyes, fur and heads. VGG16's heads are the most
-# complete, to our eyes. *What would prove it wrong:* a network whose last row is as plain as its first.
+# complete, to our eyes.
+#
+# *Wrong if* a network's last row were as plain as its first.
+# { .wrong-if }
 #
 # ## Rare with depth, in all three
 
@@ -36,13 +39,14 @@ study.by_depth()
 # %% [markdown]
 # At the first depth {{ active_first }}% of the places are active, at the last {{ active_last }}%; before training it is
 # {{ active_before }}% in every layer of every network. The fall isn't smooth: VGG16's conv4_3, the last before a pooling, is active at
-# {{ vgg_conv4_3 }}%, conv5_1 behind it at {{ vgg_conv5_1 }}%. *What would prove it
-# wrong:* a trained network that stays at half.
+# {{ vgg_conv4_3 }}%, conv5_1 behind it at {{ vgg_conv5_1 }}%.
+#
+# *Wrong if* a trained network stayed at half.
+# { .wrong-if }
 #
 # Turns have no common course. From the first depth to the last, what they leave changes by these percentage points (95% interval):
 # AlexNet {{ turn_alexnet }}; VGG16 {{ turn_vgg16 }}; SqueezeNet {{ turn_squeezenet }}. That deep units bear turns of natural patches
-# better, as [Shallow versus deep](depth.py#fig-turning) measures for AlexNet, is not seen in the other two. *What would prove it wrong:*
-# three lines that rise.
+# better, as [Shallow versus deep](depth.py#fig-turning) measures for AlexNet, is not seen in the other two.
 #
 # ## Units that respond alike
 #
@@ -56,28 +60,35 @@ study.best_matches()
 # %% [markdown]
 # The median falls from {{ median_conv1_vgg16 }} at conv1 to {{ median_conv5_vgg16 }} at conv5 for VGG16, and from
 # {{ median_conv1_squeezenet }} to {{ median_conv5_squeezenet }} for SqueezeNet. At conv1 even VGG16 before training reaches
-# {{ median_conv1_vgg16_untrained }}: much of what filters answer follows contrast and color. At conv2 it has a match above
+# {{ median_conv1_vgg16_untrained }}: much of what excites filters is contrast and color. At conv2 it has a match above
 # {{ threshold }} for {{ share_conv2_vgg16_untrained }}% of the units, trained for {{ share_conv2_vgg16 }}% (interval over photographs
 # {{ interval_conv2_vgg16 }}%); at conv5 for {{ share_conv5_vgg16_untrained }}% and {{ share_conv5_vgg16 }}%
 # ({{ interval_conv5_vgg16 }}%).
 #
 # Deep units are active at few places, so that one photograph can make a match. Chosen on {{ fewer }} photographs instead of
-# {{ chosen }}, conv5's median is {{ median_few }}: more photographs would find more. *What would prove it wrong:* an untrained network
-# with as many matches.
+# {{ chosen }}, conv5's median is {{ median_few }}: more photographs would find more.
+#
+# *Wrong if* an untrained network had as many matches.
+# { .wrong-if }
 
 # %%
 study.mutual_matches()
 
 # %% [markdown]
-# Matches lie along the diagonal: shallow units meet shallow ones, deep ones deep ones. *What would prove it wrong:* rows of
-# [](#fig-mutual) that peak anywhere.
+# Matches lie along the diagonal: shallow units meet shallow ones, deep ones deep ones.
+#
+# *Wrong if* the rows peaked anywhere.
+# { .wrong-if }
 
 # %%
 study.twins()
 
 # %% [markdown]
 # Of these {{ twins }} pairs {{ twins_held }} correlate above {{ threshold }} on the held-out photographs. Pictures that look alike and
-# correlate are the ones to trust. *What would prove it wrong:* high correlations under pictures with nothing in common.
+# correlate are the ones to trust.
+#
+# *Wrong if* correlations were high under pictures with nothing in common.
+# { .wrong-if }
 #
 # ## Which families return
 #
@@ -90,7 +101,10 @@ study.returning()
 # %% [markdown]
 # Families whose units have better matches than the other units of their layer (difference, 95% interval): {{ better }}; worse:
 # {{ worse }}. For the rest of the {{ families }} families six units don't decide. So a name that our eyes give is no sign that another
-# network has the unit. *What would prove it wrong:* families that lie above their layers.
+# network has the unit.
+#
+# *Wrong if* most families lay above their layers.
+# { .wrong-if }
 #
 # ## What is AlexNet's, and what is depth's
 #

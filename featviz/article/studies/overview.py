@@ -10,7 +10,7 @@ from torch import Tensor
 
 from featviz import photos
 from featviz.article.bridge.values import Values
-from featviz.article.studies import alike, alike_evidence, deep_judge
+from featviz.article.studies import alike, alike_evidence, deep_judge, networks
 from featviz.article.studies import shallow_versus_deep_evidence as evidence
 from featviz.article.studies.cards import Card, cards
 from featviz.article.studies.microscope import scope
@@ -260,6 +260,11 @@ def numbers() -> Values:
         units=f"{sum(net.units(layer) for layer in net.layers):,}",
         shown=PER_LAYER,
         pairs=alike.numbers()["pairs"],
+        **{
+            name: value
+            for name, value in networks.numbers().items()
+            if name.startswith(("share_conv", "interval_conv"))
+        },
         first_field=_fields()[0],
         last_field=_fields()[-1],
         first_units=net.units("conv1"),
