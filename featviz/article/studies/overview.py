@@ -36,10 +36,11 @@ HERO = {
     "conv4": (62, 121, 106, 77, 64, 0),
     "conv5": (254, 30, 117, 188, 232, 12),
 }
-"""Six units of each layer, chosen by looking at all pictures: those whose motif is plainest, no more
-than two of a kind. conv1: two directions of light, two colored stripes, two patches of color; conv2:
-spots and checks, then crossings and stripes of color; conv3: rings, nets, scales; conv4: eyes, fur,
-eggs, berries, branches, wickerwork; conv5: two animals, fruit, towers, domes, wheels."""
+"""Six units of each layer, chosen by looking at all pictures of conv1, every second of conv2 and 28
+of each deeper layer: those whose motif is plainest, no more than two of a kind. conv1: two
+directions of light, two colored stripes, two patches of color; conv2: spots and checks, then
+crossings and stripes of color; conv3: rings, nets, scales; conv4: eyes, fur, eggs, berries,
+branches, wickerwork; conv5: two animals, fruit, towers, domes, wheels."""
 
 PHOTO, SIDE = "chelsea", 224
 """The photograph of the cards and its side in pixels, which is that of the network's input."""
@@ -151,7 +152,7 @@ def _read() -> Card:
         "chapters/deep.html#fig-judged",
         eye["eye_conv5"],
         f"({eye['eye_conv5_interval']}) of choices are right when another network, shown conv5's pictures, says which "
-        f"photographs excite the unit; its first layer is right in {eye['conv1_conv5']}. Shown is the unit that it reads best.",
+        f"photographs excite the unit; its first layer is right in {eye['conv1_conv5']}. Shown is one that it reads without fault.",
         _beside_patches(unit),
         f"The picture of conv5:{unit}, and three patches of photographs that excite it",
     )
