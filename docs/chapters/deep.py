@@ -126,7 +126,7 @@ deep_judge.judged()
 
 # %% [markdown]
 # For conv2 SqueezeNet is right in {{ eye_conv2 }} of choices (95% interval {{ eye_conv2_interval }}), for conv5 in {{ eye_conv5 }}
-# ({{ eye_conv5_interval }}). [Shallow versus deep](depth.py#fig-readers) asks who else can read these images: its first layer can't.
+# ({{ eye_conv5_interval }}). [Shallow versus deep](depth.py#fig-readers) asks who else can read these images: its first layer does much worse.
 #
 # ## What would have proved this wrong
 #
