@@ -121,7 +121,7 @@ deep_judge.judged()
 
 # %% [markdown]
 # For conv2 SqueezeNet is right in {{ eye_conv2 }} of choices (95% interval {{ eye_conv2_interval }}), for conv5 in {{ eye_conv5 }}
-# ({{ eye_conv5_interval }}). [Shallow versus deep](depth.py#fig-readers) asks who else can read these images: its first layer can't.
+# ({{ eye_conv5_interval }}). [Shallow versus deep](depth.py#fig-readers) asks who else can read these images: its first layer does much worse.
 #
 # *Wrong if* its choices had been no better than a coin's: the images would be artifacts of ascent. What both networks learned from
 # the same photographs the judge recognizes; what only AlexNet sees it may miss.

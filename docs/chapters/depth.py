@@ -26,17 +26,17 @@ deep_judge.numbers()
 # %% [markdown]
 # ## Who can read which picture?
 #
-# The pictures of conv2 can be read by a shallow eye, those of conv5 only by a deep one. Shown a neuron's picture, a judge chooses which of two sets of
-# photographs excites the unit. SqueezeNet's first layer is right in {{ conv1_conv2 }} of choices for conv2 and in {{ conv1_conv5 }} for
-# conv5, a coin's half; its fire9 in {{ fire9_conv2 }} and {{ fire9_conv5 }}, on the same units {{ deeper_conv5 }} percentage points
-# more at conv5. Depth alone is not enough: the same layer untrained, {{ untrained_judges }} draws, is right in
-# {{ fire9_untrained_conv2 }} and {{ fire9_untrained_conv5 }}.
+# A deep eye reads the pictures of all layers, a shallow one those of shallow layers best. Shown a neuron's picture, a judge chooses which
+# of two sets of photographs excites the unit. SqueezeNet's first layer is right in {{ conv1_conv2 }} of choices for conv2 and in
+# {{ conv1_conv5 }} for conv5, where a coin would get half; its fire9 in {{ fire9_conv2 }} and {{ fire9_conv5 }}. On the same units fire9 is
+# ahead by {{ deeper_conv2 }} percentage points at conv2 and by {{ deeper_conv5 }} at conv5. A deep layer alone is not enough: untrained,
+# in {{ untrained_judges }} draws, it is right in {{ fire9_untrained_conv2 }} and {{ fire9_untrained_conv5 }}.
 
 # %%
 deep_judge.readers()
 
 # %% [markdown]
-# *Wrong if* the first layer had read all rows alike, or an untrained fire9 conv5 as the trained one does.
+# *Wrong if* fire9's lead over the first layer didn't grow with depth, or an untrained fire9 read conv5 as the trained one does.
 # { .wrong-if }
 #
 # ## One photograph, as each layer knows it

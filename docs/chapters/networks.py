@@ -84,8 +84,7 @@ study.mutual_matches()
 study.twins()
 
 # %% [markdown]
-# Of these {{ twins }} pairs {{ twins_held }} correlate above {{ threshold }} on the held-out photographs. Pictures that look alike and
-# correlate are the ones to trust.
+# Of these {{ twins }} pairs {{ twins_held }} correlate above {{ threshold }} on the held-out photographs.
 #
 # *Wrong if* correlations were high under pictures with nothing in common.
 # { .wrong-if }

@@ -27,7 +27,7 @@ def judged() -> Figure:
     return _chart(
         "judged",
         [EYE],
-        "Per layer, the share of right choices of SqueezeNet: about seven in ten",
+        "Per layer, the share of right choices of SqueezeNet, well above one half",
         "<strong>Which photographs is this picture for?</strong> SqueezeNet sees a neuron's picture and two sets of "
         f"{findings.PATCHES} patches, those that excite the unit most and another unit's, and chooses. Means over all pairs of a "
         "layer with 95% intervals over units; 50% is guessing.",
@@ -39,9 +39,9 @@ def readers() -> Figure:
     return _chart(
         "readers",
         list(judges.JUDGES),
-        "Per layer, the shares of right choices of four judges: the shallow ones fall to one half with depth, the deep one "
-        "stays at seven in ten",
-        "<strong>Shallow judges read shallow pictures only.</strong> Right choices between two units' patches "
+        "Per layer, the shares of right choices of four judges: the shallow ones and the untrained one fall with depth, "
+        "the deep one does not",
+        "<strong>Deep pictures need a deep judge.</strong> Right choices between two units' patches "
         '(as in <a href="deep.html#fig-judged">the figure on deep layers</a>) by three layers of SqueezeNet and by '
         f"{judges.UNTRAINED} untrained ones ({judges.SOME} units a layer); 95% intervals over units, 50% is guessing.",
     )
