@@ -176,7 +176,7 @@ def test_the_page_shows_and_credits_every_photograph():
     env.filters["url"] = lambda uri: f"../{uri}"
     html = env.get_template("partials/photographs.html").render(page.describe())
     for one in CREDITS:
-        alt = one.name.removeprefix("cutout_").replace("_", " ")
+        alt = f"photograph: {one.name.removeprefix('cutout_').replace('_', ' ')}"
         assert f'src="../assets/photographs/{one.name}.webp" alt="{alt}"' in html
     for one in SETS["scenes"]:
         (row,) = [row for row in html.split("<tr>") if f"<code>{one.name}</code>" in row]
