@@ -30,8 +30,8 @@ def picker(
 
     The choice is part of the address (`?photo=coffee`). Figures take part by the labels of their
     units or photos, or by their argument `subjects`. Once the strip has left the screen it stays
-    at the lower edge as long as a figure that takes part is in view. Without scripts it is a strip
-    of pictures.
+    at the lower edge, until it is closed, as long as a figure that takes part is in view. Without
+    scripts it is a strip of pictures.
 
     Args:
         kind: What is picked, in one word: `"photo"` or `"unit"`.

@@ -223,6 +223,21 @@ def test_a_pick_in_the_address_goes_with_any_anchor(open_page):
     assert view.locator("fv-picker [aria-pressed=true]").inner_text().strip() == "u:0"
 
 
+def test_the_picker_covers_nothing_once_it_is_closed(open_page):
+    view = open_page(viewport={"width": 1280, "height": 700})
+    close = view.locator("fv-picker .fv-picker__close")
+    assert not close.is_visible()
+    view.locator("#fig-switches").scroll_into_view_if_needed()
+    view.locator(".fv-picker--docked").wait_for()
+    close.press("Enter")
+    assert view.locator(".fv-picker--docked").count() == 0
+    view.locator("#fig-ascent").scroll_into_view_if_needed()
+    view.locator("#fig-switches").scroll_into_view_if_needed()
+    assert view.locator(".fv-picker--docked").count() == 0
+    view.evaluate("scrollTo(0, 0)")
+    assert view.locator("fv-picker .fv-pick").first.is_visible()
+
+
 def test_switches_reach_only_what_was_computed(open_page):
     view = open_page("#fig-switches:00:u-1")
     boxes = view.locator("#fig-switches input[type=checkbox]")

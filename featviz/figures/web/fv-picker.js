@@ -1,6 +1,6 @@
 // @ts-check
 // <fv-picker>: one photo or unit for all figures of the page. It stays at the lower edge of the
-// screen while a figure that takes part is in view.
+// screen while a figure that takes part is in view, until it is closed.
 (() => {
   "use strict";
   const { make } = FV;
@@ -48,8 +48,16 @@
       /** @type {Set<Element>} */
       const onScreen = new Set();
       let above = false;
+      const close = make("button", { type: "button", class: "fv-picker__close", "aria-label": "Close" });
+      close.textContent = "\u00d7";
+      let closed = false;
+      close.addEventListener("click", () => {
+        closed = true;
+        settle();
+      });
+      strip.append(close);
       const settle = () => {
-        const docked = above && onScreen.size > 0;
+        const docked = above && onScreen.size > 0 && !closed;
         if (docked === strip.classList.contains("fv-picker--docked")) return;
         this.style.minHeight = docked ? `${this.offsetHeight}px` : "";
         strip.classList.toggle("fv-picker--docked", docked);
