@@ -13,8 +13,9 @@ from featviz.figures._plot import INK, NARROW, Plot, Scale, legend, responsive, 
 HEIGHT = 288
 """Height of a plot in px."""
 
-# Px between neighboring panels, a panel's height as part of its width, and how far it may grow.
-_PANEL_GAP, _PANEL_RATIO, _PANEL_GROWTH = 24, 0.76, 1.25
+# Px between neighboring panels, a panel's height as part of its width, the least height in px at
+# which half of it is left for the lines, and how far a panel may grow.
+_PANEL_GAP, _PANEL_RATIO, _PANEL_LEAST, _PANEL_GROWTH = 24, 0.76, 200, 1.25
 # Width in px of the article's named widths.
 _WIDTHS = {"body": 704, "middle": 888, "page": 1072, "screen": 1072}
 # Most panels beside each other: five layers fit a page, three the text column.
@@ -271,7 +272,7 @@ def _panel_size(count: int, width: str) -> tuple[int, tuple[float, float]]:
     rows = math.ceil(count / _ACROSS.get(width, _ACROSS["body"]))
     across = math.ceil(count / rows)
     wide = _WIDTHS.get(width, _WIDTHS["body"]) / across - _PANEL_GAP
-    return across, (wide, wide * _PANEL_RATIO)
+    return across, (wide, max(wide * _PANEL_RATIO, _PANEL_LEAST))
 
 
 def _panels(series: Mapping[str, object]) -> dict[str, Mapping[str, Line]]:
