@@ -129,7 +129,7 @@ from featviz.attribution.attribute import attribute
 
 net = fv.load("squeezenet")
 photo = photos.load("chelsea", 224)
-heat = attribute(net, photo.image, "tabby", layer="features.12", method="gradcam")
+heat = attribute(net, photo.image, "tabby", "features.12", "gradcam")
 tuple(heat.map.shape), round(heat.value, 1)
 
 # %% [markdown]
