@@ -7,6 +7,7 @@ from torch import Tensor
 from featviz.article.bridge.values import Values
 from featviz.article.studies import alike_evidence as evidence
 from featviz.article.studies.alike_measures import PERMUTED
+from featviz.article.studies.bounds import bounds
 from featviz.article.studies.deep_families import NAMED
 from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import SEED, alexnet, unit_link
@@ -50,9 +51,7 @@ def relation() -> Figure:
 def _series(centers: np.ndarray, groups: tuple[Interval, ...]) -> Series:
     return Series(
         centers,
-        [one.mean for one in groups],
-        [one.low for one in groups],
-        [one.high for one in groups],
+        *bounds(groups),
     )
 
 
@@ -70,7 +69,7 @@ def agreement() -> Figure:
     blank = [evidence.untrained(layer) for layer in layers]
     ends = [np.quantile(one.permuted, [0.025, 0.975]) for one in found]
     series = {
-        f"{network}, by {name}": _estimates([one.agreement[look] for one in ones])
+        f"{network}, by {name}": bounds([one.agreement[look] for one in ones])
         for network, ones in (("AlexNet", found), ("untrained", blank))
         for look, name in enumerate(evidence.LOOKS)
     }
@@ -87,10 +86,6 @@ def agreement() -> Figure:
         caption="Over all pairs of a layer, with 95% intervals over units and photographs; of dealt pictures 95% of "
         f"{PERMUTED:,} draws. The untrained network is one draw, {evidence.UNTRAINED} units a layer, smaller pictures.",
     )
-
-
-def _estimates(ones: list[Interval]) -> tuple[list[float], list[float], list[float]]:
-    return [one.mean for one in ones], [one.low for one in ones], [one.high for one in ones]
 
 
 def exceptions() -> Figure:
@@ -157,8 +152,8 @@ def families() -> Figure:
     return intervals(
         rows,
         {
-            "the family": _estimates([one.mean for one in tests]),
-            f"{size} random units of the layer": _estimates([one.chance for one in tests]),
+            "the family": bounds([one.mean for one in tests]),
+            f"{size} random units of the layer": bounds([one.chance for one in tests]),
         },
         "mean correlation of its pairs",
         id="families",

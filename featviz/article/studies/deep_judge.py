@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from featviz.article.bridge.values import Values
 from featviz.article.studies import judges
+from featviz.article.studies.bounds import bounds
 from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import SEED
 from featviz.figures import Figure, intervals
@@ -74,14 +75,9 @@ def best_read(layer: str) -> int:
 
 
 def _chart(id: str, names: list[str], alt: str, caption: str) -> Figure:
-    means = {name: [_mean(layer, name) for layer in LAYERS] for name in names}
     series = {
-        f"SqueezeNet's {name}": (
-            [100 * one.mean for one in ones],
-            [100 * one.low for one in ones],
-            [100 * one.high for one in ones],
-        )
-        for name, ones in means.items()
+        f"SqueezeNet's {name}": bounds([_mean(layer, name) for layer in LAYERS], 100)
+        for name in names
     }
     return intervals(LAYERS, series, "right choices, %", id=id, alt=alt, caption=caption, at=50)
 

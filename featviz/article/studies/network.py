@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from featviz import figures, photos
 from featviz.article.bridge.values import Values
+from featviz.article.studies.bounds import bounds
 from featviz.article.studies.shared import SEED, alexnet
 from featviz.ascent.effective_field import concentrated, effective_field
 from featviz.attribution.attribute import attribute, one_scale
@@ -144,15 +145,11 @@ def silence() -> figures.Figure:
     """Returns how much of each layer the ReLU silences, on photos and on plain gray."""
     names = alexnet().layers
     shares = _silence()
-    bars = {
-        "on photographs": [interval(shares[f"photos/{name}"]) for name in names],
-        "on a gray image": [interval(shares[f"gray/{name}"]) for name in names],
-    }
     return figures.bars(
         names,
         {
-            key: ([100 * i.mean for i in each], [100 * i.low for i in each], [100 * i.high for i in each])
-            for key, each in bars.items()
+            title: bounds([interval(shares[f"{key}/{name}"]) for name in names], 100)
+            for title, key in (("on photographs", "photos"), ("on a gray image", "gray"))
         },
         "values below zero, %",
         id="silence",
@@ -173,9 +170,7 @@ def used_fields() -> figures.Figure:
         net.layers,
         {
             "field, by geometry": sizes,
-            f"square with {PART:.0%} of the effect": (
-                [i.mean for i in sides], [i.low for i in sides], [i.high for i in sides]
-            ),
+            f"square with {PART:.0%} of the effect": bounds(sides),
         },
         "side, pixels",
         id="used-fields",

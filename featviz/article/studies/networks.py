@@ -9,6 +9,7 @@ from torch import Tensor
 from featviz.article.bridge.values import Values
 from featviz.article.studies import networks_evidence as evidence
 from featviz.article.studies import networks_matches as matching
+from featviz.article.studies.bounds import bounds
 from featviz.article.studies.deep_families import NAMED
 from featviz.article.studies.networks_evidence import DEPTHS, UNITS, VIEW
 from featviz.article.studies.networks_matches import (
@@ -199,13 +200,13 @@ def numbers() -> Values:
         twins_held=sum(held),
         **turns,
         **vgg,
-        **_matched(),
+        **matched(),
         **_of_families(),
     )
 
 
-def _matched() -> dict[str, str]:
-    """Medians, and shares of units with a match, for AlexNet's shallowest and deepest layers."""
+def matched() -> dict[str, str]:
+    """What the text quotes of best matches: medians, and shares of units with a match, for AlexNet's shallowest and deepest layers."""
     texts = {}
     for layer in LAYERS:
         for other, kind in (*((other, TRAINED) for other in OTHERS), ("VGG16", UNTRAINED)):
@@ -252,12 +253,9 @@ def _lines(
     for name in DEPTHS:
         net = evidence.network(name)
         which = net.layers if layers is None else layers[name]
-        bounds = [interval(measure(name, layer)) for layer in which]
         lines[name] = Series(
             [net.receptive_field(layer).size for layer in which],
-            [bound.mean for bound in bounds],
-            [bound.low for bound in bounds],
-            [bound.high for bound in bounds],
+            *bounds([interval(measure(name, layer)) for layer in which]),
         )
     return lines
 

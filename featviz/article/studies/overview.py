@@ -200,10 +200,8 @@ def _squares(image: NDArray[np.float32], sides: Sequence[int]) -> NDArray[np.flo
     middle = image.shape[-1] // 2
     for side in sides:
         start, end = middle - side // 2, middle + side // 2 + 1
-        for thick, level in (
-            (1, 0.0),
-            (0, 1.0),
-        ):  # a white line on a dark one is seen on any ground
+        # A white line on a dark one is seen on any ground.
+        for thick, level in ((1, 0.0), (0, 1.0)):
             for edge in (start - thick, end - 1 + thick):
                 drawing[:, edge, start - thick : end + thick] = level
                 drawing[:, start - thick : end + thick, edge] = level
@@ -247,7 +245,7 @@ def _beside_patches(unit: int) -> NDArray[np.float32]:
 
 def numbers() -> Values:
     """The counts and sizes that the text quotes, and what of the claims no chapter quotes."""
-    net = alexnet()
+    net, likeness = alexnet(), alike.numbers()
     quotes = {}
     for layer in ("conv1", "conv5"):
         quotes[f"active_{layer}"] = _percent(interval(evidence.active(net, layer)))
@@ -255,17 +253,13 @@ def numbers() -> Values:
         ratio = evidence.exaggeration(layer)
         low, middle, high = np.quantile(ratio, (0.25, 0.5, 0.75))
         quotes[f"ratio_{layer}"] = f"{middle:.1f} ({low:.1f} to {high:.1f})"
-        quotes[f"alike_{layer}"] = alike.numbers()[f"rho_{layer}"]
+        quotes[f"alike_{layer}"] = likeness[f"rho_{layer}"]
     return Values(
         layers=len(net.layers),
         units=f"{sum(net.units(layer) for layer in net.layers):,}",
         shown=PER_LAYER,
-        pairs=alike.numbers()["pairs"],
-        **{
-            name: value
-            for name, value in networks.numbers().items()
-            if name.startswith(("share_conv", "interval_conv"))
-        },
+        pairs=likeness["pairs"],
+        **networks.matched(),
         first_field=_fields()[0],
         last_field=_fields()[-1],
         first_units=net.units("conv1"),

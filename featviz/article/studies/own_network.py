@@ -5,12 +5,13 @@ from functools import cache
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from featviz import figures
 from featviz.article.bridge.values import Values
+from featviz.article.studies.bounds import bounds
 from featviz.article.studies.own_network_data import KINDS, SHAPES, SIDE, TEXTURES, draw
 from featviz.article.studies.shared import maximize
 from featviz.attribution.attribute import attribute
@@ -108,9 +109,7 @@ def settling(networks: Mapping[int, Network]) -> figures.Figure:
     series = {
         layer: figures.Series(
             np.maximum(steps, 1),
-            [one.mean for one in intervals],
-            [one.low for one in intervals],
-            [one.high for one in intervals],
+            *bounds(intervals),
         )
         for layer, intervals in table.items()
     }
@@ -165,7 +164,8 @@ def readers(net: Network, untrained: Sequence[Network]) -> figures.Figure:
         for kinds in (TEXTURES, SHAPES)
     }
     names = {TEXTURES: "textures", SHAPES: "shapes"}
-    series = {f"{names[kinds]}, trained": _bounds(intervals) for kinds, intervals in after.items()}
+    series: dict[str, tuple[ArrayLike, ArrayLike, ArrayLike]]
+    series = {f"{names[kinds]}, trained": bounds(intervals) for kinds, intervals in after.items()}
     none = np.full(len(LAYERS), np.nan)
     for kinds, values in naive.items():
         series[f"{names[kinds]}, untrained"] = (np.array([v.mean() for v in values]), none, none)
@@ -285,9 +285,3 @@ def _read(net: Network, layer: str, kinds: Sequence[str]) -> Interval:
     reader = torch.linalg.solve(gram, values.T @ one_hot(answers, len(KINDS)).double())
     new, right = inputs(*_held_out())
     return share(((new @ reader).argmax(1) == right).numpy())
-
-
-def _bounds(intervals: Sequence[Interval]) -> tuple[NDArray[np.float64], ...]:
-    return tuple(
-        np.array([getattr(one, end) for one in intervals]) for end in ("mean", "low", "high")
-    )

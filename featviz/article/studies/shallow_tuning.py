@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from featviz import figures
 from featviz.article.studies import shallow_evidence
+from featviz.article.studies.bounds import bounds
 from featviz.article.studies.pictured import with_pictures
 from featviz.article.studies.shallow_evidence import DRAWS, KINDS
 from featviz.measures.statistics import Interval, difference, interval, share
@@ -31,7 +32,7 @@ def family_counts() -> figures.Figure:
     series = {}
     for layer in LAYERS:
         for kind in KINDS:
-            series[f"{layer}, {kind}"] = _bounds([_family(layer, kind, name) for name in NAMES])
+            series[f"{layer}, {kind}"] = bounds([_family(layer, kind, name) for name in NAMES], 100)
     return figures.bars(
         NAMES,
         series,
@@ -251,11 +252,6 @@ def tolerant_difference() -> str:
 def _text(one: Interval) -> str:
     text = f"{one.mean:.2f} ({one.low:.2f} to {one.high:.2f})"
     return text.replace("-", "\N{MINUS SIGN}").replace(" ", "\N{NO-BREAK SPACE}")
-
-
-def _bounds(shares: list[Interval]) -> tuple[list[float], ...]:
-    """Shares in percent, with their lower and upper bounds."""
-    return tuple([100 * getattr(s, end) for s in shares] for end in ("mean", "low", "high"))
 
 
 def _examples(layer: str, names: tuple[str, ...]) -> list[tuple[str, int]]:

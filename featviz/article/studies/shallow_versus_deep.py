@@ -11,6 +11,7 @@ from featviz import photos
 from featviz.article.bridge.values import Values
 from featviz.article.studies import shallow_versus_deep_evidence as evidence
 from featviz.article.studies import shallow_versus_deep_turning as turns
+from featviz.article.studies.bounds import bounds
 from featviz.article.studies.shared import (
     PER_LAYER,
     alexnet,
@@ -154,13 +155,8 @@ def turning() -> Figure:
 
 def _series(layer: str, kind: str) -> Series:
     """What is left at each angle, in percent, with its interval."""
-    bounds = [interval(column) for column in (100 * turns.left(layer, kind)).T.tolist()]
-    return Series(
-        turns.ANGLES,
-        [bound.mean for bound in bounds],
-        [bound.low for bound in bounds],
-        [bound.high for bound in bounds],
-    )
+    columns = (100 * turns.left(layer, kind)).T.tolist()
+    return Series(turns.ANGLES, *bounds([interval(column) for column in columns]))
 
 
 def _at(layer: str, kind: str, angle: int) -> Tensor:
