@@ -19,7 +19,8 @@ from featviz.measures import pictures
 from featviz.measures.patches import find_examples
 from featviz.measures.two_choice import seen_by, two_choice
 from featviz.microscope.build import Microscope
-from featviz.microscope.findings import PATCH_SIDE, PATCHES, SEARCHED
+from featviz.microscope.build import SEARCHED
+from featviz.microscope.findings import PATCH_SIDE, PATCHES
 from featviz.microscope.views import CHANNEL, NEURON
 from featviz.network.network import Network, reads_image
 

@@ -114,7 +114,7 @@ study.beside_photos()
 # exaggeration. [The next chapter](depth.py) measures by how much, layer by layer.
 #
 # Six rows prove nothing, and we know the answers. So we asked another network that has never seen AlexNet, about all
-# {{ judged_units }} units of four layers, as people have been asked[^borowski2021]. It chose between patches of nine photographs.
+# {{ judged_units }} units of four layers, as people have been asked[^borowski2021]. It chose between patches of {{ photographs }} photographs.
 
 # %%
 deep_judge.judged()

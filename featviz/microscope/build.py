@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from featviz import photos
 from featviz.ascent import climb
 from featviz.ascent.device import find_device
 from featviz.ascent.plan import BATCH
@@ -34,7 +35,13 @@ from featviz.microscope.views import (
 from featviz.network.network import AFTER_RELU, Network, check_unit, is_activated, reads_image
 from featviz.objectives.algebra import Objective
 from featviz.objectives.units import Channel, Neuron
+from featviz.photos import Photo
 from featviz.store import Store, UnsavedEntry
+
+SEARCHED = tuple(
+    name for name in photos.samples() if name not in ("motorcycle_left", "brick", "grass", "gravel")
+)
+"""Sample photographs that are searched: those with a stated license and more than one texture."""
 
 _Entries = dict[int, dict[str, NDArray[Any]]]
 
@@ -61,6 +68,7 @@ class Microscope:
         seed: Where all randomness comes from.
         store: Where the pictures are kept; the default store without it.
         views: How to ask; the first is the channel's, which sheets show.
+        photographs: What is searched for patches that excite units; without it `SEARCHED`.
 
     Raises:
         ValueError: The first view isn't the channel's.
@@ -73,9 +81,11 @@ class Microscope:
         seed: int = 0,
         store: Store | None = None,
         views: Sequence[View] = VIEWS,
+        photographs: Sequence[Photo] | None = None,
     ) -> None:
         self.network, self.seed, self.store = network, int(seed), store or Store()
         self._views = tuple(views)
+        self._photographs = None if photographs is None else tuple(photographs)
         if [view.name for view in views[:1]] != [CHANNEL.name]:
             raise ValueError(f"the first view is the channel's, on which others lean, not {views}.")
 
@@ -83,6 +93,13 @@ class Microscope:
     def channel(self) -> View:
         """The view that sheets show."""
         return self._views[0]
+
+    @property
+    def photographs(self) -> tuple[Photo, ...]:
+        """The photographs that are searched for patches that excite units."""
+        if self._photographs is None:
+            return tuple(photos.load(name) for name in SEARCHED)
+        return self._photographs
 
     @cached_property
     def base(self) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """What is known of units beside their pictures: tuning, activity, patches, kin, wiring."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from featviz import photos
+from featviz.ascent.plan import suiting_side
 from featviz.measures import activity, patches, tuning
 from featviz.measures.activity import Activity, measure_activity, unpadded_places
 from featviz.measures.gratings import Gratings
@@ -21,11 +22,6 @@ from featviz.network.network import PROBE_SIZE, Network
 from featviz.network.values import activations
 from featviz.photos import Photo
 from featviz.store import fingerprint
-
-SEARCHED = tuple(
-    name for name in photos.samples() if name not in ("motorcycle_left", "brick", "grass", "gravel")
-)
-"""Sample photographs that are searched: those with a stated license and more than one texture."""
 
 PATCHES = 4
 """Natural patches per unit."""
@@ -96,10 +92,11 @@ def find_all(scope: Microscope, layer: str, units: Sequence[int] | None = None) 
     find_lookalikes(scope, layer, units)
 
 
-def credits_line() -> str:
-    """Returns the searched photographs' credits in one line."""
-    samples = [photos.load(name) for name in SEARCHED]
-    return "; ".join(f"{photo.name}: {photo.credit}, {photo.license}" for photo in samples)
+def credits_line(photographs: Sequence[Photo]) -> str:
+    """Returns photographs' credits in one line; nothing of those without."""
+    return "; ".join(
+        f"{photo.name}: {photo.credit}, {photo.license}" for photo in photographs if photo.credit
+    )
 
 
 def find_tuning(scope: Microscope, layer: str) -> Tuning | None:
@@ -166,14 +163,15 @@ def find_families(
     return tuning.families(answers, best)
 
 
-def find_activity(
-    scope: Microscope, layer: str, names: Sequence[str] = SEARCHED
-) -> Activity | None:
+def find_activity(scope: Microscope, layer: str) -> Activity | None:
     """Returns how busy a layer's units are on photographs; None if they see more than one."""
     net = scope.network
-    if side(net, layer, NEURON) is None or not unpadded_places(net, layer, PROBE_SIZE):
+    if side(net, layer, NEURON) is None:
         return None
-    images = [photos.load(name, PROBE_SIZE).image for name in names]
+    size = suiting_side(net, frozenset({layer}), PROBE_SIZE)
+    if not unpadded_places(net, layer, size):
+        return None
+    images = [photos.fit(photo.image, size) for photo in scope.photographs]
     spec = {
         "network": net.fingerprint,
         "layer": layer,
@@ -189,23 +187,19 @@ def find_activity(
 
 
 def find_patches(
-    scope: Microscope,
-    layer: str,
-    names: Sequence[str] = SEARCHED,
-    units: Sequence[int] | None = None,
+    scope: Microscope, layer: str, units: Sequence[int] | None = None
 ) -> Patches | None:
     """Returns the natural patches that excite a layer's units most; None where no field fits.
 
     Args:
-        scope: The network and the store.
+        scope: The network, the store and the photographs that are searched.
         layer: The layer's name.
-        names: Sample photographs, or paths, to search.
         units: Which units, in what order; without it all.
     """
     net = scope.network
     if side(net, layer, NEURON) is None:
         return None
-    samples = [photos.load(name) for name in names]
+    samples = _taken(net, layer, scope.photographs)
     if not any(patches.holds_field(net.receptive_field(layer), photo) for photo in samples):
         return None
     spec: dict[str, object] = {
@@ -219,7 +213,17 @@ def find_patches(
     if units is not None:
         spec["units"] = numbers
     data = scope.store.arrays(spec, lambda: _search(net, layer, samples, numbers), patches.__name__)
-    return Patches(data["images"], data["values"], data["photos"], tuple(names))
+    names = tuple(photo.name for photo in samples)
+    return Patches(data["images"], data["values"], data["photos"], names)
+
+
+def _taken(net: Network, layer: str, samples: tuple[Photo, ...]) -> tuple[Photo, ...]:
+    """Photographs as they are, or of the one size that a network takes."""
+    odd = 2 * PROBE_SIZE + 1  # no network is made for it
+    side = suiting_side(net, frozenset({layer}), odd)
+    if side == odd:
+        return samples
+    return tuple(replace(photo, image=photos.fit(photo.image, side)) for photo in samples)
 
 
 def _search(

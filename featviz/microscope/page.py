@@ -71,7 +71,11 @@ FILTERS = {
 
 
 def show(
-    scope: Microscope, layers: Sequence[str] | None = None, units: Sequence[int] | None = None
+    scope: Microscope,
+    layers: Sequence[str] | None = None,
+    units: Sequence[int] | None = None,
+    *,
+    credits: str | None = None,
 ) -> Figure:
     """Returns units of any network as a figure.
 
@@ -79,6 +83,7 @@ def show(
         scope: The network and the store.
         layers: Which layers; without it all.
         units: Which units of each; without it all.
+        credits: HTML that says whose the photographs are; without it the caption names them all.
     """
     sheets = [_layer(scope, layer, units) for layer in layers or scope.network.layers]
     count = sum(len(layer.units) for layer in sheets)
@@ -97,7 +102,7 @@ def show(
         f"is an assumption. A family of gratings is named where the best grating takes a unit at least {tuning.EXPLAINED:.0%} as "
         "far above plain gray as its best patch does. What feeds a unit are the units with the largest sums of weights. "
         f"Seed {scope.seed}; steps of ascent: {steps}, under the energy of photographs. conv1's channels are asked behind the ReLU. "
-        f"Photographs: {findings.credits_line()}.",
+        f"{len(scope.photographs)} photographs: {credits or findings.credits_line(scope.photographs)}.",
         titles=TITLES,
         filters=FILTERS,
     )

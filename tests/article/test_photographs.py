@@ -14,7 +14,7 @@ from PIL import Image
 from featviz.article import photographs
 from featviz.article.bridge import cache
 from featviz.article.bridge import photographs as page
-from featviz.microscope.findings import SEARCHED
+from featviz.microscope.build import SEARCHED
 from featviz.photos import PhotoError
 from tests.sites import ROOT
 from tests.tools import tool

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 import featviz as fv
-from featviz import store
+from featviz import photos, store
 from featviz.ascent import climb
 from featviz.ascent.effective_field import used_field
 from featviz.measures import tuning
@@ -40,10 +40,10 @@ if __name__ == "__main__":
 """
 
 
-def over(folder, steps=2):
+def over(folder, steps=2, photographs=None):
     network = fv.Network(SmallCNN().eval(), layers=LAYERS, name="small")
     views = [replace(view, steps=steps) for view in QUICK]
-    return Microscope(network, store=Store(folder), views=views)
+    return Microscope(network, store=Store(folder), views=views, photographs=photographs)
 
 
 def start(folder, jobs=1, steps=2, **options):
@@ -517,17 +517,41 @@ def test_a_layer_without_patches_says_so_and_names_no_family(tmp_path, monkeypat
 
 
 def test_patches_of_some_units_are_the_whole_layers(tmp_path):
-    scope = over(tmp_path)
-    whole = findings.find_patches(scope, "conv3", ["coffee"])
-    some = findings.find_patches(scope, "conv3", ["coffee"], [7, 2, 7])
+    scope = over(tmp_path, photographs=[photos.load("coffee")])
+    whole = findings.find_patches(scope, "conv3")
+    some = findings.find_patches(scope, "conv3", [7, 2, 7])
     for name in ("images", "values", "photos"):
         np.testing.assert_array_equal(getattr(some, name), getattr(whole, name)[[7, 2, 7]])
 
 
 def test_findings_fit_the_units(tmp_path):
-    scope = over(tmp_path)
-    patches = findings.find_patches(scope, "conv3", ["coffee"])
+    scope = over(tmp_path, photographs=[photos.load("coffee")])
+    patches = findings.find_patches(scope, "conv3")
+    assert patches.names == ("coffee",)
     side = used_field(scope.network, "conv3").size
     assert patches.images.shape == (10, findings.PATCHES, 3, side, side)
     assert (np.diff(patches.values, axis=1) <= 0).all()
-    assert findings.find_activity(scope, "conv3", ["coffee"]).share.shape == (10,)
+    assert findings.find_activity(scope, "conv3").share.shape == (10,)
+
+
+class OneSize(nn.Module):
+    """A convolution of patches that takes images of 32 px and no others, as a ViT of 224 does."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 4, 8, stride=8)
+
+    def forward(self, x):
+        torch._assert(x.shape[-1] == 32, "only 32 px")
+        return self.patches(x).mean((2, 3))
+
+
+def test_photographs_are_fitted_to_the_one_size_that_a_network_takes(tmp_path):
+    network = fv.Network(OneSize().eval(), size=32)
+    wide = photos.load("coffee")
+    scope = Microscope(network, store=Store(tmp_path), photographs=[wide])
+    patches = findings.find_patches(scope, "patches")
+    values = fv.activations(network, photos.fit(wide.image, 32), "patches")[0]
+    np.testing.assert_allclose(patches.values[:, 0], values.amax((1, 2)).numpy(), rtol=1e-5)
+    busy = findings.find_activity(scope, "patches")
+    np.testing.assert_allclose(busy.share, (values > 0).float().mean((1, 2)))

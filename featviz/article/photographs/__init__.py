@@ -18,7 +18,7 @@ from typing import Literal, get_args
 from torch.nn.functional import interpolate
 
 from featviz import photos
-from featviz.microscope.findings import SEARCHED
+from featviz.microscope.build import SEARCHED
 from featviz.photos import Photo, PhotoError
 
 FOLDER = Path(__file__).parent

@@ -25,7 +25,6 @@ from featviz.ascent.score import evaluate
 from featviz.figures import Figure, Picker, Spectrum, grid, pairs, picker, sheet, spectrum
 from featviz.images.maco import Maco
 from featviz.measures.patches_by_level import find_spectrum
-from featviz.microscope.findings import credits_line
 from featviz.microscope.views import CHANNEL, differing
 from featviz.objectives.units import Channel, Neuron
 from featviz.store import Store, fingerprint
@@ -211,18 +210,10 @@ def beside_photos() -> Figure:
         caption=f"Left, the image found by ascent; right, the {PATCHES} patches of {len(photographs.scenes())} photographs "
         "that excite the neuron most, cut alike to the part of its field that it uses. "
         "<strong>Would you have guessed the right side from the left?</strong> "
-        f"{_credits()}",
+        '<a href="../reference/photographs.html">Whose they are</a>.',
         notes=notes,
         subjects=[f"{layer}:{unit}" for layer, unit in chosen()],
         links=[unit_link(layer, unit) for layer, unit in chosen()],
-    )
-
-
-def _credits() -> str:
-    """Whom to thank for the photographs, in full or where they all stand."""
-    return (
-        f"Photographs: {credits_line()}; "
-        '<a href="../reference/photographs.html">and many others</a>.'
     )
 
 

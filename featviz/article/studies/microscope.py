@@ -2,24 +2,33 @@
 
 from functools import cache
 
+from featviz.article import photographs
 from featviz.article.bridge.values import Values
 from featviz.article.studies.shared import SEED, alexnet
 from featviz.figures import Figure
-from featviz.microscope import findings
 from featviz.microscope.build import Microscope
 from featviz.microscope.page import show
 from featviz.microscope.views import CHANNEL, GRAY_BELOW
+from featviz.network.network import Network
 
 
 @cache
 def scope() -> Microscope:
     """Returns the microscope over AlexNet."""
-    return Microscope(alexnet(), seed=SEED)
+    return over(alexnet())
+
+
+def over(network: Network) -> Microscope:
+    """Returns the microscope over any network, with the article's photographs."""
+    return Microscope(network, seed=SEED, photographs=photographs.scenes())
 
 
 def everything() -> Figure:
     """Returns all units of AlexNet."""
-    return show(scope())
+    return show(
+        scope(),
+        credits='<a href="reference/photographs.html">whose they are</a>',
+    )
 
 
 def numbers() -> Values:
@@ -32,7 +41,7 @@ def numbers() -> Values:
         alive=f"{sum(int((one.contrast >= GRAY_BELOW).sum()) for one in pictures.values()):,}",
         palest=f"{min(one.contrast.min() for one in pictures.values()):.2f}",
         gray=str(GRAY_BELOW),
-        photographs=len(findings.SEARCHED),
+        photographs=len(scope().photographs),
         pictures=f"{sum(v.copies * net.units(la) for la in net.layers for v in scope().views(la)):,}",
         smallest=min(sides.values()),
         largest=max(sides.values()),

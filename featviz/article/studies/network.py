@@ -1,5 +1,6 @@
 """The network: what the network is made of, and how much of an image each layer sees."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from featviz import figures, photos
+from featviz.article import photographs
 from featviz.article.bridge.values import Values
 from featviz.article.studies.bounds import bounds
 from featviz.article.studies.shared import SEED, alexnet
@@ -155,7 +157,7 @@ def silence() -> figures.Figure:
         id="silence",
         alt="Bars of the share of values below zero, for each layer, on photographs and on gray.",
         caption="<strong>What the ReLU throws away.</strong> Share of each layer's values "
-        f"below zero, on {len(photos.samples())} photographs and on gray, in places "
+        f"below zero, on {len(photographs.scenes())} photographs and on gray, in places "
         "that see no padding, with 95% intervals of the mean over units.",
     )  # fmt: skip
 
@@ -215,16 +217,22 @@ def numbers() -> Values:
 
 
 @cache
-def _images() -> list[Tensor]:
-    """The photographs that numbers are averaged over."""
+def _scenes() -> list[Tensor]:
+    """The photographs before which activity is counted."""
+    return [photo.image for photo in photographs.scenes(PROBE_SIZE)]
+
+
+@cache
+def _samples() -> list[Tensor]:
+    """The photographs before which gradients are taken, a second for each."""
     return [photos.load(name, PROBE_SIZE).image for name in photos.samples()]
 
 
-def _measurement(figure: str, make: Make, **settings: object) -> Arrays:
-    """What a figure measures on the photographs, from the store or measured now."""
+def _measurement(figure: str, images: Sequence[Tensor], make: Make, **settings: object) -> Arrays:
+    """What a figure measures on photographs, from the store or measured now."""
     spec = {
         "network": alexnet().fingerprint,
-        "photos": [fingerprint(image.numpy()) for image in _images()],
+        "photos": [fingerprint(image.numpy()) for image in images],
         "figure": figure,
         **settings,
     }
@@ -234,7 +242,7 @@ def _measurement(figure: str, make: Make, **settings: object) -> Arrays:
 @cache
 def _silence() -> Arrays:
     """Per unit, the share of its values below zero on photographs and in the middle of gray."""
-    return _measurement("silence", _measure_silence)
+    return _measurement("silence", _scenes(), _measure_silence)
 
 
 def _measure_silence() -> Arrays:
@@ -242,7 +250,7 @@ def _measure_silence() -> Arrays:
     plain = [torch.full((3, PROBE_SIZE, PROBE_SIZE), 0.5)]
     return {
         f"{key}/{layer}": 1 - measure_activity(net, layer, images).share.numpy()
-        for key, images in (("photos", _images()), ("gray", plain))
+        for key, images in (("photos", _scenes()), ("gray", plain))
         for layer in net.layers
     }
 
@@ -253,7 +261,7 @@ def _used() -> Arrays:
 
     Reach is the number of rows in which there is any effect at all.
     """
-    return _measurement("used fields", _measure_used, part=PART, signs=SIGNS)
+    return _measurement("used fields", _samples(), _measure_used, part=PART, signs=SIGNS)
 
 
 def _measure_used() -> Arrays:
@@ -263,7 +271,7 @@ def _measure_used() -> Arrays:
         # Every photograph has signs of its own, so that photographs differ by these as well.
         shares = [
             effective_field(net, layer, [image], SIGNS, seed=SEED + index)
-            for index, image in enumerate(_images())
+            for index, image in enumerate(_samples())
         ]
         sizes[f"side/{layer}"] = np.array([concentrated(each, PART) for each in shares])
         sizes[f"reach/{layer}"] = np.array([int((each.sum(1) > 0).sum()) for each in shares])

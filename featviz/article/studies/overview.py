@@ -232,7 +232,7 @@ def _halves(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np
 def _beside_patches(unit: int) -> NDArray[np.float32]:
     """The picture of a unit of conv5 and the first three of its natural patches, in a square."""
     patches = findings.find_patches(scope(), "conv5")
-    assert patches is not None  # conv5 sees less than the sample photographs show
+    assert patches is not None  # conv5 sees less than the photographs show
     picture = scope().pictures("conv5", NEURON, (unit,)).images[0, 0]
     side = SIDE // 2
     tiles = [

@@ -6,6 +6,7 @@ import torch
 from featviz import figures
 from featviz.article.bridge.values import Values
 from featviz.article.studies import shallow_evidence, shallow_tuning
+from featviz.article.studies.microscope import scope
 from featviz.article.studies.shallow_evidence import KINDS
 from featviz.article.studies.shallow_tuning import LAYERS
 from featviz.article.studies.shared import alexnet, all_views, linked, maximize, unit_link
@@ -14,7 +15,6 @@ from featviz.measures.statistics import interval
 from featviz.measures.tuning import FAMILIES, ORIENTED, Preferences
 from featviz.measures.weights import as_pictures, first_weights, gray_share, input_weights, optimum
 from featviz.microscope import findings
-from featviz.microscope.build import Microscope
 from featviz.objectives.units import Channel
 
 BESIDE = 8
@@ -215,7 +215,7 @@ def _highest(values: torch.Tensor) -> list[int]:
 def _changes() -> int:
     """How many filters of conv1 change their family if all borders move up or down by a tenth."""
     preferences = shallow_evidence.preferences("conv1")
-    best = findings.find_best_values(Microscope(alexnet()), "conv1")
+    best = findings.find_best_values(scope(), "conv1")
     names = [
         tuning.families(
             preferences,

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from featviz import photos
+from featviz.article.studies.microscope import over, scope
 from featviz.article.studies.shared import SEED, alexnet, maximize, plain
 from featviz.ascent.recipes import EXACT, HIGHEST_NEURON
 from featviz.measures import tuning
@@ -17,7 +17,6 @@ from featviz.measures.statistics import Interval, interval
 from featviz.measures.tuning import FAMILIES, ORIENTED, Preferences, Tuning
 from featviz.measures.weights import input_weights, optimum
 from featviz.microscope import findings
-from featviz.microscope.build import Microscope
 from featviz.network.controls import initialized
 from featviz.network.network import Network, reads_image
 from featviz.objectives.units import Neuron
@@ -59,7 +58,7 @@ def sample(
 @cache
 def tuned(layer: str, kind: str = "trained", draw: int = 0) -> Tuning:
     """Returns how a layer's units answer to gratings."""
-    result = findings.find_tuning(Microscope(network(kind, draw)), layer)
+    result = findings.find_tuning(over(network(kind, draw)), layer)
     assert result is not None  # shallow units see less than an image
     return result
 
@@ -73,7 +72,7 @@ def preferences(layer: str, kind: str = "trained", draw: int = 0) -> Preferences
 @cache
 def families(layer: str, kind: str = "trained", draw: int = 0) -> tuple[str, ...]:
     """Returns the family of each unit of a layer, as far as gratings explain the unit."""
-    return findings.find_families(Microscope(network(kind, draw)), layer)
+    return findings.find_families(over(network(kind, draw)), layer)
 
 
 @cache
@@ -92,8 +91,8 @@ def members(layer: str, family: str, count: int | None = None) -> list[int]:
 
 @cache
 def activity(layer: str) -> Activity:
-    """Returns how busy a layer's units are on the sample photographs."""
-    result = findings.find_activity(Microscope(alexnet()), layer, photos.samples())
+    """Returns how busy a layer's units are on the photographs."""
+    result = findings.find_activity(scope(), layer)
     assert result is not None  # shallow units see less than a photograph
     return result
 
@@ -109,7 +108,7 @@ def grating_share(layer: str) -> np.ndarray:
     """Returns what each unit gives for its best grating, as a part of the best known for it.
 
     The best known is the exact optimum in conv1; deeper it is the largest of what gradient ascent,
-    the sample photographs and the gratings give.
+    the photographs and the gratings give.
     """
     gratings = preferences(layer).response
     if layer == "conv1":
@@ -174,5 +173,5 @@ def _ascent_values(layer: str) -> Tensor:
 
 
 def _photo_values(layer: str) -> Tensor:
-    """(units,) largest values on the sample photographs, less those of plain gray."""
+    """(units,) largest values on the photographs, less those of plain gray."""
     return activity(layer).peak - plain(layer)

@@ -12,6 +12,7 @@ from featviz.article.bridge.values import Values
 from featviz.article.studies import shallow_versus_deep_evidence as evidence
 from featviz.article.studies import shallow_versus_deep_turning as turns
 from featviz.article.studies.bounds import bounds
+from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import (
     PER_LAYER,
     alexnet,
@@ -23,7 +24,6 @@ from featviz.ascent.recipes import STANDARD, Adam, Recipe
 from featviz.figures import Figure, Series, compare, curves, dots, grid, table
 from featviz.images.fourier import Fourier
 from featviz.measures.statistics import Interval, difference, interval
-from featviz.microscope.findings import SEARCHED
 from featviz.microscope.views import NEURON
 from featviz.network.network import Network
 from featviz.network.values import activations
@@ -127,7 +127,7 @@ def exaggeration() -> Figure:
         id="exaggeration",
         alt="Dots per layer on a logarithmic scale: the ratio grows with depth",
         caption="How far a neuron's synthetic image takes it above its value for plain gray, divided by how far the best place of "
-        f"{len(SEARCHED)} photographs does; all neurons of each layer, {NEURON.steps} steps of ascent. "
+        f"{len(scope().photographs)} photographs does; all neurons of each layer, {NEURON.steps} steps of ascent. "
         "Bars mark the median, lines the middle half. "
         "<strong>The deeper the layer, the further its favorite image lies from photographs.</strong>",
         log_y=True,
@@ -255,7 +255,7 @@ def numbers() -> Values:
     }
     return Values(
         units=PER_LAYER,
-        photographs=len(SEARCHED),
+        photographs=len(scope().photographs),
         ratio_first=f"{ratios['conv1']:.1f}",
         ratio_last=f"{ratios['conv5']:.1f}",
         ratio_steps=NEURON.steps,

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from featviz.article.studies.microscope import scope
+from featviz.article.studies.microscope import over, scope
 from featviz.article.studies.shared import (
     SEED,
     alexnet,
@@ -19,7 +19,6 @@ from featviz.article.studies.shared import (
 )
 from featviz.images.fourier import radial_frequencies
 from featviz.microscope import findings
-from featviz.microscope.build import Microscope
 from featviz.microscope.views import NEURON
 from featviz.network.controls import initialized, shuffled
 from featviz.network.network import Network
@@ -67,7 +66,7 @@ def exaggeration(layer: str) -> NDArray[np.float64]:
 
 def _above_gray(layer: str, values: NDArray[np.float32]) -> NDArray[np.float64]:
     patches = findings.find_patches(scope(), layer)
-    assert patches is not None  # every layer sees less than the sample photographs show
+    assert patches is not None  # every layer sees less than the photographs show
     gray = plain(layer).numpy().astype(np.float64)
     return (values - gray) / (patches.values[:, 0] - gray)
 
@@ -84,7 +83,7 @@ def longer(layer: str) -> tuple[float, float]:
 @cache
 def active(net: Network, layer: str) -> Tensor:
     """Returns the percent (units,) of a layer's positions at which each unit is active."""
-    activity = findings.find_activity(Microscope(net), layer)
+    activity = findings.find_activity(over(net), layer)
     assert activity is not None  # every layer sees less than a photograph
     percent: Tensor = 100 * activity.share
     return percent

@@ -10,13 +10,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from featviz import photos
 from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import alexnet, evenly
 from featviz.ascent.score import evaluate
 from featviz.measures.gratings import GRAY
 from featviz.measures.patches import Example, find_examples
-from featviz.microscope.findings import SEARCHED
 from featviz.microscope.views import NEURON
 from featviz.network.network import Network
 from featviz.objectives.units import Neuron
@@ -42,7 +40,7 @@ def left(layer: str, kind: str) -> Tensor:
     """
     units = evenly(layer, TURNED)
     pictures = scope().pictures(layer, NEURON, units).images[:, 0]
-    samples = [photos.load(name) for name in SEARCHED]
+    samples = scope().photographs
     spec = {
         "network": alexnet().fingerprint,
         "layer": layer,
