@@ -2,11 +2,15 @@
 // <fv-tiles>: tiles in rows. Pointing or moving by key enlarges one in place, Enter opens it.
 (() => {
   "use strict";
+  const MANY = 8; // links in a figure's headings that the Tab key walks one by one
 
   FV.define("fv-tiles", (host, payload) => {
     const stage = /** @type {HTMLElement} */ (host.querySelector(".fv-tiles"));
     const tiles = FV.tiles(host, stage);
     FV.mark(stage);
+    // A long list of links would stand between a reader at the keyboard and what follows.
+    const links = /** @type {HTMLElement[]} */ ([...stage.querySelectorAll(".fv-head > span a")]);
+    if (links.length > MANY) FV.rove(stage, () => links);
     if (payload.scale) scaling(host, stage, Boolean(payload.toScale));
     FV.follow(host, (key) => {
       const tile = tiles.find((one) => one.dataset.key === key);
