@@ -14,7 +14,7 @@
 # pictures are, and how little of its activation a unit keeps when its picture is turned: {{ left_pictures }}% at 45° in all layers.</p>
 
 # %% tags=["hide"]
-from featviz.article.studies import ascent_questions, deep_judge
+from featviz.article.studies import ascent_questions, deep_judge, game
 from featviz.article.studies import shallow_versus_deep as study
 
 # %% tags=["hide-code"]
@@ -38,7 +38,11 @@ deep_judge.readers()
 # %% [markdown]
 # *Wrong if* fire9's lead over the first layer didn't grow with depth, or an untrained fire9 read conv5 as the trained one does.
 # { .wrong-if }
-#
+
+# %%
+game.two_choices()
+
+# %% [markdown]
 # ## One photograph, as each layer knows it
 #
 # We let the layer's values for a photograph be the target, and look for an image that gives the same

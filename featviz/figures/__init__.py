@@ -18,6 +18,8 @@ from featviz.figures._figure import Figure as Figure
 from featviz.figures._figure import number as number
 from featviz.figures._figure import slug as slug
 from featviz.figures._files import save as save
+from featviz.figures._game import Round as Round
+from featviz.figures._game import game as game
 from featviz.figures._inspector import InspectorLayer as InspectorLayer
 from featviz.figures._inspector import inspector as inspector
 from featviz.figures._intervals import intervals as intervals
@@ -49,6 +51,7 @@ __all__ = [
     "InspectorLayer",
     "MicroscopeLayer",
     "Picker",
+    "Round",
     "Rung",
     "Series",
     "Spectrum",
@@ -59,6 +62,7 @@ __all__ = [
     "curves",
     "dots",
     "filters",
+    "game",
     "grid",
     "inspector",
     "intervals",

@@ -40,7 +40,7 @@ def plain_look(images: Tensor) -> Tensor:
     return torch.cat([flat.mean(2), flat.std(2), torch.stack([across, down], 1)], 1)
 
 
-def two_choice(pictures: Tensor, photographs: Tensor) -> Tensor:
+def choices(pictures: Tensor, photographs: Tensor) -> Tensor:
     """Lets a judge choose, for each unit's picture, between its photographs and another unit's.
 
     Each column is standardized on either side, so that what all pictures have in common, their
@@ -55,7 +55,8 @@ def two_choice(pictures: Tensor, photographs: Tensor) -> Tensor:
         photographs: (N, D) of the photographs that excite them.
 
     Returns:
-        (N,) share of the N - 1 other units against which the choice is right; chance is 0.5.
+        (N, N): 1 where the picture of the row's unit is taken to its own photographs rather than
+        those of the column's, 0 where not, 0.5 in a tie; so is a unit against itself.
 
     Raises:
         ValueError: Fewer than two units, or descriptions that don't belong together.
@@ -68,10 +69,28 @@ def two_choice(pictures: Tensor, photographs: Tensor) -> Tensor:
     one, other = (F.normalize(standardized(side, side), dim=1) for side in (pictures, photographs))
     near = one @ other.T
     own = near.diagonal()[:, None]
-    wins = (own > near).float() + 0.5 * (own == near).float()
-    count = len(near)
-    # A unit against itself is a tie.
-    return (wins.sum(1) - 0.5) / (count - 1)
+    return (own > near).float() + 0.5 * (own == near).float()
+
+
+def two_choice(pictures: Tensor, photographs: Tensor) -> Tensor:
+    """Returns how often a judge's `choices` are right.
+
+    Args:
+        pictures: (N, D) descriptions of the units' pictures.
+        photographs: (N, D) of the photographs that excite them.
+
+    Returns:
+        (N,) share of the N - 1 other units against which the choice is right; chance is 0.5.
+
+    Raises:
+        ValueError: As `choices`.
+    """
+    return share_right(choices(pictures, photographs))
+
+
+def share_right(choices: Tensor) -> Tensor:
+    """Returns the share (N,) of right choices (N, N) against the N - 1 other units."""
+    return (choices.sum(-1) - 0.5) / (choices.shape[-1] - 1)
 
 
 def standardized(side: Tensor, by: Tensor) -> Tensor:

@@ -97,6 +97,19 @@ def switches(**changes):
     )  # fmt: skip
 
 
+def game(**changes):
+    """Three rounds: the reader's machine is right, wrong, right."""
+    rounds = [
+        figures.Round(
+            textures(1, 40, seed=number)[0],
+            (textures(4, seed=number), textures(4, seed=number + 9)),
+            right, machine, layer, ("u:0", "u:1"), f"m.html#{number}",
+        )
+        for number, (right, machine, layer) in enumerate([(0, 0, "a"), (1, 0, "b"), (1, 1, "a")])
+    ]  # fmt: skip
+    return figures.game(rounds, "the judge", **{"id": "game", "alt": "Three rounds."} | changes)
+
+
 def everything():
     """One figure of every kind, small."""
     photos = textures(2, 48, seed=9)
@@ -145,6 +158,7 @@ def everything():
         figures.inspector(photos, ["cat", "dog"], [layer], id="inspector", **common),
         spectrum(),
         switches(),
+        game(),
     ]  # fmt: skip
 
 

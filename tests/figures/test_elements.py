@@ -1,5 +1,6 @@
 """The elements in a browser: keys, links to a state, both color schemes, narrow screens."""
 
+import figure_samples
 import pytest
 
 from featviz import figures
@@ -103,6 +104,57 @@ def test_overlays_switch_all_cells(open_page):
     images = view.locator("#fig-maps [role=cell] img:visible")
     assert images.count() == 4
     assert {images.nth(i).get_attribute("alt") for i in range(4)} == {"cat", "dog"}
+
+
+def test_many_links_in_headings_are_one_tab_stop(browser, tmp_path):
+    links = ", ".join(f'<a href="#u{unit}">{unit}</a>' for unit in range(6))
+    images = figure_samples.textures(4, seed=5).reshape(2, 2, 3, 24, 24)
+    figure = figures.grid(["a", "b"], ["x", "y"], images, id="l", alt="Four.", notes=[links] * 2)
+    file = tmp_path / "links.html"
+    file.write_text(figure_samples.page(figure._repr_html_()), "utf-8")
+    view = browser.new_page()
+    view.goto(file.as_uri())
+    view.wait_for_selector("#fig-l .fv-head a[tabindex='-1']")
+    assert view.locator("#fig-l .fv-head a[tabindex='0']").count() == 1
+    view.focus("#fig-l .fv-head a")
+    view.keyboard.press("ArrowRight")
+    assert view.evaluate("document.activeElement.textContent") == "1"
+    view.keyboard.press("End")
+    assert view.evaluate("document.activeElement.hash") == "#u5"
+    view.close()
+
+
+def test_a_game_is_played_by_keys_and_counts(open_page):
+    view = open_page()
+    told = view.locator("#fig-game .fv-game__told")
+    assert view.locator("#fig-game .fv-game__round:visible").count() == 1
+    view.focus("#fig-game .fv-game__round:visible button")
+    view.keyboard.press("Enter")  # left, which is right
+    assert "Right. It is u:0; the judge was right. After 1: you 1, the judge 1, a coin 0.5" in (
+        told.inner_text()
+    )
+    view.keyboard.press("Enter")
+    view.keyboard.press("Enter")  # left again, which is wrong
+    assert told.inner_text().startswith("Wrong. It is u:1; the judge was wrong.")
+    assert told.locator("a").get_attribute("href") == "m.html#1"
+    view.keyboard.press("Enter")
+    view.keyboard.press("ArrowRight")
+    view.keyboard.press("Enter")
+    view.keyboard.press("Enter")
+    text = told.inner_text()
+    assert "You were right in 2 of 3 rounds, the judge in 2; a coin is in half." in text
+    assert "a: you 2 of 2, b: you 0 of 1." in text
+    view.keyboard.press("Enter")
+    assert "Round 1 of 3" in told.inner_text()
+    assert view.locator("#fig-game [aria-disabled]").count() == 0
+
+
+def test_a_choice_counts_once(open_page):
+    view = open_page()
+    sides = view.locator("#fig-game .fv-game__round:visible button")
+    sides.nth(1).click()
+    sides.nth(0).dispatch_event("click")
+    assert "After 1: you 0" in view.locator("#fig-game .fv-game__told").inner_text()
 
 
 def test_fields_follow_slider_and_arrows(open_page):

@@ -249,6 +249,13 @@ def test_a_picker_is_a_strip_of_named_pictures():
 
 ONE = np.ones((1, 1, 1, 1), int)
 ARGS = {"id": "x", "alt": "A figure."}
+
+
+def turn(count=1, **changes):
+    arguments = {"right": 0, "machine": 0, "group": "a", "names": ("u", "v"), "link": "m.html"}
+    return figures.Round(textures(1)[0], (textures(count),) * 2, **arguments | changes)
+
+
 MISTAKES = [
     (lambda: ladder(alt=""), "Figure 'ladder' has no alt text"),
     (lambda: figures.ladder([], **ARGS), "The ladder has no rows"),
@@ -314,6 +321,12 @@ MISTAKES = [
             **ARGS,
         ),
         "names unit 7, but has 2 images",
+    ),
+    (lambda: figures.game([], "the judge", **ARGS), "at least one round"),
+    (lambda: turn(machine=2), "machine must be 0, the left choice, or 1, not 2"),
+    (
+        lambda: figures.game([turn(count=3)], "the judge", **ARGS),
+        "3 photographs don't fill a square",
     ),
 ]
 

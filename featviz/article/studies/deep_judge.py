@@ -2,8 +2,8 @@
 
 from functools import cache
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
 from featviz.article.bridge.values import Values
 from featviz.article.studies import judges
@@ -12,6 +12,7 @@ from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import SEED
 from featviz.figures import Figure, intervals
 from featviz.measures.statistics import Interval, interval
+from featviz.measures.two_choice import share_right
 from featviz.microscope import findings
 from featviz.microscope.views import NEURON
 from featviz.store import Store, fingerprint
@@ -86,12 +87,17 @@ def _mean(layer: str, judge: str) -> Interval:
     return interval(_shares(layer)[judge])
 
 
-@cache
-def _shares(layer: str) -> dict[str, NDArray[np.float64]]:
+def _shares(layer: str) -> dict[str, Tensor]:
     """Name of a judge -> (units, draws) shares of right choices."""
+    return {name: share_right(one).T for name, one in choices(layer).items()}
+
+
+@cache
+def choices(layer: str) -> dict[str, Tensor]:
+    """Returns the choices of every judge: its name -> (draws, units, units), as `measures` has them."""
     pictures = scope().pictures(layer, NEURON).images[:, 0]
     patches = findings.find_patches(scope(), layer)
-    assert patches is not None  # every layer sees less than the sample photographs show
+    assert patches is not None  # every layer sees less than the photographs show
     spec = {
         "pictures": fingerprint(pictures),
         "patches": fingerprint(patches.images),
@@ -99,4 +105,4 @@ def _shares(layer: str) -> dict[str, NDArray[np.float64]]:
     }
     images = patches.images
     arrays = Store().arrays(spec, lambda: judges.judge(pictures, images, SEED), judges.__name__)
-    return {name: array.astype(np.float64) for name, array in arrays.items()}
+    return {name: torch.from_numpy(array).double() / 2 for name, array in arrays.items()}

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from featviz.measures.two_choice import two_choice
+from featviz.measures.two_choice import choices
 from featviz.network.controls import initialized
 from featviz.network.network import Network
 from featviz.network.values import activations
@@ -39,7 +39,7 @@ CHUNK = 64
 
 def judge(
     pictures: NDArray[np.uint8], patches: NDArray[np.uint8], seed: int
-) -> dict[str, NDArray[np.float32]]:
+) -> dict[str, NDArray[np.uint8]]:
     """Lets every judge choose, for each picture, between its unit's patches and another unit's.
 
     Args:
@@ -48,8 +48,8 @@ def judge(
         seed: Where the untrained networks come from.
 
     Returns:
-        Name of a judge -> (units, 1) shares of right choices; of the untrained (SOME, UNTRAINED),
-        or of all units if there are fewer.
+        Name of a judge -> (1, units, units) `choices`, doubled; of the untrained
+        (UNTRAINED, SOME, SOME), or of all units if there are fewer.
     """
     # Through the patches' own resolution, or sharpness would give pictures away.
     small = _resize(torch.from_numpy(pictures).float() / 255, patches.shape[-1])
@@ -58,7 +58,7 @@ def judge(
     natural = natural.view(*patches.shape[:2], 3, SHOWN, SHOWN)
     squeezenet = bundled.load("squeezenet")
     *trained, untrained = JUDGES
-    shares = dict(zip(trained, _choose(squeezenet, trained, synthetic, natural), strict=True))
+    chosen = dict(zip(trained, _choose(squeezenet, trained, synthetic, natural), strict=True))
     count = len(pictures)
     some = torch.arange(min(SOME, count)) * count // min(SOME, count)
     drawn = [
@@ -67,18 +67,18 @@ def judge(
         ]
         for draw in range(UNTRAINED)
     ]
-    shares[untrained] = torch.cat(drawn, 1)
-    return {name: share.numpy() for name, share in shares.items()}
+    chosen[untrained] = torch.cat(drawn)
+    return {name: one.to(torch.uint8).numpy() for name, one in chosen.items()}
 
 
 def _choose(
     network: Network, names: Sequence[str], synthetic: Tensor, natural: Tensor
 ) -> list[Tensor]:
-    """(units, 1) shares of right choices of each of a network's judges."""
+    """(1, units, units) doubled choices of each of a network's judges."""
     layers = [JUDGES[name] for name in names]
     one, other = (_describe(network, layers, side) for side in (synthetic, natural.flatten(0, 1)))
     return [
-        two_choice(mine, theirs.view(*natural.shape[:2], -1).mean(1))[:, None]
+        2 * choices(mine, theirs.view(*natural.shape[:2], -1).mean(1))[None]
         for mine, theirs in zip(one, other, strict=True)
     ]
 

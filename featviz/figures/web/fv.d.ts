@@ -130,6 +130,7 @@ interface Payloads {
     center: [number, number];
     fields: { layer: string; size: number; stride: number; note: string }[];
   };
+  "fv-game": { machine: string; rounds: { right: number; machine: number; group: string }[] };
   "fv-inspector": { photos: string[]; layers: InspectorLayer[] };
   "fv-microscope": Microscope;
   "fv-overlays": {};
