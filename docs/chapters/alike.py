@@ -14,9 +14,13 @@
 
 # %% tags=["hide"]
 from featviz.article.studies import alike as study
+from featviz.article.studies import alike_paths
 
 # %% tags=["hide-code"]
 study.numbers()
+
+# %% tags=["hide-code"]
+alike_paths.numbers()
 
 # %% [markdown]
 # Whoever sorts units by their pictures, as the distill articles do[^olah2017] and as we do, assumes that what looks alike is alike. Both
@@ -77,3 +81,18 @@ study.families()
 # Of the {{ families }} names that we gave [by looking](deep.py#fig-named), {{ apart_count }} hold together in behavior after
 # correction for {{ families }} tests (Holm): {{ apart }}. These don't: {{ not_apart }}. What such a unit's picture shares with the others is
 # then in the picture only, or in things that our photographs don't show.
+#
+# ## Do a picture and its photographs take the same path?
+#
+# A picture could excite a unit by other means than photographs do, and would then say little of it[^geirhos2024].
+# We put a neuron's picture and its best patches on the same gray and ask which units of the earlier layers are active on either. In the layer
+# right before, a picture is as like the unit's patches as these are like each other: {{ conv5_conv4_picture }} above another unit's at
+# conv4 for conv5, where the patches reach {{ conv5_conv4_patches }}. Further down the paths part. In conv1 the patches of a unit of conv5 still share
+# {{ conv5_conv1_patches }}, and its picture shares {{ conv5_conv1_picture }} with them: it gets there from other colors and edges.
+
+# %%
+alike_paths.same_path()
+
+# %% [markdown]
+# *Wrong if* the two intervals parted in the layer right before, or if they didn't part in conv1.
+# { .wrong-if }
