@@ -28,6 +28,7 @@ COMMANDS = (
     ["layers"],
     ["render"],
     ["attribute"],
+    ["circuit"],
     ["microscope", "build"],
     ["microscope", "open"],
 )
