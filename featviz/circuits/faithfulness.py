@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from featviz.circuits.graph import KEEP, Circuits, find_circuits
+from featviz.circuits.graph import KEEP, Circuit, Circuits, find_circuits
 from featviz.circuits.linear import behind
 from featviz.circuits.places import Views, cut_views, find_peaks, single
 from featviz.measures.statistics import Interval, crossed
-from featviz.network.ablation import Photographs, mean_values
+from featviz.network.ablation import Photographs, ablate, mean_values
 from featviz.network.network import Network, private_view
 from featviz.network.passes import own_mode, run_to
 from featviz.network.returned import LayerRef
@@ -114,6 +114,35 @@ class Faithfulness:
         width = len(ends) // (2 * len(self.keeps))
         rows = [ends[first : first + width] for first in range(0, len(ends), width)]
         return rows[: len(self.keeps)], rows[len(self.keeps) :]
+
+
+def without_circuit(network: Network, circuit: Circuit, images: Photographs) -> Network:
+    """Returns the network with a circuit's units, but for its root, set to their means.
+
+    Args:
+        network: The network; it stays as it is.
+        circuit: The circuit.
+        images: Photographs whose means they are; those of the values after the activation.
+    """
+    units = {behind(network, name).name: some for name, some in circuit.units.items()}
+    return ablate(network, units, images=images)
+
+
+def circuit_alone(network: Network, circuit: Circuit, images: Photographs) -> Network:
+    """Returns the network with all else in a circuit's earlier layers set to its mean.
+
+    Args:
+        network: The network; it stays as it is.
+        circuit: The circuit.
+        images: As for `without_circuit`.
+    """
+    rest = {
+        behind(network, name).name: [
+            unit for unit in range(network.units(name)) if unit not in some
+        ]
+        for name, some in circuit.units.items()
+    }
+    return ablate(network, rest, images=images)
 
 
 def drawn_units(network: Network, layer: str, count: int, seed: int = 0) -> list[int]:

@@ -8,9 +8,12 @@ from featviz.article import photographs as article
 from featviz.circuits import Circuits, attributions, expanded_weights, find_circuit, find_circuits
 from featviz.circuits.faithfulness import (
     CONDITIONS,
+    _alike,
+    circuit_alone,
     drawn_units,
     measure_faithfulness,
     prove_circuits,
+    without_circuit,
 )
 from featviz.circuits.places import find_peaks
 from featviz.store import Store
@@ -109,23 +112,19 @@ def test_what_is_left_is_what_an_ablated_network_gives(alexnet, scenes, circuits
     assert left.values.shape == (2, 2, len(CONDITIONS), 6)
     peaks = find_peaks(alexnet, "conv3", scenes)
     for keep, values in zip(left.keeps, left.values[0], strict=True):
-        units = {f"{name}:relu": some[:keep] for name, some in circuits[8].units.items()}
-        rest = {
-            name: [unit for unit in range(alexnet.units(name)) if unit not in some]
-            for name, some in units.items()
-        }
-        for removed, row in ((units, 0), (rest, 2)):
-            ablated = fv.ablate(alexnet, removed, "mean", images=scenes)
+        circuit = find_circuit(alexnet, "conv3:8", scenes, keep=keep)
+        networks = (
+            without_circuit(alexnet, circuit, scenes),
+            circuit_alone(alexnet, circuit, scenes),
+        )
+        for ablated, row in zip(networks, (0, 2), strict=True):
             maps = fv.activations(ablated, scenes, "conv3")[:, 8]
-            at = range(6), peaks.rows[:, 8], peaks.columns[:, 8]
-            expected = maps[at][left.photographs[0]]
+            expected = maps[range(6), peaks.rows[:, 8], peaks.columns[:, 8]][left.photographs[0]]
             np.testing.assert_allclose(values[row], expected, rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(left.original[0], peaks.values[left.photographs[0], 8])
 
 
 def test_random_units_are_others_and_as_active():
-    from featviz.circuits.faithfulness import _alike
-
     mean = torch.arange(64).float()
     units = np.array([10, 40, 41])
     drawn = _alike(units, mean, torch.Generator().manual_seed(0))
