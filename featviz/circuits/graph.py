@@ -172,7 +172,8 @@ def find_circuit(
 
     On the photographs where the unit is strongest, its value is attributed to all units of all
     earlier layers, by `attributions`; of each layer those stay that add or take away most in the
-    mean. Between neighboring layers the expanded weights are the edges.
+    mean. Photographs on which it is not above 0 don't count, unless it is so on none. Between
+    neighboring layers the expanded weights are the edges.
 
     Args:
         network: The network; it stays as it is.
@@ -238,15 +239,19 @@ def find_circuits(
     for _, maps in contributions(network, layer, views, earlier):
         for some, one in zip(sums, maps, strict=True):
             some.append(one.flatten(2).sum(2) if one.ndim > 2 else one)
-    means = [torch.cat(some).view(len(roots), -1, some[0].shape[1]).mean(1) for some in sums]
+    values = peaks.values[chosen, torch.tensor(roots)[:, None]]
+    weights = _where_active(values)
+    means = [
+        (torch.cat(some).view(len(roots), -1, some[0].shape[1]) * weights[..., None]).sum(1)
+        for some in sums
+    ]
     parts = [strongest(one, keep) for one in means]
     columns = [(layer, torch.tensor(roots)[:, None]), *zip(earlier, parts, strict=True)]
-    values = peaks.values[chosen, torch.tensor(roots)[:, None]].mean(1)
     pairs = list(pairwise(columns))
     return Circuits(
         (layer, *earlier),
         np.array(roots),
-        values.numpy(),
+        (values * weights).sum(1).numpy(),
         tuple(one.numpy() for one in parts),
         tuple(one.gather(1, rows).numpy() for one, rows in zip(means, parts, strict=True)),
         tuple(_edges(network, *later, *first) for later, first in pairs),
@@ -277,6 +282,12 @@ def columns_before(network: Network, layer: str) -> tuple[str, ...]:
             f"through it, so it has no circuit; name earlier layers of {', '.join(network.layers)}."
         )
     return names
+
+
+def _where_active(values: Tensor) -> Tensor:
+    """How much each photograph counts (roots, n): those on which the root is above 0, if any."""
+    there = (values > 0) | ~(values > 0).any(1, keepdim=True)
+    return there / there.sum(1, keepdim=True)
 
 
 def strongest(strengths: Tensor, keep: int) -> Tensor:
