@@ -90,7 +90,7 @@ def find_peaks(network: Network, layer: str, images: Photographs) -> Peaks:
     parts = [_peaks(network, layer, batch) for batch in batches(images)]
     if not parts:
         raise ValueError("there are no photographs to look at: give at least one.")
-    return Peaks(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    return Peaks(*(torch.cat(column).cpu() for column in zip(*parts, strict=True)))
 
 
 def _peaks(network: Network, layer: str, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -6,8 +6,9 @@ import featviz as fv
 from featviz import photos
 from featviz.article import photographs as article
 from featviz.circuits import Circuits, attributions, expanded_weights, find_circuit, find_circuits
-from featviz.circuits.faithfulness import (
-    CONDITIONS,
+from featviz.circuits.faithfulness import CONDITIONS
+from featviz.circuits.places import find_peaks
+from featviz.circuits.proof import (
     _alike,
     circuit_alone,
     drawn_units,
@@ -15,7 +16,6 @@ from featviz.circuits.faithfulness import (
     prove_circuits,
     without_circuit,
 )
-from featviz.circuits.places import find_peaks
 from featviz.store import Store
 from tests.circuits.architectures import untrained
 
