@@ -122,6 +122,8 @@ interface FeatvizLive {
   open(base: string): Promise<LiveTrunk>;
   /** A picture for putImageData. */
   toImageData(image: LiveImage): ImageData;
+  /** For the scripts of assets/live/ alone. */
+  deliver(name: "engine" | "weights", part: unknown): void;
 }
 
 declare var FeatvizLive: FeatvizLive;
