@@ -16,7 +16,8 @@ PAGE = "your_photo.py"
 SCRIPTS = ("trunk", "random", "fourier", "images", "transforms", "climb", "photo", "main")
 """The worker's, in the order in which they need each other."""
 
-_HERE = Path(__file__).parent
+HERE = Path(__file__).parent
+"""Where the sources are."""
 _ENGINE, _WEIGHTS = "assets/live/engine.js", "assets/live/weights.js"
 
 
@@ -35,8 +36,8 @@ def add(files: Files, config: MkDocsConfig) -> None:
 
 def engine() -> str:
     """Returns the classic script that hands the worker's source and its WebAssembly to the page."""
-    scripts = [(_HERE / "worker" / f"{name}.js").read_text("utf-8") for name in SCRIPTS]
-    wasm = base64.b64encode((_HERE / "wasm" / "trunk.wasm").read_bytes()).decode("ascii")
+    scripts = [(HERE / "worker" / f"{name}.js").read_text("utf-8") for name in SCRIPTS]
+    wasm = base64.b64encode((HERE / "wasm" / "trunk.wasm").read_bytes()).decode("ascii")
     source = '"use strict";\n' + "".join(scripts)
     return f'FeatvizLive.deliver("engine", {json.dumps({"source": source, "wasm": wasm})});\n'
 
