@@ -16,8 +16,10 @@ PAGE = "your_photo.py"
 SCRIPTS = ("trunk", "random", "fourier", "images", "transforms", "climb", "photo", "main")
 """The worker's, in the order in which they need each other."""
 
-HERE = Path(__file__).parent
-"""Where the sources are."""
+CLIENT = Path(__file__).parent / "client.js"
+"""The script that opens the network; every page has it."""
+
+_HERE = Path(__file__).parent
 _ENGINE, _WEIGHTS = "assets/live/engine.js", "assets/live/weights.js"
 
 
@@ -36,8 +38,8 @@ def add(files: Files, config: MkDocsConfig) -> None:
 
 def engine() -> str:
     """Returns the classic script that hands the worker's source and its WebAssembly to the page."""
-    scripts = [(HERE / "worker" / f"{name}.js").read_text("utf-8") for name in SCRIPTS]
-    wasm = base64.b64encode((HERE / "wasm" / "trunk.wasm").read_bytes()).decode("ascii")
+    scripts = [(_HERE / "worker" / f"{name}.js").read_text("utf-8") for name in SCRIPTS]
+    wasm = base64.b64encode((_HERE / "wasm" / "trunk.wasm").read_bytes()).decode("ascii")
     source = '"use strict";\n' + "".join(scripts)
     return f'FeatvizLive.deliver("engine", {json.dumps({"source": source, "wasm": wasm})});\n'
 
