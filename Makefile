@@ -15,11 +15,14 @@ export JOBS ?= 2
 export PHOTOS ?=
 READY := $(VENV)/.featviz-ready
 TSC := node_modules/typescript/lib/tsc.js
+ASC := node_modules/assemblyscript/bin/asc.js
+# What the live page runs on; its WebAssembly is checked in, and the tests compile it again.
+LIVE := featviz/article/live
 # The theme's own announcements are not about this site.
 export NO_MKDOCS_2_WARNING := true
 
 .DEFAULT_GOAL := site
-.PHONY: site serve test quick check setup bench networks clean help
+.PHONY: site serve test quick check live setup bench networks clean help
 
 site: $(READY) ## build the site from scratch
 	@$(BIN)/python -m featviz microscope build
@@ -29,7 +32,7 @@ site: $(READY) ## build the site from scratch
 serve: $(READY) ## show the site while editing pages or the library
 	@$(BIN)/python -m mkdocs serve
 
-test: $(READY) ## run every test; this builds the site and opens it in a browser
+test: $(READY) $(TSC) ## run every test; this builds the site and opens it in a browser
 	@$(BIN)/python -m pytest tests
 
 quick: $(READY) ## run the tests that take less than a second each
@@ -41,6 +44,11 @@ check: $(READY) $(TSC) ## style, types of both languages, imports
 	@$(BIN)/python -m mypy --strict featviz
 	@$(BIN)/lint-imports
 	@$(BIN)/node $(TSC)
+	@$(BIN)/node $(TSC) -p $(LIVE)/worker
+
+live: $(READY) $(TSC) ## compile the live page's network to WebAssembly
+	@$(BIN)/node $(ASC) $(LIVE)/wasm/trunk.ts --config $(LIVE)/wasm/asconfig.json
+	@cd $(LIVE)/wasm && sha256sum trunk.wasm > trunk.wasm.sha256
 
 bench: $(READY) ## measure what the README claims about speed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
@@ -63,7 +71,7 @@ $(READY): pyproject.toml constraints.txt
 	  -c constraints.txt -e ".[docs,dev]"
 	@touch $@
 
-# The checker of the scripts' types, by the Node that pip has installed.
+# The checker of the scripts' types and the compiler, by the Node that pip has installed.
 $(TSC): package-lock.json | $(READY)
 	@$(BIN)/npm ci --silent --no-audit --no-fund
 	@touch $@

@@ -8,7 +8,8 @@ from pathlib import Path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
 
-_FOLDERS = (Path(__file__).parent / "web", Path(__file__).parents[2] / "figures" / "web")
+_PACKAGE = Path(__file__).parents[2]
+_FOLDERS = (_PACKAGE / "article/bridge/web", _PACKAGE / "article/live", _PACKAGE / "figures/web")
 # As mkdocs.yml lists them.
 _STYLE, _SCRIPT = "assets/featviz/featviz.css", "assets/featviz/featviz.js"
 _COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)

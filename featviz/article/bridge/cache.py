@@ -23,6 +23,9 @@ _PACKAGE = Path(__file__).parents[2]
 _PRESENTATION = (
     "article/bridge/",
     "article/hooks.py",
+    "article/live/client.js",
+    "article/live/wasm/",
+    "article/live/worker/",
     "article/theme/",
     "figures/web/",
 )

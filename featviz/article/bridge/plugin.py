@@ -48,6 +48,7 @@ from featviz.article.bridge import (
 from featviz.article.bridge.execution import PageRun, Run, log, run_pages
 from featviz.article.bridge.glossary import Glossary
 from featviz.article.bridge.swap import Swap
+from featviz.article.live import assets as live
 
 _TEMPLATES = Path(__file__).parent / "templates"
 # Where things are, in the folder of pages.
@@ -119,8 +120,9 @@ class Bridge:
         PageRun.folder = self._root
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
-        """Add styles and scripts, the figures' source, and the photographs' thumbnails."""
+        """Add styles, scripts, the live page's network, figures' source, and thumbnails."""
         assets.add(files, config)
+        live.add(files, config)
         sources.add(files, config)
         if files.get_file_from_path(_PHOTOGRAPHS):
             photographs.add(files, config)
