@@ -37,7 +37,7 @@ study.your_climb()
 # ## What the numbers mean
 #
 # A unit is called strong if its value is unusual *for it*: +3 lies three standard deviations above its mean over {{ photographs }}
-# photographs of [the article](reference/photographs.md). Ranked by size alone, the same few units would lead on every photo. For the whole photo
+# photographs of [the article](reference/photographs.md). Ranked by size alone, units that are always active would lead on every photo. For the whole photo
 # it is the mean of the unit's map that is compared, for a place the value there; both before the ReLU. What is struck through
 # has lost more than half.
 #

@@ -133,7 +133,7 @@ def _layer(layer: str) -> PhotoLayer:
         field.stride,
         field.start + 0.5,
         scope().pictures(layer, CHANNEL).images[:, 0],
-        above.mean(0).numpy(),
+        (above.mean(0) - above.mean(0).min()).numpy(),
         best.indices.tolist(),
         best.values.tolist(),
     )

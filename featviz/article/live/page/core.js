@@ -52,7 +52,9 @@
     for (let unit = 0; unit < units; unit++)
       for (let i = 0; i < places; i++)
         values[i] += Math.max(0, data[unit * places + i] - usual.mean[unit]) / usual.place[unit] / units;
-    return { values, height, width, start, stride };
+    // The least of it is everywhere, and says nothing.
+    const least = values.reduce((a, b) => Math.min(a, b));
+    return { values: values.map((value) => value - least), height, width, start, stride };
   }
 
   /** What a unit hands on: its values behind the ReLU. @type {LivePage["unitMap"]} */

@@ -5,6 +5,8 @@
   const { make } = FV;
   // Pixels of the photo that an arrow key moves the cross-hair, and with Shift.
   const STEP = 4, LEAP = 16;
+  const KEYS = "On the photo, arrow keys move the cross-hair, Space paints at it, + and \u2212 change the brush, " +
+    "and Escape shows the whole photo again.";
 
   FV.define("fv-photo", (host, data) => {
     const figure = /** @type {HTMLElement} */ (host.querySelector(".fv-photo"));
@@ -43,9 +45,12 @@
       run();
     });
     const unit = LivePage.unit(data, (kind) => choose(view && { ...view, kind }), () => choose(null));
-    const { group, press } = FV.choice("Strongest units", ["In the whole photo", "At the cross-hair"], (i) => about(i === 1));
+    const { group, press } = FV.choice("Strongest units", ["In the whole photo", "At the cross-hair"], (i) => {
+      tell("");
+      about(i === 1);
+    });
     const live = make("div", { class: "fv-photo__live", hidden: true },
-      make("div", {}, place, brush.tools), make("div", {}, group, list), unit.panel);
+      make("div", {}, place, brush.tools, make("p", { class: "fv-photo__keys" }, KEYS)), make("div", {}, group, list), unit.panel);
     const door = LivePage.door(data, host, give, fail);
     const begin = make("button", {
       type: "button", class: "fv-photo__act fv-photo__begin", click: () => door.sample(data.samples[0].name),
