@@ -2,10 +2,12 @@
 
 import io
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from marionette import FIREFOX, Firefox
 from PIL import Image
 
 from featviz import figures, photos
@@ -17,6 +19,8 @@ from featviz.network.values import activations
 from featviz.zoo import bundled
 
 SIDE, COUNT = 224, 6
+# What takes the Worker's place in the site, so that search works from disk.
+POLYFILL = Path(assets.__file__).parents[1] / "theme/assets/iframe-worker/iframe-worker.js"
 LOCAL = ("file:", "data:", "blob:")
 # The weights are rounded to eight bits, which moves values by 2 %: near ties change places.
 CLOSE = 0.35
@@ -91,7 +95,7 @@ def address(photo, climb, tmp_path_factory):
     styles = "".join(path.read_text("utf-8") for path in sorted(figures.WEB.glob("*.css")))
     styles += (folder / assets.STYLE).read_text("utf-8")
     shared = [*sorted(figures.WEB.glob("*.js")), assets.CLIENT]
-    scripts = [*(path.as_uri() for path in shared), assets.SCRIPT]
+    scripts = [POLYFILL.as_uri(), *(path.as_uri() for path in shared), assets.SCRIPT]
     body = to_files(photo._repr_html_() + climb._repr_html_(), write)
     page = folder / "page.html"
     page.write_text(
@@ -99,7 +103,7 @@ def address(photo, climb, tmp_path_factory):
         '<meta name="viewport" content="width=device-width">'
         # Inline, because axe reads linked style sheets by a request, which file:// refuses.
         f"<style>{styles} body{{font:16px sans-serif;margin:8px}}figure{{margin:16px 0}}</style>"
-        f"<body><main><h1>Photo</h1>{body}</main>"
+        f"<body><main><h1>Photo</h1>{body}</main><script>var NativeWorker=Worker</script>"
         + "".join(f'<script defer src="{script}"></script>' for script in scripts),
         "utf-8",
     )
@@ -355,3 +359,44 @@ def test_nothing_bars_the_way(open_page, scheme, width):
     assert view.evaluate("document.documentElement.scrollWidth") <= width
     violations = axe.Axe().run(view).response["violations"]
     assert [v["id"] for v in violations if v["impact"] in ("serious", "critical")] == []
+
+
+@pytest.fixture
+def firefox(tmp_path):
+    if not FIREFOX:
+        pytest.skip("no Firefox")
+    one = Firefox(tmp_path)
+    yield one
+    one.close()
+
+
+@pytest.mark.slow
+def test_firefox_runs_the_network_from_disk(firefox, address, layers):
+    firefox.ask("WebDriver:Navigate", url=address)
+    rows = firefox.run("""
+      await until(() => find(".fv-photo__begin"));
+      find(".fv-photo__begin").click();
+      await until(() => find("fv-photo[data-live]"));
+      return [...document.querySelectorAll(".fv-photo__live .fv-photo__row")].map((row) =>
+        [...row.querySelectorAll("button[data-unit]")].map((unit) => Number(unit.dataset.unit)));
+    """)
+    for shown, layer in zip(rows, layers, strict=True):
+        assert len(set(shown) & set(layer.units)) >= len(layer.units) - 1
+    words = firefox.run("""
+      const data = new DataTransfer();
+      data.items.add(new File(["no picture"], "x.png", { type: "image/png" }));
+      const input = find("fv-photo input[type=file]");
+      input.files = data.files;
+      input.dispatchEvent(new Event("change"));
+      await until(() => find("fv-photo [role=alert]").textContent);
+      return find("fv-photo [role=alert]").textContent;
+    """)
+    assert words.endswith(".")
+    told = firefox.run("""
+      find("fv-climb figure").scrollIntoView();
+      await until(() => find(".fv-climb__button"));
+      find(".fv-climb__button").click();
+      await until(() => find(".fv-climb__told").textContent.includes("ended"));
+      return find(".fv-climb__count").textContent;
+    """)
+    assert told.startswith("step 8 of 8")
