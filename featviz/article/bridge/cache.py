@@ -24,6 +24,7 @@ _PRESENTATION = (
     "article/bridge/",
     "article/hooks.py",
     "article/live/client.js",
+    "article/live/page/",
     "article/live/wasm/",
     "article/live/worker/",
     "article/theme/",

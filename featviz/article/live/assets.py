@@ -1,4 +1,4 @@
-"""What only the live page loads, on demand: the worker, its WebAssembly, the weights."""
+"""What only the live page loads: its figures' scripts, and on demand the worker and the weights."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ PAGE = "your_photo.py"
 SCRIPTS = ("trunk", "random", "fourier", "images", "transforms", "climb", "photo", "main")
 """The worker's, in the order in which they need each other."""
 
+STYLE, SCRIPT = "assets/live/page.css", "assets/live/page.js"
+"""What the page's header names: the styles and scripts of its figures."""
+
 CLIENT = Path(__file__).parent / "client.js"
 """The script that opens the network; every page has it."""
 
@@ -31,9 +34,18 @@ def add(files: Files, config: MkDocsConfig) -> None:
         config: MkDocs' configuration.
     """
     if files.get_file_from_path(PAGE):
-        for uri, content in ((_ENGINE, engine()), (_WEIGHTS, _weights())):
+        for uri, content in bundled().items():
             inclusion = InclusionLevel.INCLUDED
             files.append(File.generated(config, uri, content=content, inclusion=inclusion))
+
+
+def bundled() -> dict[str, str]:
+    """Returns what the live page loads, by its place in the site: what its header names first."""
+    style, script = (
+        "\n".join(path.read_text("utf-8") for path in sorted((_HERE / "page").glob(f"*{suffix}")))
+        for suffix in (".css", ".js")
+    )
+    return {STYLE: style, SCRIPT: script, _ENGINE: engine(), _WEIGHTS: _weights()}
 
 
 def engine() -> str:

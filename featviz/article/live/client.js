@@ -37,7 +37,8 @@ var FeatvizLive = (() => {
    */
   function start(source) {
     const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-    const worker = new Worker(address);
+    // What the site puts in the Worker's place, so that search works from disk, takes no blob.
+    const worker = new (globalThis.NativeWorker ?? Worker)(address);
     /** @type {Map<number, { resolve: (value: any) => void, reject: (error: Error) => void }>} */
     const waiting = new Map();
     let count = 0, ended = "";

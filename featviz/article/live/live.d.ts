@@ -127,3 +127,6 @@ interface FeatvizLive {
 }
 
 declare var FeatvizLive: FeatvizLive;
+
+/** The browser's own Worker, on pages of the site: see the theme's main.html. */
+declare var NativeWorker: typeof Worker | undefined;

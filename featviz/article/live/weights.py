@@ -45,7 +45,7 @@ def script() -> str:
         The same text for the same network and photographs.
     """
     net = bundled.load("alexnet")
-    usual = _usual(net)
+    usual = measure_usual(net)
     integers, numbers = [], []
     for layer in LAYERS:
         filters, bias = trained(net, layer)
@@ -108,8 +108,15 @@ def _packed(arrays: Sequence[NDArray[np.generic]], kind: str) -> str:
     return base64.b64encode(zlib.compress(data, 9)).decode("ascii")
 
 
-def _usual(net: Network) -> Arrays:
-    """What photographs give the layers' units before the ReLU, from the store."""
+def measure_usual(net: Network) -> Arrays:
+    """Returns what photographs give the layers' units before the ReLU, from the store.
+
+    Args:
+        net: The network.
+
+    Returns:
+        One array (units,) for each layer and each of `USUAL`, by `"<layer> <name>"`.
+    """
     spec = {"network": net.fingerprint, "photographs": _photographs(), "side": SIDE}
     return Store().arrays(spec, lambda: _measure(net), __name__)
 
