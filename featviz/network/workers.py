@@ -1,8 +1,9 @@
 """Tasks shared by processes: those of any executor, or some of our own that end when we do."""
 
+import pickle
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
@@ -11,6 +12,7 @@ from concurrent.futures import (
     as_completed,
 )
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing import connection, current_process, get_context, parent_process
 from os import _exit
 from typing import Any, TypeVar
@@ -21,8 +23,6 @@ from tqdm import tqdm
 from featviz.network.parcels import Parcel, unpack
 
 _Task = TypeVar("_Task")
-
-_PACKAGE = __name__.partition(".")[0]
 
 
 def results(
@@ -41,7 +41,7 @@ def results(
     Raises:
         ChildProcessError: A worker was ended from outside, or can't do the work.
     """
-    futures = {executor.submit(_do, parcel, task): task for task in tasks}
+    futures = {executor.submit(pickle.loads, _Call(parcel, task).sent()): task for task in tasks}
     try:
         for future in as_completed(futures):
             yield futures[future], future.result()
@@ -68,6 +68,24 @@ def _complaint(error: BaseException) -> str | None:
     if type(error).__module__.startswith("distributed"):
         return f"the cluster could not do the work: {' '.join(str(error).split())}"
     return None
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A task that is done by unpickling it.
+
+    What executors send is then bytes and a function of Python's own: where featviz is missing the
+    task fails, and says so. Dask's workers fall silent over what they can't import as it arrives.
+    """
+
+    parcel: Parcel
+    task: object
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[Parcel, object]]:
+        return _do, (self.parcel, self.task)
+
+    def sent(self) -> bytes:
+        return pickle.dumps(self)
 
 
 def _do(parcel: Parcel, task: object) -> object:

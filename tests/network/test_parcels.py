@@ -102,11 +102,11 @@ class Failing:
     def __init__(self, error):
         self.error, self.futures = error, []
 
-    def submit(self, do, parcel, task):
+    def submit(self, do, task):
         future = Future()
-        if task == 0:
+        if not self.futures:
             future.set_result("done")
-        elif task == 1:
+        elif len(self.futures) == 1:
             future.set_exception(self.error)
         self.futures.append(future)
         return future
