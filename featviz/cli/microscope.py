@@ -40,6 +40,7 @@ def microscope() -> None:
     help="Also write a page of its own here.",
 )
 @cluster.options
+@common.device
 @common.seed
 @common.network
 def build(
@@ -49,6 +50,7 @@ def build(
     scheduler: str | None,
     part: str | None,
     out: Path | None,
+    device: str,
     seed: int,
     request: common.Request,
 ) -> None:
@@ -73,7 +75,7 @@ def build(
 
     mine = cluster.part(part)
     net = common.load(request)
-    scope = Microscope(net, seed=seed)
+    scope = Microscope(net, seed=seed, device=device)
     names, some = _choice(net, layers, units)
     with cluster.executor(scheduler) as executor:
         _with_bars(scope, names, some, jobs=jobs, executor=executor, part=mine)
@@ -96,12 +98,14 @@ def build(
 @microscope.command()
 @click.option("--layers", metavar="LAYERS", multiple=True, help="Some of them: conv1,conv5.")
 @click.option("--units", metavar="UNITS", multiple=True, help="Some of each layer: 0-9,12.")
+@common.device
 @common.seed
 @common.as_json
 @common.network
 def status(
     layers: tuple[str, ...],
     units: tuple[str, ...],
+    device: str,
     seed: int,
     as_json: bool,
     request: common.Request,
@@ -117,7 +121,7 @@ def status(
     from featviz.microscope.status import find_status
 
     net = common.load(request)
-    rows = find_status(Microscope(net, seed=seed), *_choice(net, layers, units))
+    rows = find_status(Microscope(net, seed=seed, device=device), *_choice(net, layers, units))
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows]))
         return

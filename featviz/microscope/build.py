@@ -67,9 +67,11 @@ class Microscope:
         seed: Where all randomness comes from.
         store: Where the pictures are kept; the default store without it.
         views: How to ask; the first is the channel's, which sheets show.
+        device: "auto", "cuda", "mps" or "cpu". Of several graphics cards each wants a build, or a
+            worker, of its own.
 
     Raises:
-        ValueError: The first view isn't the channel's.
+        ValueError: The first view isn't the channel's, or the machine has no such device.
     """
 
     def __init__(
@@ -79,9 +81,11 @@ class Microscope:
         seed: int = 0,
         store: Store | None = None,
         views: Sequence[View] = VIEWS,
+        device: str = "auto",
     ) -> None:
         self.network, self.seed, self.store = network, int(seed), store or Store()
-        self._views = tuple(views)
+        self._views, self._device = tuple(views), device
+        find_device(device)
         if [view.name for view in views[:1]] != [CHANNEL.name]:
             raise ValueError(f"the first view is the channel's, on which others lean, not {views}.")
 
@@ -93,7 +97,7 @@ class Microscope:
     @cached_property
     def base(self) -> dict[str, object]:
         """What every picture depends on."""
-        device = find_device("auto")
+        device = find_device(self._device)
         precision = str(suiting_precision(self.network, "auto", device)).removeprefix("torch.")
         return {
             "network": self.network.fingerprint,
@@ -361,6 +365,7 @@ class Microscope:
             steps=None if first else view.steps,
             recipe=self._recipe(layer, view),
             seed=self.seed,
+            device=self._device,
             progress=False,
         )
         if result.interrupted:

@@ -15,6 +15,7 @@ import featviz as fv
 from featviz import cli, store
 from featviz.ascent import climb
 from featviz.cli import cluster as options
+from featviz.microscope.build import Microscope
 from featviz.microscope.status import find_status
 from featviz.store import Store
 from tests.microscope.test_build import QUICK, entries, over
@@ -36,7 +37,7 @@ def dask():
     distributed = pytest.importorskip("distributed")
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -199,3 +200,14 @@ def test_status_is_told_to_people_and_machines(tmp_path, monkeypatch, capsys):
     table, rows = capsys.readouterr().out.split("[", 1)
     assert table.splitlines()[1].split() == ["conv1", "channel", "0", "64", "0"]
     assert json.loads(f"[{rows}")[0]["missing"] == 64
+
+
+def test_a_device_that_is_not_there_is_refused_at_once(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="this machine has no device 'cuda'; it has cpu"):
+        Microscope(small, store=Store(tmp_path), device="cuda")
+    for command in (["microscope", "build"], ["attribute", "chelsea", "--layer=conv3", "--json"]):
+        monkeypatch.setattr(sys, "argv", ["featviz", *command, "--device", "cuda"])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        assert end.value.code == 2
