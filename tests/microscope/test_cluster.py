@@ -114,12 +114,16 @@ def without_featviz():
     sys.modules["featviz"] = None
 
 
+def with_featviz():
+    del sys.modules["featviz"]
+
+
 @pytest.mark.slow
 def test_workers_without_the_package_are_one_sentence(tmp_path, dask):
     dask.run(without_featviz)
     with pytest.raises(ChildProcessError, match=r"featviz.*What is done is kept\.$") as error:
         over(tmp_path).build(LAYERS, executor=dask.get_executor(pure=False))
-    dask.restart()
+    dask.run(with_featviz)
     assert "\n" not in str(error.value)
     assert entries(tmp_path) == {}
 
