@@ -201,7 +201,7 @@ class Microscope:
         entries = []
         for part in _chunks(units, self._width(layer, view)):
             goals = self._objectives(layer, view, part)
-            specs = {unit: self._spec(layer, view, one) for unit, one in goals.items()}
+            specs = self._specs(layer, view, goals)
             missing = {
                 unit: goals[unit]
                 for unit, spec in specs.items()
@@ -308,14 +308,18 @@ class Microscope:
                 without it they are read, or made.
         """
         goals = self._objectives(layer, view, units, values)
-        return {unit: self._spec(layer, view, goal) for unit, goal in goals.items()}
+        return self._specs(layer, view, goals)
 
-    def _spec(self, layer: str, view: View, objective: Objective) -> dict[str, object]:
+    def _specs(
+        self, layer: str, view: View, goals: Mapping[int, Objective]
+    ) -> dict[int, dict[str, object]]:
         if view.side is not None:
             view = replace(view, side=side(self.network, layer, view))
-        spec = {**self.base, "layer": layer, "view": view, "objective": str(objective)}
+        spec: dict[str, object] = {**self.base, "layer": layer, "view": view}
         recipe = self._recipe(layer, view)
-        return spec if recipe is None else {**spec, "recipe": recipe}
+        if recipe is not None:
+            spec["recipe"] = recipe
+        return {unit: {**spec, "objective": str(goal)} for unit, goal in goals.items()}
 
     def _recipe(self, layer: str, view: View) -> Recipe | None:
         """How a view climbs, if not as `maximize` does by default."""
