@@ -37,9 +37,9 @@ from . import (
 from .ascent import recipes as recipes
 from .ascent.climb import Plateau as Plateau
 from .ascent.climb import maximize as maximize
+from .ascent.evaluate import evaluate as evaluate
 from .ascent.recipes import Recipe as Recipe
 from .ascent.result import Maximization as Maximization
-from .ascent.score import evaluate as evaluate
 from .attribution.attribute import (
     Attribution as Attribution,
 )

@@ -4,7 +4,8 @@ An entry's name, its key, is the hash of what decides its bits: the spec, in whi
 stand for arrays and networks; the source code that computes it (`code_version`); the versions of
 `LIBRARIES`; and the kind of processor. A change of any of them asks for another entry, so that none
 is out of date. A graphics card counts where the spec names it. Every entry carries the hash of its
-arrays, so that a damaged one is noticed and made again.
+arrays, so that a damaged one is noticed and made again. Entries lie in folders by the first two
+digits of their keys, because many file systems are slow with a hundred thousand files in one.
 """
 
 import ast
@@ -41,6 +42,12 @@ FOLDER_VARIABLE = "FEATVIZ_CACHE"
 
 FORMAT = 1
 """Counts changes in what an entry's file looks like; part of every key."""
+
+SUFFIX = ".safetensors"
+"""What the names of entries end in, behind their keys."""
+
+SHARD = 2
+"""Digits of a key that name the folder of its entry: 256 folders."""
 
 LIBRARIES = (
     "numpy",
@@ -83,7 +90,15 @@ class Store:
 
     def path(self, spec: object, code: str) -> Path:
         """Tells where the entry of a spec lies, or would lie; the arguments are those of `key`."""
-        return self.folder / f"{key(spec, code)}.safetensors"
+        return self.place(key(spec, code))
+
+    def place(self, name: str) -> Path:
+        """Tells where the entry of a key lies, or would lie."""
+        return self.folder / name[:SHARD] / f"{name}{SUFFIX}"
+
+    def has(self, spec: object, code: str) -> bool:
+        """Tells whether a spec has an entry, sound or not; the arguments are those of `key`."""
+        return self._find(self.path(spec, code)).exists()
 
     def arrays(self, spec: object, make: Make, code: str) -> Arrays:
         """Gives the arrays that a spec stands for: reads them, or makes and keeps them.
@@ -105,7 +120,7 @@ class Store:
         """
         path = self.path(spec, code)
         try:
-            return _read(path)
+            return read(self._find(path))
         except (FileNotFoundError, NotADirectoryError):
             pass
         except DAMAGE as error:
@@ -113,17 +128,24 @@ class Store:
             warnings.warn(message, DamagedEntry, stacklevel=2)
         with _alone(path):
             with contextlib.suppress(*DAMAGE):  # whoever was first has made it
-                return _read(path)
+                return read(path)
             arrays = _storable(make())
             self._keep(path, spec, code, arrays)
         return arrays
 
     def _keep(self, path: Path, spec: object, code: str, arrays: Arrays) -> None:
-        about = json.dumps({"spec": canonical(spec), "code": code, "sha256": _checksum(arrays)})
+        about = json.dumps(
+            {
+                "spec": canonical(spec),
+                "code": code,
+                "sha256": _checksum(arrays),
+                "processor": fingerprint_of_processor(),
+            }
+        )
         # One metadata key: safetensors writes several in an order that changes from run to run.
         data: bytes = safetensors.numpy.save(arrays, {"featviz": about})
         try:
-            _write(path, data)
+            write(path, data)
         except OSError as error:
             warnings.warn(
                 f"The result was not kept in the folder {self.folder} ({error.strerror or error}); "
@@ -131,6 +153,18 @@ class Store:
                 UnsavedEntry,
                 stacklevel=3,
             )
+
+    def _find(self, path: Path) -> Path:
+        """Where an entry is; what earlier versions kept in the folder itself moves to its place."""
+        old = self.folder / path.name
+        if path.exists() or not old.exists():
+            return path
+        try:
+            path.parent.mkdir(exist_ok=True)
+            old.replace(path)
+        except OSError:  # another process was faster, or the folder can't be written
+            return old if old.exists() else path
+        return path
 
 
 def _default_folder() -> Path:
@@ -162,7 +196,12 @@ def key(spec: object, code: str) -> str:
     Raises:
         TypeError: If the spec holds anything else, naming it and where it is.
     """
-    whole = json.dumps([FORMAT, canonical(spec), code, code_version(code), surroundings()])
+    return key_of(canonical(spec), code)
+
+
+def key_of(text: str, code: str) -> str:
+    """Hashes what a result depends on, as `key` does, from the canonical text of its spec."""
+    whole = json.dumps([FORMAT, text, code, code_version(code), surroundings()])
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
@@ -174,9 +213,19 @@ def surroundings() -> str:
         The versions of `LIBRARIES`, and the processor's kind and the vector instructions that NumPy
         has found in it: libraries choose by them in which order they add.
     """
-    vectors = np.show_config(mode="dicts").get("SIMD Extensions", {})
     versions = [f"{library} {metadata.version(library)}" for library in LIBRARIES]
-    return json.dumps([versions, platform.machine(), vectors.get("found", [])])
+    return json.dumps([versions, *_processor()])
+
+
+def _processor() -> tuple[str, list[str]]:
+    vectors = np.show_config(mode="dicts").get("SIMD Extensions", {})
+    return platform.machine(), vectors.get("found", [])
+
+
+@functools.cache
+def fingerprint_of_processor() -> str:
+    """Hashes the processor's kind as far as `surroundings` names it: 16 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(_processor()).encode()).hexdigest()[:16]
 
 
 def canonical(spec: object) -> str:
@@ -330,7 +379,13 @@ def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path) -> Arrays:
+def read(path: Path) -> Arrays:
+    """Reads an entry's file.
+
+    Raises:
+        OSError: It can't be read.
+        ValueError: It is damaged; other errors of `DAMAGE` say so too.
+    """
     data = path.read_bytes()
     length = int.from_bytes(data[:8], "little")  # safetensors: header length, header, arrays
     about = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["featviz"])
@@ -358,8 +413,16 @@ def _alone(path: Path) -> Iterator[None]:
             lock.release()
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Writes beside, then renames: a reader sees the whole file or none."""
+def write(path: Path, data: bytes) -> None:
+    """Writes a file beside its place, then renames it: a reader sees the whole file or none.
+
+    Args:
+        path: Its place; the folder is made if it isn't there.
+        data: What is in it.
+
+    Raises:
+        OSError: It can't be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.stem[:16]}.", suffix=".partial")
     try:

@@ -199,7 +199,7 @@ def test_a_microscope_takes_numpys_numbers(small, tmp_path):
     scope = Microscope(small, seed=np.int64(0), store=Store(tmp_path), views=views)
     units = np.array([1, 4])
     scope.build(["conv3"], units)
-    assert len(list(tmp_path.glob("*.safetensors"))) == 2 * 4
+    assert len(list(tmp_path.glob("??/*.safetensors"))) == 2 * 4
     assert len(scope.pictures("conv3", scope.channel, units).images) == 2
     assert findings.find_lookalikes(scope, "conv3", units).tolist() == [[4], [1]]
 

@@ -62,6 +62,10 @@ def counter():
     return make
 
 
+def files(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 def assert_same(arrays, expected):
     assert list(arrays) == sorted(expected)
     for name, array in arrays.items():
@@ -195,7 +199,7 @@ def test_every_flipped_bit_is_noticed_or_harmless(store):
     for i in range(len(sound)):
         path.write_bytes(sound[:i] + bytes([sound[i] ^ 1]) + sound[i + 1 :])
         try:
-            arrays = store_module._read(path)
+            arrays = store_module.read(path)
         except store_module.DAMAGE:
             continue
         assert_same(arrays, expected)
@@ -248,7 +252,7 @@ def test_full_disk_leaves_no_partial_file(store, counter, monkeypatch):
     with pytest.warns(UnsavedEntry, match=r"\(No space left on device\); name a writable folder"):
         arrays = store.arrays(SPEC, counter, CODE)
     assert_same(arrays, counter())
-    assert list(store.folder.iterdir()) == []
+    assert files(store.folder) == []
 
 
 def test_failing_make_leaves_nothing(store):
@@ -257,7 +261,7 @@ def test_failing_make_leaves_nothing(store):
 
     with pytest.raises(RuntimeError, match="no result"):
         store.arrays(SPEC, fail, CODE)
-    assert list(store.folder.iterdir()) == []
+    assert files(store.folder) == []
 
 
 def test_two_processes_share_a_folder(tmp_path):
@@ -274,8 +278,57 @@ def test_two_processes_share_a_folder(tmp_path):
     command = [sys.executable, "-W", "error", "-c", program, str(tmp_path)]
     running = [subprocess.Popen(command) for _ in range(2)]
     assert [process.wait(timeout=60) for process in running] == [0, 0]
-    assert len(list(tmp_path.iterdir())) == 40
-    assert {path.suffix for path in tmp_path.iterdir()} == {".safetensors"}
+    assert len(files(tmp_path)) == 40
+    assert {path.suffix for path in files(tmp_path)} == {".safetensors"}
+
+
+def test_entries_of_the_flat_layout_move_to_their_place_quietly(store, counter):
+    expected = store.arrays(SPEC, counter, CODE)
+    path = store.path(SPEC, CODE)
+    assert path.parent.name == path.name[:2]
+    for ask in (lambda: store.has(SPEC, CODE), lambda: store.arrays(SPEC, counter, CODE)):
+        path.rename(store.folder / path.name)
+        path.parent.rmdir()
+        assert ask()
+        assert files(store.folder) == [path]
+    assert_same(store.arrays(SPEC, counter, CODE), expected)
+    assert counter.calls == 1
+    assert not store.has("another", CODE)
+
+
+def test_a_flat_store_that_cannot_be_written_is_read_where_it_is(store, counter, monkeypatch):
+    store.arrays(SPEC, counter, CODE)
+    path = store.path(SPEC, CODE)
+    path.rename(store.folder / path.name)
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    assert store.has(SPEC, CODE)
+    store.arrays(SPEC, counter, CODE)
+    assert counter.calls == 1
+    assert files(store.folder) == [store.folder / path.name]
+
+
+def test_without_locks_two_compute_to_equal_files(tmp_path):
+    program = textwrap.dedent(
+        """
+        import errno, sys, time, filelock, numpy as np
+        from featviz.store import Store
+        def refuse(self, *_, **__):
+            raise OSError(errno.ENOLCK, "No locks available")
+        filelock.FileLock.acquire = refuse
+        store = Store(sys.argv[1])
+        for i in range(20):
+            arrays = store.arrays(i, lambda: {"a": np.full(50_000, i)}, "featviz.store")
+            assert (arrays["a"] == i).all()
+        """
+    )
+    command = [sys.executable, "-W", "error", "-c", program, str(tmp_path)]
+    running = [subprocess.Popen(command) for _ in range(2)]
+    assert [process.wait(timeout=120) for process in running] == [0, 0]
+    assert len(files(tmp_path)) == 20
 
 
 def test_of_two_processes_that_ask_at_once_one_computes(tmp_path):

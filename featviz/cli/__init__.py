@@ -1,4 +1,4 @@
-"""The command line: `featviz layers|render|attribute|circuit|microscope`.
+"""The command line: `featviz layers|render|attribute|circuit|microscope|store`.
 
 Results go to files and to standard output, everything else to standard error. Exit codes: 0 done,
 1 it could not be done (one sentence says why), 2 it was asked for wrongly, 130 stopped by Ctrl-C.
@@ -11,7 +11,7 @@ import sys
 
 import click
 
-from featviz.cli import circuit, commands, common, microscope
+from featviz.cli import circuit, commands, common, microscope, store
 
 
 def main() -> None:
@@ -48,5 +48,6 @@ for command in (
     commands.attribute,
     circuit.circuit,
     microscope.microscope,
+    store.store,
 ):
     cli.add_command(command)

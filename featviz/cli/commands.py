@@ -75,7 +75,7 @@ def layers(request: common.Request, as_json: bool) -> None:
 )
 @common.seed
 @common.network
-@click.option("--device", default="auto", show_default=True, help="auto, cuda, mps or cpu.")
+@common.device
 @common.as_json
 def render(
     specs: tuple[str, ...],
@@ -168,6 +168,7 @@ def _accentuate(
 )
 @common.seed
 @common.network
+@common.device
 @common.as_json
 def attribute(
     photo: str,
@@ -178,6 +179,7 @@ def attribute(
     size: int | None,
     seed: int,
     request: common.Request,
+    device: str,
     as_json: bool,
 ) -> None:
     """Maps which places of PHOTO (a sample's name or a file) speak for a target.
@@ -192,13 +194,15 @@ def attribute(
     if output is not None:
         common.check_output(output)
     from featviz import photos
+    from featviz.ascent.device import find_device
     from featviz.attribution.attribute import attribute as explain
     from featviz.figures import overlaid, save
 
     net = common.load(request)
     image = photos.load(photo, size or net.size).image
     objective = int(target) if target is not None and target.isdecimal() else target
-    attribution = explain(net, image, objective, layer, method, seed=seed)
+    seen = image.to(find_device(device))
+    attribution = explain(net, seen, objective, layer, method, seed=seed)
     if output is not None:
         save(overlaid(image.numpy(), attribution.map.numpy()), output)
         common.say(f"Wrote {output}")

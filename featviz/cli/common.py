@@ -20,6 +20,9 @@ FORMATS = (".png", ".webp")
 """Kinds of pictures that can be written."""
 
 seed = click.option("--seed", default=0, show_default=True, help="Where randomness comes from.")
+device = click.option(
+    "--device", default="auto", show_default=True, help="auto, cuda, mps or cpu; cuda:1."
+)
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="Machine-readable, on standard output."
 )

@@ -1,10 +1,15 @@
 """Every unit of every layer in every view, kept unit by unit, so that a killed build goes on."""
 
 import math
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +23,6 @@ from featviz.ascent.plan import BATCH
 from featviz.ascent.precision import suiting_precision
 from featviz.ascent.recipes import Recipe
 from featviz.ascent.score import is_linear_in_image
-from featviz.microscope.processes import share
 from featviz.microscope.views import (
     CHANNEL,
     DIVERSE,
@@ -33,6 +37,9 @@ from featviz.microscope.views import (
     side,
 )
 from featviz.network.network import AFTER_RELU, Network, check_unit, is_activated, reads_image
+from featviz.network.parcels import FOLDER, pack
+from featviz.network.parts import Part, check_part, share_of
+from featviz.network.workers import processes, results
 from featviz.objectives.algebra import Objective
 from featviz.objectives.units import Channel, Neuron
 from featviz.photos import Photo
@@ -69,9 +76,11 @@ class Microscope:
         store: Where the pictures are kept; the default store without it.
         views: How to ask; the first is the channel's, which sheets show.
         photographs: What is searched for patches that excite units; without it `SEARCHED`.
+        device: "auto", "cuda", "mps" or "cpu". Of several graphics cards each wants a build, or a
+            worker, of its own.
 
     Raises:
-        ValueError: The first view isn't the channel's.
+        ValueError: The first view isn't the channel's, or the machine has no such device.
     """
 
     def __init__(
@@ -82,10 +91,12 @@ class Microscope:
         store: Store | None = None,
         views: Sequence[View] = VIEWS,
         photographs: Sequence[Photo] | None = None,
+        device: str = "auto",
     ) -> None:
         self.network, self.seed, self.store = network, int(seed), store or Store()
-        self._views = tuple(views)
+        self._views, self._device = tuple(views), device
         self._photographs = None if photographs is None else tuple(photographs)
+        find_device(device)
         if [view.name for view in views[:1]] != [CHANNEL.name]:
             raise ValueError(f"the first view is the channel's, on which others lean, not {views}.")
 
@@ -104,7 +115,7 @@ class Microscope:
     @cached_property
     def base(self) -> dict[str, object]:
         """What every picture depends on."""
-        device = find_device("auto")
+        device = find_device(self._device)
         precision = str(suiting_precision(self.network, "auto", device)).removeprefix("torch.")
         return {
             "network": self.network.fingerprint,
@@ -122,9 +133,9 @@ class Microscope:
         has_field = side(self.network, layer, NEURON) is not None
         return tuple(view for view in self._views if has_field or view.side is not None)
 
-    def work(self, layer: str, units: Sequence[int] | None = None) -> int:
-        """Returns how many pixel-steps the pictures of a layer's units take."""
-        return sum(task.work for task in self._tasks(layer, units))
+    def work(self, layer: str, units: Sequence[int] | None = None, part: Part | None = None) -> int:
+        """Returns how many pixel-steps the pictures of a layer's units, or a part of them, take."""
+        return sum(task.work for task in self._tasks([layer], units, part))
 
     def build(
         self,
@@ -132,6 +143,8 @@ class Microscope:
         units: Sequence[int] | None = None,
         *,
         jobs: int = 1,
+        executor: Executor | None = None,
+        part: Part | None = None,
         report: Report | None = None,
     ) -> None:
         """Makes the pictures that the store lacks, and keeps each batch when it is done.
@@ -142,38 +155,57 @@ class Microscope:
         Args:
             layers: Which layers; without it all.
             units: Which units of each; without it all.
-            jobs: Processes that share the work.
+            jobs: Processes of this machine that share the work.
+            executor: Whose workers share it in their place: anything with the interface of
+                `concurrent.futures.Executor`, such as `Client.get_executor()` of Dask, of loky, of
+                executorlib or of mpi4py. They need featviz, and the store's folder under the same
+                path.
+            part: Which part of the work is done here, (3, 16) for the third of sixteen: builds that
+                share nothing but the store's folder do the others.
             report: Told what has been done.
 
         Raises:
-            ValueError: An unknown layer or unit, no job, or a network that other processes can't be
-                given.
-            ChildProcessError: A process of several couldn't start, or was ended from outside.
+            ValueError: An unknown layer or unit, no job, no such part, or a network that other
+                processes can't be given.
+            ChildProcessError: A worker couldn't start, was ended from outside, or can't do the
+                work.
             UnsavedEntry: A picture could not be kept: a full disk, a folder that can't be written.
         """
         if jobs < 1:
             raise ValueError(f"jobs is at least 1, not {jobs}.")
-        names = self.network.layers if layers is None else layers
-        tasks = [task for layer in names for task in self._tasks(layer, units)]
-        if not tasks:
+        tasks = list(self._tasks(layers, units, part))
+        if not tasks and part is None:
             raise ValueError("there is nothing to build: name at least one layer and one unit.")
         tell = report or (lambda layer, work: None)
-        if jobs == 1:
+        if jobs == 1 and executor is None:
             for task in tasks:
                 tell(task.layer, 0)
                 self._keep(task)
                 tell(task.layer, task.work)
-            return
-        tell(tasks[0].layer, 0)
-        share(
-            self._keep,
-            [  # what leans on others' pictures waits for them
-                [task for task in tasks if (task.view.name == DIVERSE.name) is leaning]
-                for leaning in (False, True)
-            ],
-            jobs,
-            lambda task: tell(task.layer, task.work),
-        )
+        elif tasks:
+            tell(tasks[0].layer, 0)
+            self._share(tasks, jobs, executor, tell)
+
+    def _share(
+        self, tasks: Sequence[_Task], jobs: int, executor: Executor | None, tell: Report
+    ) -> None:
+        groups = [  # what leans on others' pictures waits for them
+            [task for task in tasks if (task.view.name == DIVERSE.name) is leaning]
+            for leaning in (False, True)
+        ]
+        maker = copy(self)
+        maker._photographs = None  # no picture depends on them, and they would be sent along
+        with ExitStack() as stack:
+            if executor is None:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+                parcel = pack(maker._keep, folder, climb.__name__, same_script=True)
+                executor = stack.enter_context(processes(jobs))
+            else:
+                folder = self.store.folder / FOLDER
+                parcel = pack(maker._keep, folder, climb.__name__, same_script=False)
+            for group in groups:
+                for task, _ in results(executor, parcel, group):
+                    tell(task.layer, task.work)
 
     def pictures(self, layer: str, view: View, units: Sequence[int] | None = None) -> Pictures:
         """Returns one view of a layer's units, from the store where it has them.
@@ -189,11 +221,11 @@ class Microscope:
         entries = []
         for part in _chunks(units, self._width(layer, view)):
             goals = self._objectives(layer, view, part)
-            specs = {unit: self._spec(layer, view, one) for unit, one in goals.items()}
+            specs = self._specs(layer, view, goals)
             missing = {
                 unit: goals[unit]
                 for unit, spec in specs.items()
-                if not self.store.path(spec, climb.__name__).exists()
+                if not self.store.has(spec, climb.__name__)
             }
             fresh = self._climb(layer, view, missing) if missing else {}
             for unit in part:
@@ -212,16 +244,62 @@ class Microscope:
             np.stack([entry["values"] for entry in entries]),
         )
 
-    def _tasks(self, layer: str, units: Sequence[int] | None) -> Iterator[_Task]:
-        count = self.network.units(layer)
-        units = range(count) if units is None else sorted(set(map(int, units)))
-        for unit in [*units[:1], *units[-1:]]:
-            check_unit(self.network, layer, unit)
-        for view in self.views(layer):
-            width = side(self.network, layer, view) or 0
-            each = width**2 * view.copies * view.steps
-            for part in _chunks(units, self._width(layer, view)):
-                yield _Task(layer, view, tuple(part), each * len(part))
+    def _tasks(
+        self,
+        layers: Sequence[str] | None,
+        units: Sequence[int] | None,
+        part: Part | None = None,
+    ) -> Iterator[_Task]:
+        for layer, numbers in self.numbers(layers, units, part):
+            for view in self.views(layer):
+                each = self._work(layer, view)
+                for few in _chunks(numbers, self._width(layer, view)):
+                    yield _Task(layer, view, tuple(few), each * len(few))
+
+    def numbers(
+        self,
+        layers: Sequence[str] | None = None,
+        units: Sequence[int] | None = None,
+        part: Part | None = None,
+    ) -> Iterator[tuple[str, Sequence[int]]]:
+        """Lists layers and their units, or those of a part.
+
+        A part has all views of a unit, as some lean on others.
+
+        Args:
+            layers: Which layers; without it all.
+            units: Which units of each; without it all.
+            part: Which part of them, as in `build`; without it all.
+
+        Yields:
+            A layer and units of it, in order.
+
+        Raises:
+            ValueError: An unknown layer or unit, or no such part.
+        """
+        numbers: dict[str, Sequence[int]] = {}
+        for layer in self.network.layers if layers is None else layers:
+            count = self.network.units(layer)
+            numbers[layer] = range(count) if units is None else sorted(set(map(int, units)))
+            for unit in [*numbers[layer][:1], *numbers[layer][-1:]]:
+                check_unit(self.network, layer, unit)
+        if part is None:
+            yield from numbers.items()
+            return
+        work = {layer: sum(self._work(layer, v) for v in self.views(layer)) for layer in numbers}
+        mine = share_of(
+            check_part(part), [work[layer] for layer in numbers for _ in numbers[layer]]
+        )
+        first = 0
+        for layer, whole in numbers.items():
+            some = whole[max(0, mine.start - first) : max(0, mine.stop - first)]
+            first += len(whole)
+            if some:
+                yield layer, some
+
+    def _work(self, layer: str, view: View) -> int:
+        """Pixel-steps that one unit takes."""
+        return (side(self.network, layer, view) or 0) ** 2 * view.copies * view.steps
 
     def _width(self, layer: str, view: View) -> int:
         """Units whose images fill one batch."""
@@ -233,12 +311,35 @@ class Microscope:
             warnings.simplefilter("error", UnsavedEntry)
             self.pictures(task.layer, task.view, task.units)
 
-    def _spec(self, layer: str, view: View, objective: Objective) -> dict[str, object]:
+    def specs(
+        self,
+        layer: str,
+        view: View,
+        units: Sequence[int],
+        values: Mapping[int, float] | None = None,
+    ) -> dict[int, dict[str, object]]:
+        """Returns what the store's entries of units are named by.
+
+        Args:
+            layer: The layer's name.
+            view: One of `views(layer)`.
+            units: Which units.
+            values: What their channels' pictures are worth, on which pictures that differ lean;
+                without it they are read, or made.
+        """
+        goals = self._objectives(layer, view, units, values)
+        return self._specs(layer, view, goals)
+
+    def _specs(
+        self, layer: str, view: View, goals: Mapping[int, Objective]
+    ) -> dict[int, dict[str, object]]:
         if view.side is not None:
             view = replace(view, side=side(self.network, layer, view))
-        spec = {**self.base, "layer": layer, "view": view, "objective": str(objective)}
+        spec: dict[str, object] = {**self.base, "layer": layer, "view": view}
         recipe = self._recipe(layer, view)
-        return spec if recipe is None else {**spec, "recipe": recipe}
+        if recipe is not None:
+            spec["recipe"] = recipe
+        return {unit: {**spec, "objective": str(goal)} for unit, goal in goals.items()}
 
     def _recipe(self, layer: str, view: View) -> Recipe | None:
         """How a view climbs, if not as `maximize` does by default."""
@@ -249,7 +350,13 @@ class Microscope:
         """Whether a layer reads the image itself, and an activation follows."""
         return reads_image(self.network, layer) and is_activated(self.network, layer)
 
-    def _objectives(self, layer: str, view: View, units: Sequence[int]) -> Mapping[int, Objective]:
+    def _objectives(
+        self,
+        layer: str,
+        view: View,
+        units: Sequence[int],
+        values: Mapping[int, float] | None = None,
+    ) -> Mapping[int, Objective]:
         """What each unit's images are asked to excite."""
         first = self._bends_image(layer)
         has_field = side(self.network, layer, NEURON) is not None
@@ -264,11 +371,10 @@ class Microscope:
                 for unit in units
             }
         if view.name == DIVERSE.name:
-            values = self.pictures(layer, self.channel, units).values[:, 0]
-            return {
-                unit: differing(channel, value)
-                for (unit, channel), value in zip(channels.items(), values, strict=True)
-            }
+            if values is None:
+                rows = self.pictures(layer, self.channel, units).values[:, 0]
+                values = dict(zip(units, rows, strict=True))
+            return {unit: differing(channel, values[unit]) for unit, channel in channels.items()}
         return channels
 
     def _climb(self, layer: str, view: View, objectives: Mapping[int, Objective]) -> _Entries:
@@ -283,6 +389,7 @@ class Microscope:
             steps=None if first else view.steps,
             recipe=self._recipe(layer, view),
             seed=self.seed,
+            device=self._device,
             progress=False,
         )
         if result.interrupted:

@@ -32,7 +32,11 @@ COMMANDS = (
     ["attribute"],
     ["circuit"],
     ["microscope", "build"],
+    ["microscope", "status"],
     ["microscope", "open"],
+    ["store", "du"],
+    ["store", "prune"],
+    ["store", "verify"],
 )
 
 
@@ -276,7 +280,7 @@ def test_a_few_units_become_a_page_of_their_own(tmp_path):
         capture_output=True, text=True, check=True,
         env={**os.environ, "FEATVIZ_CACHE": str(tmp_path / "store")},
     )  # fmt: skip
-    kept = list((tmp_path / "store").glob("*.safetensors"))
+    kept = list((tmp_path / "store").glob("??/*.safetensors"))
     assert len(kept) == 3 * 4 + 4, "three units in four views, four findings, no other unit"
     assert done.stdout == ""
     assert "100 %" in done.stderr

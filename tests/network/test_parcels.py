@@ -1,0 +1,189 @@
+"""What other processes get is what was sent, small, loaded once, and refused where it can't be."""
+
+import pickle
+import sys
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+import featviz as fv
+from featviz.network.parcels import pack, unpack
+from featviz.network.parts import parse_part, part_of_environment, share_of
+from featviz.network.workers import results
+from tests.networks import SmallCNN
+
+CODE = "featviz.store"
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A function that holds something."""
+
+    thing: object
+
+    def __call__(self, task):
+        return task
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+        self.other = nn.Conv2d(3, 4, 3)
+        self.other.weight = self.one.weight
+        self.one.bias.requires_grad_(False)
+        self.register_buffer("seen", torch.tensor(3), persistent=False)
+
+
+def sent(thing, folder, **options):
+    return pack(Hold(thing), folder, CODE, **{"same_script": True, **options})
+
+
+def test_a_network_arrives_as_it_was(tmp_path, alexnet):
+    parcel = sent(alexnet, tmp_path)
+    assert len(pickle.dumps(parcel)) < 10_000
+    assert Path(parcel.weights).stat().st_size > 9_000_000
+    there = unpack(parcel).thing
+    assert there.fingerprint == alexnet.fingerprint
+    image = torch.rand(1, 3, 80, 80, generator=torch.Generator().manual_seed(0))
+    assert fv.activations(there, image, "conv5").equal(fv.activations(alexnet, image, "conv5"))
+
+
+def test_shared_tensors_layouts_and_flags_arrive(tmp_path):
+    there = unpack(sent(Tied(), tmp_path)).thing
+    assert there.one.weight is there.other.weight
+    assert isinstance(there.one.weight, nn.Parameter)
+    assert there.one.weight.stride() == Tied().one.weight.stride()
+    assert [there.one.weight.requires_grad, there.one.bias.requires_grad] == [True, False]
+    assert there.seen.item() == 3
+
+
+def test_a_parcel_is_opened_once_and_its_file_written_once(tmp_path):
+    parcel = sent(SmallCNN(), tmp_path)
+    again = sent(SmallCNN(), tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
+    assert unpack(pickle.loads(pickle.dumps(parcel))) is unpack(again)
+
+
+def test_weights_that_are_missing_or_damaged_are_said(tmp_path):
+    parcel = sent(SmallCNN(), tmp_path)
+    path = Path(parcel.weights)
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(ValueError, match=r"the weights in .* are damaged; delete that file"):
+        unpack(parcel)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"share one store, .* name it by FEATVIZ_CACHE"):
+        unpack(parcel)
+
+
+def test_a_worker_that_computes_otherwise_is_refused(tmp_path):
+    with pytest.raises(ChildProcessError, match=r"another version of featviz .*, or another kind"):
+        unpack(replace(sent(SmallCNN(), tmp_path), version="0"))
+
+
+def test_what_only_the_running_script_defines_is_refused_to_strangers(tmp_path, monkeypatch):
+    monkeypatch.setattr(SmallCNN, "__module__", "__main__")
+    monkeypatch.setattr(sys.modules["__main__"], "SmallCNN", SmallCNN, raising=False)
+    sent(SmallCNN(), tmp_path)
+    with pytest.raises(ValueError, match=r"other processes need SmallCNN, which they can't import"):
+        sent(SmallCNN(), tmp_path, same_script=False)
+
+
+class Failing:
+    """An executor whose second task ends by an error."""
+
+    def __init__(self, error):
+        self.error, self.futures = error, []
+
+    def submit(self, do, task):
+        future = Future()
+        if not self.futures:
+            future.set_result("done")
+        elif len(self.futures) == 1:
+            future.set_exception(self.error)
+        self.futures.append(future)
+        return future
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (BrokenProcessPool("gone"), r"ended from outside, .* What is done is kept\."),
+        (CancelledError(), r"its scheduler went away, .* What is done is kept\."),
+        (ModuleNotFoundError("no", name="timm"), r"a worker can't import timm: install there"),
+    ],
+)
+def test_what_befalls_an_executor_is_one_sentence_and_ends_the_rest(tmp_path, error, message):
+    executor = Failing(error)
+    with pytest.raises(ChildProcessError, match=message):
+        list(results(executor, sent(None, tmp_path), range(3)))
+    assert executor.futures[2].cancelled()
+
+
+def test_the_works_own_error_comes_as_it_is(tmp_path):
+    with pytest.raises(KeyError, match="conv9"):
+        list(results(Failing(KeyError("conv9")), sent(None, tmp_path), range(3)))
+
+
+def test_tasks_compute_with_the_senders_threads(tmp_path):
+    threads = torch.get_num_threads()
+    parcel = replace(sent(None, tmp_path), threads=threads + 1)
+    with ThreadPoolExecutor(1) as pool:
+        list(results(pool, parcel, [0]))
+        assert pool.submit(torch.get_num_threads).result() == threads + 1
+    torch.set_num_threads(threads)
+
+
+# ---- parts --------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(0, 1000), max_size=60), st.integers(1, 12))
+def test_parts_share_a_work_without_overlap_and_evenly(work, count):
+    parts = [share_of((number, count), work) for number in range(1, count + 1)]
+    assert [at for part in parts for at in part] == list(range(len(work)))
+    for part in parts:
+        own = sum(work[at] for at in part)
+        assert own <= sum(work) / count + max(work, default=0)
+    assert share_of(None, work) == range(len(work))
+
+
+@pytest.mark.parametrize(
+    ("variables", "part"),
+    [
+        ({}, None),
+        ({"SLURM_ARRAY_TASK_ID": "2"}, None),
+        ({"SLURM_ARRAY_TASK_ID": "2", "SLURM_ARRAY_TASK_COUNT": "16"}, (3, 16)),
+        (
+            {
+                "SLURM_ARRAY_TASK_ID": "7",
+                "SLURM_ARRAY_TASK_COUNT": "4",
+                "SLURM_ARRAY_TASK_MIN": "1",
+                "SLURM_ARRAY_TASK_STEP": "3",
+            },
+            (3, 4),
+        ),
+        ({"RANK": "0", "WORLD_SIZE": "2"}, (1, 2)),
+    ],
+)
+def test_a_schedulers_variables_name_the_part(variables, part):
+    answer = part_of_environment(variables)
+    assert (answer and answer[0]) == part
+
+
+def test_variables_that_name_no_part_are_refused():
+    with pytest.raises(ValueError, match=r"RANK=2 of WORLD_SIZE=2 names no part of the work"):
+        part_of_environment({"RANK": "2", "WORLD_SIZE": "2"})
+
+
+@pytest.mark.parametrize("text", ["3", "0/4", "5/4", "-1/4", "a/b", "3/16/2"])
+def test_a_text_that_is_no_part_is_refused(text):
+    with pytest.raises(ValueError, match="such as 3/16, not"):
+        parse_part(text)
+    assert parse_part(" 3 / 16 ") == (3, 16)
