@@ -32,7 +32,7 @@ site: $(READY) ## build the site from scratch
 serve: $(READY) ## show the site while editing pages or the library
 	@$(BIN)/python -m mkdocs serve
 
-test: $(READY) ## run every test; this builds the site and opens it in a browser
+test: $(READY) $(TSC) ## run every test; this builds the site and opens it in a browser
 	@$(BIN)/python -m pytest tests
 
 quick: $(READY) ## run the tests that take less than a second each

@@ -4,7 +4,7 @@ Each unit's filter has one scale. Rounding carries each weight's error to the ne
 that their sum stays right: that halves the error of the values, costs no byte and uses no photo.
 
 Source: error diffusion as in R. Floyd, L. Steinberg, "An Adaptive Algorithm for Spatial Greyscale",
-1976, along one line.
+1976, along one line that winds through each filter.
 """
 
 import base64
@@ -49,7 +49,7 @@ def script() -> str:
     integers, numbers = [], []
     for layer in LAYERS:
         filters, bias = trained(net, layer)
-        levels, scales = diffused(filters.reshape(len(filters), -1))
+        levels, scales = diffused(filters)
         integers.append(levels)
         numbers += [scales, bias, *(usual[f"{layer} {name}"] for name in USUAL)]
     parts = {
@@ -65,20 +65,30 @@ def diffused(filters: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np
     """Rounds filters to int8, each error carried to the next weight of its filter.
 
     Args:
-        filters: (units, weights).
+        filters: (units, channels, kernel, kernel).
 
     Returns:
-        (units, weights) levels, and (units,) what a level of each unit is worth.
+        Levels of the same shape, and (units,) what a level of each unit is worth.
     """
-    scales = np.abs(filters).max(1) / np.float32(LEVELS)
-    exact = filters / scales[:, None]
-    levels = np.empty(filters.shape, dtype=np.int8)
-    error = np.zeros(len(filters), dtype=np.float32)
-    for column in range(filters.shape[1]):
-        wanted = exact[:, column] + error
-        levels[:, column] = np.rint(wanted).clip(-LEVELS, LEVELS)
-        error = wanted - levels[:, column]
-    return levels, scales
+    flat = filters.reshape(len(filters), -1)
+    scales = np.abs(flat).max(1) / np.float32(LEVELS)
+    exact = flat / scales[:, None]
+    levels = np.empty(flat.shape, dtype=np.int8)
+    error = np.zeros(len(flat), dtype=np.float32)
+    for place in _snake(*filters.shape[1:]):
+        wanted = exact[:, place] + error
+        levels[:, place] = np.rint(wanted).clip(-LEVELS, LEVELS)
+        error = wanted - levels[:, place]
+    return levels.reshape(filters.shape), scales
+
+
+def _snake(channels: int, height: int, width: int) -> NDArray[np.intp]:
+    """The places of a filter in an order in which each lies beside the next."""
+    places = np.arange(channels * height * width).reshape(channels, height, width)
+    places[:, 1::2] = places[:, 1::2, ::-1]
+    lines = places.reshape(channels, -1)
+    lines[1::2] = lines[1::2, ::-1]
+    return lines.ravel()
 
 
 def trained(net: Network, layer: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

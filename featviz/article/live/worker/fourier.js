@@ -13,7 +13,7 @@ function factors(size) {
  * Transforms the columns of (size, width) complex numbers at once: a self-sorting decimation in
  * time, factor by factor. Source: C. Van Loan, "Computational Frameworks for the Fast Fourier
  * Transform", 1992, section 1.7 (Stockham).
- * @param {Float64Array} re @param {Float64Array} im Its own in place, or new arrays are returned.
+ * @param {Float64Array} re @param {Float64Array} im Both are overwritten.
  * @param {number} size @param {number} width @param {number} sign -1, or 1 for the inverse.
  * @returns {[Float64Array, Float64Array]}
  */
@@ -24,12 +24,12 @@ function transform(re, im, size, width, sign) {
   for (const factor of factors(size)) {
     const run = (size / (done * factor)) * width;
     for (let out = 0; out < done * factor; out++) {
-      const start = out * run;
-      to[0].fill(0, start, start + run);
-      to[1].fill(0, start, start + run);
-      for (let part = 0; part < factor; part++) {
+      const start = out * run, first = (out % done) * factor * run;
+      to[0].set(re.subarray(first, first + run), start);
+      to[1].set(im.subarray(first, first + run), start);
+      for (let part = 1; part < factor; part++) {
         const angle = (sign * 2 * Math.PI * ((part * out) % (done * factor))) / (done * factor);
-        const from = ((out % done) * factor + part) * run;
+        const from = first + part * run;
         add(to[0], to[1], start, re, im, from, run, Math.cos(angle), Math.sin(angle));
       }
     }

@@ -35,8 +35,13 @@ function transposed(matrix) {
  * @param {Float64Array[]} planes
  */
 function mix(matrix, [first, second, third]) {
-  return matrix.map(([a, b, c]) =>
-    first.map((value, i) => a * value + b * second[i] + c * third[i]));
+  return matrix.map(([a, b, c]) => {
+    const plane = new Float64Array(first.length);
+    for (let i = 0; i < plane.length; i++) {
+      plane[i] = a * first[i] + b * second[i] + c * third[i];
+    }
+    return plane;
+  });
 }
 
 /** @param {number} logit */
@@ -71,12 +76,9 @@ function startLogits({ height, width, down, across, start }) {
  * The image of logits, cut out of their tiles. @param {Float64Array[]} planes
  * @param {Canvas} canvas
  */
-function squashed(planes, { height, width, across }) {
-  const image = new Float32Array(3 * height * width);
-  for (let i = 0; i < image.length; i++) {
-    const color = Math.floor(i / (height * width)), y = Math.floor(i / width) % height;
-    image[i] = sigmoid(planes[color][y * across + (i % width)]);
-  }
+function squashed(planes, canvas) {
+  const image = new Float32Array(3 * canvas.height * canvas.width);
+  eachPixel(canvas, (i, color, at) => (image[i] = sigmoid(planes[color][at])));
   return image;
 }
 
@@ -84,13 +86,25 @@ function squashed(planes, { height, width, across }) {
  * The gradient of the logits from that of the image that `squashed` gave.
  * @param {Float32Array} gradient @param {Float32Array} image @param {Canvas} canvas
  */
-function unsquashed(gradient, image, { height, width, down, across }) {
-  const planes = [0, 1, 2].map(() => new Float64Array(down * across));
-  for (let i = 0; i < image.length; i++) {
-    const color = Math.floor(i / (height * width)), y = Math.floor(i / width) % height;
-    planes[color][y * across + (i % width)] = gradient[i] * image[i] * (1 - image[i]);
-  }
+function unsquashed(gradient, image, canvas) {
+  const planes = [0, 1, 2].map(() => new Float64Array(canvas.down * canvas.across));
+  eachPixel(canvas, (i, color, at) => {
+    planes[color][at] = gradient[i] * image[i] * (1 - image[i]);
+  });
   return planes;
+}
+
+/**
+ * Goes through the numbers of an image, and their places on the tiles.
+ * @param {Canvas} canvas @param {(i: number, color: number, at: number) => void} visit
+ */
+function eachPixel({ height, width, across }, visit) {
+  let i = 0;
+  for (let color = 0; color < 3; color++) {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) visit(i++, color, y * across + x);
+    }
+  }
 }
 
 /** Logits of pixels. @implements {Moving} */
@@ -160,8 +174,10 @@ class SpectrumImage {
   /** The spectrum of one channel. @param {number} channel */
   spectrum(channel) {
     const scale = this.scale[channel];
-    const own = this.parameters.subarray(channel * this.size, (channel + 1) * this.size);
-    return Float64Array.from(own, (value, i) => value * scale[i >> 1]);
+    const start = channel * this.size;
+    const own = new Float64Array(this.parameters.subarray(start, start + this.size));
+    for (let i = 0; i < own.length; i++) own[i] *= scale[i >> 1];
+    return own;
   }
 
   forward() {

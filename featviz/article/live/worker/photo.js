@@ -60,8 +60,9 @@ function fitted(bitmap, side) {
       while (rows[active].first + rows[active].weights.length <= y) active++;
       for (let i = active; i < side && rows[i].first <= y; i++) {
         const weight = rows[i].weights[y - rows[i].first] ?? 0;
-        for (let k = 0; k < 3 * side; k++) {
-          pixels[(Math.floor(k / side) * side + i) * side + (k % side)] += weight * row[k];
+        for (let color = 0; color < 3; color++) {
+          const to = (color * side + i) * side, from = color * side;
+          for (let k = 0; k < side; k++) pixels[to + k] += weight * row[from + k];
         }
       }
     }
@@ -90,12 +91,16 @@ function strip(bitmap, top, count) {
 function reduced(bytes, start, columns) {
   const row = new Float64Array(3 * columns.length);
   columns.forEach(({ first, weights }, i) => {
+    let red = 0, green = 0, blue = 0;
     for (let k = 0; k < weights.length; k++) {
       const at = start + 4 * (first + k), weight = weights[k] / 255;
-      row[i] += weight * bytes[at];
-      row[columns.length + i] += weight * bytes[at + 1];
-      row[2 * columns.length + i] += weight * bytes[at + 2];
+      red += weight * bytes[at];
+      green += weight * bytes[at + 1];
+      blue += weight * bytes[at + 2];
     }
+    row[i] = red;
+    row[columns.length + i] = green;
+    row[2 * columns.length + i] = blue;
   });
   return row;
 }
