@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
         usual = {
             f"{layer} {name}": np.ones(n) for layer, n in UNITS.items() for name in weights.USUAL
         }
-        patch.setattr(weights, "_usual", lambda net: usual)  # the photographs take a while
+        patch.setattr(weights, "measure_usual", lambda net: usual)  # the photographs take a while
         (folder / "assets/live/weights.js").write_text(weights.script(), "utf-8")
     (folder / "assets/live/engine.js").write_text(assets.engine(), "utf-8")
     client = assets.CLIENT.read_text("utf-8")
