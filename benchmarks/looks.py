@@ -18,8 +18,7 @@ from featviz.ascent.recipes import HIGHEST, HIGHEST_NEURON, STANDARD
 from featviz.measures import pictures
 from featviz.measures.patches import find_examples
 from featviz.measures.two_choice import seen_by, two_choice
-from featviz.microscope.build import Microscope
-from featviz.microscope.build import SEARCHED
+from featviz.microscope.build import SEARCHED, Microscope
 from featviz.microscope.findings import PATCH_SIDE, PATCHES
 from featviz.microscope.views import CHANNEL, NEURON
 from featviz.network.network import Network, reads_image

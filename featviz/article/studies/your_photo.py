@@ -23,7 +23,6 @@ from featviz.article.live.photo_figure import (
 from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import alexnet, channel, how, maximize
 from featviz.figures import Figure
-from featviz.microscope.findings import SEARCHED
 from featviz.microscope.views import CHANNEL
 from featviz.network.network import PROBE_SIZE
 from featviz.network.values import activations
@@ -97,7 +96,7 @@ def your_climb() -> Figure:
 
 def numbers() -> Values:
     """What the text quotes."""
-    return Values(steps=CHANNEL.steps, photographs=len(photographs.names()) + len(SEARCHED))
+    return Values(steps=CHANNEL.steps, photographs=len(photographs.scenes()))
 
 
 @cache
