@@ -71,7 +71,10 @@ FILTERS = {
 
 
 def show(
-    scope: Microscope, layers: Sequence[str] | None = None, units: Sequence[int] | None = None
+    scope: Microscope,
+    layers: Sequence[str] | None = None,
+    units: Sequence[int] | None = None,
+    circuits: str = "",
 ) -> Figure:
     """Returns units of any network as a figure.
 
@@ -79,6 +82,7 @@ def show(
         scope: The network and the store.
         layers: Which layers; without it all.
         units: Which units of each; without it all.
+        circuits: Address of a page with the circuits of these units; "" for none.
     """
     sheets = [_layer(scope, layer, units) for layer in layers or scope.network.layers]
     count = sum(len(layer.units) for layer in sheets)
@@ -100,6 +104,7 @@ def show(
         f"Photographs: {findings.credits_line()}.",
         titles=TITLES,
         filters=FILTERS,
+        circuits=circuits,
     )
 
 

@@ -19,7 +19,7 @@ def scope() -> Microscope:
 
 def everything() -> Figure:
     """Returns all units of AlexNet."""
-    return show(scope())
+    return show(scope(), circuits="chapters/circuits.html")
 
 
 def numbers() -> Values:
