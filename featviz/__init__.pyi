@@ -5,6 +5,9 @@ from . import (
     attribution as attribution,
 )
 from . import (
+    circuits as circuits,
+)
+from . import (
     figures as figures,
 )
 from . import (
@@ -46,7 +49,14 @@ from .attribution.attribute import (
 from .attribution.attribute import (
     one_scale as one_scale,
 )
+from .circuits.graph import (
+    Circuit as Circuit,
+)
+from .circuits.graph import (
+    find_circuit as find_circuit,
+)
 from .measures.patches import find_examples as find_examples
+from .network.ablation import ablate as ablate
 from .network.network import Network as Network
 from .network.values import activations as activations
 from .objectives.algebra import Objective as Objective

@@ -1,5 +1,6 @@
 """The network: named layers, the values inside, its graph, and its controls."""
 
+from featviz.network.ablation import ablate as ablate
 from featviz.network.controls import initialized as initialized
 from featviz.network.controls import shuffled as shuffled
 from featviz.network.network import IMAGENET_MEAN as IMAGENET_MEAN
