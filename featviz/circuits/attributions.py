@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from featviz.circuits.linear import behind
-from featviz.circuits.places import Views, find_peaks
-from featviz.network.ablation import Photographs, batches
+from featviz.circuits.places import Views, find_peaks, single
+from featviz.network.ablation import Photographs
 from featviz.network.network import Network, check_unit, private_view
 from featviz.network.passes import own_mode, run_to
 
@@ -46,7 +46,7 @@ def attributions(
     """
     check_unit(network, layer, unit)
     peaks = find_peaks(network, layer, images)
-    whole = torch.stack([image for batch in batches(images) for image in batch])
+    whole = torch.stack(single(images))
     units = torch.full((len(whole),), unit)
     views = Views(whole, units, peaks.rows[:, unit], peaks.columns[:, unit])
     return torch.cat([maps[0] for _, maps in contributions(network, layer, views, [earlier])])

@@ -12,7 +12,7 @@ from torch import Tensor
 from featviz.circuits.attributions import BEST, contributions
 from featviz.circuits.expanded import expanded_weights
 from featviz.circuits.linear import behind, linear_way
-from featviz.circuits.places import cut_views, find_peaks
+from featviz.circuits.places import cut_views, find_peaks, single, strongest_photographs
 from featviz.network.ablation import Photographs
 from featviz.network.network import Network, check_unit
 
@@ -232,22 +232,23 @@ def find_circuits(
         raise ValueError(f"keep is at least 1 unit per layer, not {keep}.")
     earlier = list(columns_before(network, layer) if layers is None else layers)
     peaks = find_peaks(network, layer, images)
-    views = cut_views(network, layer, images, peaks, roots, best)
+    chosen = strongest_photographs(peaks, roots, best)
+    views = cut_views(network, layer, single(images), peaks, roots, chosen)
     sums: list[list[Tensor]] = [[] for _ in earlier]
     for _, maps in contributions(network, layer, views, earlier):
-        for parts, one in zip(sums, maps, strict=True):
-            parts.append(one.flatten(2).sum(2) if one.ndim > 2 else one)
-    means = [torch.cat(parts).view(len(roots), -1, parts[0].shape[1]).mean(1) for parts in sums]
-    chosen = [strongest(one, keep) for one in means]
-    columns = [(layer, torch.tensor(roots)[:, None]), *zip(earlier, chosen, strict=True)]
-    values = peaks.values[:, roots].topk(min(best, len(peaks.values)), dim=0).values.mean(0)
+        for some, one in zip(sums, maps, strict=True):
+            some.append(one.flatten(2).sum(2) if one.ndim > 2 else one)
+    means = [torch.cat(some).view(len(roots), -1, some[0].shape[1]).mean(1) for some in sums]
+    parts = [strongest(one, keep) for one in means]
+    columns = [(layer, torch.tensor(roots)[:, None]), *zip(earlier, parts, strict=True)]
+    values = peaks.values[chosen, torch.tensor(roots)[:, None]].mean(1)
     pairs = list(pairwise(columns))
     return Circuits(
         (layer, *earlier),
         np.array(roots),
         values.numpy(),
-        tuple(one.numpy() for one in chosen),
-        tuple(one.gather(1, rows).numpy() for one, rows in zip(means, chosen, strict=True)),
+        tuple(one.numpy() for one in parts),
+        tuple(one.gather(1, rows).numpy() for one, rows in zip(means, parts, strict=True)),
         tuple(_edges(network, *later, *first) for later, first in pairs),
         tuple(linear_way(network, later, first).paths for (later, _), (first, _) in pairs),
     )

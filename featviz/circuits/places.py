@@ -62,6 +62,11 @@ class Views:
             yield Views(self.images[rows], self.units[rows], self.rows[rows], self.columns[rows])
 
 
+def single(images: Photographs) -> list[Tensor]:
+    """Returns photographs one by one, (3, H, W) each."""
+    return [image for batch in batches(images) for image in batch]
+
+
 def find_peaks(network: Network, layer: str, images: Photographs) -> Peaks:
     """Finds the strongest place of each unit of a layer on each photograph.
 
@@ -106,37 +111,41 @@ def _inside(network: Network, layer: str, count: int, size: int) -> range:
         return range(count)
 
 
+def strongest_photographs(peaks: Peaks, units: Sequence[int], count: int) -> Tensor:
+    """Returns the photographs (units, count) on which units are strongest, strongest first."""
+    order = peaks.values[:, list(units)].sort(dim=0, descending=True, stable=True).indices
+    return order[:count].T
+
+
 def cut_views(
-    network: Network, layer: str, images: Photographs, peaks: Peaks, units: Sequence[int], best: int
+    network: Network,
+    layer: str,
+    images: Sequence[Tensor],
+    peaks: Peaks,
+    units: Sequence[int],
+    chosen: Tensor,
 ) -> Views:
     """Cuts out of photographs what units see at their strongest places.
 
     Args:
         network: The network.
         layer: The layer's name.
-        images: The photographs of the peaks.
+        images: The photographs of the peaks, (3, H, W) each.
         peaks: Where the units are strongest.
         units: Which units.
-        best: How many photographs per unit, those where it is strongest.
+        chosen: (units, n) which photographs, for each unit.
 
     Returns:
-        The views, `best` for each unit, one unit's after the other's, strongest first. Photographs
-        that are too small to hold a whole field are seen whole, and then all must have one size.
+        The views, n for each unit, one unit's after the other's. Photographs that are too small to
+        hold a whole field are seen whole, and then all must have one size.
     """
-    each = [image for batch in batches(images) for image in batch]
-    chosen = peaks.values[:, list(units)].topk(min(best, len(each)), dim=0).indices.T  # units first
     pairs = [
         (unit, index) for unit, row in zip(units, chosen.tolist(), strict=True) for index in row
     ]
+    places = [(int(peaks.rows[at, unit]), int(peaks.columns[at, unit])) for unit, at in pairs]
     cuts = [
-        _cut(
-            network,
-            layer,
-            each[index],
-            int(peaks.rows[index, unit]),
-            int(peaks.columns[index, unit]),
-        )
-        for unit, index in pairs
+        _cut(network, layer, images[at], *place)
+        for (_, at), place in zip(pairs, places, strict=True)
     ]
     views, rows, columns = zip(*cuts, strict=True)
     owners = torch.tensor([unit for unit, _ in pairs])

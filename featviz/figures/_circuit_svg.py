@@ -16,11 +16,22 @@ ColorBrewer's RdBu, which the color blind can tell apart; those below 0 are dash
 WIDEST, THINNEST = 9.0, 0.75
 """Widths in pixels of the strongest line between two columns and of the weakest."""
 
-MARGIN, HEAD, BELOW, GAP = 16, 56, 38, 12
-"""Pixels: around everything, above the pictures, below each for its two lines, between them."""
+MARGIN, HEAD, BELOW, GAP, FOOT = 16, 56, 38, 12, 44
+"""Pixels: around everything, above the pictures, below each for its two lines, between them, and
+below all for the key."""
+
+KEY = (
+    "Lines: weights, as wide as they are strong between two layers; solid red adds, dashed blue "
+    "takes away.",
+    "Numbers: what each unit adds to the first one's value, in the mean; of the first its value.",
+)
+"""What the drawing means."""
 
 BETWEEN = 130
 """Pixels between two columns, for the lines."""
+
+LEAST = 620
+"""Pixels that the key needs across."""
 
 FONT = "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif"
 """Families of the labels."""
@@ -67,8 +78,9 @@ def circuit_svg(
         expect_length(f"pictures of {layer}", row, len(units), "units")
         expect_length(f"strengths of {layer}", strengths, len(units), "units")
     rows = max(len(units) for _, units, _ in columns)
-    height = MARGIN * 2 + HEAD + rows * (side + BELOW) + (rows - 1) * GAP
-    width = MARGIN * 2 + len(columns) * side + (len(columns) - 1) * BETWEEN
+    height = MARGIN * 2 + HEAD + rows * (side + BELOW) + (rows - 1) * GAP + FOOT
+    across = MARGIN * 2 + len(columns) * side + (len(columns) - 1) * BETWEEN
+    width = max(LEAST, across)
     tops = [_tops(len(units), rows, side) for _, units, _ in columns]
     lines = [
         line
@@ -87,6 +99,10 @@ def circuit_svg(
         _label(MARGIN, MARGIN + 10, title, 15, INK, "start"),
         *lines,
         *texts,
+        *(
+            _label(MARGIN, height - MARGIN - 18 * (1 - line), words, 11, QUIET, "start")
+            for line, words in enumerate(KEY)
+        ),
         xmlns="http://www.w3.org/2000/svg",
         viewBox=f"0 0 {width} {height}",
         width=width,

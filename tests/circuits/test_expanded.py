@@ -44,7 +44,7 @@ class Mean(nn.Module):
         self.side, self.step, self.padding = pool.kernel_size, pool.stride, pool.padding
 
     def forward(self, value):
-        kernel = torch.full((value.shape[1], 1, self.side, self.side), 1 / self.side**2)
+        kernel = torch.full((value.shape[1], 1, self.side, self.side), 1 / self.side**2).to(value)
         return F.conv2d(value, kernel, None, self.step, self.padding, 1, value.shape[1])
 
 
@@ -65,27 +65,29 @@ def block(kernel, stride, dilation, padding, groups, norm, pool):
 def linear(layers):
     """The same layers without what isn't linear."""
     exchanged = {nn.ReLU: lambda _: nn.Identity(), nn.MaxPool2d: Mean}
-    return nn.Sequential(*(exchanged.get(type(one), lambda one: one)(one) for one in layers)).eval()
+    same = [exchanged.get(type(one), lambda one: one)(one) for one in copy.deepcopy(layers)]
+    return nn.Sequential(*same).eval().double()
 
 
-def responses(tail, side=41):
+def responses(tail, side=33):
     """How the middle of a map answers to 1 at each unit and place of what goes in, one by one."""
-    nothing = torch.zeros(1, CHANNELS, side, side)
-    ones = torch.eye(nothing.numel()).view(-1, CHANNELS, side, side)
+    count = CHANNELS * side * side
+    ones = torch.eye(count + 1, count, dtype=torch.double).view(-1, CHANNELS, side, side)
     with torch.no_grad():
-        base, values = tail(nothing), tail(ones)
+        values = tail(ones)  # the last is the answer to nothing
     row, column = (length // 2 for length in values.shape[2:])
-    return (values - base)[:, :, row, column].T.reshape(-1, CHANNELS, side, side)
+    answers = (values[:-1] - values[-1:])[:, :, row, column]
+    return answers.T.reshape(-1, CHANNELS, side, side).float()
 
 
 def box(maps):
-    """The part of maps that is not 0 everywhere."""
-    there = maps.abs().amax((0, 1)) > 0
+    """The part of maps that is not 0 everywhere, but for rounding."""
+    there = maps.abs().amax((0, 1)) > 1e-9
     rows, columns = there.any(1).nonzero()[:, 0], there.any(0).nonzero()[:, 0]
     return maps[..., rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(BLOCKS, st.booleans(), st.integers(0, 99))
 def test_weights_are_the_responses_of_the_linear_network(spec, last_norm, seed):
     torch.manual_seed(seed)
@@ -117,21 +119,19 @@ def test_two_groups_of_a_kernel_through_pooling_by_hand(alexnet):
 def test_a_residual_sum_is_a_sum_over_paths():
     torch.manual_seed(0)
     block = Residual(CHANNELS).eval()
-    block.branch[1] = norm().eval()
     net = fv.Network(nn.Sequential(nn.Conv2d(3, CHANNELS, 1), nn.ReLU(), block).eval())
     assert linear_way(net, "2", "0").paths == 2
+    branch = responses(linear([*block.branch]), side=9)
+    branch[:, :, 4, 4] += torch.eye(CHANNELS)
     weights = expanded_weights(net, "2", [0, 1], "0")
-    gain = block.branch[1].weight / (block.branch[1].running_var + block.branch[1].eps).sqrt()
-    expected = (block.branch[0].weight * gain.view(-1, 1, 1, 1)).detach()
-    expected[:, :, 1, 1] += torch.eye(CHANNELS)
-    torch.testing.assert_close(weights, expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(weights, box(branch), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(
     ("name", "layer", "earlier", "shape", "paths"),
     [
-        ("vgg16", "conv2_1", "conv1_2", (2, 64, 4, 4), 1),
-        ("vgg16", "conv3_1", "conv1_1", (2, 64, 14, 14), 1),
+        ("vgg16", "conv2_1", "conv1_2", (2, 64, 6, 6), 1),
+        ("vgg16", "conv3_1", "conv1_1", (2, 64, 22, 22), 1),
         ("resnet18", "layer1.1", "layer1.0", (2, 64, 5, 5), 2),
         ("resnet18", "layer2.0", "layer1.0", (2, 64, 11, 11), 4),
     ],
