@@ -1,5 +1,6 @@
 """What AlexNet's units are made of: the circuits of all of them, on half of the photographs."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -9,10 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from featviz.article.photographs import scenes
-from featviz.circuits import graph
+from featviz.circuits import expanded, faithfulness, graph
 from featviz.circuits.expanded import expanded_weights
-from featviz.circuits.graph import KEEP, Circuits, find_circuits
+from featviz.circuits.faithfulness import Faithfulness
+from featviz.circuits.graph import KEEP, Circuits, Column, find_circuits
+from featviz.circuits.places import cut_views, find_peaks, strongest_photographs
+from featviz.network.ablation import ablate
 from featviz.network.network import Network
+from featviz.network.values import activations
 from featviz.store import Store, fingerprint
 from featviz.zoo import bundled
 
@@ -21,6 +26,21 @@ BEST = 4
 
 COARSE = 16
 """Places to a side above which expanded weights are drawn half as fine."""
+
+SIDE = 224
+"""Side of the photographs in pixels."""
+
+PROVED = 40
+"""Units of a layer, drawn at random, whose circuits are taken away."""
+
+KEEPS = (4, 16)
+"""Units per layer that make a circuit, where circuits are taken away."""
+
+ARRAYS = ("units", "photographs", "original", "values")
+"""What the store keeps of a proof."""
+
+SEED = 0
+"""Where all that is drawn comes from."""
 
 CHUNK = 64
 """Units whose expanded weights are in memory at a time."""
@@ -35,7 +55,7 @@ def network() -> Network:
 @cache
 def photographs(half: int) -> tuple[Tensor, ...]:
     """Returns the scenes with even numbers (0), on which circuits are sought, or odd ones (1)."""
-    return tuple(photo.image for photo in scenes()[half::2])
+    return tuple(photo.image for photo in scenes(SIDE)[half::2])
 
 
 @cache
@@ -76,4 +96,64 @@ def through(layer: str, earlier: str) -> NDArray[np.float32]:
         "units": units.tolist(),
         "coarse": COARSE,
     }
-    return Store().arrays(spec, make, "featviz.circuits.expanded")["weights"]
+    return Store().arrays(spec, make, expanded.__name__)["weights"]
+
+
+@cache
+def proof(layer: str) -> Faithfulness:
+    """Returns what is left of units of a layer without their circuits, and by them alone.
+
+    Circuits are sought on one half of the photographs, and taken away on the other.
+    """
+    generator = torch.Generator().manual_seed(SEED)
+    units = torch.randperm(network().units(layer), generator=generator)[:PROVED].sort().values
+    spec = {
+        "network": network().fingerprint,
+        "layer": layer,
+        "units": units.tolist(),
+        "keeps": KEEPS,
+        "best": BEST,
+        "seed": SEED,
+        "photos": [fingerprint(one.numpy()) for half in (0, 1) for one in photographs(half)],
+    }
+
+    def make() -> dict[str, NDArray[np.generic]]:
+        wide = find_circuits(
+            network(), layer, photographs(0), units=units.tolist(), keep=max(KEEPS), best=BEST
+        )
+        result = faithfulness.faithfulness(network(), wide, photographs(1), keeps=KEEPS, seed=SEED)
+        return {name: getattr(result, name) for name in ARRAYS}
+
+    arrays = Store().arrays(spec, make, faithfulness.__name__)
+    return Faithfulness(layer, keeps=KEEPS, **arrays)  # type: ignore[arg-type]
+
+
+def without(layer: str, unit: int, columns: Sequence[Column]) -> dict[tuple[str, int], float]:
+    """Returns what is left of a unit's response when single units of its circuit are taken away.
+
+    Args:
+        layer: The unit's layer.
+        unit: Its index.
+        columns: The units that are taken away one at a time.
+
+    Returns:
+        (layer, unit) -> the mean response, as a part of that of the whole network, on the
+        photographs of the other half where the unit is strongest.
+    """
+    images = list(photographs(1))
+    peaks = find_peaks(network(), layer, images)
+    chosen = strongest_photographs(peaks, [unit], faithfulness.STRONGEST)
+    views = cut_views(network(), layer, images, peaks, [unit], chosen)
+
+    def response(net: Network) -> float:
+        return float(views.read(activations(net, views.images, layer)).clamp(min=0).mean())
+
+    whole = response(network())
+    return {
+        (column.layer, one): response(
+            ablate(network(), {f"{column.layer}:relu": [one]}, images=images)
+        )
+        / whole
+        for column in columns
+        for one in column.units.tolist()
+    }
