@@ -1,8 +1,14 @@
 """Circuits: what a unit is made of, layer by layer down to the first, and the proof of it."""
 
-from featviz.circuits.attributions import attributions as attributions
+from featviz.circuits.contributions import attributions as attributions
 from featviz.circuits.expanded import effective_weights as effective_weights
 from featviz.circuits.expanded import expanded_weights as expanded_weights
+from featviz.circuits.faithfulness import Faithfulness as Faithfulness
+from featviz.circuits.faithfulness import circuit_alone as circuit_alone
+from featviz.circuits.faithfulness import drawn_units as drawn_units
+from featviz.circuits.faithfulness import measure_faithfulness as measure_faithfulness
+from featviz.circuits.faithfulness import prove_circuits as prove_circuits
+from featviz.circuits.faithfulness import without_circuit as without_circuit
 from featviz.circuits.graph import Circuit as Circuit
 from featviz.circuits.graph import Circuits as Circuits
 from featviz.circuits.graph import Column as Column

@@ -83,7 +83,8 @@ def effective_weights(
         ValueError: As `expanded_weights`, or there is no photograph.
     """
     weights = expanded_weights(network, layer, units, earlier).sum((2, 3))
-    return weights * mean_values(network, behind(network, earlier).name, images)
+    name = behind(network, earlier).name
+    return weights * mean_values(network, [name], images)[name]
 
 
 def _middle(network: Network, layer: str) -> tuple[int, int, int]:

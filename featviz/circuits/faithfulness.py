@@ -4,7 +4,7 @@ Source: the two tests, on the circuit removed and on all else removed, follow K.
 "Interpretability in the Wild", ICLR 2023, section 4; means in place of values, its section 2.2.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from featviz.circuits.graph import KEEP, Circuits, find_circuits
+from featviz.circuits.graph import KEEP, Circuit, Circuits, find_circuits
 from featviz.circuits.linear import behind
 from featviz.circuits.places import Views, cut_views, find_peaks, single
 from featviz.measures.statistics import Interval, crossed
-from featviz.network.ablation import Photographs, mean_values
+from featviz.network.ablation import Photographs, ablate, mean_values
 from featviz.network.network import Network, private_view
 from featviz.network.passes import own_mode, run_to
 from featviz.network.returned import LayerRef
@@ -37,6 +37,8 @@ NEAR = 8
 """Units of most similar mean activation among which one is drawn in place of a circuit's."""
 
 Array = NDArray[np.floating]
+
+Table = list[list[Interval]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,31 +78,84 @@ class Faithfulness:
         """
         return _correlations(self.original, self.values, np.ones(self.original.shape, bool))
 
-    def intervals(self) -> tuple[list[list[Interval]], list[list[Interval]]]:
+    def intervals(self) -> tuple[Table, Table]:
         """Returns the mean of responses and of correlations over units, with 95 % intervals.
 
         They allow for other units and other photographs (`measures.statistics.crossed`); for one
         unit alone for other photographs.
 
         Returns:
-            For each of `keeps` one interval per condition: those of responses, and those of
-            correlations.
+            Responses and correlations: for each of `keeps` an interval per condition.
         """
+        return self._intervals(lambda both: both)
+
+    def differences(self) -> tuple[Table, Table]:
+        """Returns how much more the circuit does than random units, with 95 % intervals.
+
+        Returns:
+            Responses and correlations: for each of `keeps` what is left with the circuit removed,
+            less with random units removed; and by the circuit alone, less by random units alone.
+        """
+        return self._intervals(lambda both: both[..., 0::2] - both[..., 1::2])
+
+    def _intervals(self, change: Callable[[Array], Array]) -> tuple[Table, Table]:
         names, places = np.unique(self.photographs, return_inverse=True)
         places = places.reshape(self.photographs.shape)
         alone = len(self.units) == 1
 
         def statistic(*stay: NDArray[np.integer]) -> Array:
             rows = np.zeros(1, np.int64) if alone else stay[0]
-            within = np.isin(places[rows], stay[-1])
-            sides = (self.original[rows], self.values[rows], within)
-            both = [np.nanmean(measure(*sides), 0) for measure in (_responses, _correlations)]
-            return np.concatenate(both).ravel()
+            sides = self.original[rows], self.values[rows], np.isin(places[rows], stay[-1])
+            both = np.stack([np.nanmean(of(*sides), 0) for of in (_responses, _correlations)])
+            return change(both).ravel()
 
         counts = [len(names)] if alone else [len(self.units), len(names)]
-        ends = iter(crossed(statistic, counts))
-        tables = [[[next(ends) for _ in CONDITIONS] for _ in self.keeps] for _ in range(2)]
-        return tables[0], tables[1]
+        ends = crossed(statistic, counts)
+        width = len(ends) // (2 * len(self.keeps))
+        rows = [ends[first : first + width] for first in range(0, len(ends), width)]
+        return rows[: len(self.keeps)], rows[len(self.keeps) :]
+
+
+def without_circuit(network: Network, circuit: Circuit, images: Photographs) -> Network:
+    """Returns the network with a circuit's units, but for its root, set to their means.
+
+    Args:
+        network: The network; it stays as it is.
+        circuit: The circuit.
+        images: Photographs whose means they are; those of the values after the activation.
+    """
+    units = {behind(network, name).name: some for name, some in circuit.units.items()}
+    return ablate(network, units, images=images)
+
+
+def circuit_alone(network: Network, circuit: Circuit, images: Photographs) -> Network:
+    """Returns the network with all else in a circuit's earlier layers set to its mean.
+
+    Args:
+        network: The network; it stays as it is.
+        circuit: The circuit.
+        images: As for `without_circuit`.
+    """
+    rest = {
+        behind(network, name).name: [
+            unit for unit in range(network.units(name)) if unit not in some
+        ]
+        for name, some in circuit.units.items()
+    }
+    return ablate(network, rest, images=images)
+
+
+def drawn_units(network: Network, layer: str, count: int, seed: int = 0) -> list[int]:
+    """Returns units of a layer drawn at random, in order.
+
+    Args:
+        network: The network.
+        layer: The layer's name.
+        count: How many, at most all.
+        seed: Where randomness comes from.
+    """
+    order = torch.randperm(network.units(layer), generator=torch.Generator().manual_seed(seed))
+    return sorted(order[:count].tolist())
 
 
 def prove_circuits(
@@ -134,11 +189,11 @@ def prove_circuits(
             f"some photographs choose and others test: give 2 or more, not {len(each)}."
         )
     circuits = find_circuits(network, layer, each[::2], units=units, keep=max(keeps))
-    return faithfulness(network, circuits, each[1::2], keeps=keeps, seed=seed)
+    return measure_faithfulness(network, circuits, each[1::2], keeps=keeps, seed=seed)
 
 
 @own_mode()
-def faithfulness(
+def measure_faithfulness(
     network: Network,
     circuits: Circuits,
     images: Photographs,
@@ -171,7 +226,8 @@ def faithfulness(
         raise ValueError(f"the circuits have 1 to {most} units per layer, not {list(numbers)}.")
     layer, roots = circuits.layers[0], circuits.roots.tolist()
     refs = [behind(network, name) for name in circuits.layers[1:]]
-    means = [mean_values(network, ref.name, images) for ref in refs]
+    averages = mean_values(network, [ref.name for ref in refs], images)
+    means = [averages[ref.name] for ref in refs]
     each, peaks = single(images), find_peaks(network, layer, images)
     generator = torch.Generator().manual_seed(seed)
     photographs, originals, values = [], [], []

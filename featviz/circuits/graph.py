@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from featviz.circuits.attributions import BEST, contributions
+from featviz.circuits.contributions import BEST, contributions
 from featviz.circuits.expanded import expanded_weights
 from featviz.circuits.linear import behind, linear_way
 from featviz.circuits.places import cut_views, find_peaks, single, strongest_photographs
@@ -68,7 +68,7 @@ class Circuit:
 
     @property
     def units(self) -> dict[str, list[int]]:
-        """The units of each earlier layer, without the root, as `ablate` takes them."""
+        """The units of each earlier layer, without the root."""
         return {column.layer: column.units.tolist() for column in self.columns[1:]}
 
     @property

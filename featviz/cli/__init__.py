@@ -1,4 +1,4 @@
-"""The command line: `featviz layers|render|attribute|microscope`.
+"""The command line: `featviz layers|render|attribute|circuit|microscope`.
 
 Results go to files and to standard output, everything else to standard error. Exit codes: 0 done,
 1 it could not be done (one sentence says why), 2 it was asked for wrongly, 130 stopped by Ctrl-C.
@@ -11,7 +11,7 @@ import sys
 
 import click
 
-from featviz.cli import commands, common, microscope
+from featviz.cli import circuit, commands, common, microscope
 
 
 def main() -> None:
@@ -42,5 +42,11 @@ def cli() -> None:
     """See what a convolutional network has learned. Works offline."""
 
 
-for command in (commands.layers, commands.render, commands.attribute, microscope.microscope):
+for command in (
+    commands.layers,
+    commands.render,
+    commands.attribute,
+    circuit.circuit,
+    microscope.microscope,
+):
     cli.add_command(command)

@@ -6,7 +6,7 @@ import functools
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,10 +117,10 @@ def _import(file: Path) -> Any:
     return module
 
 
-def check_output(output: Path) -> None:
+def check_output(output: Path, formats: Sequence[str] = FORMATS) -> None:
     """Says that a picture can't be written before an ascent has been waited for."""
-    if output.suffix.lower() not in FORMATS:
-        raise click.UsageError(f"{output} ends in none of {', '.join(FORMATS)}.")
+    if output.suffix.lower() not in formats:
+        raise click.UsageError(f"{output} ends in none of {', '.join(formats)}.")
     folder = output.absolute().parent
     if not folder.is_dir():
         raise click.UsageError(f"There is no folder {folder} to write to.")

@@ -70,24 +70,29 @@ def ablate(
     return network.around(module.to(device), f"{network.name} without {count} units")
 
 
-def mean_values(network: Network, layer: str, images: Photographs) -> Tensor:
-    """Returns the mean (units,) of a layer's values over all places of photographs.
+def mean_values(network: Network, layers: Sequence[str], images: Photographs) -> dict[str, Tensor]:
+    """Returns the means of layers' values over all places of photographs.
 
     Args:
         network: The network.
-        layer: The layer's name.
+        layers: The layers' names.
         images: Photographs; each counts the same, whatever its size.
+
+    Returns:
+        Layer -> (units,).
 
     Raises:
         ValueError: There is no photograph.
     """
-    means = [
-        activations(network, batch, layer).flatten(2 if batch.ndim > 3 else 1)
-        for batch in batches(images)
-    ]
-    if not means:
+    parts = [activations(network, batch, list(layers)) for batch in batches(images)]
+    if not parts:
         raise ValueError("there are no photographs to average over: give at least one.")
-    return torch.cat([one.mean(2) if one.ndim > 2 else one for one in means]).mean(0)
+    return {
+        layer: torch.cat(
+            [part[layer].reshape(*part[layer].shape[:2], -1).mean(2) for part in parts]
+        ).mean(0)
+        for layer in layers
+    }
 
 
 def batches(images: Photographs) -> Iterator[Tensor]:
@@ -124,10 +129,8 @@ def _stand_ins(
     if images is None or not len(list(batches(images))):
         raise ValueError(f"mode {mode!r} takes values from photographs: give some as images.")
     if mode == "mean":
-        return {
-            layer: mean_values(network, layer, images)[list(numbers)]
-            for layer, numbers in units.items()
-        }
+        means = mean_values(network, list(units), images)
+        return {layer: mean[list(units[layer])] for layer, mean in means.items()}
     each = [image for batch in batches(images) for image in batch]
     drawn = torch.randint(len(each), (), generator=torch.Generator().manual_seed(seed))
     values = activations(network, each[int(drawn)], list(units))
@@ -148,8 +151,8 @@ def _place(network: Network, ref: LayerRef) -> str:
                 return name
     if not ref.source.startswith(CALLS):
         return ref.source
-    own = ref.module and network.resolve(ref.module).source == ref.source
-    if own and graph.runs(ref.module) == 1:
+    once = ref.module and graph.runs(ref.module) == 1
+    if once and network.resolve(ref.module).source == ref.source:
         return ref.module
     raise ValueError(
         f"{ref.name} of {network.name} can't be ablated, because no module of its own gives its "

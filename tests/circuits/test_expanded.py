@@ -2,7 +2,6 @@ import copy
 
 import pytest
 import torch
-import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -12,7 +11,7 @@ import featviz as fv
 from featviz.circuits import attributions, effective_weights, expanded_weights
 from featviz.circuits.linear import linear_way
 from featviz.network.ablation import mean_values
-from featviz.zoo.layers import named_layers
+from tests.circuits.architectures import untrained
 from tests.networks import Residual
 
 CHANNELS = 2
@@ -137,10 +136,7 @@ def test_a_residual_sum_is_a_sum_over_paths():
     ],
 )
 def test_torchvisions_networks(name, layer, earlier, shape, paths):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        module = torchvision.models.get_model(name, weights=None, num_classes=2).eval()
-    net = fv.Network(module, layers=named_layers(module), name=name)
+    net = untrained(name)
     weights = expanded_weights(net, layer, [0, 5], earlier)
     assert weights.shape == shape
     assert weights.abs().amax((1, 2, 3)).min() > 0
@@ -200,5 +196,5 @@ def test_attributions_of_a_layer_that_does_not_reach(alexnet):
 def test_mean_values_count_each_photograph_the_same(alexnet):
     one, other = torch.rand(3, 64, 64), torch.rand(3, 96, 128)
     means = [fv.activations(alexnet, image, "conv2:relu").mean((0, 2, 3)) for image in (one, other)]
-    found = mean_values(alexnet, "conv2:relu", [one, other])
+    found = mean_values(alexnet, ["conv2:relu"], [one, other])["conv2:relu"]
     torch.testing.assert_close(found, (means[0] + means[1]) / 2)

@@ -3,7 +3,9 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
@@ -28,6 +30,7 @@ COMMANDS = (
     ["layers"],
     ["render"],
     ["attribute"],
+    ["circuit"],
     ["microscope", "build"],
     ["microscope", "open"],
 )
@@ -280,3 +283,48 @@ def test_a_few_units_become_a_page_of_their_own(tmp_path):
     page = (tmp_path / "microscope.html").read_text("utf-8")
     assert 'id="conv1-2"' in page
     assert "data:image" not in page
+
+
+MODULE = """
+import torch
+from torch import nn
+
+
+def make():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(3, 6, 5, stride=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 5, 3), nn.ReLU()
+    )
+"""
+
+
+def test_circuit_draws_and_writes_down_the_same(monkeypatch, capsys, tmp_path):
+    (tmp_path / "drawn_module.py").write_text(MODULE, "utf-8")
+    monkeypatch.setenv("FEATVIZ_CACHE", str(tmp_path / "cache"))
+    drawing = tmp_path / "circuit.svg"
+    network = f"{tmp_path / 'drawn_module.py'}:make"
+    code, out, err = run(
+        monkeypatch, capsys,
+        "circuit", "3:2", "--keep", "2", "--network", network, "-o", str(drawing), "--json",
+    )  # fmt: skip
+    assert (code, err) == (0, f"Wrote {drawing}\n")
+    told = json.loads(out)
+    assert told["unit"] == "3:2"
+    assert [column["layer"] for column in told["columns"]] == ["3", "0"]
+    assert np.shape(told["edges"][0]["kernels"]) == (1, 2, 6, 6)
+    root = ElementTree.parse(drawing).getroot()
+    texts = [one.text for one in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {f"0:{unit}" for unit in told["columns"][1]["units"]} <= set(texts)
+    assert len([*root.iter("{http://www.w3.org/2000/svg}image")]) == 3
+
+
+def test_circuit_says_what_it_lacks(monkeypatch, capsys, tmp_path):
+    code, _, err = run(monkeypatch, capsys, "circuit", "conv3:8")
+    assert code == 2
+    assert "Nothing to write: give -o FILE, --json, or both." in err
+    code, _, err = run(monkeypatch, capsys, "circuit", "conv3:8", "-o", str(tmp_path / "a.png"))
+    assert code == 2
+    assert "ends in none of .svg" in err
+    code, _, err = run(monkeypatch, capsys, "circuit", "conv3", "--json")
+    assert code == 2
+    assert "as in conv5:12, not 'conv3'" in err

@@ -1,0 +1,120 @@
+"""The command that takes a unit apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from featviz.cli import common
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from featviz.circuits.graph import Circuit
+    from featviz.network.network import Network
+
+
+@click.command(short_help="Takes a unit apart, down to the first layer.")
+@click.argument("unit")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The drawing: an .svg file.")
+@click.option(
+    "--keep", type=click.IntRange(1), default=4, show_default=True, help="Units per layer."
+)
+@click.option(
+    "--layers", metavar="LAYERS", help="The earlier layers, from UNIT's down: conv4,conv3."
+)
+@click.option(
+    "--photos", type=click.Path(path_type=Path), help="A folder of photos, in place of the samples."
+)
+@common.seed
+@common.network
+@common.as_json
+def circuit(
+    unit: str,
+    output: Path | None,
+    keep: int,
+    layers: str | None,
+    photos: Path | None,
+    seed: int,
+    request: common.Request,
+    as_json: bool,
+) -> None:
+    """Finds the units of earlier layers that UNIT is made of, and draws them with their weights.
+
+    A unit counts by what it adds to UNIT's value on the photos where that is strongest. Pictures
+    come from the microscope's store; those that aren't there are made and kept.
+
+    \b
+    Examples:
+      featviz circuit conv5:12 --keep 4 -o circuit.svg
+      featviz circuit conv3:8 --photos my_photos --json
+      featviz circuit layer2.1:3 --network resnet18 --download -o circuit.svg
+    """
+    if output is None and not as_json:
+        raise click.UsageError("Nothing to write: give -o FILE, --json, or both.")
+    if output is not None:
+        common.check_output(output, (".svg",))
+    from featviz.circuits.graph import find_circuit
+
+    net = common.load(request)
+    earlier = None if layers is None else layers.split(",")
+    found = find_circuit(net, unit, _photographs(net, photos), keep=keep, layers=earlier)
+    if output is not None:
+        output.write_text(_drawn(net, found, seed), encoding="utf-8")
+        common.say(f"Wrote {output}")
+    if as_json:
+        click.echo(json.dumps(found.record()))
+
+
+def _photographs(net: Network, folder: Path | None) -> list[Tensor]:
+    """The photographs, squares of the size that the network was made for."""
+    from featviz import photos
+
+    if folder is not None:
+        return [photo.image for photo in photos.folder(folder, net.size)]
+    return [photos.load(name, net.size).image for name in photos.samples()]
+
+
+def _drawn(net: Network, circuit: Circuit, seed: int) -> str:
+    from featviz.figures._circuit_svg import circuit_svg
+    from featviz.microscope.build import Microscope
+    from featviz.microscope.views import CHANNEL
+
+    scope = Microscope(net, seed=seed)
+    columns = [
+        (column.layer, column.units.tolist(), column.strengths.tolist())
+        for column in circuit.columns
+    ]
+    pictures = [
+        list(scope.pictures(layer, CHANNEL, units).images[:, 0] / 255)
+        for layer, units, _ in columns
+    ]
+    first = circuit.columns[-1].layer
+    return circuit_svg(
+        columns,
+        circuit.weights,
+        pictures,
+        title=f"{circuit.layer}:{circuit.unit} of {net.name}, down to {first}",
+        alt="The unit at the left, and for each earlier layer the units that add most to its value "
+        f"or take most away: {', '.join(_named(columns[1:]))}",
+        notes=[_note(net, circuit, index) for index in range(len(columns))],
+    )
+
+
+def _named(columns: Sequence[tuple[str, list[int], list[float]]]) -> list[str]:
+    return [f"{layer}:{unit}" for layer, units, _ in columns for unit in units]
+
+
+def _note(net: Network, circuit: Circuit, index: int) -> str:
+    """What stands below a layer's name: what its units see, and of a residual sum its paths."""
+    try:
+        notes = [f"sees {net.receptive_field(circuit.columns[index].layer).size} px"]
+    except ValueError:
+        notes = ["sees the whole image"]
+    if index and (paths := circuit.paths[index - 1]) > 1:
+        notes.append(f"sum over {paths} paths")
+    return ", ".join(notes)

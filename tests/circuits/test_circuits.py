@@ -1,0 +1,155 @@
+import numpy as np
+import pytest
+import torch
+
+import featviz as fv
+from featviz import photos
+from featviz.article import photographs as article
+from featviz.circuits import Circuits, attributions, expanded_weights, find_circuit, find_circuits
+from featviz.circuits.faithfulness import (
+    CONDITIONS,
+    _alike,
+    circuit_alone,
+    drawn_units,
+    measure_faithfulness,
+    prove_circuits,
+    without_circuit,
+)
+from featviz.circuits.places import find_peaks
+from featviz.store import Store
+from tests.circuits.architectures import untrained
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return torch.stack([photos.load(name, 192).image for name in photos.samples()[:6]])
+
+
+@pytest.fixture(scope="module")
+def circuits(alexnet, scenes):
+    return find_circuits(alexnet, "conv3", scenes, units=[8, 40], keep=3)
+
+
+def test_columns_hold_the_units_that_add_most(alexnet, scenes, circuits):
+    circuit = circuits[8]
+    assert [column.layer for column in circuit.columns] == ["conv3", "conv2", "conv1"]
+    assert (circuit.layer, circuit.unit) == ("conv3", 8)
+    # The six photographs are fewer than it takes, so that all count; the whole ones say the same.
+    for column in circuit.columns[1:]:
+        maps = attributions(alexnet, scenes, "conv3", 8, column.layer)
+        sums = maps.sum((2, 3)).mean(0)
+        order = sums.abs().argsort(descending=True)[:3]
+        assert column.units.tolist() == order.tolist()
+        np.testing.assert_allclose(column.strengths, sums[order], rtol=1e-3, atol=1e-4)
+    assert circuit.columns[0].strengths[0] == pytest.approx(
+        find_peaks(alexnet, "conv3", scenes).values[:, 8].mean().item()
+    )
+
+
+def test_edges_are_expanded_weights(alexnet, circuits):
+    circuit = circuits[8]
+    later, earlier = (column.units.tolist() for column in circuit.columns[1:])
+    expected = expanded_weights(alexnet, "conv2", later, "conv1")[:, earlier]
+    np.testing.assert_allclose(circuit.edges[1], expected, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(circuit.weights[1], expected.sum((2, 3)), rtol=1e-4, atol=1e-6)
+    assert circuit.edges[0].shape == (1, 3, 7, 7)
+    assert circuit.paths == (1, 1)
+
+
+def test_alone_and_among_others_it_is_the_same(alexnet, scenes, circuits):
+    alone = find_circuit(alexnet, "conv3:40", scenes, keep=3)
+    assert (
+        alone.units
+        == circuits[40].units
+        == find_circuit(alexnet, ("conv3", 40), scenes, keep=3).units
+    )
+    np.testing.assert_allclose(
+        alone.columns[1].strengths, circuits[40].columns[1].strengths, rtol=1e-4
+    )
+
+
+def test_circuits_come_back_from_the_store(circuits, tmp_path):
+    arrays = Store(tmp_path).arrays({"layer": "conv3"}, circuits.arrays, "featviz.circuits.graph")
+    again = Circuits.from_arrays(arrays)
+    assert again.layers == circuits.layers
+    assert again[40].record() == circuits[40].record()
+    with pytest.raises(KeyError, match="conv3:9 isn't among the roots"):
+        again[9]
+
+
+def test_blocks_with_residual_sums_make_columns():
+    net = untrained("resnet18")
+    images = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    circuit = find_circuit(net, "layer2.0:3", images, keep=2)
+    assert [column.layer for column in circuit.columns] == [
+        "layer2.0", "layer1.1", "layer1.0", "conv1",
+    ]  # fmt: skip
+    assert circuit.paths == (2, 2, 2)
+    assert [edge.shape[:2] for edge in circuit.edges] == [(1, 2), (2, 2), (2, 2)]
+
+
+def test_vgg16s_columns_are_its_convolutions():
+    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    circuit = find_circuit(untrained("vgg16"), "conv3_1:5", images, keep=2)
+    names = [column.layer for column in circuit.columns]
+    assert names == ["conv3_1", "conv2_2", "conv2_1", "conv1_2", "conv1_1"]
+    assert [edge.shape[2:] for edge in circuit.edges] == [(6, 6), (3, 3), (6, 6), (3, 3)]
+
+
+def test_what_has_no_circuit_is_said(alexnet, scenes):
+    with pytest.raises(ValueError, match="no layer of alexnet comes before conv1"):
+        find_circuit(alexnet, "conv1:3", scenes)
+    with pytest.raises(ValueError, match="as in conv5:12, not 'conv5'"):
+        find_circuit(alexnet, "conv5", scenes)
+    with pytest.raises(ValueError, match="keep is at least 1"):
+        find_circuit(alexnet, "conv3:1", scenes, keep=0)
+    with pytest.raises(ValueError, match="no photographs"):
+        find_circuit(alexnet, "conv3:1", [])
+
+
+def test_what_is_left_is_what_an_ablated_network_gives(alexnet, scenes, circuits):
+    left = measure_faithfulness(alexnet, circuits, scenes, keeps=[1, 3])
+    assert left.values.shape == (2, 2, len(CONDITIONS), 6)
+    peaks = find_peaks(alexnet, "conv3", scenes)
+    for keep, values in zip(left.keeps, left.values[0], strict=True):
+        circuit = find_circuit(alexnet, "conv3:8", scenes, keep=keep)
+        networks = (
+            without_circuit(alexnet, circuit, scenes),
+            circuit_alone(alexnet, circuit, scenes),
+        )
+        for ablated, row in zip(networks, (0, 2), strict=True):
+            maps = fv.activations(ablated, scenes, "conv3")[:, 8]
+            expected = maps[range(6), peaks.rows[:, 8], peaks.columns[:, 8]][left.photographs[0]]
+            np.testing.assert_allclose(values[row], expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(left.original[0], peaks.values[left.photographs[0], 8])
+
+
+def test_random_units_are_others_and_as_active():
+    mean = torch.arange(64).float()
+    units = np.array([10, 40, 41])
+    drawn = _alike(units, mean, torch.Generator().manual_seed(0))
+    assert not {*drawn} & {*units.tolist()}
+    assert len({*drawn}) == 3
+    assert all(abs(one - unit) <= 8 for one, unit in zip(drawn, units, strict=True))
+
+
+def test_responses_and_correlations_by_hand(alexnet, scenes, circuits):
+    left = measure_faithfulness(alexnet, circuits, scenes)
+    for unit in range(2):
+        original, values = left.original[unit], left.values[unit, 0]
+        for condition in range(len(CONDITIONS)):
+            share = values[condition].clip(0).mean() / original.clip(0).mean()
+            assert left.responses()[unit, 0, condition] == pytest.approx(share, rel=1e-4)
+            if values[condition].std() > 1e-6:
+                together = np.corrcoef(original, values[condition])[0, 1]
+                assert left.correlations()[unit, 0, condition] == pytest.approx(together, abs=1e-3)
+
+
+@pytest.mark.slow
+def test_circuits_matter_more_than_random_units(alexnet):
+    images = [photo.image for photo in article.scenes(224)[::3]]
+    units = drawn_units(alexnet, "conv3", 10, seed=1)
+    proof = prove_circuits(alexnet, "conv3", units, images, keeps=[4])
+    (responses,), (correlations,) = proof.differences()
+    assert responses[0].high < 0  # less is left without the circuit than without random units
+    assert correlations[1].low > 0  # and more with it alone than with random units alone
