@@ -6,15 +6,15 @@ from functools import cache
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
-from torch import Tensor
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
 
 from featviz.article.photographs import scenes
 from featviz.circuits import expanded, faithfulness, graph
 from featviz.circuits.expanded import expanded_weights
-from featviz.circuits.faithfulness import Faithfulness
-from featviz.circuits.graph import KEEP, Circuits, Column, find_circuits
-from featviz.circuits.places import cut_views, find_peaks, strongest_photographs
+from featviz.circuits.faithfulness import Faithfulness, drawn_units, measure_faithfulness
+from featviz.circuits.graph import KEEP, Circuits, find_circuits
+from featviz.circuits.places import Peaks, cut_views, find_peaks, strongest_photographs
 from featviz.network.ablation import ablate
 from featviz.network.network import Network
 from featviz.network.values import activations
@@ -52,6 +52,13 @@ def network() -> Network:
     return bundled.load("alexnet")
 
 
+def kernels(layer: str) -> Tensor:
+    """Returns the weights of a layer."""
+    module = network().module.get_submodule(network().dotted[layer])
+    assert isinstance(module, nn.Conv2d)  # as all of AlexNet's layers here
+    return module.weight.detach()
+
+
 @cache
 def photographs(half: int) -> tuple[Tensor, ...]:
     """Returns the scenes with even numbers (0), on which circuits are sought, or odd ones (1)."""
@@ -82,9 +89,10 @@ def through(layer: str, earlier: str) -> NDArray[np.float32]:
 
     def make() -> dict[str, NDArray[np.float32]]:
         parts = []
-        for some in torch.arange(len(units)).split(CHUNK):
-            maps = expanded_weights(network(), layer, some.tolist(), earlier)
-            own = maps[torch.arange(len(some))[:, None], torch.from_numpy(units)[some]]
+        for first in range(0, len(units), CHUNK):
+            some = range(len(units))[first : first + CHUNK]
+            maps = expanded_weights(network(), layer, list(some), earlier)
+            own = maps[torch.arange(len(some))[:, None], torch.from_numpy(units[some])]
             fine = own.shape[-1] <= COARSE
             parts.append(own if fine else F.avg_pool2d(own, 2, ceil_mode=True))
         return {"weights": torch.cat(parts).numpy()}
@@ -105,12 +113,11 @@ def proof(layer: str) -> Faithfulness:
 
     Circuits are sought on one half of the photographs, and taken away on the other.
     """
-    generator = torch.Generator().manual_seed(SEED)
-    units = torch.randperm(network().units(layer), generator=generator)[:PROVED].sort().values
+    units = drawn_units(network(), layer, PROVED, SEED)
     spec = {
         "network": network().fingerprint,
         "layer": layer,
-        "units": units.tolist(),
+        "units": units,
         "keeps": KEEPS,
         "best": BEST,
         "seed": SEED,
@@ -119,41 +126,53 @@ def proof(layer: str) -> Faithfulness:
 
     def make() -> dict[str, NDArray[np.generic]]:
         wide = find_circuits(
-            network(), layer, photographs(0), units=units.tolist(), keep=max(KEEPS), best=BEST
+            network(), layer, photographs(0), units=units, keep=max(KEEPS), best=BEST
         )
-        result = faithfulness.faithfulness(network(), wide, photographs(1), keeps=KEEPS, seed=SEED)
+        result = measure_faithfulness(network(), wide, photographs(1), keeps=KEEPS, seed=SEED)
         return {name: getattr(result, name) for name in ARRAYS}
 
     arrays = Store().arrays(spec, make, faithfulness.__name__)
-    return Faithfulness(layer, keeps=KEEPS, **arrays)  # type: ignore[arg-type]
+    return Faithfulness(layer, keeps=KEEPS, **arrays)
 
 
-def without(layer: str, unit: int, columns: Sequence[Column]) -> dict[tuple[str, int], float]:
-    """Returns what is left of a unit's response when single units of its circuit are taken away.
+@cache
+def _peaks(layer: str) -> Peaks:
+    return find_peaks(network(), layer, photographs(1))
+
+
+def without(
+    layer: str, unit: int, others: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], float]:
+    """Returns what is left of a unit's response when single units are taken away.
 
     Args:
         layer: The unit's layer.
         unit: Its index.
-        columns: The units that are taken away one at a time.
+        others: (layer, index) of the units that are taken away one at a time.
 
     Returns:
-        (layer, unit) -> the mean response, as a part of that of the whole network, on the
+        (layer, index) -> the mean response, as a part of that of the whole network, on the
         photographs of the other half where the unit is strongest.
     """
-    images = list(photographs(1))
-    peaks = find_peaks(network(), layer, images)
-    chosen = strongest_photographs(peaks, [unit], faithfulness.STRONGEST)
-    views = cut_views(network(), layer, images, peaks, [unit], chosen)
+    images = photographs(1)
+    chosen = strongest_photographs(_peaks(layer), [unit], faithfulness.STRONGEST)
+    views = cut_views(network(), layer, images, _peaks(layer), [unit], chosen)
+    spec = {
+        "network": network().fingerprint,
+        "layer": layer,
+        "unit": unit,
+        "others": [list(one) for one in others],
+        "photos": [fingerprint(image.numpy()) for image in images],
+    }
 
     def response(net: Network) -> float:
         return float(views.read(activations(net, views.images, layer)).clamp(min=0).mean())
 
-    whole = response(network())
-    return {
-        (column.layer, one): response(
-            ablate(network(), {f"{column.layer}:relu": [one]}, images=images)
-        )
-        / whole
-        for column in columns
-        for one in column.units.tolist()
-    }
+    def make() -> dict[str, ArrayLike]:
+        lacking = [
+            ablate(network(), {f"{name}:relu": [index]}, images=images) for name, index in others
+        ]
+        return {"left": [response(net) / response(network()) for net in lacking]}
+
+    left = Store().arrays(spec, make, faithfulness.__name__)["left"]
+    return dict(zip(others, left.tolist(), strict=True))

@@ -3,16 +3,16 @@
 Source of the motifs: C. Olah et al., "Zoom In: An Introduction to Circuits", Distill 2020.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from featviz.article.studies.circuits_evidence import SEED, network
+from featviz.article.studies.circuits_evidence import SEED, kernels, network
 from featviz.article.studies.microscope import scope
 from featviz.measures.tuning import ORIENTED
 from featviz.microscope import findings
@@ -31,7 +31,7 @@ ALONG, ACROSS = 22.5, 67.5
 
 QUARTER, MIRROR, UPSIDE = "a quarter turn", "its mirror image", "upside down"
 
-TURNS = MappingProxyType(
+TURNS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
     {
         QUARTER: lambda kernels: torch.rot90(kernels, 1, (2, 3)),
         MIRROR: lambda kernels: kernels.flip(3),
@@ -49,13 +49,6 @@ class Count(NamedTuple):
     chance: float
     low: float
     high: float
-
-
-def kernels(layer: str) -> Tensor:
-    """Returns the weights of a layer."""
-    module = network().module.get_submodule(network().dotted[layer])
-    assert isinstance(module, nn.Conv2d)  # as all of AlexNet's layers here
-    return module.weight.detach()
 
 
 @cache
@@ -86,7 +79,8 @@ def _turned(layer: str, turn: str) -> Tensor:
 def _likeness(weights: Tensor, turn: str, turned: Tensor) -> Tensor:
     images = torch.zeros_like(weights).index_add_(1, turned, TURNS[turn](weights))
     one, other = (_standard(side.flatten(1)) for side in (images, weights))
-    return one @ other.T
+    table: Tensor = one @ other.T
+    return table
 
 
 def _standard(rows: Tensor) -> Tensor:
@@ -163,10 +157,9 @@ def unions(layer: str) -> Count:
 
 
 def crossings(layer: str) -> Count:
-    """Counts oriented units of the next layer that a layer's own orientation excites and the
-    crossing one inhibits, in the mean over its oriented units.
+    """Counts oriented units of the next layer that their orientation excites, the crossing inhibits.
 
-    Chance deals the layer's orientations anew.
+    That is in the mean over a layer's oriented units, less the mean over all of them. Chance deals the layer's orientations anew.
     """
     before, after = (findings.find_preferences(scope(), one) for one in (layer, _after(layer)))
     assert before is not None  # AlexNet's units all have fields
