@@ -84,7 +84,7 @@ def effective_weights(
     """
     weights = expanded_weights(network, layer, units, earlier).sum((2, 3))
     name = behind(network, earlier).name
-    return weights * mean_values(network, [name], images)[name]
+    return weights * mean_values(network, [name], images)[name].to(weights.device)
 
 
 def _middle(network: Network, layer: str) -> tuple[int, int, int]:

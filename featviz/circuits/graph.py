@@ -15,6 +15,7 @@ from featviz.circuits.linear import behind, linear_way
 from featviz.circuits.places import cut_views, find_peaks, single, strongest_photographs
 from featviz.network.ablation import Photographs
 from featviz.network.network import Network, check_unit
+from featviz.network.passes import own_mode
 
 KEEP = 4
 """Units per layer, unless the caller says otherwise."""
@@ -172,7 +173,8 @@ def find_circuit(
 
     On the photographs where the unit is strongest, its value is attributed to all units of all
     earlier layers, by `attributions`; of each layer those stay that add or take away most in the
-    mean. Between neighboring layers the expanded weights are the edges.
+    mean. Photographs on which it is not above 0 don't count, unless it is so on none. Between
+    neighboring layers the expanded weights are the edges.
 
     Args:
         network: The network; it stays as it is.
@@ -198,6 +200,7 @@ def find_circuit(
     ]
 
 
+@own_mode()
 def find_circuits(
     network: Network,
     layer: str,
@@ -231,17 +234,9 @@ def find_circuits(
     if keep < 1:
         raise ValueError(f"keep is at least 1 unit per layer, not {keep}.")
     earlier = list(columns_before(network, layer) if layers is None else layers)
-    peaks = find_peaks(network, layer, images)
-    chosen = strongest_photographs(peaks, roots, best)
-    views = cut_views(network, layer, single(images), peaks, roots, chosen)
-    sums: list[list[Tensor]] = [[] for _ in earlier]
-    for _, maps in contributions(network, layer, views, earlier):
-        for some, one in zip(sums, maps, strict=True):
-            some.append(one.flatten(2).sum(2) if one.ndim > 2 else one)
-    means = [torch.cat(some).view(len(roots), -1, some[0].shape[1]).mean(1) for some in sums]
+    values, means = _means(network, layer, images, roots, earlier, best)
     parts = [strongest(one, keep) for one in means]
     columns = [(layer, torch.tensor(roots)[:, None]), *zip(earlier, parts, strict=True)]
-    values = peaks.values[chosen, torch.tensor(roots)[:, None]].mean(1)
     pairs = list(pairwise(columns))
     return Circuits(
         (layer, *earlier),
@@ -252,6 +247,29 @@ def find_circuits(
         tuple(_edges(network, *later, *first) for later, first in pairs),
         tuple(linear_way(network, later, first).paths for (later, _), (first, _) in pairs),
     )
+
+
+def _means(
+    network: Network,
+    layer: str,
+    images: Photographs,
+    roots: Sequence[int],
+    earlier: Sequence[str],
+    best: int,
+) -> tuple[Tensor, list[Tensor]]:
+    """The roots' values (roots,), and what each earlier layer's units add to it (roots, units)."""
+    peaks = find_peaks(network, layer, images)
+    chosen = strongest_photographs(peaks, roots, best)
+    values = peaks.values[chosen, torch.tensor(roots)[:, None]]
+    there = (values > 0) | ~(values > 0).any(1, keepdim=True)
+    weights = there / there.sum(1, keepdim=True)
+    views = cut_views(network, layer, single(images), peaks, roots, chosen)
+    sums: list[list[Tensor]] = [[] for _ in earlier]
+    for _, maps in contributions(network, layer, views, earlier):
+        for some, one in zip(sums, maps, strict=True):
+            some.append((one.flatten(2).sum(2) if one.ndim > 2 else one).cpu())
+    tables = [torch.cat(some).view(*values.shape, -1) for some in sums]
+    return (values * weights).sum(1), [(one * weights[..., None]).sum(1) for one in tables]
 
 
 def columns_before(network: Network, layer: str) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ import featviz as fv
 from featviz import photos
 from featviz.article import photographs as article
 from featviz.circuits import Circuits, attributions, expanded_weights, find_circuit, find_circuits
-from featviz.circuits.faithfulness import (
-    CONDITIONS,
+from featviz.circuits.faithfulness import CONDITIONS
+from featviz.circuits.places import find_peaks
+from featviz.circuits.proof import (
     _alike,
     circuit_alone,
     drawn_units,
@@ -15,7 +16,6 @@ from featviz.circuits.faithfulness import (
     prove_circuits,
     without_circuit,
 )
-from featviz.circuits.places import find_peaks
 from featviz.store import Store
 from tests.circuits.architectures import untrained
 
@@ -34,16 +34,29 @@ def test_columns_hold_the_units_that_add_most(alexnet, scenes, circuits):
     circuit = circuits[8]
     assert [column.layer for column in circuit.columns] == ["conv3", "conv2", "conv1"]
     assert (circuit.layer, circuit.unit) == ("conv3", 8)
-    # The six photographs are fewer than it takes, so that all count; the whole ones say the same.
+    # The six photographs are fewer than it takes, so that all count on which the unit is active;
+    # whole ones say the same as parts of them.
+    values = find_peaks(alexnet, "conv3", scenes).values[:, 8]
+    active = scenes[values > 0]
+    assert len(active) > 1
     for column in circuit.columns[1:]:
-        maps = attributions(alexnet, scenes, "conv3", 8, column.layer)
+        maps = attributions(alexnet, active, "conv3", 8, column.layer)
         sums = maps.sum((2, 3)).mean(0)
         order = sums.abs().argsort(descending=True)[:3]
         assert column.units.tolist() == order.tolist()
         np.testing.assert_allclose(column.strengths, sums[order], rtol=1e-3, atol=1e-4)
-    assert circuit.columns[0].strengths[0] == pytest.approx(
-        find_peaks(alexnet, "conv3", scenes).values[:, 8].mean().item()
-    )
+    assert circuit.columns[0].strengths[0] == pytest.approx(values[values > 0].mean().item())
+
+
+def test_photographs_that_leave_a_unit_silent_count_only_if_all_do(alexnet, scenes):
+    values = find_peaks(alexnet, "conv3", scenes).values
+    silent = int((values.amin(0) < 0).logical_and(values.amax(0) > 0).nonzero()[0])
+    active = scenes[values[:, silent] > 0]
+    spec = ("conv3", silent)
+    some, all_of_them = (find_circuit(alexnet, spec, one, keep=2) for one in (active, scenes))
+    assert some.units == all_of_them.units
+    quiet = find_circuit(alexnet, spec, scenes[values[:, silent] <= 0], keep=2)
+    assert quiet.columns[0].strengths[0] <= 0
 
 
 def test_edges_are_expanded_weights(alexnet, circuits):
