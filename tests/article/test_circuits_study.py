@@ -106,6 +106,7 @@ def test_weights_through_layers_are_those_of_each_units_own_circuit(small):
 def test_what_is_left_without_a_unit_is_all_where_it_has_no_weight(small):
     last, before = small.layers[-1], small.layers[-2]
     module = small.module.get_submodule(small.dotted[last])
+    module.weight.data[0] = module.weight.data[0].abs()  # so that it is active
     module.weight.data[0, 0] = 0
     left = evidence.without(last, 0, [(before, 0), (before, 1)])
     assert left[before, 0] == pytest.approx(1)

@@ -10,11 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from featviz.article.photographs import scenes
-from featviz.circuits import expanded, faithfulness, graph
+from featviz.circuits import expanded, graph
+from featviz.circuits import proof as proving
 from featviz.circuits.expanded import expanded_weights
-from featviz.circuits.faithfulness import Faithfulness, drawn_units, measure_faithfulness
+from featviz.circuits.faithfulness import STRONGEST, Faithfulness
 from featviz.circuits.graph import KEEP, Circuits, find_circuits
 from featviz.circuits.places import Peaks, cut_views, find_peaks, strongest_photographs
+from featviz.circuits.proof import drawn_units, measure_faithfulness
 from featviz.network.ablation import ablate
 from featviz.network.network import Network
 from featviz.network.values import activations
@@ -131,7 +133,7 @@ def proof(layer: str) -> Faithfulness:
         result = measure_faithfulness(network(), wide, photographs(1), keeps=KEEPS, seed=SEED)
         return {name: getattr(result, name) for name in ARRAYS}
 
-    arrays = Store().arrays(spec, make, faithfulness.__name__)
+    arrays = Store().arrays(spec, make, proving.__name__)
     return Faithfulness(layer, keeps=KEEPS, **arrays)
 
 
@@ -155,7 +157,7 @@ def without(
         photographs of the other half where the unit is strongest.
     """
     images = photographs(1)
-    chosen = strongest_photographs(_peaks(layer), [unit], faithfulness.STRONGEST)
+    chosen = strongest_photographs(_peaks(layer), [unit], STRONGEST)
     views = cut_views(network(), layer, images, _peaks(layer), [unit], chosen)
     spec = {
         "network": network().fingerprint,
@@ -174,5 +176,5 @@ def without(
         ]
         return {"left": [response(net) / response(network()) for net in lacking]}
 
-    left = Store().arrays(spec, make, faithfulness.__name__)["left"]
+    left = Store().arrays(spec, make, proving.__name__)["left"]
     return dict(zip(others, left.tolist(), strict=True))
