@@ -73,7 +73,8 @@ def _turned(layer: str, turn: str) -> Tensor:
     depth = network().layers.index(layer)
     if not depth:
         return torch.arange(kernels(layer).shape[1])
-    return likeness(network().layers[depth - 1], turn).argmax(1)
+    turned: Tensor = likeness(network().layers[depth - 1], turn).argmax(1)
+    return turned
 
 
 def _likeness(weights: Tensor, turn: str, turned: Tensor) -> Tensor:
@@ -85,7 +86,8 @@ def _likeness(weights: Tensor, turn: str, turned: Tensor) -> Tensor:
 
 def _standard(rows: Tensor) -> Tensor:
     rows = rows - rows.mean(1, keepdim=True)
-    return rows / rows.norm(dim=1, keepdim=True).clamp_min(1e-12)
+    standard: Tensor = rows / rows.norm(dim=1, keepdim=True).clamp_min(1e-12)
+    return standard
 
 
 def turned_twins(layer: str, turn: str) -> Count:
