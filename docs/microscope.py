@@ -17,7 +17,8 @@
 # chapter on [shallow layers](chapters/shallow.py); so do the names of families, which say how a unit responds to
 # *gratings*. A unit that photographs excite far more than gratings do is *beyond gratings*, as are most units of conv4 and conv5.
 #
-# To see how a unit is made, follow *what feeds it*, layer by layer, down to the filters of conv1. Each unit has its
+# To see how a unit is made, follow *what feeds it*, layer by layer, down to the filters of conv1, or open
+# *its circuit* in [Circuits](chapters/circuits.py). Each unit has its
 # own address, such as [conv5-12](#conv5-12).
 
 # %% tags=["hide"]

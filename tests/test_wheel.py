@@ -118,7 +118,7 @@ def test_the_wheel_holds_the_library_and_not_the_article(wheel):
     with zipfile.ZipFile(wheel) as file:
         names = file.namelist()
     assert not [name for name in names if name.startswith(("featviz/article", "tests", "docs"))]
-    files = ("__init__.pyi", "py.typed", "zoo/alexnet.safetensors", "figures/web/fv-core.js")
+    files = ("__init__.pyi", "py.typed", "zoo/alexnet.safetensors", "figures/web/fv-base.js")
     assert {f"featviz/{name}" for name in files} <= set(names)
 
 

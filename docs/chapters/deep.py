@@ -53,7 +53,7 @@ deep_families.families()
 # %% [markdown]
 # These names are our eyes' and not the network's. If two pictures look alike we assume that their units are alike;
 # [Looking alike](alike.py#fig-families) tests which of these rows are. All {{ deep_units }} are in
-# [the microscope](../microscope.py), where every unit can be looked up.
+# [the microscope](../microscope.py), where every unit can be looked up, and [Circuits](circuits.py) takes them apart.
 #
 # ## One unit, asked in several ways
 #

@@ -10,6 +10,8 @@ from featviz.figures._charts import Series as Series
 from featviz.figures._charts import bars as bars
 from featviz.figures._charts import curves as curves
 from featviz.figures._charts import dots as dots
+from featviz.figures._circuit import circuit_columns as circuit_columns
+from featviz.figures._circuit_wiring import CircuitLayer as CircuitLayer
 from featviz.figures._color import overlaid as overlaid
 from featviz.figures._field import Field as Field
 from featviz.figures._field import receptive_field as receptive_field
@@ -46,6 +48,7 @@ from featviz.figures._wipe import compare as compare
 __all__ = [
     "WEB",
     "Choice",
+    "CircuitLayer",
     "Field",
     "Figure",
     "InspectorLayer",
@@ -58,6 +61,7 @@ __all__ = [
     "address",
     "attribution_grid",
     "bars",
+    "circuit_columns",
     "compare",
     "curves",
     "dots",

@@ -95,6 +95,7 @@ def microscope(
     width: str = "page",
     titles: Mapping[str, str] | None = None,
     filters: Mapping[str, Sequence[Choice]] | None = None,
+    circuits: str = "",
 ) -> Figure:
     """Shows all units as sheets, with a panel for the one looked at.
 
@@ -108,6 +109,8 @@ def microscope(
         width: Named width.
         titles: View -> what stands above its pictures.
         filters: Name -> its choices.
+        circuits: Address of a page where each unit's circuit has the unit's own address; "" for
+            none.
 
     Raises:
         ValueError: If what is said of a layer does not match its units.
@@ -133,6 +136,7 @@ def microscope(
     payload = {
         "layers": entries,
         "titles": dict(titles or {}),
+        "circuits": circuits,
         "filters": {
             name: [{"label": choice.label, "tests": choice.either} for choice in choices]
             for name, choices in (filters or {}).items()
@@ -193,7 +197,7 @@ def _sheet(layer: MicroscopeLayer, alt: str) -> tuple[dict[str, Any], str]:
     """The layer's sprite, and its section: a picture, over which lies a place for each unit."""
     first = next(iter(layer.views.values()))[:, 0]
     expect_length(f"units of {layer.layer}", layer.units, len(first), "pictures")
-    mosaic = sprite(_tiles(first), COLUMNS, quality=TILE_QUALITY)
+    mosaic = sprite(tile_pixels(first), COLUMNS, quality=TILE_QUALITY)
     names = f"all {len(first)} units of {layer.layer}, row by row, {mosaic.columns} to a row"
     places = "".join(f'<i id="{address(layer.layer, unit)}"></i>' for unit in layer.units)
     reach = f"each sees {layer.sees} px" if layer.sees else "each sees the whole image"
@@ -214,7 +218,8 @@ def _sheet(layer: MicroscopeLayer, alt: str) -> tuple[dict[str, Any], str]:
     return shape, tag("div", head, sheet, cls="fv-micro__layer", style=grid_style(mosaic))
 
 
-def _tiles(pictures: NDArray[np.uint8]) -> Pixels:
+def tile_pixels(pictures: NDArray[np.uint8]) -> Pixels:
+    """Shrinks pictures (N,3,H,W) to the tiles (N,side,side,3) of a sheet."""
     size = (TILE_SIDE, TILE_SIDE)
     return np.stack(
         [

@@ -107,7 +107,7 @@ def to_files(content: str, write: Callable[[str, bytes], str]) -> str:
         part = match["part"] or ""
         if not part and len(match["json"]) <= _LONGEST_PAYLOAD:
             return match[0]
-        # A script, because a page opened from disk may not fetch: see `arrive` in fv-core.js.
+        # A script, because a page opened from disk may not fetch: see `arrive` in fv-base.js.
         script = f"FV.deliver(document.currentScript.src,{html.unescape(match['json'])});\n"
         return f'<template{part} data-src="{address(script.encode(), "js")}"></template>'
 

@@ -76,6 +76,7 @@ def show(
     units: Sequence[int] | None = None,
     *,
     credits: str | None = None,
+    circuits: str = "",
 ) -> Figure:
     """Returns units of any network as a figure.
 
@@ -84,6 +85,7 @@ def show(
         layers: Which layers; without it all.
         units: Which units of each; without it all.
         credits: HTML that says whose the photographs are; without it the caption names them all.
+        circuits: Address of a page with the circuits of these units; "" for none.
     """
     sheets = [_layer(scope, layer, units) for layer in layers or scope.network.layers]
     count = sum(len(layer.units) for layer in sheets)
@@ -105,6 +107,7 @@ def show(
         f"{len(scope.photographs)} photographs: {credits or findings.credits_line(scope.photographs)}.",
         titles=TITLES,
         filters=FILTERS,
+        circuits=circuits,
     )
 
 

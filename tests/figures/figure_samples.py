@@ -110,6 +110,32 @@ def game(**changes):
     return figures.game(rounds, "the judge", **{"id": "game", "alt": "Three rounds."} | changes)
 
 
+def circuits(**changes):
+    """Three layers of eight units; of each unit's circuit the two units with the next numbers."""
+    units = np.arange(8)
+    rng = np.random.default_rng(0)
+    layers, names = [], ["conv1", "conv2", "conv3"]
+    for depth, name in enumerate(names):
+        columns = {one: np.stack([units + 1, units + 2], 1) % 8 for one in names[:depth]}
+        kernels = rng.standard_normal((8, 8, 3, 3)) if depth else None
+        layers.append(
+            figures.CircuitLayer(
+                name,
+                (textures(8, 40, seed=depth) * 255).astype(np.uint8),
+                sees=11 * (depth + 1),
+                columns=columns,
+                shares={one: np.tile([0.5, -0.125], (8, 1)) for one in columns},
+                weights=None if kernels is None else kernels.sum((2, 3)),
+                kernels=kernels,
+                expanded={one: rng.standard_normal((8, 2, 5, 5)) for one in names[: depth - 1]}
+                if depth
+                else {},
+            )
+        )
+    options = {"start": "conv3:4", "id": "circuits", "alt": "A unit and what it is made of."}
+    return figures.circuit_columns(layers, **options | changes)
+
+
 def everything():
     """One figure of every kind, small."""
     photos = textures(2, 48, seed=9)
@@ -159,6 +185,7 @@ def everything():
         spectrum(),
         switches(),
         game(),
+        circuits(link="microscope.html"),
     ]  # fmt: skip
 
 

@@ -352,14 +352,14 @@ def test_figures_read_nothing_of_the_core():
 
 def test_scripts_load_in_the_order_of_their_names_and_stay_short():
     scripts = sorted(figures.WEB.glob("*.js"))
-    assert scripts[0].name == "fv-core.js"
+    assert scripts[0].name == "fv-base.js"
     for script in scripts:
         source = script.read_text("utf-8")
         assert source.startswith("// @ts-check\n")
         assert not re.search(
             r"innerHTML|\bfetch\(|\bimport\b|\bexport\b|https?:(?!//www.w3)", source
         )
-        assert script.name == "fv-core.js" or source.count("\n") <= 150
+        assert script.name == "fv-base.js" or source.count("\n") <= 150
 
 
 def test_bars_show_single_values_and_no_interval_where_there_is_none():

@@ -118,6 +118,20 @@ def test_ways_walk_down_to_the_first_layer_and_back(view):
     assert title(view) == "conv2:3"
 
 
+def test_the_panel_leads_to_a_units_circuit_where_there_is_such_a_page(open_page, tmp_path):
+    (tmp_path / "circuits.html").write_text("<!doctype html><title>Circuits</title>", "utf-8")
+    for circuits, links in (("", []), ("circuits.html", ["circuits.html#conv1-0"])):
+        file = tmp_path / "units.html"
+        file.write_text(page(microscope(circuits=circuits)._repr_html_()), "utf-8")
+        tab = open_page()
+        tab.goto(file.as_uri())
+        tab.wait_for_selector("fv-microscope[data-loaded]", state="attached")
+        ways = tab.locator(".fv-micro__circuit")
+        assert [one.get_attribute("href") for one in ways.all()] == links
+    ways.click()
+    tab.wait_for_url("**/circuits.html#conv1-0")
+
+
 def test_filters_leave_what_was_asked_for(view):
     everything = visible_units(view)
     assert len(everything) == 24

@@ -28,6 +28,7 @@ def everything() -> Figure:
     return show(
         scope(),
         credits='<a href="reference/photographs.html">whose they are</a>',
+        circuits="chapters/circuits.html",
     )
 
 

@@ -61,6 +61,7 @@ def your_photo() -> Figure:
         "paint over a part, and the network runs again. Numbers are standard deviations from the unit's mean over "
         f"the article's photographs. Samples: {'; '.join(credits)}.",
         microscope="microscope.html",
+        circuits="chapters/circuits.html",
     )
 
 

@@ -96,8 +96,9 @@
       if (!layer || !part.cards.length) return;
       family.textContent = part.families[unit.row] ?? "";
       const views = Object.keys(layer.places).map((view) => pictures(unit, layer, view));
+      const circuit = data.circuits ? [make("a", { href: `${data.circuits}#${unit.id}`, class: "fv-micro__circuit" }, "Its circuit")] : [];
       body.replaceChildren(make("div", { class: "fv-micro__views" }, ...views),
-        ...wiring(unit, layer), ...looksLike(unit, layer), FV.measureList(unit));
+        ...wiring(unit, layer), ...circuit, ...looksLike(unit, layer), FV.measureList(unit));
     }
     /** Let a keyboard go on from the panel's head. */
     function top() {

@@ -43,8 +43,9 @@
     const here = () => decodeURIComponent(location.hash.slice(1));
 
     side.addEventListener("click", (event) => {
-      const id = /** @type {HTMLElement} */ (event.target).closest("a")?.hash.slice(1) ?? "";
-      if (!reach(id)) return;
+      const link = /** @type {HTMLElement} */ (event.target).closest("a")?.getAttribute("href") ?? "";
+      const id = link.slice(1);
+      if (link[0] !== "#" || !reach(id)) return;
       event.preventDefault();
       history.pushState(null, "", `#${id}`);
       panel.top();

@@ -108,6 +108,7 @@ interface Microscope {
   layers: LayerOutline[];
   titles: Record<string, string>;
   filters: Record<string, Choice[]>;
+  circuits: string;
 }
 
 /** The units that answer at each place of each photo. */
@@ -122,8 +123,68 @@ interface InspectorLayer {
   units: number[];
   bars: number[];
 }
+/** What the circuits' element is told of a layer at once; lists of numbers are base64. */
+interface CircuitLayer {
+  name: string;
+  part: string;
+  units: number;
+  sees: number;
+  sprite: Sprite & { source: string };
+  readers?: string;
+  circuit?: string[];
+  shares?: string[];
+  pairs?: string;
+  weights?: string;
+  scale?: number;
+}
+interface Circuits {
+  rows: number;
+  start: string;
+  link: string;
+  layers: CircuitLayer[];
+}
+/** Kernels of one size, one after the other. */
+interface PackedKernels {
+  size: [height: number, width: number];
+  levels: string;
+  tops: string;
+}
+interface CircuitKernel {
+  height: number;
+  width: number;
+  top: number;
+  values: number[];
+}
+interface CircuitUnit {
+  layer: number;
+  index: number;
+  label: string;
+  id: string;
+}
+/** One unit read by another: where its kernel is, its weight, its share of the largest beside it. */
+interface CircuitLine {
+  to: CircuitUnit;
+  from: CircuitUnit;
+  at: number;
+  weight: number;
+  share: number;
+}
+interface CircuitGraph {
+  root: CircuitUnit;
+  columns: CircuitUnit[][];
+  lines: CircuitLine[];
+  share(unit: CircuitUnit): number | undefined;
+  place(unit: CircuitUnit): [x: number, y: number];
+}
+interface CircuitsOf {
+  graph(root: CircuitUnit): CircuitGraph;
+  unit(id: string): CircuitUnit | undefined;
+  any(): CircuitUnit;
+}
+
 /** The data of each element, as the module of the same name in featviz/figures writes it. */
 interface Payloads {
+  "fv-circuit": Circuits;
   "fv-field": {
     width: number;
     height: number;
@@ -160,7 +221,7 @@ interface Payloads {
   "fv-wipe": { left: string; right: string[] };
 }
 
-/** What fv-core.js and the scripts after it offer to all. */
+/** What fv-base.js and the scripts after it offer to all. */
 interface Figures {
   make<K extends keyof HTMLElementTagNameMap>(
     name: K, attributes?: Record<string, Attribute>, ...children: (Node | string)[]
@@ -181,7 +242,7 @@ interface Figures {
   pick(value: string, linked?: boolean): void;
   subjects(apply: (value: string) => void): void;
   mark(stage: HTMLElement): void;
-  part(host: Element, name: string): Promise<LayerPart>;
+  part<T = LayerPart>(host: Element, name: string): Promise<T>;
   deliver(source: string, data: unknown): void;
   zoom(all: Picture[], index: number, onclose?: (index: number) => void): void;
   tiles(host: HTMLElement, stage: HTMLElement): HTMLElement[];
@@ -198,6 +259,20 @@ interface Figures {
   microscopePanel(
     panel: HTMLElement, data: Microscope, step: (by: number) => void, alike: (unit: Unit) => void
   ): { draw(unit: Unit, list: Unit[]): void; top(): void };
+  circuits(data: Circuits): CircuitsOf;
+  circuitStage(
+    stage: HTMLElement, data: Circuits, circuits: CircuitsOf,
+    show: (graph: CircuitGraph, unit: CircuitUnit, only?: CircuitLine) => void, back: () => boolean
+  ): {
+    draw(root: CircuitUnit): void;
+    picture(unit: CircuitUnit): HTMLElement;
+    root(): CircuitUnit;
+  };
+  circuitKernels(packed: PackedKernels): (index: number) => CircuitKernel;
+  circuitPanel(
+    host: HTMLElement, panel: HTMLElement, data: Circuits,
+    picture: (unit: CircuitUnit) => HTMLElement
+  ): { show(graph: CircuitGraph, unit: CircuitUnit, only?: CircuitLine): void };
 }
 
 declare var FV: Figures;

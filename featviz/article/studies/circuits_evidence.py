@@ -1,0 +1,180 @@
+"""What AlexNet's units are made of: the circuits of all of them, on half of the photographs."""
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+
+from featviz.article.photographs import scenes
+from featviz.circuits import expanded, graph
+from featviz.circuits import proof as proving
+from featviz.circuits.expanded import expanded_weights
+from featviz.circuits.faithfulness import STRONGEST, Faithfulness
+from featviz.circuits.graph import KEEP, Circuits, find_circuits
+from featviz.circuits.places import Peaks, cut_views, find_peaks, strongest_photographs
+from featviz.circuits.proof import drawn_units, measure_faithfulness
+from featviz.network.ablation import ablate
+from featviz.network.network import Network
+from featviz.network.values import activations
+from featviz.store import Store, fingerprint
+from featviz.zoo import bundled
+
+BEST = 4
+"""Photographs on which a unit is taken apart, those where it is strongest."""
+
+COARSE = 16
+"""Places to a side above which expanded weights are drawn half as fine."""
+
+SIDE = 224
+"""Side of the photographs in pixels."""
+
+PROVED = 40
+"""Units of a layer, drawn at random, whose circuits are taken away."""
+
+KEEPS = (4, 16)
+"""Units per layer that make a circuit, where circuits are taken away."""
+
+ARRAYS = ("units", "photographs", "original", "values")
+"""What the store keeps of a proof."""
+
+SEED = 0
+"""Where all that is drawn comes from."""
+
+CHUNK = 64
+"""Units whose expanded weights are in memory at a time."""
+
+
+@cache
+def network() -> Network:
+    """Loads AlexNet."""
+    return bundled.load("alexnet")
+
+
+def kernels(layer: str) -> Tensor:
+    """Returns the weights of a layer."""
+    module = network().module.get_submodule(network().dotted[layer])
+    assert isinstance(module, nn.Conv2d)  # as all of AlexNet's layers here
+    return module.weight.detach()
+
+
+@cache
+def photographs(half: int) -> tuple[Tensor, ...]:
+    """Returns the scenes with even numbers (0), on which circuits are sought, or odd ones (1)."""
+    return tuple(photo.image for photo in scenes(SIDE)[half::2])
+
+
+@cache
+def circuits(layer: str) -> Circuits:
+    """Returns the circuits of all units of a layer."""
+    spec = {
+        "network": network().fingerprint,
+        "layer": layer,
+        "keep": KEEP,
+        "best": BEST,
+        "photos": [fingerprint(image.numpy()) for image in photographs(0)],
+    }
+
+    def make() -> dict[str, NDArray[np.generic]]:
+        return find_circuits(network(), layer, photographs(0), keep=KEEP, best=BEST).arrays()
+
+    return Circuits.from_arrays(Store().arrays(spec, make, graph.__name__))
+
+
+@cache
+def through(layer: str, earlier: str) -> NDArray[np.float32]:
+    """Returns the weights (units, keep, h, w) of circuits through all layers between, halved."""
+    units = circuits(layer).units[circuits(layer).layers.index(earlier) - 1]
+
+    def make() -> dict[str, NDArray[np.float32]]:
+        parts = []
+        for first in range(0, len(units), CHUNK):
+            some = range(len(units))[first : first + CHUNK]
+            maps = expanded_weights(network(), layer, list(some), earlier)
+            own = maps[torch.arange(len(some))[:, None], torch.from_numpy(units[some])]
+            fine = own.shape[-1] <= COARSE
+            parts.append(own if fine else F.avg_pool2d(own, 2, ceil_mode=True))
+        return {"weights": torch.cat(parts).numpy()}
+
+    spec = {
+        "network": network().fingerprint,
+        "layer": layer,
+        "earlier": earlier,
+        "units": units.tolist(),
+        "coarse": COARSE,
+    }
+    return Store().arrays(spec, make, expanded.__name__)["weights"]
+
+
+@cache
+def proof(layer: str) -> Faithfulness:
+    """Returns what is left of units of a layer without their circuits, and by them alone.
+
+    Circuits are sought on one half of the photographs, and taken away on the other.
+    """
+    units = drawn_units(network(), layer, PROVED, SEED)
+    spec = {
+        "network": network().fingerprint,
+        "layer": layer,
+        "units": units,
+        "keeps": KEEPS,
+        "best": BEST,
+        "seed": SEED,
+        "photos": [fingerprint(one.numpy()) for half in (0, 1) for one in photographs(half)],
+    }
+
+    def make() -> dict[str, NDArray[np.generic]]:
+        wide = find_circuits(
+            network(), layer, photographs(0), units=units, keep=max(KEEPS), best=BEST
+        )
+        result = measure_faithfulness(network(), wide, photographs(1), keeps=KEEPS, seed=SEED)
+        return {name: getattr(result, name) for name in ARRAYS}
+
+    arrays = Store().arrays(spec, make, proving.__name__)
+    return Faithfulness(layer, keeps=KEEPS, **arrays)
+
+
+@cache
+def _peaks(layer: str) -> Peaks:
+    return find_peaks(network(), layer, photographs(1))
+
+
+def without(
+    layer: str, unit: int, others: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], float]:
+    """Returns what is left of a unit's response when single units are taken away.
+
+    Args:
+        layer: The unit's layer.
+        unit: Its index.
+        others: (layer, index) of the units that are taken away one at a time.
+
+    Returns:
+        (layer, index) -> the mean response, as a part of that of the whole network, on the
+        photographs of the other half where the unit is strongest.
+    """
+    images = photographs(1)
+    chosen = strongest_photographs(_peaks(layer), [unit], STRONGEST)
+    views = cut_views(network(), layer, images, _peaks(layer), [unit], chosen)
+    spec = {
+        "network": network().fingerprint,
+        "layer": layer,
+        "unit": unit,
+        "others": [list(one) for one in others],
+        "photos": [fingerprint(image.numpy()) for image in images],
+    }
+
+    def response(net: Network) -> float:
+        return float(views.read(activations(net, views.images, layer)).clamp(min=0).mean())
+
+    def make() -> dict[str, ArrayLike]:
+        lacking = [
+            ablate(network(), {f"{name}:relu": [index]}, images=images) for name, index in others
+        ]
+        return {"left": [response(net) / response(network()) for net in lacking]}
+
+    left = Store().arrays(spec, make, proving.__name__)["left"]
+    return dict(zip(others, left.tolist(), strict=True))
