@@ -9,7 +9,7 @@ import click
 
 from featviz.cli import common
 
-MB = 1_000_000
+_MB = 1_000_000
 
 
 @click.group()
@@ -39,9 +39,9 @@ def du(as_json: bool) -> None:
         return
     click.echo(f"{'entries':>9}{'MB':>9}{'outdated':>10}  computed by")
     for row in rows:
-        click.echo(f"{row.entries:>9,}{row.bytes / MB:>9.1f}{row.outdated:>10,}  {row.code}")
+        click.echo(f"{row.entries:>9,}{row.bytes / _MB:>9.1f}{row.outdated:>10,}  {row.code}")
     total, size = sum(row.entries for row in rows), sum(row.bytes for row in rows)
-    click.echo(f"{total:>9,}{size / MB:>9.1f}{sum(r.outdated for r in rows):>10,}  {place.folder}")
+    click.echo(f"{total:>9,}{size / _MB:>9.1f}{sum(r.outdated for r in rows):>10,}  {place.folder}")
 
 
 @store.command()
@@ -67,7 +67,7 @@ def prune(days: float, dry_run: bool) -> None:
             entry.path.unlink(missing_ok=True)
         count, size = count + 1, size + entry.bytes
     verb = "would be deleted" if dry_run else "deleted"
-    click.echo(f"{count:,} files of {size / MB:.1f} MB {verb}.")
+    click.echo(f"{count:,} files of {size / _MB:.1f} MB {verb}.")
 
 
 @store.command()

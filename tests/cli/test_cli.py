@@ -289,7 +289,7 @@ def test_a_few_units_become_a_page_of_their_own(tmp_path):
     assert "data:image" not in page
 
 
-MODULE = """
+DRAWN = """
 import torch
 from torch import nn
 
@@ -303,7 +303,7 @@ def make():
 
 
 def test_circuit_draws_and_writes_down_the_same(monkeypatch, capsys, tmp_path):
-    (tmp_path / "drawn_module.py").write_text(MODULE, "utf-8")
+    (tmp_path / "drawn_module.py").write_text(DRAWN, "utf-8")
     monkeypatch.setenv("FEATVIZ_CACHE", str(tmp_path / "cache"))
     drawing = tmp_path / "circuit.svg"
     network = f"{tmp_path / 'drawn_module.py'}:make"
