@@ -94,5 +94,5 @@ study.families()
 alike_paths.same_path()
 
 # %% [markdown]
-# *Wrong if* the two intervals parted in the layer right before, or if they didn't part in conv1.
+# *Wrong if* the two intervals parted in the layer right before, or if those of conv5 didn't part in conv1.
 # { .wrong-if }

@@ -46,8 +46,9 @@ def results(
         for future in as_completed(futures):
             yield futures[future], future.result()
     except BaseException as error:
-        for future in futures:
-            future.cancel()
+        if not isinstance(executor, _Own):  # whose shutdown takes them back
+            for future in futures:
+                future.cancel()
         words = _complaint(error)
         if words is None:
             raise
@@ -96,6 +97,14 @@ def _do(parcel: Parcel, task: object) -> object:
     return do(task)
 
 
+class _Own(ProcessPoolExecutor):
+    """Processes that end when their pool does.
+
+    A pool that loses its processes stumbles over tasks that others have taken back before: it wants
+    to tell each that it failed.
+    """
+
+
 @contextmanager
 def processes(jobs: int) -> Iterator[Executor]:
     """Starts processes of this machine, which end at once when this one does.
@@ -110,7 +119,7 @@ def processes(jobs: int) -> Iterator[Executor]:
         _exit(1)  # this is such a process, which reads the script anew; the first one tells
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    with ours, theirs, ProcessPoolExecutor(jobs, context, _enter, (theirs,)) as pool:
+    with ours, theirs, _Own(jobs, context, _enter, (theirs,)) as pool:
         try:
             yield pool
         except BaseException as error:
