@@ -23,6 +23,7 @@ SMALLER = {
     "layers": "",
     "render": "--steps 2 --size 64",
     "attribute": "",
+    "circuit": "--keep 1",
     "microscope build": "--layers conv1 --units 0-1 --out few",
     "microscope open": "--page few/microscope.html --print",
 }
@@ -141,5 +142,5 @@ def test_every_command_of_the_readme_works(scripts, tmp_path):
             words = shlex.split(f"{command} {SMALLER[kind]}")
             process = run(scripts, tmp_path, "featviz", *words)
             assert process.returncode == 0, f"featviz {command}: {process.stderr}"
-    for picture in ("two.png", "spotted.png", "cat.png"):
+    for picture in ("two.png", "spotted.png", "cat.png", "circuit.svg"):
         assert (tmp_path / picture).stat().st_size > 1000

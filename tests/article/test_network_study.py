@@ -15,7 +15,7 @@ def test_every_photograph_has_a_side_and_signs_of_its_own(monkeypatch):
         return torch.full((11, 11), 1 / 121)
 
     monkeypatch.setattr(study, "effective_field", field)
-    monkeypatch.setattr(study, "_images", lambda: [torch.zeros(3, 8, 8)] * 5)
+    monkeypatch.setattr(study, "_samples", lambda: [torch.zeros(3, 8, 8)] * 5)
     measured = study._measure_used()
     layers = study.alexnet().layers
     for layer in layers:
