@@ -69,9 +69,11 @@ class Surveyor:
     def _arrays(self, shard: Shard) -> dict[str, NDArray[Any]]:
         there: list[int] = []
         tallies = self.nothing()
-        for images in in_batches(decoded(shard.files, self.size)):
-            tallies, used = self.tally(tallies, images)
-            there += used
+        # Threads that decode silence warnings, and may leave each other's filters behind.
+        with warnings.catch_warnings():
+            for images in in_batches(decoded(shard.files, self.size)):
+                tallies, used = self.tally(tallies, images)
+                there += used
         skipped = sorted(set(range(len(shard.files))) - set(there))
         arrays: dict[str, NDArray[Any]] = {"skipped": np.array(skipped, np.int64)}
         for layer, tally in tallies.items():
