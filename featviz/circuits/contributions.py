@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from featviz.circuits.linear import behind
-from featviz.circuits.places import Views, find_peaks, single
-from featviz.network.ablation import Photographs
+from featviz.circuits.places import Views, find_peaks
+from featviz.network.ablation import Photographs, single
 from featviz.network.network import Network, check_unit, private_view
 from featviz.network.passes import own_mode, run_to
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from featviz.circuits.contributions import BEST, contributions
 from featviz.circuits.expanded import expanded_weights
 from featviz.circuits.linear import behind, linear_way
-from featviz.circuits.places import cut_views, find_peaks, single, strongest_photographs
-from featviz.network.ablation import Photographs
+from featviz.circuits.places import cut_views, find_peaks, strongest_photographs
+from featviz.network.ablation import Photographs, single
 from featviz.network.network import Network, check_unit
 from featviz.network.passes import own_mode
 

@@ -66,11 +66,6 @@ class Views:
             yield Views(images, self.units[rows], self.rows[rows], self.columns[rows])
 
 
-def single(images: Photographs) -> list[Tensor]:
-    """Returns photographs one by one, (3, H, W) each."""
-    return [image for batch in batches(images) for image in batch]
-
-
 def find_peaks(network: Network, layer: str, images: Photographs) -> Peaks:
     """Finds the strongest place of each unit of a layer on each photograph.
 

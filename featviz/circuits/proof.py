@@ -12,8 +12,8 @@ from torch import Tensor
 from featviz.circuits.faithfulness import CONDITIONS, STRONGEST, Faithfulness
 from featviz.circuits.graph import KEEP, Circuit, Circuits, find_circuits
 from featviz.circuits.linear import behind
-from featviz.circuits.places import Views, cut_views, find_peaks, single
-from featviz.network.ablation import Photographs, ablate, mean_values
+from featviz.circuits.places import Views, cut_views, find_peaks
+from featviz.network.ablation import Photographs, ablate, mean_values, single
 from featviz.network.network import Network, private_view
 from featviz.network.passes import own_mode, run_to
 from featviz.network.returned import LayerRef

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--layers", metavar="LAYERS", help="The earlier layers, from UNIT's down: conv4,conv3."
 )
-@click.option(
-    "--photos", type=click.Path(path_type=Path), help="A folder of photos, in place of the samples."
-)
+@common.photos
 @common.seed
 @common.network
 @common.as_json
@@ -38,7 +36,7 @@ def circuit(
     output: Path | None,
     keep: int,
     layers: str | None,
-    photos: Path | None,
+    folder: Path | None,
     seed: int,
     request: common.Request,
     as_json: bool,
@@ -62,7 +60,7 @@ def circuit(
 
     net = common.load(request)
     earlier = None if layers is None else layers.split(",")
-    found = find_circuit(net, unit, _photographs(net, photos), keep=keep, layers=earlier)
+    found = find_circuit(net, unit, _photographs(net, folder), keep=keep, layers=earlier)
     if output is not None:
         output.write_text(_drawn(net, found, seed), encoding="utf-8")
         common.say(f"Wrote {output}")

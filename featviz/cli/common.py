@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 FORMATS = (".png", ".webp")
 """Kinds of pictures that can be written."""
 
+photos = click.option(
+    "--photos",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="A folder of photos, in place of the samples.",
+)
 seed = click.option("--seed", default=0, show_default=True, help="Where randomness comes from.")
 device = click.option(
     "--device", default="auto", show_default=True, help="auto, cuda, mps or cpu; cuda:1."

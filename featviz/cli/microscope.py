@@ -39,9 +39,7 @@ def microscope() -> None:
     type=click.Path(path_type=Path, file_okay=False),
     help="Also write a page of its own here.",
 )
-@click.option(
-    "--photos", "folder", metavar="FOLDER", help="Photographs to search, if not the samples."
-)
+@common.photos
 @cluster.options
 @common.device
 @common.seed
@@ -53,7 +51,7 @@ def build(
     scheduler: str | None,
     part: str | None,
     out: Path | None,
-    folder: str | None,
+    folder: Path | None,
     device: str,
     seed: int,
     request: common.Request,

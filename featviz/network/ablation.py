@@ -116,6 +116,11 @@ def batches(images: Photographs) -> Iterator[Tensor]:
         yield torch.cat(group)
 
 
+def single(images: Photographs) -> list[Tensor]:
+    """Returns photographs one by one, (3, H, W) each."""
+    return [image for batch in batches(images) for image in batch]
+
+
 def _stand_ins(
     network: Network,
     units: Mapping[str, Sequence[int]],
@@ -131,7 +136,7 @@ def _stand_ins(
     if mode == "mean":
         means = mean_values(network, list(units), images)
         return {layer: mean[list(units[layer])] for layer, mean in means.items()}
-    each = [image for batch in batches(images) for image in batch]
+    each = single(images)
     drawn = torch.randint(len(each), (), generator=torch.Generator().manual_seed(seed))
     values = activations(network, each[int(drawn)], list(units))
     return {layer: value[0, list(units[layer])] for layer, value in values.items()}

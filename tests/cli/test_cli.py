@@ -332,3 +332,13 @@ def test_circuit_says_what_it_lacks(monkeypatch, capsys, tmp_path):
     code, _, err = run(monkeypatch, capsys, "circuit", "conv3", "--json")
     assert code == 2
     assert "as in conv5:12, not 'conv3'" in err
+
+
+def test_a_microscope_of_no_photos_is_one_sentence_before_anything_is_made(
+    monkeypatch, capsys, tmp_path
+):
+    monkeypatch.setenv("FEATVIZ_CACHE", str(tmp_path / "cache"))
+    code, out, err = run(monkeypatch, capsys, "microscope", "build", "--photos", str(tmp_path))
+    assert (code, out) == (2, "")
+    assert f"The folder {tmp_path} holds no photographs" in err
+    assert not (tmp_path / "cache").exists()

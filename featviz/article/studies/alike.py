@@ -7,7 +7,7 @@ from torch import Tensor
 from featviz.article.bridge.values import Values
 from featviz.article.studies import alike_evidence as evidence
 from featviz.article.studies.alike_measures import PERMUTED
-from featviz.article.studies.bounds import bounds
+from featviz.article.studies.bounds import bounds, quoted
 from featviz.article.studies.deep_families import NAMED
 from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import SEED, alexnet, unit_link
@@ -170,14 +170,14 @@ def numbers() -> Values:
     quotes: dict[str, str | int] = {}
     for layer, one in found.items():
         quotes |= {
-            f"rho_{layer}": _quote(one.agreement[0], 2),
-            f"plain_{layer}": _quote(one.agreement[1], 2),
-            f"standing_{layer}": _quote(one.standing[0], 0),
+            f"rho_{layer}": quoted(one.agreement[0], 2),
+            f"plain_{layer}": quoted(one.agreement[1], 2),
+            f"standing_{layer}": quoted(one.standing[0], 0),
             f"half_{layer}": f"{one.halves:.2f}",
             f"near_{layer}": f"{one.near[1]:.0f}",
             f"before_{layer}": f"{one.before[1]:.0f}",
-            f"top_{layer}": _quote(one.groups[-1], 2),
-            f"untrained_plain_{layer}": _quote(evidence.untrained(layer).agreement[1], 2),
+            f"top_{layer}": quoted(one.groups[-1], 2),
+            f"untrained_plain_{layer}": quoted(evidence.untrained(layer).agreement[1], 2),
         }
     again = share(np.concatenate([evidence.returns(layer) for layer in layers]))
     tests = evidence.families()
@@ -200,12 +200,6 @@ def numbers() -> Values:
 
 def _links(layer: str, pair: tuple[int, int]) -> str:
     return " and ".join(f'<a href="{unit_link(layer, unit)}">{unit}</a>' for unit in pair)
-
-
-def _quote(one: Interval, digits: int) -> str:
-    return (
-        _signed(one.mean, digits) + f" ({_signed(one.low, digits)} to {_signed(one.high, digits)})"
-    )
 
 
 def _signed(value: float, digits: int = 2) -> str:

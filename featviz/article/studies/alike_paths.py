@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from featviz.article.bridge.values import Values
-from featviz.article.studies.bounds import bounds
+from featviz.article.studies.bounds import bounds, quoted
 from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import alexnet, evenly
 from featviz.ascent.effective_field import used_field
@@ -129,8 +129,8 @@ def numbers() -> Values:
     for layer in DEEP:
         for before in _before(layer):
             one = paths(layer, before)
-            quotes[f"{layer}_{before}_picture"] = _quote(interval(one.picture))
-            quotes[f"{layer}_{before}_patches"] = _quote(_known(one.patches))
+            quotes[f"{layer}_{before}_picture"] = quoted(interval(one.picture), 2)
+            quotes[f"{layer}_{before}_patches"] = quoted(_known(one.patches), 2)
     return Values(**quotes, followed=FOLLOWED)
 
 
@@ -166,7 +166,3 @@ def _above(likeness: Tensor, own: Tensor, others: Tensor) -> Tensor:
 
 def _known(values: Tensor) -> Interval:
     return interval(values[~values.isnan()])
-
-
-def _quote(one: Interval) -> str:
-    return f"{one.mean:.2f} ({one.low:.2f} to {one.high:.2f})".replace("-", "\N{MINUS SIGN}")

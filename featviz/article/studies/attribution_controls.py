@@ -19,6 +19,7 @@ from featviz.article.studies.attribution_evidence import (
     Table,
     alexnet,
 )
+from featviz.article.studies.bounds import quoted
 from featviz.attribution import checks
 from featviz.attribution.attribute import Attribution, attribute, one_scale
 from featviz.figures import Figure, attribution_grid, bars, table
@@ -199,8 +200,8 @@ def numbers() -> Values:
         share_moved=f"{100 * shift.mean:.0f} percentage points ({100 * shift.low:.0f} to {100 * shift.high:.0f})",
         stride_first=attribution_evidence.classifier().receptive_field("features.0").stride,
         stride_last=attribution_evidence.classifier().receptive_field("features.12.squeeze").stride,
-        agree_first=_mean_text(apart[0]),
-        agree_last=_mean_text(apart[1]),
+        agree_first=quoted(apart[0], 2),
+        agree_last=quoted(apart[1], 2),
         area_first=f"{area[0]:.0%}",
         area_last=f"{area[1]:.0%}",
         half_first=f"{_half(spans, 'conv1'):.0%}",
@@ -213,16 +214,16 @@ def numbers() -> Values:
         best_gain=f"{gain[best].mean():.2f}",
         center_gain=f"{center.mean():.2f}",
         edges_gain=f"{edges.mean():.2f}",
-        best_less_edges=_mean_text(statistics.interval(gain[best] - edges)),
+        best_less_edges=quoted(statistics.interval(gain[best] - edges), 2),
         above_edges=_above(gain[:-1] - edges),
         above_center=_above(gain[:-1] - center),
-        random_gain=_mean_text(statistics.interval(gain[-1, -1])),
+        random_gain=quoted(statistics.interval(gain[-1, -1]), 2),
         beaten=_above(gain[:-1] - gain[-1]),
         beaten_singly=_above(gain[:-1] - gain[-1], corrected=False),
         cells=len(MEASURES) * len(DEPTHS),
         draws=attribution_evidence.DRAWS,
-        shuffled_cam=_mean_text(agreement["gradcam"]),
-        shuffled_layercam=_mean_text(agreement["layercam"]),
+        shuffled_cam=quoted(agreement["gradcam"], 2),
+        shuffled_layercam=quoted(agreement["layercam"], 2),
         shuffled_activation=f"{agreement['activation'].mean:.2f}",
         deep_low=f"{deep.min():.0%}",
         deep_high=f"{deep.max():.0%}",
@@ -342,8 +343,4 @@ def _each(tables: dict[str, Table]) -> dict[str, list[Table]]:
 
 
 def _cells(*tables: Table) -> list[str]:
-    return [_mean_text(statistics.interval(values)) for values in tables]
-
-
-def _mean_text(interval: statistics.Interval) -> str:
-    return f"{interval.mean:.2f} ({interval.low:.2f} to {interval.high:.2f})".replace("-", "−")
+    return [quoted(statistics.interval(values), 2) for values in tables]

@@ -1,4 +1,4 @@
-"""Intervals as charts take them."""
+"""Intervals as charts and texts take them."""
 
 from collections.abc import Sequence
 
@@ -17,3 +17,14 @@ def bounds(intervals: Sequence[Interval], by: float = 1) -> Bounds:
     """
     means = [by * one.mean for one in intervals]
     return means, [by * one.low for one in intervals], [by * one.high for one in intervals]
+
+
+def quoted(one: Interval, digits: int) -> str:
+    """Returns an interval as texts quote it: 0.24 (0.23 to 0.27).
+
+    Args:
+        one: The interval.
+        digits: Digits behind the point.
+    """
+    text = f"{one.mean:.{digits}f} ({one.low:.{digits}f} to {one.high:.{digits}f})"
+    return text.replace("-", "\N{MINUS SIGN}")

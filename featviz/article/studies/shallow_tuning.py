@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from featviz import figures
 from featviz.article.studies import shallow_evidence
-from featviz.article.studies.bounds import bounds
+from featviz.article.studies.bounds import bounds, quoted
 from featviz.article.studies.pictured import with_pictures
 from featviz.article.studies.shallow_evidence import DRAWS, KINDS
 from featviz.measures.statistics import Interval, difference, interval, share
@@ -250,8 +250,7 @@ def tolerant_difference() -> str:
 
 
 def _text(one: Interval) -> str:
-    text = f"{one.mean:.2f} ({one.low:.2f} to {one.high:.2f})"
-    return text.replace("-", "\N{MINUS SIGN}").replace(" ", "\N{NO-BREAK SPACE}")
+    return quoted(one, 2).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _examples(layer: str, names: tuple[str, ...]) -> list[tuple[str, int]]:

@@ -11,7 +11,7 @@ from featviz import photos
 from featviz.article.bridge.values import Values
 from featviz.article.studies import shallow_versus_deep_evidence as evidence
 from featviz.article.studies import shallow_versus_deep_turning as turns
-from featviz.article.studies.bounds import bounds
+from featviz.article.studies.bounds import bounds, quoted
 from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import (
     PER_LAYER,
@@ -278,6 +278,4 @@ def numbers() -> Values:
 
 
 def _text(value: Interval) -> str:
-    digits = 0 if abs(value.mean) >= 10 else 1
-    text = f"{value.mean:.{digits}f} ({value.low:.{digits}f} to {value.high:.{digits}f})"
-    return text.replace("-", "\N{MINUS SIGN}")
+    return quoted(value, 0 if abs(value.mean) >= 10 else 1)
