@@ -65,7 +65,10 @@ def _look(name: str, images: Tensor) -> None:
 
 def recognition(network: Network) -> None:
     """Prints how often another network chooses a picture's photographs, before and now."""
-    print(f"\n{JUDGE}'s right choices, %, all units; the default before this bound against today's")
+    print(
+        f"\n{JUDGE}'s right choices, %, all units; the default before this bound against today's,"
+    )
+    print(f"channels on the same canvas of {CROP} px")
     print(f"{'':<18}{'before':>8}{'today':>8}{'difference, 95 %':>26}")
     scope = Microscope(network)
     for layer in JUDGE_LAYERS:
@@ -74,13 +77,12 @@ def recognition(network: Network) -> None:
         patches = {side: _seen_patches(network, layer, side) for side in {field.size, part.size}}
         neurons = [fv.Neuron(layer, unit) for unit in units]
         whole = _climb(network, neurons, size=field.canvas(), recipe=HIGHEST_NEURON, steps=32)
+        # On one canvas: the judge sees a larger one's patterns smaller, whatever the recipe.
         both = [fv.Channel(layer, unit) for unit in units]
-        loud = _climb(network, both, size=CROP, recipe=HIGHEST, steps=48)
-        # Today's are the microscope's, from the store where they are there.
-        middle, calm = (
-            torch.from_numpy(scope.pictures(layer, view).images[:, 0]).float() / 255
-            for view in (NEURON, CHANNEL)
-        )
+        loud = _climb(network, both, size=CROP, recipe=HIGHEST, steps=CHANNEL.steps)
+        calm = _climb(network, both, size=CROP, recipe=STANDARD, steps=CHANNEL.steps)
+        # Today's neurons are the microscope's, from the store where they are there.
+        middle = torch.from_numpy(scope.pictures(layer, NEURON).images[:, 0]).float() / 255
         first, end = field.span(network.shape(layer, field.canvas())[-1] // 2)
         whole = whole[..., first:end, first:end]
         for name, before, today in (

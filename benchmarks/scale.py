@@ -140,7 +140,8 @@ def _built(
 
 def overhead(network: Network, units: int, steps: int | None) -> None:
     """Prints what Dask costs against a plain loop, and what two of its workers gain."""
-    print("\nDask against the same work without it; medians of three rounds in turn")
+    print("\nDask against the same work without it, a thread each; medians of three rounds in turn")
+    torch.set_num_threads(1)  # as its workers have
     alone: list[float] = []
     loops: list[float] = []
     pairs: list[float] = []

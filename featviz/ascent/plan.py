@@ -107,19 +107,14 @@ def plan(
     Raises:
         ValueError: Canvases of different sizes, or one too small for its layer.
     """
+    # Objectives differ by the thousand in their unit alone.
+    kinds: dict[Hashable, _Kind] = {}
     alike: dict[_Kind, list[int]] = {}
     for row, objective in enumerate(objectives):
-        base = recipe or _default_recipe(network, objective)
-        canvas = _canvas(network, objective, size)
-        variant = _fit(network, objective.layers - {IMAGE}, base, canvas)
-        kind = _Kind(
-            objective.layers,
-            objective.linear,
-            is_diverse(objective),
-            replace(variant, steps=int(steps or base.steps)),
-            canvas,
-        )
-        alike.setdefault(kind, []).append(row)
+        sort = _sort(objective)
+        if sort not in kinds:
+            kinds[sort] = _kind(network, objective, recipe, steps, size)
+        alike.setdefault(kinds[sort], []).append(row)
     sizes = sorted({kind.size for kind in alike})
     if len(sizes) > 1:
         sides = " and ".join(f"{height} x {width}" for height, width in sizes)
@@ -134,6 +129,34 @@ def plan(
             groups.setdefault(objectives[row] if kind.diverse else row, []).append(row)
         for members in _batches(list(groups.values()), fitting):
             yield Job(members, tuple(objectives[row] for row in members), kind.recipe, kind.size)
+
+
+def _sort(objective: Objective) -> Hashable:
+    """What decides an objective's kind, whatever its units and weights."""
+    terms = [
+        (term.layers, term.position) if isinstance(term, Neuron) else (term.layers,)
+        for _, term in weighted_terms(objective)
+    ]
+    return objective.linear, is_diverse(objective), *terms
+
+
+def _kind(
+    network: Network,
+    objective: Objective,
+    recipe: Recipe | None,
+    steps: int | None,
+    size: int | tuple[int, int] | None,
+) -> _Kind:
+    base = recipe or _default_recipe(network, objective)
+    canvas = _canvas(network, objective, size)
+    variant = _fit(network, objective.layers - {IMAGE}, base, canvas)
+    return _Kind(
+        objective.layers,
+        objective.linear,
+        is_diverse(objective),
+        replace(variant, steps=int(steps or base.steps)),
+        canvas,
+    )
 
 
 def _fitting(network: Network, kind: _Kind, count: int) -> int:

@@ -145,6 +145,8 @@ def add_passes(
     best, which = peaks.T.sort(dim=1, descending=True, stable=True)
     best = best[:, : tally.values.shape[1]]
     answers = after.mean((2, 3)).double()
+    # Floats add up three times faster than booleans, and ones exactly, up to 2^24 of them.
+    above = torch.gt(after, 0, out=torch.empty_like(after, dtype=torch.float32)).sum((2, 3))
     fresh = _Fresh(units, tally.values.shape[1])
     # Where a place lies is looked up only for those that are among the strongest so far.
     lowest = torch.from_numpy(tally.values[:, -1]).to(best.device)
@@ -156,7 +158,7 @@ def add_passes(
     fresh.photos[row, slot] = np.array(photos)[image]
     fresh.places[row, slot] = np.stack([at // width + corner[0], at % width + corner[1]], 1)
     sums: dict[str, Any] = {
-        "positive": (after > 0).sum((0, 2, 3)),
+        "positive": above.long().sum(0),
         "total": answers.sum(0) * (height * width),
         "area": torch.tensor([images * height * width]),
         "seen": torch.tensor([images]),
