@@ -19,7 +19,8 @@ from featviz.network.passes import own_mode, run_to
 from featviz.network.returned import LayerRef
 
 OTHERS = 8
-"""Photographs besides the strongest, spread evenly over the rest, from strong to weak."""
+"""Photographs besides the strongest, spread evenly over the rest, from strong to weak, unless the
+caller says otherwise."""
 
 NEAR = 8
 """Units of most similar mean activation among which one is drawn in place of a circuit's."""
@@ -108,6 +109,7 @@ def measure_faithfulness(
     images: Photographs,
     *,
     keeps: Sequence[int] | None = None,
+    others: int = OTHERS,
     seed: int = 0,
 ) -> Faithfulness:
     """Measures what is left of units without their circuits, and by their circuits alone.
@@ -121,18 +123,23 @@ def measure_faithfulness(
         circuits: The units' circuits, found on other photographs.
         images: Photographs (3, H, W) in [0, 1], or a batch (N, 3, H, W).
         keeps: How many units per layer of the circuits, the strongest; without it all.
+        others: Photographs per unit besides the strongest, from strong to weak: correlations need
+            them, responses don't.
         seed: Where the random units come from.
 
     Returns:
         What is left of each.
 
     Raises:
-        ValueError: A circuit has fewer units per layer, or there are no photographs.
+        ValueError: A circuit has fewer units per layer, fewer than 0 others, or there are no
+            photographs.
     """
     most = min(units.shape[1] for units in circuits.units)
     numbers = (most,) if keeps is None else tuple(keeps)
     if not 1 <= min(numbers) <= max(numbers) <= most:
         raise ValueError(f"the circuits have 1 to {most} units per layer, not {list(numbers)}.")
+    if others < 0:
+        raise ValueError(f"others is at least 0 photographs, not {others}.")
     layer, roots = circuits.layers[0], circuits.roots.tolist()
     refs = [behind(network, name) for name in circuits.layers[1:]]
     averages = mean_values(network, [ref.name for ref in refs], images)
@@ -141,7 +148,7 @@ def measure_faithfulness(
     generator = torch.Generator().manual_seed(seed)
     photographs, originals, values = [], [], []
     for row, root in enumerate(roots):
-        chosen = _spread(peaks.values[:, root])
+        chosen = _spread(peaks.values[:, root], others)
         views = cut_views(network, layer, each, peaks, [root], chosen[None])
         masks = _masks([units[row] for units in circuits.units], means, numbers, generator)
         scores = _scores(network, layer, refs, means, views, masks)
@@ -158,11 +165,11 @@ def measure_faithfulness(
     )
 
 
-def _spread(values: Tensor) -> Tensor:
+def _spread(values: Tensor, others: int) -> Tensor:
     """Which photographs a unit is read on: the strongest, and some of the rest, evenly."""
     order = values.argsort(descending=True, stable=True)
     rest = order[STRONGEST:]
-    even = torch.linspace(0, len(rest) - 1, min(OTHERS, len(rest))).round().long()
+    even = torch.linspace(0, len(rest) - 1, min(others, len(rest))).round().long()
     return torch.cat([order[:STRONGEST], rest[even]])
 
 

@@ -6,7 +6,7 @@ import featviz as fv
 from featviz import photos
 from featviz.article import photographs as article
 from featviz.circuits import Circuits, attributions, expanded_weights, find_circuit, find_circuits
-from featviz.circuits.faithfulness import CONDITIONS
+from featviz.circuits.faithfulness import CONDITIONS, STRONGEST
 from featviz.circuits.places import find_peaks
 from featviz.circuits.proof import (
     _alike,
@@ -156,6 +156,18 @@ def test_responses_and_correlations_by_hand(alexnet, scenes, circuits):
             if values[condition].std() > 1e-6:
                 together = np.corrcoef(original, values[condition])[0, 1]
                 assert left.correlations()[unit, 0, condition] == pytest.approx(together, abs=1e-3)
+
+
+def test_weak_photographs_count_for_correlations_alone(alexnet, scenes, circuits):
+    images = torch.cat([scenes, scenes.flip(3)])
+    few, many = (
+        measure_faithfulness(alexnet, circuits, images, others=others) for others in (0, 4)
+    )
+    assert few.photographs.shape == (2, STRONGEST)
+    assert many.photographs.shape == (2, len(images))
+    np.testing.assert_allclose(few.responses(), many.responses(), rtol=1e-4)
+    with pytest.raises(ValueError, match="others is at least 0 photographs, not -1"):
+        measure_faithfulness(alexnet, circuits, images, others=-1)
 
 
 @pytest.mark.slow

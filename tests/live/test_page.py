@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -96,10 +97,10 @@ def chelsea():
     return Image.fromarray(pixels)
 
 
-def turned(kind, orientation):
+def turned(kind, orientation, **options):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    return saved(chelsea(), kind, exif=exif)
+    return saved(chelsea(), kind, exif=exif, **options)
 
 
 def transparent():
@@ -119,6 +120,10 @@ LEVEL = 1 / 255
 FILES = {
     "PNG": (lambda: saved(chelsea(), "PNG"), 0.01),
     **{f"JPEG, turned {n}": (lambda n=n: turned("JPEG", n), 0.01) for n in range(1, 9)},
+    **{
+        f"WebP, turned {n}": (lambda n=n: turned("WEBP", n, lossless=True), 0.01)
+        for n in range(1, 9)
+    },
     "PNG, turned": (lambda: turned("PNG", 6), 0.01),
     "Adobe RGB": (lambda: photos._locate(photos._SAMPLES["rocket"]).read_bytes(), 0.01),
     "transparent PNG": (lambda: saved(transparent(), "PNG"), 0.01),
@@ -284,6 +289,15 @@ def test_a_closed_network_says_so_and_opens_again(page):
     )
     assert answer["messages"] == ["The network was closed."] * 2
     assert answer["layers"] == list(weights.LAYERS)
+
+
+def test_no_two_of_the_workers_scripts_share_a_name():
+    """They are one script, in which a second function silently takes the place of the first."""
+    folder = assets.CLIENT.parent / "worker"
+    source = "\n".join((folder / f"{name}.js").read_text("utf-8") for name in assets.SCRIPTS)
+    names = re.findall(r"^(?:async )?(?:function|class) (\w+)", source, re.MULTILINE)
+    assert len(names) > 50
+    assert sorted(names) == sorted({*names})
 
 
 def test_a_site_without_the_files_says_so(browser, folder):

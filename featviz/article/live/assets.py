@@ -13,7 +13,9 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 PAGE = "your_photo.py"
 """The page that the site has them for."""
 
-SCRIPTS = ("trunk", "random", "fourier", "images", "transforms", "climb", "photo", "main")
+SCRIPTS = (
+    "trunk", "random", "fourier", "images", "transforms", "climb", "upright", "photo", "main",
+)  # fmt: skip
 """The worker's, in the order in which they need each other."""
 
 STYLE, SCRIPT = "assets/live/page.css", "assets/live/page.js"

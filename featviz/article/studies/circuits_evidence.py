@@ -130,7 +130,9 @@ def proof(layer: str) -> Faithfulness:
         wide = find_circuits(
             network(), layer, photographs(0), units=units, keep=max(KEEPS), best=BEST
         )
-        result = measure_faithfulness(network(), wide, photographs(1), keeps=KEEPS, seed=SEED)
+        result = measure_faithfulness(
+            network(), wide, photographs(1), keeps=KEEPS, others=0, seed=SEED
+        )
         return {name: getattr(result, name) for name in ARRAYS}
 
     arrays = Store().arrays(spec, make, proving.__name__)

@@ -14,9 +14,9 @@ async function readPhoto(source, side) {
   /** @type {ImageBitmap} */
   let bitmap;
   try {
-    // Networks were trained without color profiles, and browsers turn photographs upright.
-    bitmap = await createImageBitmap(source, { colorSpaceConversion: "none" });
-  } catch {
+    bitmap = await decoded(source);
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
     throw new Error("This file is damaged, or no picture that this browser can read.");
   }
   try {
