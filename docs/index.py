@@ -66,7 +66,7 @@ study.findings_in_cards()
 # | conv1 measures direction because it was trained. | {{ oriented_conv1 }} of its filters are oriented | {{ first_units }} filters | untrained {{ oriented_untrained }} | well: the intervals lie apart | [](chapters/shallow.py#fig-control) |
 # | Deep units are rarely active because they were trained. | conv1 {{ active_conv1 }} of the places, conv5 {{ active_conv5 }} | {{ first_units }} and {{ last_units }} units | untrained: conv1 {{ initial_conv1 }}, conv5 {{ initial_conv5 }} | well: the intervals lie apart | [](chapters/depth.py#fig-scorecard) |
 # | A deep unit's picture tells which photographs excite it. | {{ eye_conv5 }} ({{ eye_conv5_interval }}) of choices of two are right at conv5 | {{ last_units }} units | SqueezeNet's first layer {{ conv1_conv5 }}; guessing 50% | well, for most units and not for all | [](chapters/deep.py#fig-judged) |
-# | Units whose pictures look alike behave alike. | rank correlation {{ alike_conv5 }} at conv5, {{ alike_conv1 }} at conv1 | {{ pairs }} pairs of units | pictures dealt to other units: 0 | weakly, and the more the deeper | [](chapters/alike.py#fig-agreement) |
+# | Units whose pictures look alike behave alike. | rank correlation {{ alike_conv5 }} at conv5, {{ alike_conv1 }} at conv1 | {{ pairs }} pairs of units | pictures dealt to other units: 0 | weakly; from conv2 on, the more the deeper | [](chapters/alike.py#fig-agreement) |
 # | Another network has the shallow units, and seldom the deep ones. | of conv2 {{ share_conv2_vgg16 }}% ({{ interval_conv2_vgg16 }}) have a match in VGG16, of conv5 {{ share_conv5_vgg16 }}% ({{ interval_conv5_vgg16 }}) | all units of both | VGG16 untrained: {{ share_conv2_vgg16_untrained }}% and {{ share_conv5_vgg16_untrained }}% | well for conv2; more photographs would find more deep down | [](chapters/networks.py#fig-best-match) |
 # | Deep layers tell classes apart, shallow ones don't. | at the last layer {{ share_last }} ({{ share_last_interval }}) of Grad-CAM's evidence lies on the right photograph | {{ photos }} photographs | at the first layer {{ share_first }} ({{ share_first_interval }}); chance 50% | of Grad-CAM, and of SqueezeNet | [](chapters/attribution.py#fig-why-these-layers) |
 # | Deep pictures exaggerate more than shallow ones. | the picture excites a unit of conv5 {{ ratio_conv5 }} times as much as the best patch (middle half of units) | {{ last_units }} units | conv1: {{ ratio_conv1 }} | partly: more photographs would lower it | [](chapters/depth.py#fig-exaggeration) |
@@ -99,5 +99,5 @@ study.neurons()
 # When two pictures look alike we say that their units are alike. That is an assumption, the one of the distill articles
 # whose manner we follow[^olah2017]; [Looking alike](chapters/alike.py) puts it to the test.
 #
-# It would prove this page wrong if the rows of [](#fig-channels) could be swapped without anyone noticing, or if a network with
-# shuffled weights gave rows like these; [it doesn't](chapters/depth.py#fig-untrained).
+# It would prove this page wrong if a network with shuffled weights gave rows like those of [](#fig-channels);
+# [it doesn't](chapters/depth.py#fig-untrained).

@@ -39,7 +39,7 @@ study.your_climb()
 # A unit is called strong if its value is unusual *for it*: +3 lies three standard deviations above its mean over {{ photographs }}
 # photographs of [the article](reference/photographs.md). Ranked by size alone, units that are always active would lead on every photo. For the whole photo
 # it is the mean of the unit's map that is compared, for a place the value there; both before the ReLU. What is struck through
-# has lost more than half.
+# has lost more than half. Along the photo's border units answer to the zeros, too, that the network sees beyond it.
 #
 # *What made it answer* is the gradient: where small changes of the photo would move the unit most. [Can such maps be
 # trusted?](chapters/trust.py) measures how far.

@@ -40,8 +40,8 @@ study.activation_maps()
 # *one* number for all photographs, its mean. What remains comparable is where a layer is active, and how much more there than elsewhere.
 #
 # Strength alone hardly tells layers apart: half of conv1's lies on {{ half_first }} of its places, half of conv5's on {{ half_last }}.
-# What changes is how many units share it. At a place of conv1 {{ active_first }} of the units are active, at a place of conv5
-# {{ active_last }}. So we have to ask *which*.
+# What changes is how many units share it. On these photographs {{ active_first }} of the units are active at a place of conv1, and
+# {{ active_last }} at a place of conv5. So we have to ask *which*.
 #
 # ## What does a place mean to a layer?
 #
@@ -74,12 +74,19 @@ study.group_pictures()
 study.unit_evidence()
 
 # %% [markdown]
+# Grad-CAM[^selvaraju2017] asks more coarsely. It weighs each unit of a layer by how much the unit of conv5 would rise if that one rose
+# everywhere, adds up the weighted maps and keeps what is positive. We compute it with torch-cam, on a copy of the network whose
+# in-place ReLUs are off. A shallow and a deep layer are worth comparing: conv2, which has a place every {{ stride_conv2 }} pixels, and
+# conv4, the last layer that conv5 reads.
+
+# %%
+study.unit_cam()
+
+# %% [markdown]
 # ## Which places speak for a class?
 #
 # AlexNet's part in this article ends at conv5 and has no classes. SqueezeNet[^iandola2016] is a whole classifier of the same accuracy,
-# small enough to ship. Grad-CAM[^selvaraju2017] weighs each unit of a layer by how much the class score would rise if the
-# unit rose everywhere, and adds up the weighted maps. We compute it with torch-cam, on a copy of the network whose
-# in-place ReLUs are off.
+# small enough to ship. So here torch-cam's Grad-CAM asks for the class score in place of a unit.
 
 # %%
 study.class_evidence()

@@ -6,7 +6,7 @@
 # %% [markdown]
 # # From edges to a face
 #
-# <p class="lede" markdown>A face in conv5 reads faces and eyes in conv4, rings and fur in conv3, stripes in conv1. It depends on them: without
+# <p class="lede" markdown>A face in conv5 reads faces and eyes in conv4, rings and fur in conv3, stripes and color in conv1. It depends on them: without
 # the {{ keep }} units of each layer that add most, {{ circuit_removed_conv5_4 }} of the response of conv5's units is left; without as many
 # random units, as active, {{ random_removed_conv5_4 }}. But nothing is made of these units alone: with all others silenced,
 # {{ circuit_kept_conv5_16 }} is left even with {{ most }} a layer. Circuits this small tell what a unit cannot do without, not all that
@@ -44,7 +44,7 @@ study.steps()
 
 # %% [markdown]
 # A large part isn't a large loss: {{ face_conv4_2 }} adds {{ face_conv4_2_adds }} to the face, and without it {{ face_conv4_2_left }} is
-# left. Others that see the same stand in for it.
+# left. Others that see the same may stand in for it.
 #
 # *Wrong if* nothing were lost without the units that add most.
 # { .wrong-if }
@@ -90,8 +90,8 @@ study.motifs()
 # *Union over cases.* Units read a unit and its mirror image together more often than other pairs: {{ union_conv1 }} cases in conv2, by chance
 # {{ union_conv1_chance }}.
 #
-# *Inhibition across.* Its own orientation excites and the crossing one inhibits {{ crossing_conv1 }} oriented units of conv2
-# ({{ crossing_conv1_chance }} by chance), and in conv5 {{ crossing_conv4 }} ({{ crossing_conv4_chance }}): deep down this motif ends.
+# *Inhibition across.* Its own orientation excites and the crossing one inhibits {{ crossing_conv1 }} oriented units of conv2, by
+# chance {{ crossing_conv1_chance }}; in conv5 {{ crossing_conv4 }}, by chance {{ crossing_conv4_chance }}: deep down little of it is left.
 #
 # *Wrong if* dealt weights had made as many.
 # { .wrong-if }

@@ -130,5 +130,5 @@ study.untrained()
 # grain and flat color.
 # { .wrong-if }
 #
-# All of this is one network, trained once. [](networks.py) asks which of it two other networks share; whether
+# All of this is one network, trained once. Which of it two other networks share is asked in [](networks.py); whether
 # another training of AlexNet would give the same units, neither can say.

@@ -61,20 +61,21 @@ class _Heads:
 
 @dataclass(frozen=True)
 class _Scores:
-    """One number under each tile, with a bar relative to the largest of its column."""
+    """One number under each tile, with a bar relative to the most there is, or in its column."""
 
     values: NDArray[np.float64]
     name: str
+    most: float | None = None
 
     @classmethod
-    def of(cls, values: ArrayLike | None, name: str) -> "_Scores | None":
-        return None if values is None else cls(np.asarray(values, np.float64), name)
+    def of(cls, values: ArrayLike | None, name: str, most: float | None = None) -> "_Scores | None":
+        return None if values is None else cls(np.asarray(values, np.float64), name, most)
 
     def under(self, row: int, column: int) -> str:
         value = float(self.values[row, column])
         if np.isnan(value):
             return ""
-        top = float(np.nanmax(np.abs(self.values[:, column])))
+        top = self.most or float(np.nanmax(np.abs(self.values[:, column])))
         style = f"--fv-share:{max(0.0, value / top) if top else 0.0:.3g}"
         return tag("span", text(number(value)), cls="fv-score", style=style)
 
@@ -91,6 +92,7 @@ def grid(
     labels: Sequence[Sequence[str]] | None = None,
     scores: ArrayLike | None = None,
     score_name: str = "",
+    score_most: float | None = None,
     notes: Sequence[str] = (),
     subjects: Sequence[str] = (),
     links: Sequence[str] = (),
@@ -106,8 +108,9 @@ def grid(
         caption: Says what to look at.
         width: Named width.
         labels: (R,C) alt texts; `"<row>, <column>"` without them.
-        scores: (R,C) numbers shown under the tiles, their bars relative to the column's largest.
+        scores: (R,C) numbers shown under the tiles, with bars.
         score_name: What the score is, for those who hear it.
+        score_most: The score of a full bar; without it the column's largest.
         notes: One sentence per row, under its heading, with the markup of a caption.
         subjects: What each row is about: the page's picker marks the rows of its subject.
         links: Address per row, for its heading.
@@ -118,7 +121,7 @@ def grid(
     frame = Frame("fv-grid", id, alt, caption, width)
     heads = _Heads(rows, notes, subjects, links)
     across = [(column, 1) if isinstance(column, str) else column for column in columns]
-    return _grid(frame, heads, across, images, labels, _Scores.of(scores, score_name))
+    return _grid(frame, heads, across, images, labels, _Scores.of(scores, score_name, score_most))
 
 
 def methods(

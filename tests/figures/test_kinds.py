@@ -403,6 +403,15 @@ def test_points_of_a_panel_are_dots_that_its_axes_hold():
     assert ">40<" in one  # the vertical axis is shared
 
 
+@pytest.mark.parametrize(("most", "shares"), [(None, ["0.5", "1"]), (100, ["0.2", "0.4"])])
+def test_a_full_bar_is_the_columns_largest_or_what_it_is_said_to_be(most, shares):
+    html = figures.grid(
+        ["a", "b"], ["c"], textures(2)[:, None], id="g", alt="Two.", scores=[[20], [40]],
+        score_most=most,
+    )._repr_html_()  # fmt: skip
+    assert re.findall(r"--fv-share:([\d.]+)", html) == shares
+
+
 def test_a_heading_of_a_grid_may_span_columns():
     images = [[*textures(3)]]
     html = figures.grid(["a"], [("two", 2), "one"], images, id="g", alt="Three.")._repr_html_()

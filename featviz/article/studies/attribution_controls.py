@@ -198,6 +198,7 @@ def numbers() -> Values:
         share_first_interval=_span(first),
         share_last_interval=_span(last),
         share_moved=f"{100 * shift.mean:.0f} percentage points ({100 * shift.low:.0f} to {100 * shift.high:.0f})",
+        stride_conv2=attribution_evidence.alexnet().receptive_field("conv2").stride,
         stride_first=attribution_evidence.classifier().receptive_field("features.0").stride,
         stride_last=attribution_evidence.classifier().receptive_field("features.12.squeeze").stride,
         agree_first=quoted(apart[0], 2),

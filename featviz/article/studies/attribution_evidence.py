@@ -105,13 +105,15 @@ def leading_unit(name: str) -> int:
     return int(value.mean((1, 2)).argmax())
 
 
-def unit_evidence(names: Sequence[str] = SHOWN) -> dict[tuple[str, str], Attribution]:
-    """Explains each photograph's leading unit of conv5 in every layer of AlexNet, signed."""
+def unit_evidence(
+    names: Sequence[str] = SHOWN, method: str = "gradient"
+) -> dict[tuple[str, str], Attribution]:
+    """Explains each photograph's leading unit of conv5 in every layer of AlexNet."""
     net = alexnet()
     return {
         (name, layer): attribute(
             net, photo(name).image, Channel("conv5:relu", leading_unit(name)),
-            f"{layer}:relu", "gradient",
+            f"{layer}:relu", method,
         )
         for name in names
         for layer in net.layers

@@ -14,7 +14,7 @@ from featviz.article.studies.circuits_evidence import KEEPS, PROVED
 from featviz.article.studies.circuits_motifs import QUARTER, Count
 from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import alexnet, unit_link
-from featviz.circuits.faithfulness import CONDITIONS
+from featviz.circuits.faithfulness import CONDITIONS, STRONGEST
 from featviz.circuits.graph import KEEP
 from featviz.figures import (
     CircuitLayer,
@@ -100,6 +100,7 @@ def steps() -> Figure:
         labels=labels,
         scores=scores,
         score_name="percent of the response left without it",
+        score_most=100,
         notes=["faces in fur", "eyes"],
         links=[unit_link("conv5", FACE), unit_link("conv5", EYE)],
     )
@@ -121,7 +122,8 @@ def proof() -> Figure:
         "percent of the response left",
         id="proof",
         alt="Six rows of responses left: least where the circuit is removed, near all where random units are",
-        caption=f"Means over {PROVED} random units a layer and {_photographs()[1]} photographs, with 95% intervals. "
+        caption=f"Means over {PROVED} random units a layer, each on the {STRONGEST} of {_photographs()[1]} photographs where it is "
+        "strongest, with 95% intervals. "
         "<em>Removed</em>: these units give their mean. <em>Kept</em>: all others of the layers do. "
         "<strong>Compare each circuit with random units as active.</strong>",
         at=100,
@@ -166,6 +168,7 @@ def failures() -> Figure:
         labels=[[f"conv5:{units[row]}" for row in rows] for rows in chosen],
         scores=[[round(100 * gains[row]) for row in rows] for rows in chosen],
         score_name="percentage points more lost than with random units",
+        score_most=100,
     )
 
 

@@ -130,6 +130,7 @@ def proof(layer: str) -> Faithfulness:
         wide = find_circuits(
             network(), layer, photographs(0), units=units, keep=max(KEEPS), best=BEST
         )
+        # Only responses are shown, on the photographs where units are strongest.
         result = measure_faithfulness(
             network(), wide, photographs(1), keeps=KEEPS, others=0, seed=SEED
         )

@@ -167,7 +167,7 @@ def _at(layer: str, kind: str, angle: int) -> Tensor:
 def _range(kind: str, layers: Sequence[str] | None = None) -> str:
     """The least and the most that is left in a layer's mean after a turn of 45 degrees."""
     means = [_at(layer, kind, 45).mean().item() for layer in layers or alexnet().layers]
-    return f"{min(means):.0f} to {max(means):.0f}"
+    return " to ".join(dict.fromkeys(f"{one(means):.0f}" for one in (min, max)))
 
 
 def scorecard() -> Figure:
