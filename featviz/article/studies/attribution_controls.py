@@ -70,7 +70,8 @@ def why_these_layers() -> Figure:
         caption=f"<strong>What a layer can and cannot tell.</strong> {len(MEASURED)} photographs, each beside "
         f"{attribution_evidence.NEIGHBORS} others in turn: dots are pairs, lines 95% intervals of the mean that resample photographs. "
         f"Blue: share of a class's evidence (Grad-CAM) on its own photograph, beside {attribution_evidence.DRAWS} random maps. "
-        "Green: how far the maps of the two classes agree; 1 means that the map doesn't know the class.",
+        "Green: how far the maps of the two classes agree; 1 means that the map doesn't know the class. Purple: the part of the map "
+        "that holds half of the evidence. <strong>Compare conv1 with fire9.</strong>",
         each=_each(tables),
         width="middle",
     )
