@@ -16,7 +16,7 @@ CONDITIONS = ("circuit removed", "random removed", "circuit kept", "random kept"
 """What is taken away: the circuit or random units in its place; all else of the circuit's layers,
 or all but the random units."""
 
-STRONGEST = 8
+STRONGEST = 4
 """Photographs per unit on which its response is compared, those where it is strongest."""
 
 Array = NDArray[np.floating]

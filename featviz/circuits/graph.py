@@ -200,7 +200,6 @@ def find_circuit(
     ]
 
 
-@own_mode()
 def find_circuits(
     network: Network,
     layer: str,
@@ -228,22 +227,89 @@ def find_circuits(
     Raises:
         ValueError: As there.
     """
+    if keep < 1:
+        raise ValueError(f"keep is at least 1 unit per layer, not {keep}.")
+    found = find_strengths(network, layer, images, units=units, layers=layers, best=best)
+    return circuits_of(network, found, keep=keep)
+
+
+@dataclass(frozen=True, eq=False)
+class Strengths:
+    """What every unit of earlier layers adds to units of one layer.
+
+    Attributes:
+        layers: The roots' layer and the earlier ones, from the roots down.
+        roots: (roots,) the roots' indices.
+        values: (roots,) their mean values on the photographs where they are strongest.
+        added: For each earlier layer (roots, units) what its units add, as in `Column`.
+    """
+
+    layers: tuple[str, ...]
+    roots: NDArray[np.integer]
+    values: Array
+    added: tuple[Array, ...]
+
+
+@own_mode()
+def find_strengths(
+    network: Network,
+    layer: str,
+    images: Photographs,
+    *,
+    units: Sequence[int] | None = None,
+    layers: Sequence[str] | None = None,
+    best: int = BEST,
+) -> Strengths:
+    """Finds what every unit of earlier layers adds to units of one layer.
+
+    Args:
+        network: The network; it stays as it is.
+        layer: Their layer.
+        images: As for `find_circuit`, like all that follow.
+        units: Which units; without it all.
+        layers: As there.
+        best: As there.
+
+    Raises:
+        ValueError: As there.
+    """
     roots = list(range(network.units(layer)) if units is None else units)
     for unit in roots:
         check_unit(network, layer, unit)
-    if keep < 1:
-        raise ValueError(f"keep is at least 1 unit per layer, not {keep}.")
-    earlier = list(columns_before(network, layer) if layers is None else layers)
+    earlier = tuple(columns_before(network, layer) if layers is None else layers)
     values, means = _means(network, layer, images, roots, earlier, best)
+    added = tuple(one.numpy() for one in means)
+    return Strengths((layer, *earlier), np.array(roots), values.numpy(), added)
+
+
+@own_mode()
+def circuits_of(
+    network: Network, found: Strengths, *, units: Sequence[int] | None = None, keep: int = KEEP
+) -> Circuits:
+    """Draws the circuits of units from what earlier units add to them.
+
+    Args:
+        network: The network; it stays as it is.
+        found: What they add.
+        units: Which of its roots; without it all.
+        keep: Units per layer.
+
+    Raises:
+        ValueError: Something between two of the layers can't be made linear.
+    """
+    rows = slice(None) if units is None else [found.roots.tolist().index(unit) for unit in units]
+    layer, *earlier = found.layers
+    means = [torch.from_numpy(one[rows]) for one in found.added]
     parts = [strongest(one, keep) for one in means]
-    columns = [(layer, torch.tensor(roots)[:, None]), *zip(earlier, parts, strict=True)]
+    roots = torch.from_numpy(found.roots[rows])
+    columns = [(layer, roots[:, None]), *zip(earlier, parts, strict=True)]
     pairs = list(pairwise(columns))
     return Circuits(
-        (layer, *earlier),
-        np.array(roots),
-        values.numpy(),
+        found.layers,
+        found.roots[rows],
+        found.values[rows],
         tuple(one.numpy() for one in parts),
-        tuple(one.gather(1, rows).numpy() for one, rows in zip(means, parts, strict=True)),
+        tuple(one.gather(1, part).numpy() for one, part in zip(means, parts, strict=True)),
         tuple(_edges(network, *later, *first) for later, first in pairs),
         tuple(linear_way(network, later, first).paths for (later, _), (first, _) in pairs),
     )

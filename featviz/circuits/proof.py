@@ -12,7 +12,7 @@ from torch import Tensor
 from featviz.circuits.faithfulness import CONDITIONS, STRONGEST, Faithfulness
 from featviz.circuits.graph import KEEP, Circuit, Circuits, find_circuits
 from featviz.circuits.linear import behind
-from featviz.circuits.places import Views, cut_views, find_peaks
+from featviz.circuits.places import Views, cut_views, find_peaks, strongest_photographs
 from featviz.network.ablation import Photographs, ablate, mean_values, single
 from featviz.network.network import Network, private_view
 from featviz.network.passes import own_mode, run_to
@@ -163,6 +163,49 @@ def measure_faithfulness(
         np.stack(originals),
         np.stack(values),
     )
+
+
+@own_mode()
+def left_without(
+    network: Network,
+    layer: str,
+    unit: int,
+    others: Sequence[tuple[str, int]],
+    images: Photographs,
+) -> dict[tuple[str, int], float]:
+    """Returns what is left of a unit's response when single units of earlier layers are removed.
+
+    Args:
+        network: The network; it stays as it is.
+        layer: The unit's layer.
+        unit: Its index.
+        others: (layer, index) of the units that give their means, one at a time.
+        images: Photographs, as for `measure_faithfulness`.
+
+    Returns:
+        (layer, index) -> the mean response, negative values as 0, as a part of that of the whole
+        network, on the `STRONGEST` photographs.
+
+    Raises:
+        ValueError: There are no photographs.
+    """
+    peaks = find_peaks(network, layer, images)
+    chosen = strongest_photographs(peaks, [unit], STRONGEST)
+    views = cut_views(network, layer, single(images), peaks, [unit], chosen)
+    refs = {name: behind(network, name) for name, _ in others}
+    averages = mean_values(network, [ref.name for ref in refs.values()], images)
+    means = {name: averages[ref.name].cpu() for name, ref in refs.items()}
+    masks = {
+        name: torch.zeros(1 + len(others), len(mean), dtype=torch.bool)
+        for name, mean in means.items()
+    }
+    for row, (name, index) in enumerate(others, 1):
+        masks[name][row, index] = True
+    scores = _scores(
+        network, layer, list(refs.values()), list(means.values()), views, list(masks.values())
+    )
+    responses = scores.clamp(min=0).mean(1)
+    return dict(zip(others, (responses[1:] / responses[0]).tolist(), strict=True))
 
 
 def _spread(values: Tensor, others: int) -> Tensor:

@@ -88,7 +88,7 @@ def small(monkeypatch, tmp_path):
     images = random(12, 3, 64, 64).sigmoid()
     monkeypatch.setattr(evidence, "network", lambda: net)
     monkeypatch.setattr(evidence, "photographs", lambda half: tuple(images[half::2]))
-    for cached in (evidence.circuits, evidence.through, evidence._peaks):
+    for cached in (evidence._strengths, evidence.circuits, evidence.through):
         monkeypatch.setattr(evidence, cached.__name__, cached.__wrapped__)
     return net
 

@@ -12,6 +12,7 @@ from featviz.circuits.proof import (
     _alike,
     circuit_alone,
     drawn_units,
+    left_without,
     measure_faithfulness,
     prove_circuits,
     without_circuit,
@@ -151,11 +152,29 @@ def test_responses_and_correlations_by_hand(alexnet, scenes, circuits):
     for unit in range(2):
         original, values = left.original[unit], left.values[unit, 0]
         for condition in range(len(CONDITIONS)):
-            share = values[condition].clip(0).mean() / original.clip(0).mean()
+            strong = values[condition][:STRONGEST].clip(0)
+            share = strong.mean() / original[:STRONGEST].clip(0).mean()
             assert left.responses()[unit, 0, condition] == pytest.approx(share, rel=1e-4)
             if values[condition].std() > 1e-6:
                 together = np.corrcoef(original, values[condition])[0, 1]
                 assert left.correlations()[unit, 0, condition] == pytest.approx(together, abs=1e-3)
+
+
+def test_what_is_left_without_a_unit_is_what_its_ablation_leaves(alexnet, scenes):
+    others = [("conv2", 5), ("conv1", 7), ("conv2", 60)]
+    left = left_without(alexnet, "conv3", 8, others, scenes)
+    assert list(left) == others
+    strong = find_peaks(alexnet, "conv3", scenes).values[:, 8].topk(STRONGEST).indices
+    peaks = find_peaks(alexnet, "conv3", scenes)
+
+    def response(net):
+        maps = fv.activations(net, scenes, "conv3")[strong, 8]
+        at = maps[range(STRONGEST), peaks.rows[strong, 8], peaks.columns[strong, 8]]
+        return at.clamp(min=0).mean().item()
+
+    for (layer, index), share in left.items():
+        lacking = fv.ablate(alexnet, {f"{layer}:relu": [index]}, images=scenes)
+        assert share == pytest.approx(response(lacking) / response(alexnet), rel=1e-3)
 
 
 def test_weak_photographs_count_for_correlations_alone(alexnet, scenes, circuits):
@@ -164,7 +183,7 @@ def test_weak_photographs_count_for_correlations_alone(alexnet, scenes, circuits
         measure_faithfulness(alexnet, circuits, images, others=others) for others in (0, 4)
     )
     assert few.photographs.shape == (2, STRONGEST)
-    assert many.photographs.shape == (2, len(images))
+    assert many.photographs.shape == (2, STRONGEST + 4)
     np.testing.assert_allclose(few.responses(), many.responses(), rtol=1e-4)
     with pytest.raises(ValueError, match="others is at least 0 photographs, not -1"):
         measure_faithfulness(alexnet, circuits, images, others=-1)

@@ -13,13 +13,10 @@ from featviz.article.photographs import scenes
 from featviz.circuits import expanded, graph
 from featviz.circuits import proof as proving
 from featviz.circuits.expanded import expanded_weights
-from featviz.circuits.faithfulness import STRONGEST, Faithfulness
-from featviz.circuits.graph import KEEP, Circuits, find_circuits
-from featviz.circuits.places import Peaks, cut_views, find_peaks, strongest_photographs
-from featviz.circuits.proof import drawn_units, measure_faithfulness
-from featviz.network.ablation import ablate
+from featviz.circuits.faithfulness import Faithfulness
+from featviz.circuits.graph import KEEP, Circuits, Strengths, circuits_of, find_strengths
+from featviz.circuits.proof import drawn_units, left_without, measure_faithfulness
 from featviz.network.network import Network
-from featviz.network.values import activations
 from featviz.store import Store, fingerprint
 from featviz.zoo import bundled
 
@@ -68,6 +65,25 @@ def photographs(half: int) -> tuple[Tensor, ...]:
 
 
 @cache
+def _strengths(layer: str) -> Strengths:
+    spec = {
+        "network": network().fingerprint,
+        "layer": layer,
+        "best": BEST,
+        "photos": [fingerprint(image.numpy()) for image in photographs(0)],
+    }
+
+    def make() -> dict[str, NDArray[np.generic]]:
+        found = find_strengths(network(), layer, photographs(0), best=BEST)
+        return {"values": found.values, **dict(zip(earlier, found.added, strict=True))}
+
+    earlier = graph.columns_before(network(), layer)
+    arrays = Store().arrays(spec, make, graph.__name__)
+    added = tuple(arrays[name] for name in earlier)
+    return Strengths((layer, *earlier), np.arange(len(arrays["values"])), arrays["values"], added)
+
+
+@cache
 def circuits(layer: str) -> Circuits:
     """Returns the circuits of all units of a layer."""
     spec = {
@@ -79,7 +95,7 @@ def circuits(layer: str) -> Circuits:
     }
 
     def make() -> dict[str, NDArray[np.generic]]:
-        return find_circuits(network(), layer, photographs(0), keep=KEEP, best=BEST).arrays()
+        return circuits_of(network(), _strengths(layer), keep=KEEP).arrays()
 
     return Circuits.from_arrays(Store().arrays(spec, make, graph.__name__))
 
@@ -127,9 +143,7 @@ def proof(layer: str) -> Faithfulness:
     }
 
     def make() -> dict[str, NDArray[np.generic]]:
-        wide = find_circuits(
-            network(), layer, photographs(0), units=units, keep=max(KEEPS), best=BEST
-        )
+        wide = circuits_of(network(), _strengths(layer), units=units, keep=max(KEEPS))
         # Only responses are shown, on the photographs where units are strongest.
         result = measure_faithfulness(
             network(), wide, photographs(1), keeps=KEEPS, others=0, seed=SEED
@@ -138,11 +152,6 @@ def proof(layer: str) -> Faithfulness:
 
     arrays = Store().arrays(spec, make, proving.__name__)
     return Faithfulness(layer, keeps=KEEPS, **arrays)
-
-
-@cache
-def _peaks(layer: str) -> Peaks:
-    return find_peaks(network(), layer, photographs(1))
 
 
 def without(
@@ -160,8 +169,6 @@ def without(
         photographs of the other half where the unit is strongest.
     """
     images = photographs(1)
-    chosen = strongest_photographs(_peaks(layer), [unit], STRONGEST)
-    views = cut_views(network(), layer, images, _peaks(layer), [unit], chosen)
     spec = {
         "network": network().fingerprint,
         "layer": layer,
@@ -170,14 +177,8 @@ def without(
         "photos": [fingerprint(image.numpy()) for image in images],
     }
 
-    def response(net: Network) -> float:
-        return float(views.read(activations(net, views.images, layer)).clamp(min=0).mean())
-
     def make() -> dict[str, ArrayLike]:
-        lacking = [
-            ablate(network(), {f"{name}:relu": [index]}, images=images) for name, index in others
-        ]
-        return {"left": [response(net) / response(network()) for net in lacking]}
+        return {"left": list(left_without(network(), layer, unit, others, images).values())}
 
     left = Store().arrays(spec, make, proving.__name__)["left"]
     return dict(zip(others, left.tolist(), strict=True))

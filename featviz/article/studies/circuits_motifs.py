@@ -78,7 +78,9 @@ def _turned(layer: str, turn: str) -> Tensor:
 
 
 def _likeness(weights: Tensor, turn: str, turned: Tensor) -> Tensor:
-    images = torch.zeros_like(weights).index_add_(1, turned, TURNS[turn](weights))
+    # Inputs first: rows that lie together add up four times faster.
+    inputs = TURNS[turn](weights).transpose(0, 1).contiguous()
+    images = torch.zeros_like(inputs).index_add_(0, turned, inputs).transpose(0, 1)
     one, other = (_standard(side.flatten(1)) for side in (images, weights))
     table: Tensor = one @ other.T
     return table
