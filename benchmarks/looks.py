@@ -77,7 +77,7 @@ def recognition(network: Network) -> None:
         patches = {side: _seen_patches(network, layer, side) for side in {field.size, part.size}}
         neurons = [fv.Neuron(layer, unit) for unit in units]
         whole = _climb(network, neurons, size=field.canvas(), recipe=HIGHEST_NEURON, steps=32)
-        # On one canvas: the judge sees a larger one's patterns smaller, whatever the recipe.
+        # On one canvas: the judge sees a larger one's patterns smaller.
         both = [fv.Channel(layer, unit) for unit in units]
         loud = _climb(network, both, size=CROP, recipe=HIGHEST, steps=CHANNEL.steps)
         calm = _climb(network, both, size=CROP, recipe=STANDARD, steps=CHANNEL.steps)

@@ -141,6 +141,7 @@ def _built(
 def overhead(network: Network, units: int, steps: int | None) -> None:
     """Prints what Dask costs against a plain loop, and what two of its workers gain."""
     print("\nDask against the same work without it, a thread each; medians of three rounds in turn")
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as its workers have
     alone: list[float] = []
     loops: list[float] = []
@@ -165,6 +166,7 @@ def overhead(network: Network, units: int, steps: int | None) -> None:
             alone.append(_built(network, units, steps, executor=one)[1])
             pairs.append(_built(network, units, steps, executor=two)[1])
             processes.append(_built(network, units, steps, executor=pool)[1])
+    torch.set_num_threads(threads)
     loop, single, pair, both = (float(np.median(x)) for x in (loops, alone, pairs, processes))
     print(f"one worker / loop           {single / loop:.3f}  (at most 1.05)")
     print(f"two processes / two workers {both / pair:.3f}  (at least 0.9)")

@@ -76,8 +76,8 @@ study.unit_evidence()
 # %% [markdown]
 # Grad-CAM[^selvaraju2017] asks more coarsely. It weighs each unit of a layer by how much the unit of conv5 would rise if that one rose
 # everywhere, adds up the weighted maps and keeps what is positive. We compute it with torch-cam, on a copy of the network whose
-# in-place ReLUs are off. A shallow and a deep layer are worth comparing: conv2, which has a place every {{ stride_conv2 }} pixels, and
-# conv4, the last layer that conv5 reads.
+# in-place ReLUs are off. Compare a shallow and a deep layer: conv1 has a place every
+# {{ stride_conv1 }} pixels and knows contours only; conv4 is the last that conv5 reads, and has one every {{ stride_conv4 }}.
 
 # %%
 study.unit_cam()

@@ -227,8 +227,7 @@ def find_circuits(
     Raises:
         ValueError: As there.
     """
-    if keep < 1:
-        raise ValueError(f"keep is at least 1 unit per layer, not {keep}.")
+    _check_keep(keep)
     found = find_strengths(network, layer, images, units=units, layers=layers, best=best)
     return circuits_of(network, found, keep=keep)
 
@@ -270,6 +269,9 @@ def find_strengths(
         layers: As there.
         best: As there.
 
+    Returns:
+        What they add.
+
     Raises:
         ValueError: As there.
     """
@@ -294,11 +296,22 @@ def circuits_of(
         units: Which of its roots; without it all.
         keep: Units per layer.
 
+    Returns:
+        The circuits, by unit.
+
     Raises:
-        ValueError: Something between two of the layers can't be made linear.
+        ValueError: Something between two of the layers can't be made linear, a unit isn't a root,
+            or fewer than one unit per layer.
     """
-    rows = slice(None) if units is None else [found.roots.tolist().index(unit) for unit in units]
+    _check_keep(keep)
     layer, *earlier = found.layers
+    places = {unit: row for row, unit in enumerate(found.roots.tolist())}
+    for unit in units or ():
+        if unit not in places:
+            raise ValueError(
+                f"what adds to {layer}:{unit} wasn't sought: {len(places)} units' was."
+            )
+    rows = slice(None) if units is None else [places[unit] for unit in units]
     means = [torch.from_numpy(one[rows]) for one in found.added]
     parts = [strongest(one, keep) for one in means]
     roots = torch.from_numpy(found.roots[rows])
@@ -313,6 +326,11 @@ def circuits_of(
         tuple(_edges(network, *later, *first) for later, first in pairs),
         tuple(linear_way(network, later, first).paths for (later, _), (first, _) in pairs),
     )
+
+
+def _check_keep(keep: int) -> None:
+    if keep < 1:
+        raise ValueError(f"keep is at least 1 unit per layer, not {keep}.")
 
 
 def _means(

@@ -14,7 +14,7 @@ from featviz.circuits.graph import KEEP, Circuit, Circuits, find_circuits
 from featviz.circuits.linear import behind
 from featviz.circuits.places import Views, cut_views, find_peaks, strongest_photographs
 from featviz.network.ablation import Photographs, ablate, mean_values, single
-from featviz.network.network import Network, private_view
+from featviz.network.network import Network, check_unit, private_view
 from featviz.network.passes import own_mode, run_to
 from featviz.network.returned import LayerRef
 
@@ -184,11 +184,16 @@ def left_without(
 
     Returns:
         (layer, index) -> the mean response, negative values as 0, as a part of that of the whole
-        network, on the `STRONGEST` photographs.
+        network, on the `STRONGEST` photographs; NaN for a unit that is active on none of them.
 
     Raises:
-        ValueError: There are no photographs.
+        UnknownUnitError: A layer has no such unit.
+        ValueError: There are no photographs, or nothing to remove.
     """
+    if not others:
+        raise ValueError("there is no unit to remove: name at least one of an earlier layer.")
+    for name, index in ((layer, unit), *others):
+        check_unit(network, name, index)
     peaks = find_peaks(network, layer, images)
     chosen = strongest_photographs(peaks, [unit], STRONGEST)
     views = cut_views(network, layer, single(images), peaks, [unit], chosen)

@@ -75,8 +75,9 @@ class _Scores:
         value = float(self.values[row, column])
         if np.isnan(value):
             return ""
-        top = self.most or float(np.nanmax(np.abs(self.values[:, column])))
-        style = f"--fv-share:{max(0.0, value / top) if top else 0.0:.3g}"
+        column_most = float(np.nanmax(np.abs(self.values[:, column])))
+        top = column_most if self.most is None else self.most
+        style = f"--fv-share:{min(1.0, max(0.0, value / top)) if top else 0.0:.3g}"
         return tag("span", text(number(value)), cls="fv-score", style=style)
 
 
@@ -110,7 +111,7 @@ def grid(
         labels: (R,C) alt texts; `"<row>, <column>"` without them.
         scores: (R,C) numbers shown under the tiles, with bars.
         score_name: What the score is, for those who hear it.
-        score_most: The score of a full bar; without it the column's largest.
+        score_most: From which score on a bar is full; without it the column's largest.
         notes: One sentence per row, under its heading, with the markup of a caption.
         subjects: What each row is about: the page's picker marks the rows of its subject.
         links: Address per row, for its heading.

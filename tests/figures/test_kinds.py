@@ -403,7 +403,9 @@ def test_points_of_a_panel_are_dots_that_its_axes_hold():
     assert ">40<" in one  # the vertical axis is shared
 
 
-@pytest.mark.parametrize(("most", "shares"), [(None, ["0.5", "1"]), (100, ["0.2", "0.4"])])
+@pytest.mark.parametrize(
+    ("most", "shares"), [(None, ["0.5", "1"]), (100, ["0.2", "0.4"]), (25, ["0.8", "1"])]
+)
 def test_a_full_bar_is_the_columns_largest_or_what_it_is_said_to_be(most, shares):
     html = figures.grid(
         ["a", "b"], ["c"], textures(2)[:, None], id="g", alt="Two.", scores=[[20], [40]],

@@ -108,7 +108,7 @@ def leading_unit(name: str) -> int:
 def unit_evidence(
     names: Sequence[str] = SHOWN, method: str = "gradient"
 ) -> dict[tuple[str, str], Attribution]:
-    """Explains each photograph's leading unit of conv5 in every layer of AlexNet."""
+    """Explains each photograph's leading unit of conv5 in every layer; by default with a sign."""
     net = alexnet()
     return {
         (name, layer): attribute(

@@ -35,6 +35,9 @@ PROVED = 40
 KEEPS = (4, 16)
 """Units per layer that make a circuit, where circuits are taken away."""
 
+WEAK = 0
+"""Photographs that units are read on besides the strongest: only responses are shown."""
+
 ARRAYS = ("units", "photographs", "original", "values")
 """What the store keeps of a proof."""
 
@@ -137,6 +140,7 @@ def proof(layer: str) -> Faithfulness:
         "layer": layer,
         "units": units,
         "keeps": KEEPS,
+        "others": WEAK,
         "best": BEST,
         "seed": SEED,
         "photos": [fingerprint(one.numpy()) for half in (0, 1) for one in photographs(half)],
@@ -144,9 +148,8 @@ def proof(layer: str) -> Faithfulness:
 
     def make() -> dict[str, NDArray[np.generic]]:
         wide = circuits_of(network(), _strengths(layer), units=units, keep=max(KEEPS))
-        # Only responses are shown, on the photographs where units are strongest.
         result = measure_faithfulness(
-            network(), wide, photographs(1), keeps=KEEPS, others=0, seed=SEED
+            network(), wide, photographs(1), keeps=KEEPS, others=WEAK, seed=SEED
         )
         return {name: getattr(result, name) for name in ARRAYS}
 

@@ -3,7 +3,7 @@
 
 /** As in featviz.photos: shortest side, longest side that Python goes through, most pixels. */
 const MIN_SIDE = 64, MAX_SIDE = 2048, MAX_PIXELS = 100e6;
-/** Rows of a photograph that are read at a time, which bounds what reading takes beside it. */
+/** Rows of a photograph that are read at a time, which bounds what reading an upright one takes beside it. */
 const STRIP = 128;
 
 /**

@@ -34,11 +34,15 @@ function drawnUpright(bitmap, orientation) {
   const size = a ? [bitmap.width, bitmap.height] : [bitmap.height, bitmap.width];
   const canvas = new OffscreenCanvas(size[0], size[1]);
   const context = canvas.getContext("2d");
-  if (!context) throw new Error("This browser has no memory left for this picture.");
-  context.imageSmoothingEnabled = false;
-  context.setTransform(a, b, c, d, right * size[0], down * size[1]);
-  context.drawImage(bitmap, 0, 0);
-  return canvas.transferToImageBitmap();
+  try {
+    if (!context) throw new DOMException();
+    context.imageSmoothingEnabled = false;
+    context.setTransform(a, b, c, d, right * size[0], down * size[1]);
+    context.drawImage(bitmap, 0, 0);
+    return canvas.transferToImageBitmap();
+  } catch {
+    throw new Error("This browser has no memory left for this picture.");
+  }
 }
 
 /** A WebP file and where its orientation stands; null for other files, and without one. @param {Blob} blob */
