@@ -155,16 +155,18 @@ def unit_cam() -> Figure:
     net = alexnet()
     return attribution_grid(
         [attribution_evidence.photo(name).image for name in SHOWN],
-        _rows(maps, SHOWN, net.layers),
+        # Other units in every row: their evidence has no common measure.
+        [[one_scale([maps[name, layer]])[0].map for layer in net.layers] for name in SHOWN],
         [f"{name}, conv5:{attribution_evidence.leading_unit(name)}" for name in SHOWN],
         net.layers,
         id="unit-cam",
         alt="Four photographs in rows; in columns, Grad-CAM maps of one unit of conv5 in AlexNet's five layers, from contours to parts of things",
-        caption="<strong>The same units by torch-cam</strong>: Grad-CAM in AlexNet's five layers. At conv1 it lies on every contour, the "
+        caption="<strong>The same units by torch-cam</strong>: Grad-CAM in AlexNet's five layers, each map in multiples of its own "
+        "mean: <strong>compare places, not strengths.</strong> At conv1 it lies on every contour, the "
         "table's too. At conv4 the pagoda stands alone, and of the coffee the cup and the saucer's rim are left. The astronaut's map "
         "names no part of her at any depth: not every strong unit is about the thing that one sees first.",
-        scale_name="times the layer's mean",
-        limit=GROUP_LIMIT,
+        scale_name="times the map's mean",
+        limit=SIGNED_LIMIT,
         subjects=SHOWN,
         column_notes=[_resolution(maps[SHOWN[0], layer]) for layer in net.layers],
     )
