@@ -162,9 +162,9 @@ def unit_cam() -> Figure:
         id="unit-cam",
         alt="Four photographs in rows; in columns, Grad-CAM maps of one unit of conv5 in AlexNet's five layers, from contours to parts of things",
         caption="<strong>The same units by torch-cam</strong>: Grad-CAM in AlexNet's five layers, each map in multiples of its own "
-        "mean: <strong>compare places, not strengths.</strong> At conv1 it lies on every contour, the "
-        "table's too. At conv4 the pagoda stands alone, and of the coffee the cup and the saucer's rim are left. The astronaut's map "
-        "names no part of her at any depth: not every strong unit is about the thing that one sees first.",
+        "mean: <strong>compare places, not strengths.</strong> At conv1 it lies on contours. At conv4 "
+        "the pagoda stands alone, of the coffee the cup and the saucer's rim are left, of the astronaut the face, a sleeve and a place "
+        "above the helmet, which are no one thing.",
         scale_name="times the map's mean",
         limit=SIGNED_LIMIT,
         subjects=SHOWN,

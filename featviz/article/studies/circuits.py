@@ -164,7 +164,7 @@ def failures() -> Figure:
         id="failures",
         alt="Twelve units of conv5: six whose circuits explain most, six whose circuits explain least",
         caption=f"Of {PROVED} random units of conv5 those at both ends. Below each: by how many percentage points more of the response is "
-        f"lost with the circuit ({KEEPS[0]} per layer) than with random units. <strong>Can you see which fail?</strong>",
+        f"lost with the circuit ({KEEPS[0]} per layer) than with random units. <strong>Can you see it in the pictures?</strong>",
         labels=[[f"conv5:{units[row]}" for row in rows] for rows in chosen],
         scores=[[round(100 * gains[row]) for row in rows] for rows in chosen],
         score_name="percentage points more lost than with random units",
