@@ -308,9 +308,7 @@ def circuits_of(
     places = {unit: row for row, unit in enumerate(found.roots.tolist())}
     for unit in units or ():
         if unit not in places:
-            raise ValueError(
-                f"what adds to {layer}:{unit} wasn't sought: {len(places)} units' was."
-            )
+            raise ValueError(f"{layer}:{unit} isn't among the roots of these strengths.")
     rows = slice(None) if units is None else [places[unit] for unit in units]
     means = [torch.from_numpy(one[rows]) for one in found.added]
     parts = [strongest(one, keep) for one in means]

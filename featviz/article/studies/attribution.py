@@ -131,34 +131,25 @@ def group_pictures() -> Figure:
 def unit_evidence() -> Figure:
     """One unit of conv5 explained in every layer before it, signed."""
     maps = attribution_evidence.unit_evidence()
-    net = alexnet()
-    return attribution_grid(
-        [attribution_evidence.photo(name).image for name in SHOWN],
-        _rows(maps, SHOWN, net.layers),
-        [f"{name}, conv5:{attribution_evidence.leading_unit(name)}" for name in SHOWN],
-        net.layers,
+    return _of_leading_units(
+        maps,
+        _rows(maps, SHOWN, alexnet().layers),
         id="unit-evidence",
         alt="Four photographs in rows; in columns, signed maps of what speaks for and against one unit of conv5 in each layer",
         caption="<strong>Why is this unit of conv5 active?</strong> For each photograph the unit that it excites most, "
         "explained in every layer by gradient × value: red for the unit, blue against it. "
         "At conv1 both lie along the same contours and nearly cancel; deeper, red takes over.",
         scale_name="times the layer's mean",
-        limit=SIGNED_LIMIT,
-        subjects=SHOWN,
-        column_notes=[_resolution(maps[SHOWN[0], layer]) for layer in net.layers],
     )
 
 
 def unit_cam() -> Figure:
     """The same units of conv5, explained by torch-cam."""
     maps = attribution_evidence.unit_evidence(method="gradcam")
-    net = alexnet()
-    return attribution_grid(
-        [attribution_evidence.photo(name).image for name in SHOWN],
+    return _of_leading_units(
+        maps,
         # Other units in every row: their evidence has no common measure.
-        [[one_scale([maps[name, layer]])[0].map for layer in net.layers] for name in SHOWN],
-        [f"{name}, conv5:{attribution_evidence.leading_unit(name)}" for name in SHOWN],
-        net.layers,
+        [[one_scale([maps[name, layer]])[0].map for layer in alexnet().layers] for name in SHOWN],
         id="unit-cam",
         alt="Four photographs in rows; in columns, Grad-CAM maps of one unit of conv5 in AlexNet's five layers, from contours to parts of things",
         caption="<strong>The same units by torch-cam</strong>: Grad-CAM in AlexNet's five layers, each map in multiples of its own "
@@ -166,9 +157,32 @@ def unit_cam() -> Figure:
         "the pagoda stands alone, of the coffee the cup and the saucer's rim are left, of the astronaut the face, a sleeve and a place "
         "above the helmet, which are no one thing.",
         scale_name="times the map's mean",
+    )
+
+
+def _of_leading_units(
+    maps: dict[tuple[str, str], Attribution],
+    levels: Sequence[Sequence[Tensor]],
+    *,
+    id: str,
+    alt: str,
+    caption: str,
+    scale_name: str,
+) -> Figure:
+    """Maps of each photograph's leading unit of conv5 in AlexNet's layers."""
+    layers = alexnet().layers
+    return attribution_grid(
+        [attribution_evidence.photo(name).image for name in SHOWN],
+        levels,
+        [f"{name}, conv5:{attribution_evidence.leading_unit(name)}" for name in SHOWN],
+        layers,
+        id=id,
+        alt=alt,
+        caption=caption,
+        scale_name=scale_name,
         limit=SIGNED_LIMIT,
         subjects=SHOWN,
-        column_notes=[_resolution(maps[SHOWN[0], layer]) for layer in net.layers],
+        column_notes=[_resolution(maps[SHOWN[0], layer]) for layer in layers],
     )
 
 

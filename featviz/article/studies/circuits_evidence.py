@@ -67,21 +67,24 @@ def photographs(half: int) -> tuple[Tensor, ...]:
     return tuple(photo.image for photo in scenes(SIDE)[half::2])
 
 
-@cache
-def _strengths(layer: str) -> Strengths:
-    spec = {
+def _sought(layer: str) -> dict[str, object]:
+    """What circuits of a layer depend on, for the store's keys."""
+    return {
         "network": network().fingerprint,
         "layer": layer,
         "best": BEST,
         "photos": [fingerprint(image.numpy()) for image in photographs(0)],
     }
 
+
+@cache
+def _strengths(layer: str) -> Strengths:
     def make() -> dict[str, NDArray[np.generic]]:
         found = find_strengths(network(), layer, photographs(0), best=BEST)
         return {"values": found.values, **dict(zip(earlier, found.added, strict=True))}
 
     earlier = graph.columns_before(network(), layer)
-    arrays = Store().arrays(spec, make, graph.__name__)
+    arrays = Store().arrays(_sought(layer), make, graph.__name__)
     added = tuple(arrays[name] for name in earlier)
     return Strengths((layer, *earlier), np.arange(len(arrays["values"])), arrays["values"], added)
 
@@ -89,17 +92,11 @@ def _strengths(layer: str) -> Strengths:
 @cache
 def circuits(layer: str) -> Circuits:
     """Returns the circuits of all units of a layer."""
-    spec = {
-        "network": network().fingerprint,
-        "layer": layer,
-        "keep": KEEP,
-        "best": BEST,
-        "photos": [fingerprint(image.numpy()) for image in photographs(0)],
-    }
 
     def make() -> dict[str, NDArray[np.generic]]:
         return circuits_of(network(), _strengths(layer), keep=KEEP).arrays()
 
+    spec = {**_sought(layer), "keep": KEEP}
     return Circuits.from_arrays(Store().arrays(spec, make, graph.__name__))
 
 
