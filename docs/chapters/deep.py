@@ -12,8 +12,8 @@
 # {{ eye_conv5 }} at conv5, where a coin would get half.</p>
 
 # %% tags=["hide"]
-from featviz.article.studies import ascent_questions, deep_families, deep_judge
 from featviz.article.studies import deep as study
+from featviz.article.studies import deep_families, deep_judge
 
 # %% tags=["hide-code"]
 study.numbers()
@@ -22,25 +22,13 @@ study.numbers()
 deep_judge.numbers()
 
 # %% tags=["hide-code"]
-ascent_questions.numbers()
-
-# %% tags=["hide-code"]
 study.unit_picker()
 
 # %% [markdown]
 # ## Three layers at a glance
-#
-# Each sheet shows {{ shown }} channels, evenly spaced over the layer and unpicked. A unit
-# of conv3 sees {{ conv3_field }} pixels, one of conv5 {{ conv5_field }}.
 
 # %%
-study.units("conv3")
-
-# %%
-study.units("conv4")
-
-# %%
-study.units("conv5")
+study.sheets()
 
 # %% [markdown]
 # ## Names
@@ -53,23 +41,12 @@ deep_families.families()
 # %% [markdown]
 # These names are our eyes' and not the network's. If two pictures look alike we assume that their units are alike;
 # [Looking alike](alike.py#fig-families) tests which of these rows are. All {{ deep_units }} are in
-# [the microscope](../microscope.py), where every unit can be looked up, and [Circuits](circuits.py) takes them apart.
+# [the microscope](../microscope.py), and [Circuits](circuits.py) takes them apart.
 #
-# ## One unit, asked in several ways
-#
-# A single image answers a single question. The same unit can be asked at one place or everywhere, for what
-# excites or for what silences it, in another parameterization. If these had nothing in common, we would have visualized the method and not the
-# unit; in most rows they share their motif.
-
-# %%
-study.asked()
-
-# %% [markdown]
 # ## From silence to excitement
 #
-# Between a unit's opposite and its optimum lies everything that photographs do to it, and
-# most of that is below zero. Look at what it responds to weakly, and at what silences it, before
-# naming it after its best patches[^olah2017].
+# Most of what photographs do to a unit lies below zero. Look at what it responds to weakly, and at what silences it, before naming
+# it after its best patches[^olah2017].
 
 # %%
 study.between()
@@ -84,22 +61,11 @@ study.between()
 study.diverse()
 
 # %% [markdown]
-# In most rows one thing returns in other layouts and colors. An exception is [conv4:64](../microscope.py#conv4-64): fur twice, and
-# lines that branch twice, all four at {{ split_low }} or more of the activation without the push. A dark junction with lines running
-# from it is in all four, and among its [best photographs](#fig-natural) are branches, columns and legs: one meaning, branching, is the
-# likelier reading. The number matters, for an answer that has given up much of its unit says little of it. The lowest here keeps {{ lowest }}.
-#
-# ## Two units, one image
-#
-# A photograph excites many units at once. What becomes of two units in one image?
-
-# %%
-ascent_questions.together()
-
-# %% [markdown]
-# Between {{ pair_low }} and {{ pair_high }} of the weaker unit is left; two units that divide the ground would keep about half
-# each, so the number doesn't decide. By eye, conv5:64 and conv5:128 blend, eyes of the one in fur of the
-# other, and conv5:0 and conv5:32 divide the image. The picture of one unit doesn't tell what two make together.
+# What all four share is what the unit detects; what only one has is decoration, or a second meaning if its activation is as high; the
+# lowest here is {{ lowest }} of that without the push. In most rows one thing returns in other layouts and colors. An exception is
+# [conv4:64](../microscope.py#conv4-64): fur twice, and lines that branch twice, all four at {{ split_low }} or more. A dark
+# junction with lines running from it is in all four, and among its [best photographs](#fig-natural) are branches, columns and legs: one
+# meaning, branching, is the likelier reading.
 #
 # ## The photographs' side
 #
@@ -110,19 +76,13 @@ ascent_questions.together()
 study.beside_photos()
 
 # %% [markdown]
-# The activation of the synthetic image is larger than that of any patch, often by a factor of several: it is an
-# exaggeration. [The next chapter](depth.py) measures by how much, layer by layer.
+# The activation of the synthetic image is several times that of any patch: it is an exaggeration, which
+# [the next chapter](depth.py) measures layer by layer.
 #
-# Six rows prove nothing, and we know the answers. So we asked another network that has never seen AlexNet, about all
-# {{ judged_units }} units of four layers, as people have been asked[^borowski2021]. It chose between patches of {{ photographs }} photographs.
-
-# %%
-deep_judge.judged()
-
-# %% [markdown]
-# For conv2 SqueezeNet is right in {{ eye_conv2 }} of choices (95% interval {{ eye_conv2_interval }}), for conv5 in {{ eye_conv5 }}
-# ({{ eye_conv5_interval }}). [Shallow versus deep](depth.py#fig-readers) asks who else can read these images: its first layer does much worse.
+# Six rows prove nothing, and we know the answers. So we asked another network, which has never seen AlexNet, about
+# {{ judged_units }} units, as people have been asked[^borowski2021]: [](depth.py#fig-readers) shows how often it chooses the right
+# photographs.
 #
-# *Wrong if* its choices had been no better than a coin's: the images would be artifacts of ascent. What both networks learned from
-# the same photographs the judge recognizes; what only AlexNet sees it may miss.
+# *Wrong if* its choices were no better than a coin's: the images would be artifacts of ascent. What only AlexNet sees, such a judge
+# may miss.
 # { .wrong-if }

@@ -251,7 +251,7 @@ def test_links_lead_somewhere(site, page_name):
         elif parts.fragment and target.suffix == ".html":
             ids = pages.setdefault(target, read_links(target)).ids
             fragment = unquote(parts.fragment)
-            # A unit within a figure is found by the figure's own script: #fig-sheet:conv5-12.
+            # A unit within a figure is found by the figure's own script: #fig-sheets:conv5-16.
             if not {fragment, fragment.partition(":")[0]} & (ids | {"__skip"}):
                 dead.append(link)
     assert dead == []

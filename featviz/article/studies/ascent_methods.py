@@ -1,9 +1,8 @@
-"""Gradient ascent: methods of climbing compared, one improvement at a time and each by itself."""
+"""Gradient ascent: methods of climbing compared, one improvement at a time."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import product
 
 import torch
 from torch import Tensor
@@ -13,14 +12,14 @@ from featviz.article.bridge.values import Values
 from featviz.article.studies.shared import alexnet, evenly, maximize
 from featviz.ascent.recipes import (
     HIGHEST,
-    HIGHEST_ADAM,
     KERAS,
     LUCID,
     STANDARD,
     Adam,
     Recipe,
 )
-from featviz.figures import Figure, Picker, methods, picker, switches
+from featviz.ascent.score import evaluate
+from featviz.figures import Figure, Picker, methods, picker
 from featviz.images.fourier import Fourier
 from featviz.images.pixels import Pixels, UnboundedPixels
 from featviz.images.transforms import LUCID as LUCID_TRANSFORMS
@@ -79,47 +78,26 @@ METHODS = {
 }
 """The ladder of methods: name -> (recipe, what it changes)."""
 
-
-SWITCHES = {
-    "bounded pixels, Adam": METHODS["+ bounded pixels, Adam"][1],
-    "random transforms": METHODS["+ random transforms"][1],
-    "Fourier basis": METHODS["+ Fourier basis"][1],
-    "decorrelated color": "Colors mix as they do in photographs. It needs the Fourier basis.",
-    "featviz's steps": "Less momentum, and steps that get shorter at the end.",
-    "the photographs' bound": "No octave of the spectrum may hold more energy than in photographs, and the frame is "
-    "lucid's. With it all is as featviz does it by default.",
-}
-"""What can be switched on and off by itself, and what it does."""
-
-
-def _combinations() -> dict[tuple[bool, ...], Recipe]:
-    """The switches' computed combinations; the Keras example has none of them."""
-    combinations = {(False,) * len(SWITCHES): METHODS["Keras example"][0]}
-    ours = {False: replace(STANDARD, optimizer=Adam(0.05)), True: STANDARD}
-    for steady, jitter, (fourier, decorrelate) in product(
-        (False, True), (False, True), ((False, False), (True, False), (True, True))
-    ):
-        recipe = Recipe(
-            Fourier(decay=1.0, decorrelate=decorrelate) if fourier else Pixels("sigmoid"),
-            LUCID_TRANSFORMS if jitter else (),
-            _steps(steady),
-            STEPS,
-        )
-        combinations[True, jitter, fourier, decorrelate, steady, False] = recipe
-    return combinations | {(True, True, True, True, steady, True): ours[steady] for steady in ours}
-
-
-def _steps(steady: bool) -> Adam:
-    return HIGHEST_ADAM if steady else Adam(0.05)
+BOUNDED, MOVED, *_, BEFORE, LAST = list(METHODS)[1:]
+"""Rows of the ladder: without and with transforms, without and with the photographs' bound."""
 
 
 def numbers() -> Values:
     """What the text quotes of these methods."""
-    scores = {name: _outcome(recipe)[1].mean().item() for name, (recipe, _) in METHODS.items()}
+    outcomes = {name: _outcome(recipe) for name, (recipe, _) in METHODS.items()}
+    scores = {name: score.mean().item() for name, (_, score) in outcomes.items()}
+    # What the same pictures give when they are not moved.
+    unmoved = {
+        name: evaluate(alexnet(), SUBJECTS, outcomes[name][0]).mean().item()
+        for name in (BOUNDED, MOVED)
+    }
     free, bound = _own(replace(HIGHEST, steps=STEPS)), _own(STANDARD)
     return Values(
-        contrast=str(CONTRAST),
+        unmoved_gain=f"{unmoved[BOUNDED] / unmoved[MOVED]:.1f}",
+        moved_share=f"{scores[BOUNDED] / scores[MOVED]:.0%}",
+        basis_change=f"{scores['+ Fourier basis'] / scores[MOVED] - 1:+.0%}",
         color_change=f"{scores['+ decorrelated color'] / scores['+ Fourier basis'] - 1:+.0%}",
+        default_share=f"{scores[LAST] / scores[MOVED]:.0%}",
         bound_gain=f"{scores[LAST] / scores[BEFORE]:.2f}",
         lucid_gain=f"{scores[LAST] / scores['+ decorrelated color']:.2f}",
         price=f"{free[0] / bound[0]:.1f}",
@@ -171,34 +149,6 @@ def _at_contrast(images: Tensor, units: Sequence[Channel]) -> tuple[Tensor, Tens
     return images, pictures.robust_values(alexnet(), units, images)
 
 
-def combined() -> Figure:
-    """The improvements, each to be switched on and off."""
-    states = list(_combinations())
-    outcomes = [_outcome(recipe) for recipe in _combinations().values()]
-    means = {
-        state: scores.mean().item() for state, (_, scores) in zip(states, outcomes, strict=True)
-    }
-    whole = means[True, True, True, True, True, False]
-    without_transforms = means[True, False, True, True, True, False] / whole
-    in_pixels = means[True, True, False, False, True, False] / whole
-    bound = means[True, True, True, True, True, True] / whole
-    return switches(
-        list(SWITCHES),
-        states,
-        torch.stack([images for images, _ in outcomes]),
-        [str(unit) for unit in SUBJECTS],
-        torch.stack([scores for _, scores in outcomes]),
-        id="combined",
-        alt="Six units by every combination of the improvements",
-        caption="<strong>Take one improvement away.</strong> Each can be switched by itself; what needs another switches it too. "
-        f"Of the first five together, taking the transforms away leaves {without_transforms:.0%} of the units' mean robust activation, "
-        f"and taking the Fourier basis and its colors away {in_pixels:.0%}; the bound makes {bound:.0%} of it. "
-        "The bar compares with the best of the combinations for this unit.",
-        notes=list(SWITCHES.values()),
-        score_name="robust activation",
-    )
-
-
 LOOPED = slice(None, None, 2)
 """Which of the subjects the page's own loop climbs for: it runs anew whenever the page does."""
 
@@ -222,15 +172,11 @@ def two_loops(climb: Callable[[Network, str, int], Tensor]) -> Figure:
         [scores.tolist() for _, scores in outcomes],
         id="two-loops",
         alt="The same three channels twice: harsh pictures of fine texture above, softer ones with large shapes below",
-        caption=f"<strong>The loop above, and the library's</strong>, with {STEPS} steps each and at the same contrast. Look for the "
-        "same motif in both. What the second row has over the first is what the next section adds, one thing at a time.",
+        caption=f"<strong>Look for the same motif in both rows</strong>: the loop above and the library's, with {STEPS} "
+        "steps each and at the same contrast. The number is the activation under random shifts, zooms and turns.",
         width="middle",
         score_name="robust activation",
     )
-
-
-LAST, BEFORE = list(METHODS)[-1], list(METHODS)[-2]
-"""The ladder's last two rows, with the bound and without it."""
 
 
 def method_ladder() -> Figure:
@@ -243,10 +189,9 @@ def method_ladder() -> Figure:
         [scores.tolist() for _, scores in outcomes],
         id="methods",
         alt="Seven methods in rows, six units in columns: noise at the top, fur, eyes and domes at the bottom",
-        caption=f"From the Keras example to featviz, each with <strong>{STEPS} steps, the same seed and the same "
-        f"contrast</strong>: an RMS contrast of {CONTRAST}. The "
-        "number is the channel's mean under random shifts, zooms and turns. Read a column downward: transforms clear the "
-        "noise; the Fourier basis fills large areas; <strong>the bound turns patterns into surfaces</strong>.",
+        caption="<strong>Read a column downward</strong>: transforms clear the noise, the Fourier basis fills large areas, "
+        f"the bound turns patterns into surfaces. {STEPS} steps, one seed, RMS contrast {CONTRAST}; the number is the "
+        "activation under random changes.",
         notes=[note for _, note in METHODS.values()],
         score_name="robust activation",
         subjects=[str(unit) for unit in SUBJECTS],

@@ -1,4 +1,4 @@
-"""Chapters 3, 5 and 6: other questions for the same climb: directions, classes, two units, a photo."""
+"""Gradient ascent: other questions for the same climb: directions, mixtures, classes, a photo."""
 
 from functools import cache
 
@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from featviz import photos
-from featviz.article.bridge.values import Values
 from featviz.article.studies.shared import (
     SEED,
     alexnet,
@@ -21,9 +20,7 @@ from featviz.article.studies.shared import (
 )
 from featviz.ascent.recipes import ACCENT
 from featviz.ascent.result import Maximization
-from featviz.ascent.score import evaluate
 from featviz.figures import Figure, grid
-from featviz.measures import pictures
 from featviz.network.network import Network
 from featviz.network.values import activations
 from featviz.objectives.algebra import IMAGE, Objective
@@ -49,15 +46,12 @@ ACCENT_LAYERS = ("conv2", "conv3", "conv4", "conv5")
 NEARNESS = 1000.0
 """Weight of the resemblance to the photograph."""
 
-STRIPS = ((0, 96), (32, 160), (64, 192))
-"""Pairs of units of the deepest layer between which pictures are mixed: those that all chapters
-share, three apart."""
+STRIP_LAYER, STRIPS = "conv5", ((0, 96), (32, 160), (64, 192))
+"""A layer, and pairs of its units between which pictures are mixed: those that all chapters share,
+three apart."""
 
 SHARES = (0.25, 0.5, 0.75)
 """Shares of the second unit in the mixtures."""
-
-PAIR_LAYER, PAIR_UNITS = "conv5", 5
-"""The layer whose first shared units are asked for two at a time, and how many."""
 
 
 def asked() -> Figure:
@@ -77,10 +71,9 @@ def asked() -> Figure:
         rows,
         id="asked-for",
         alt="Five layers in rows; a neuron, a channel, a random direction and the whole layer in columns",
-        caption="<strong>Four questions, one climb.</strong> Left, one unit as a neuron and as a channel: "
-        + ", ".join(f"{layer}:{unit}" for layer, unit in zip(layers, units, strict=True))
-        + f". A random direction, drawn with seed {SEED}, mixes all channels a little; the whole layer is the objective of "
-        "DeepDream. <strong>Compare the second column with the third</strong>.",
+        caption="<strong>Compare the second column with the third</strong>, a random direction that mixes all channels a "
+        f"little (seed {SEED}). First, the same unit as one neuron; last, the whole layer, which is what DeepDream climbs.",
+        notes=[f"unit {unit}" for unit in units],
         links=[unit_link(layer, unit) for layer, unit in zip(layers, units, strict=True)],
     )
 
@@ -124,9 +117,8 @@ def accentuated() -> Figure:
         id="accentuated",
         alt="A cat's face, and the same face with what four units of each layer see in it: strokes, scales and curls, "
         "fur and spots, eyes",
-        caption="<strong>What does each layer see in this photograph?</strong> Each climb starts from the photograph and is held "
-        f"near it; shown are the {ACCENT_UNITS} channels of each layer that it excites most. <strong>Look for what "
-        "changes</strong>: in conv2 a stroke, in conv5 a muzzle. "
+        caption="<strong>What does each layer see in this photograph?</strong> Climbs from the photograph, held near it, for the "
+        f"{ACCENT_UNITS} channels that it excites most: in conv2 a stroke changes, in conv5 a muzzle. "
         f"Photograph: {photo.attribution}.",
         labels=labels,
     )
@@ -143,23 +135,23 @@ def strip() -> Figure:
     """From one unit to another, each picture from the same noise."""
     rows, names = [], []
     for one, other in STRIPS:
-        ends = [Channel(PAIR_LAYER, one), Channel(PAIR_LAYER, other)]
+        ends = [Channel(STRIP_LAYER, one), Channel(STRIP_LAYER, other)]
         # Each counts by what it reaches alone, or the louder unit would have the whole strip.
         alone = [value.item() for value in maximize(ends, streams=["strip"] * 2).values]
         a, b = (float(f"{100 / value:.3g}") * unit for value, unit in zip(alone, ends, strict=True))
         mixtures = [a, *((1 - share) * a + share * b for share in SHARES), b]
         images = maximize(mixtures, streams=["strip"] * len(mixtures)).images
         rows.append(list(images))
-        names.append(f"{PAIR_LAYER}:{one} to {other}")
+        names.append(f"{STRIP_LAYER}:{one} to {other}")
     return grid(
         names,
         [f"{share:.0%}" for share in (0.0, *SHARES, 1.0)],
         rows,
         id="strip",
         alt="Three strips of five pictures, each from one unit of conv5 to another",
-        caption="<strong>From one unit to the other.</strong> Between the two units, mixtures of them, each counted by what it reaches alone. All pictures of a strip "
-        "start from the same noise and are "
-        "shifted alike: <strong>follow one spot from left to right</strong>, and see where one motif gives way to the other.",
+        caption="<strong>Follow one spot from left to right</strong>, and see where one motif gives way to the other. "
+        "Between two units stand mixtures, each unit counted by what it reaches alone. A strip's pictures share their "
+        "noise and shifts.",
     )
 
 
@@ -167,60 +159,3 @@ def strip() -> Figure:
 def _classes() -> tuple[Maximization, Network]:
     net = bundled.load("squeezenet")
     return maximize([Logit(index) for index in CLASSES], net=net, size=CLASS_SIDE), net
-
-
-def together() -> Figure:
-    """Units two at a time: each pair's common image, and each unit alone."""
-    units, (images, shares) = _paired_units(), _pairs()
-    names = [f"{PAIR_LAYER}:{unit}" for unit in units]
-    return grid(
-        names,
-        names,
-        [list(row) for row in images],
-        id="together",
-        alt=f"Five units of {PAIR_LAYER} against each other: alone on the diagonal, in pairs beside it",
-        caption="<strong>Two units at once.</strong> On the diagonal each unit alone; elsewhere one image "
-        "that is asked to excite the units of its row and of its column. The number is what the weaker gets, in percent of what it "
-        "reaches alone. Look whether the two divide the ground, or become one thing that is both.",
-        scores=100 * shares,
-        score_name="percent left",
-        links=[unit_link(PAIR_LAYER, unit) for unit in units],
-    )
-
-
-def _paired_units() -> list[int]:
-    return evenly(PAIR_LAYER)[:PAIR_UNITS]
-
-
-@cache
-def _pairs() -> tuple[Tensor, Tensor]:
-    """Images (k, k, 3, H, W) of all pairs, and the share (k, k) that the weaker unit keeps."""
-    net = alexnet()
-    alone = [Channel(PAIR_LAYER, unit) for unit in _paired_units()]
-    singles = shared_channels(PAIR_LAYER)
-    best = evaluate(net, alone, pictures.to_bytes(singles.images[:PAIR_UNITS]))
-    # Each counts in percent of what it reaches alone, or the louder unit would have the image. The
-    # weight's digits are part of the image's name in the store.
-    even = [
-        float(f"{100 / value:.3g}") * unit for unit, value in zip(alone, best.tolist(), strict=True)
-    ]
-    at = [(i, j) for i in range(PAIR_UNITS) for j in range(i)]
-    both = maximize([even[i] + even[j] for i, j in at])
-    images = torch.zeros(PAIR_UNITS, PAIR_UNITS, *both.images.shape[1:])
-    shares = torch.ones(PAIR_UNITS, PAIR_UNITS)
-    for i in range(PAIR_UNITS):
-        images[i, i] = singles.images[i]
-    for (i, j), image in zip(at, both.images, strict=True):
-        values = evaluate(
-            net, [alone[i], alone[j]], pictures.to_bytes(image[None].repeat(2, 1, 1, 1))
-        )
-        images[i, j] = images[j, i] = image
-        shares[i, j] = shares[j, i] = (values / best[[i, j]]).min()
-    return images, shares
-
-
-def numbers() -> Values:
-    """What the deep chapter's text quotes."""
-    shares = _pairs()[1]
-    apart = shares[~torch.eye(PAIR_UNITS, dtype=torch.bool)]
-    return Values(pair_low=f"{apart.min():.0%}", pair_high=f"{apart.max():.0%}")

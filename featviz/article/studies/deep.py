@@ -19,11 +19,19 @@ from featviz.article.studies.shared import (
     shared_neurons,
     unit_link,
 )
-from featviz.ascent.recipes import HIGHEST_ADAM, Recipe
 from featviz.ascent.result import Maximization
 from featviz.ascent.score import evaluate
-from featviz.figures import Figure, Picker, Spectrum, grid, pairs, picker, sheet, spectrum
-from featviz.images.maco import Maco
+from featviz.figures import (
+    Figure,
+    Picker,
+    Rung,
+    Spectrum,
+    grid,
+    ladder,
+    pairs,
+    picker,
+    spectrum,
+)
 from featviz.measures.patches_by_level import find_spectrum
 from featviz.microscope.views import CHANNEL, differing
 from featviz.objectives.units import Channel, Neuron
@@ -32,17 +40,11 @@ from featviz.store import Store, fingerprint
 DEEP = ("conv3", "conv4", "conv5")
 """The layers of this chapter."""
 
-SHEET = 48
-"""Units shown per layer."""
-
-SHEET_SIDE = 92
-"""Side in pixels of a sheet's pictures: three sheets stand near the top of the page."""
+SHEET, ROW = 32, 16
+"""Units shown per layer, and of these in a row."""
 
 DIVERSE = 4
 """Images of one unit that must differ."""
-
-PHASES = Recipe(Maco(gain=1.5), optimizer=HIGHEST_ADAM, steps=128)
-"""Phases alone, at one and a half times the photographs' amplitudes."""
 
 PATCHES = 4
 """Natural patches shown per unit."""
@@ -70,60 +72,28 @@ def unit_picker() -> Picker:
     return picker("unit", pictures, labels, title="Follow one unit:")
 
 
-def units(layer: str) -> Figure:
-    """Many channels of a layer as one sheet."""
-    numbers = evenly(layer, SHEET)
-    result = scope().pictures(layer, CHANNEL, numbers)
-    count = alexnet().units(layer)
-    return sheet(
-        result.images[:, 0] / 255,
-        [f"{layer}:{unit}" for unit in numbers],
-        id=f"sheet-{layer}",
-        alt=f"A sheet of {SHEET} images, one per channel of {layer}",
-        caption=f"{SHEET} of {layer}'s {count} channels, spread evenly. Point at one, or walk with the "
-        "arrow keys, to see it large; a press keeps it. " + _LOOK[layer],
-        values={"activation": result.values[:, 0], "contrast": result.contrast[:, 0]},
-        links=[unit_link(layer, unit) for unit in numbers],
-        columns=12,
-        side=SHEET_SIDE,
+def sheets() -> Figure:
+    """Many channels of each layer, in rows."""
+    rungs = [
+        _rung(layer, evenly(layer, SHEET)[first : first + ROW])
+        for layer in DEEP
+        for first in range(0, SHEET, ROW)
+    ]
+    return ladder(
+        rungs,
+        id="sheets",
+        alt="Six rows of sixteen textures: meshes, curls and rings at conv3, eyes, tufts and spokes at conv4, faces, "
+        "branches and rounded things at conv5",
+        caption="<strong>Look for repetition in conv3, for pieces in conv4, for parts in conv5</strong>: meshes and rings; "
+        f"eyes and tufts; things with an inside and an outside. {SHEET} channels a layer, evenly spaced and unpicked.",
     )
 
 
-_LOOK = {
-    "conv3": "<strong>Look for repetition</strong>: meshes, scales, curls, rings with a center. Most are "
-    "textures that could go on forever.",
-    "conv4": "<strong>Look for pieces</strong>: eyes, tufts, spokes and windows stand apart from a ground "
-    "that carries them.",
-    "conv5": "<strong>Look for parts</strong>: many images hold something with an inside and an outside, "
-    "a face, a fruit, a shell, fewer times and larger than in conv3.",
-}
-
-
-def asked() -> Figure:
-    """A few units, asked in several ways."""
-    channels = [Channel(layer, unit) for layer, unit in chosen()]
-    rows = [[in_field(layer, _image(shared_neurons, layer, unit)[0])] for layer, unit in chosen()]
-    for column in (
-        [_image(shared_channels, layer, unit)[0] for layer, unit in chosen()],
-        maximize([-1 * channel for channel in channels]).images,
-        maximize(channels, recipe=PHASES).images,
-    ):
-        for row, image in zip(rows, column, strict=True):
-            row.append(image)
-    return grid(
-        [str(channel) for channel in channels],
-        ["neuron", "channel", "the opposite", "phases alone"],
-        rows,
-        id="asked",
-        alt="Six deep units in rows, each shown as neuron, as channel, negated, and with phases alone "
-        "that move",
-        caption="<strong>One unit, asked in four ways.</strong> The neuron has one place to please, "
-        "the channel all of them: see what the second repeats of the first. The opposite "
-        "maximizes the negative, which a ReLU never passes on. MACO keeps every amplitude of the photographs' law "
-        "and moves only phases.",
-        subjects=[str(channel) for channel in channels],
-        links=[unit_link(layer, unit) for layer, unit in chosen()],
-    )
+def _rung(layer: str, units: list[int]) -> Rung:
+    images = scope().pictures(layer, CHANNEL, units).images[:, 0] / np.float32(255)
+    labels = [f"{layer}:{unit}" for unit in units]
+    links = [unit_link(layer, unit) for unit in units]
+    return Rung(layer, alexnet().receptive_field(layer).size, images, labels, links)
 
 
 def between() -> Figure:
@@ -149,11 +119,9 @@ def between() -> Figure:
         id="spectrum",
         alt="patches of photographs from most negative to most positive activation, between the images "
         "optimized against and for the unit",
-        caption="<strong>From what silences a neuron to what excites it.</strong> Outside, the images found by "
-        "ascent against and for it; between them, patches of photographs by the neuron's value before the "
-        f"ReLU: the {PATCHES} lowest and highest in {len(photographs.scenes())} photographs, those nearest to half of either, and to "
-        "zero. Blue: how often each value occurs. "
-        f"{min(below):.0%} to {max(below):.0%} of a unit's values lie below zero.",
+        caption="<strong>From what silences a neuron to what excites it.</strong> Outside, images by ascent against and "
+        f"for it; between, patches of {len(photographs.scenes())} photographs by its value. Blue: how often each value "
+        f"occurs; {min(below):.0%} to {max(below):.0%} lie below zero.",
     )
 
 
@@ -179,10 +147,8 @@ def diverse() -> Figure:
         images,
         id="diverse",
         alt="Six deep channels in rows, each with four images that were pushed apart",
-        caption="<strong>Four answers to one question:</strong> the images of a row excite the same channel and were "
-        "pushed to differ in their layer. The number is the activation in percent of that without the push. "
-        "What all four share is what the unit detects; what only one has is decoration, or a second meaning if its "
-        "number is as high.",
+        caption="<strong>What do the four images of a row share?</strong> All excite the same channel and were pushed to "
+        "differ in their layer. The number is the activation in percent of that without the push.",
         scores=100 * shares,
         score_name="percent of the activation without the push",
         subjects=[str(channel) for channel in channels],
@@ -207,9 +173,8 @@ def beside_photos() -> Figure:
         headings=("what the neuron wants", "what excites it most in our photographs"),
         id="natural",
         alt="Six deep neurons: their synthetic image beside the four photo patches that excite them most",
-        caption=f"Left, the image found by ascent; right, the {PATCHES} patches of {len(photographs.scenes())} photographs "
-        "that excite the neuron most, cut alike to the part of its field that it uses. "
-        "<strong>Would you have guessed the right side from the left?</strong> "
+        caption="<strong>Would you have guessed the right side from the left?</strong> Left, the image found by ascent; "
+        f"right, the {PATCHES} patches of {len(photographs.scenes())} photographs that excite the neuron most. "
         '<a href="../reference/photographs.html">Whose they are</a>.',
         notes=notes,
         subjects=[f"{layer}:{unit}" for layer, unit in chosen()],
@@ -254,11 +219,7 @@ def numbers() -> Values:
     """What the text quotes."""
     net, shares = alexnet(), _diverse()[1]
     return Values(
-        shown=SHEET,
         split_low=f"{int(100 * shares[chosen().index(SPLIT)].min())}%",
         lowest=f"{int(100 * shares.min())}%",
         deep_units=sum(net.units(layer) for layer in DEEP),
-        photographs=len(photographs.scenes()),
-        conv3_field=net.receptive_field("conv3").size,
-        conv5_field=net.receptive_field("conv5").size,
     )

@@ -44,11 +44,8 @@ def families() -> Figure:
         id="named",
         alt="Nine rows of six channels: rings, nets and scales in conv3; eyes, fur and balls in conv4; animal faces, fruit and "
         "things people made in conv5",
-        caption="<strong>Names, given by looking.</strong> We went through every picture of a layer to its end, put "
-        "together what looks alike, and counted; shown are the six that fit each name best. "
-        "Nothing was measured, other eyes would draw other borders, and most units fit no name. <strong>Go from layer to "
-        "layer</strong>: conv3 repeats one small motif over the whole picture; conv4 shows parts and materials; in conv5 a "
-        "few larger things fill the picture.",
+        caption="<strong>Go from layer to layer</strong>: conv3 repeats one small motif; in conv5 a few larger things fill "
+        "the picture. Each row has the six that fit its name best; most units fit no name.",
         width="middle",
         notes=notes,
         labels=labels,
