@@ -65,10 +65,6 @@ def test_maps_of_one_figure_have_one_scale():
         assert torch.isclose(both.mean(), torch.tensor(1.0), atol=1e-4)
 
 
-def test_shallow_evidence_is_left_over_less_than_deep():
-    assert attribution_controls._net("conv1") < attribution_controls._net("conv4")
-
-
 def test_evidence_moves_onto_the_right_half_with_depth():
     maps = {
         (name, depth): attribution_evidence.attribute(
@@ -96,7 +92,7 @@ def test_maps_are_counted_as_better_photograph_by_photograph():
     assert attribution_controls._above(sure) == "15"
     assert attribution_controls._above(-sure) == "none"
     # One of fifteen at p = 0.03 is what chance gives.
-    assert attribution_controls._above(barely, corrected=False) == "1"
+    assert statistics.p_value(barely[0, 0]) < attribution_controls.ERROR
     assert attribution_controls._above(barely) == "none"
 
 
@@ -117,13 +113,6 @@ def test_what_outlives_shuffling_keeps_every_draw_apart(monkeypatch, tmp_path):
     # The first layer stays as it was where only the last is shuffled.
     assert (agreements["classifier"][-1] > 1 - 1e-9).all()
     assert abs(agreements["all"][-1]).max() < 0.2
-
-
-def test_random_maps_have_their_center_on_the_seam():
-    centers = attribution_evidence.random_centers((13, 27))
-    assert len(np.unique(centers)) == attribution_evidence.DRAWS >= 5
-    found = statistics.interval(centers)
-    assert found.low < 0.5 < found.high
 
 
 @pytest.mark.parametrize("spread", [(1, 0, 0.3), (0, 1, 0.3), (1, 1, 0.3)])

@@ -14,7 +14,6 @@ from featviz.figures import (
     InspectorLayer,
     Picker,
     attribution_grid,
-    grid,
     inspector,
     picker,
 )
@@ -25,17 +24,14 @@ PER_PLACE = 3
 PICTURE, PICTURE_STEPS = 64, 40
 """Side in pixels and steps of the inspector's pictures: small, because there are hundreds of them."""
 
-GROUPED, GROUPS = "conv4", 6
-"""The layer that is factorized, and into how many groups."""
-
 CLASSES_SHOWN = (*SHOWN, "camera", "grace_hopper")
 """Photographs of the class figure: those of the other figures, and two whose class is small in them."""
 
 PAIR = ("chelsea", "coffee")
 """The two photographs that stand side by side."""
 
-GROUP_LIMIT, SIGNED_LIMIT = 8.0, 4.0
-"""Ends of the color scales of sparse maps, whose few peaks would darken everything else."""
+UNIT_LIMIT = 4.0
+"""End of the color scale of the units' maps, whose few peaks would darken everything else."""
 
 
 def photo_picker() -> Picker:
@@ -55,10 +51,8 @@ def activation_maps() -> Figure:
         net.layers,
         id="activation-maps",
         alt="Four photographs in rows; maps of how strongly conv1 to conv5 answer in columns, from fine outlines to broad spots",
-        caption="<strong>How active each layer is</strong>: the length of the vector of all its units, after the ReLU, "
-        "in multiples of the layer's mean over these photographs. "
-        "Read a row from left to right: outlines at conv1, then surfaces, and at conv4 the inside of the cup and the "
-        "astronaut's face.",
+        caption="<strong>How active each layer is</strong>: the length of the vector of all its units, after the ReLU. "
+        "<strong>Read a row from left to right</strong>: outlines at conv1, at conv4 the inside of the cup and the astronaut's face.",
         scale_name="times the layer's mean",
         column_notes=[_resolution(maps[SHOWN[0], layer]) for layer in net.layers],
         subjects=SHOWN,
@@ -87,100 +81,27 @@ def what_a_place_means() -> Figure:
         layers,
         id="inspector",
         alt="A photograph with a movable frame; beside it pictures of the three units that answer most strongly there",
-        caption="<strong>What each place means to a layer.</strong> Pick a photograph and a layer, then point at a place or move "
-        "with the arrow keys: pictures of its strongest units, their activations as bars, their receptive field as a frame. "
-        "Stay at one place, an eye of the cat say, and go from conv1 to conv5.",
-    )
-
-
-def groups() -> Figure:
-    """A few groups of units in place of hundreds of units: where they answer."""
-    result = attribution_evidence.unit_groups(GROUPED, GROUPS)
-    levels = result.maps / result.maps.mean()
-    return attribution_grid(
-        [attribution_evidence.photo(name).image for name in SHOWN],
-        [list(maps) for maps in levels],
-        SHOWN,
-        [f"group {index + 1}" for index in range(GROUPS)],
-        id="groups",
-        alt="Four photographs in rows; in columns, where each of six groups of units answers",
-        caption=f"<strong>{GROUPS} groups instead of {alexnet().units(GROUPED)} units.</strong> Non-negative matrix "
-        f"factorization finds units of {GROUPED} that are active at the same places; every group is one column. Some have "
-        "one thing in one photograph, others something that several have, and one the images' corners, perhaps the padding.",
-        scale_name="times the mean of all groups",
-        limit=GROUP_LIMIT,
-        subjects=SHOWN,
-    )
-
-
-def group_pictures() -> Figure:
-    """What each of the groups looks for."""
-    parts = attribution_evidence.unit_groups(GROUPED, GROUPS)
-    pictures = maximize(parts.objectives)
-    return grid(
-        [GROUPED],
-        [f"group {index + 1}" for index in range(GROUPS)],
-        [list(pictures.images)],
-        id="group-pictures",
-        alt="Six images found by gradient ascent, one for each group of units",
-        caption="<strong>What excites the groups</strong>: gradient ascent along each group's direction in the space of "
-        f"{GROUPED}'s units.",
-    )
-
-
-def unit_evidence() -> Figure:
-    """One unit of conv5 explained in every layer before it, signed."""
-    maps = attribution_evidence.unit_evidence()
-    return _of_leading_units(
-        maps,
-        _rows(maps, SHOWN, alexnet().layers),
-        id="unit-evidence",
-        alt="Four photographs in rows; in columns, signed maps of what speaks for and against one unit of conv5 in each layer",
-        caption="<strong>Why is this unit of conv5 active?</strong> For each photograph the unit that it excites most, "
-        "explained in every layer by gradient × value: red for the unit, blue against it. "
-        "At conv1 both lie along the same contours and nearly cancel; deeper, red takes over.",
-        scale_name="times the layer's mean",
+        caption="<strong>What each place means to a layer.</strong> Point at one, or move by arrow keys: pictures of its strongest "
+        "units, activations as bars, the receptive field framed. <strong>Stay at an eye of the cat and change the layer.</strong>",
     )
 
 
 def unit_cam() -> Figure:
-    """The same units of conv5, explained by torch-cam."""
-    maps = attribution_evidence.unit_evidence(method="gradcam")
-    return _of_leading_units(
-        maps,
-        # Other units in every row: their evidence has no common measure.
-        [[one_scale([maps[name, layer]])[0].map for layer in alexnet().layers] for name in SHOWN],
-        id="unit-cam",
-        alt="Four photographs in rows; in columns, Grad-CAM maps of one unit of conv5 in AlexNet's five layers, from contours to parts of things",
-        caption="<strong>The same units by torch-cam</strong>: Grad-CAM in AlexNet's five layers, each map in multiples of its own "
-        "mean: <strong>compare places, not strengths.</strong> At conv1 it lies on contours. At conv4 "
-        "the pagoda stands alone, of the coffee the cup and the saucer's rim are left, of the astronaut the face, a sleeve and a place "
-        "above the helmet, which are no one thing.",
-        scale_name="times the map's mean",
-    )
-
-
-def _of_leading_units(
-    maps: dict[tuple[str, str], Attribution],
-    levels: Sequence[Sequence[Tensor]],
-    *,
-    id: str,
-    alt: str,
-    caption: str,
-    scale_name: str,
-) -> Figure:
-    """Maps of each photograph's leading unit of conv5 in AlexNet's layers."""
+    """Each photograph's leading unit of conv5, explained by torch-cam."""
+    maps = attribution_evidence.unit_evidence()
     layers = alexnet().layers
     return attribution_grid(
         [attribution_evidence.photo(name).image for name in SHOWN],
-        levels,
+        # Other units in every row: their evidence has no common measure.
+        [[one_scale([maps[name, layer]])[0].map for layer in layers] for name in SHOWN],
         [f"{name}, conv5:{attribution_evidence.leading_unit(name)}" for name in SHOWN],
         layers,
-        id=id,
-        alt=alt,
-        caption=caption,
-        scale_name=scale_name,
-        limit=SIGNED_LIMIT,
+        id="unit-cam",
+        alt="Four photographs in rows; in columns, Grad-CAM maps of one unit of conv5 in AlexNet's five layers, from contours to parts of things",
+        caption="<strong>Why is this unit of conv5 active?</strong> Grad-CAM by torch-cam for the unit that each photograph excites "
+        "most, in multiples of each map's mean: <strong>compare places</strong>, contours at conv1, the pagoda and the cup at conv4.",
+        scale_name="times the map's mean",
+        limit=UNIT_LIMIT,
         subjects=SHOWN,
         column_notes=[_resolution(maps[SHOWN[0], layer]) for layer in layers],
     )
@@ -199,9 +120,8 @@ def class_evidence() -> Figure:
         tuple(DEPTHS),
         id="class-evidence",
         alt="Six photographs in rows with the classifier's first class; Grad-CAM maps at five depths in columns, diffuse at first and on the object at the end",
-        caption="<strong>Evidence for a class</strong>: Grad-CAM for the class that SqueezeNet ranks first, at five depths. "
-        "At conv1 there are contours; at fire9 the cup, the roof, the tripod and the tie. The cat's evidence is strongest at "
-        "fire7. The astronaut is taken for a barbell, and fire9 shows for what: the ring of the suit.",
+        caption="<strong>Evidence for a class</strong>: Grad-CAM for the class that SqueezeNet ranks first, at five depths. At conv1 "
+        "there are contours, at fire9 cup, roof, tripod and tie; of the astronaut, taken for a barbell, the suit's ring.",
         scale_name="times the layer's mean",
         column_notes=[_resolution(maps[CLASSES_SHOWN[0], depth]) for depth in DEPTHS],
         subjects=CLASSES_SHOWN,
@@ -224,10 +144,9 @@ def two_at_once() -> Figure:
         tuple(DEPTHS),
         id="two-at-once",
         alt="A cat and a cup side by side, twice; maps of evidence for the cat and for espresso, alike at conv1, each on its own half at fire9",
-        caption="<strong>A test with a known answer.</strong> One image holds a cat and a cup of coffee; the rows ask for either. "
-        "At conv1 most of the evidence for the cat lies on the coffee. At fire9 each lies on its own half.",
+        caption="<strong>A test with a known answer.</strong> The rows ask for the cat and for the coffee. At conv1 most of the "
+        "evidence for the cat lies on the coffee; <strong>at fire9</strong> each lies on its own half.",
         scale_name="times the layer's mean",
-        subjects=PAIR,
     )
 
 

@@ -9,19 +9,18 @@ from torch import Tensor
 
 from featviz.article.bridge.values import Values
 from featviz.article.studies import attribution_evidence
-from featviz.article.studies.attribution import GROUPED, GROUPS, PAIR
+from featviz.article.studies.attribution import PAIR
 from featviz.article.studies.attribution_evidence import (
     DEPTHS,
     MEASURED,
     MEASURES,
-    SEED,
     SHOWN,
     Table,
     alexnet,
 )
 from featviz.article.studies.bounds import quoted
 from featviz.attribution import checks
-from featviz.attribution.attribute import Attribution, attribute, one_scale
+from featviz.attribution.attribute import Attribution, one_scale
 from featviz.figures import Figure, attribution_grid, bars, table
 from featviz.measures import statistics
 from featviz.network.values import activations
@@ -67,11 +66,9 @@ def why_these_layers() -> Figure:
         "share, or rank correlation",
         id="why-these-layers",
         alt="Bars per layer: the evidence on the right photograph rises from one half to most of it, the agreement between two classes falls to about zero, the area shrinks",
-        caption=f"<strong>What a layer can and cannot tell.</strong> {len(MEASURED)} photographs, each beside "
-        f"{attribution_evidence.NEIGHBORS} others in turn: dots are pairs, lines 95% intervals of the mean that resample photographs. "
-        f"Blue: share of a class's evidence (Grad-CAM) on its own photograph, beside {attribution_evidence.DRAWS} random maps. "
-        "Green: how far the maps of the two classes agree; 1 means that the map doesn't know the class. Purple: the part of the map "
-        "that holds half of the evidence. <strong>Compare conv1 with fire9.</strong>",
+        caption="<strong>What a layer can and cannot tell</strong>, by Grad-CAM. Dots are pairs of "
+        f"{len(MEASURED)} photographs, each beside {attribution_evidence.NEIGHBORS} others in turn; lines are 95% intervals over "
+        "photographs. <strong>Compare conv1 with fire9</strong>: the evidence moves, the agreement goes.",
         each=_each(tables),
         width="middle",
     )
@@ -88,30 +85,11 @@ def methods_compared() -> Figure:
         [TITLES[method] for method in COMPARED],
         id="methods",
         alt="Maps of seven methods for the cat beside the cup: scattered at fire3, gathered on the cat's face at fire9",
-        caption="<strong>Seven methods, one question.</strong> Evidence for the cat at a shallow layer and at the "
-        "deepest, each map scaled to its own mean, as methods have no unit in common. "
-        "Compare the rows, then the columns.",
+        caption="<strong>Seven methods, one question.</strong> Evidence for the cat at a shallow layer and at the deepest, each map "
+        "in multiples of its own mean, as methods have no unit in common. <strong>Compare the rows, then the columns.</strong>",
         scale_name="times the map's mean",
         limit=METHOD_LIMIT,
         width="screen",
-    )
-
-
-def methods_measured() -> Figure:
-    """Where the evidence lies, for every measured method and layer."""
-    share = attribution_evidence.pointing()["share"]
-    tables = {
-        TITLES.get(name, name): share[index] for index, name in enumerate((*MEASURES, "random map"))
-    }
-    return bars(
-        tuple(DEPTHS),
-        _series(tables, attribution_evidence.pairs()),
-        "share on the right photograph",
-        id="methods-measured",
-        alt="Bars per layer and method: Grad-CAM rises from one half at conv1 to nearly three quarters at fire9, the other methods start higher; the random map stays at one half",
-        caption="<strong>The same test for every method</strong>, with 95% intervals over "
-        f"{len(MEASURED)} photographs and {attribution_evidence.DRAWS} random maps for each class; dots are pairs.",
-        each=_each(tables),
     )
 
 
@@ -142,10 +120,9 @@ def faithfulness_table() -> Figure:
         ],
         id="faithfulness",
         alt="Table of deletion and insertion areas per method and layer, and of the controls",
-        caption="<strong>Does hiding what the map marks hurt the class?</strong> Area under the curve of the class's probability, "
-        f"as a share of that on the whole photograph, in {checks.STEPS} steps; what is hidden is blurred by "
-        f"{checks.BLUR:.0f} px. Means over {len(MEASURED)} photographs with 95% intervals. "
-        "Last columns: map less control, photograph by photograph; where the interval holds 0, the map may be no better.",
+        caption="<strong>Does hiding what a map marks hurt the class?</strong> Area below the curve of the class's probability, "
+        f"as a share of the whole photograph's: means over {len(MEASURED)} photographs, 95% intervals. "
+        "<strong>See whether the last columns' hold 0.</strong>",
         width="page",
     )
 
@@ -164,9 +141,9 @@ def randomization() -> Figure:
         "rank agreement with the real map",
         id="randomization",
         alt="Bars per method: agreement of the map at fire9 with that of a network with shuffled weights",
-        caption="<strong>Would the map change if the network knew nothing?</strong> Agreement of the map at fire9 with that of the "
-        f"same network with shuffled weights; dots are photographs, means over {attribution_evidence.DRAWS} shufflings, lines 95% intervals over both. "
-        "A map that only explains the class should fall to zero.",
+        caption="<strong>Would the map change if the network knew nothing?</strong> Agreement of the map at fire9 with that of "
+        f"shuffled weights; dots are photographs, means over {attribution_evidence.DRAWS} shufflings. A map that only explains the class "
+        "falls to zero.",
         each=_each(tables),
     )
 
@@ -185,34 +162,27 @@ def numbers() -> Values:
     pairs = attribution_evidence.pairs()
     first, last = (statistics.interval(point["share"][m, d], pairs) for d in (0, -1))
     apart = [statistics.interval(point["agreement"][m, d], pairs) for d in (0, -1)]
-    area = [point["spread"][m, d].mean() for d in (0, -1)]
-    shift = statistics.interval(point["share"][m, -1] - point["share"][m, 0], pairs)
     gain, center, edges = _gains()
     best = np.unravel_index(gain[:-1].mean(2).argmax(), gain.shape[:2])
     shallow, deep = (point["share"][: len(MEASURES), d].mean((1, 2)) for d in (0, -1))
     spans = attribution_evidence.strengths()
     return Values(
         photos=len(MEASURED),
-        shown=len(SHOWN),
         share_first=f"{first.mean:.0%}",
         share_last=f"{last.mean:.0%}",
         share_first_interval=_span(first),
         share_last_interval=_span(last),
-        share_moved=f"{100 * shift.mean:.0f} percentage points ({100 * shift.low:.0f} to {100 * shift.high:.0f})",
         stride_conv1=attribution_evidence.alexnet().receptive_field("conv1").stride,
         stride_conv4=attribution_evidence.alexnet().receptive_field("conv4").stride,
         stride_first=attribution_evidence.classifier().receptive_field("features.0").stride,
         stride_last=attribution_evidence.classifier().receptive_field("features.12.squeeze").stride,
         agree_first=quoted(apart[0], 2),
         agree_last=quoted(apart[1], 2),
-        area_first=f"{area[0]:.0%}",
-        area_last=f"{area[1]:.0%}",
+        area_last=f"{point['spread'][m, -1].mean():.0%}",
         half_first=f"{_half(spans, 'conv1'):.0%}",
         half_last=f"{_half(spans, 'conv5'):.0%}",
         active_first=f"{_active('conv1'):.0%}",
         active_last=f"{_active('conv5'):.0%}",
-        net_first=f"{_net('conv1'):.0%}",
-        net_late=f"{_net('conv4'):.0%}",
         best_map=f"{TITLES[MEASURES[best[0]]]} at {list(DEPTHS)[best[1]]}",
         best_gain=f"{gain[best].mean():.2f}",
         center_gain=f"{center.mean():.2f}",
@@ -222,52 +192,20 @@ def numbers() -> Values:
         above_center=_above(gain[:-1] - center),
         random_gain=quoted(statistics.interval(gain[-1, -1]), 2),
         beaten=_above(gain[:-1] - gain[-1]),
-        beaten_singly=_above(gain[:-1] - gain[-1], corrected=False),
         cells=len(MEASURES) * len(DEPTHS),
-        draws=attribution_evidence.DRAWS,
+        steps=checks.STEPS,
+        blur=f"{checks.BLUR:.0f}",
         shuffled_cam=quoted(agreement["gradcam"], 2),
         shuffled_layercam=quoted(agreement["layercam"], 2),
         shuffled_activation=f"{agreement['activation'].mean:.2f}",
         deep_low=f"{deep.min():.0%}",
         deep_high=f"{deep.max():.0%}",
-        shallow_low=f"{shallow.min():.0%}",
         shallow_high=f"{shallow.max():.0%}",
-        deep_twins=f"{_twins():.2f}",
-        groups=GROUPS,
-        grouped=GROUPED,
-        explained=f"{attribution_evidence.unit_groups(GROUPED, GROUPS).explained:.0%}",
         credits="; ".join(
             f"{name}: {attribution_evidence.photo(name).attribution}"
             for name in sorted({*MEASURED, *SHOWN})
         ),
     )
-
-
-def cat_found() -> Values:
-    """Where the center of the evidence for the cat lies on the two photographs side by side."""
-    name = PAIR[0]
-    evidence = attribute(
-        attribution_evidence.classifier(), attribution_evidence.montage(*PAIR), attribution_evidence.top_class(name)[0], DEPTHS["fire9"],
-        seed=SEED,
-    )  # fmt: skip
-    random = statistics.interval(attribution_evidence.random_centers(evidence.map.shape))
-    return Values(
-        cat_center=f"{evidence.center()[1]:.0%}",
-        random_center=f"{random.mean:.0%} ({_span(random)})",
-        cat=attribution_evidence.class_name(name),
-        drink=attribution_evidence.class_name(PAIR[1]),
-    )
-
-
-def _twins() -> float:
-    """Rank agreement of Grad-CAM and gradient times value at fire9, over the measured pairs."""
-    agreements = []
-    for pair in attribution_evidence.pairs():
-        for name in pair:
-            maps = attribution_evidence.montage_maps(pair, name, MEASURES, tuple(DEPTHS))
-            one, two = maps["fire9", "gradcam"].map, maps["fire9", "gradient"].map.clamp(min=0)
-            agreements.append(statistics.agreement(one, two))
-    return float(np.mean(agreements))
 
 
 def _gains() -> tuple[Table, Table, Table]:
@@ -278,11 +216,10 @@ def _gains() -> tuple[Table, Table, Table]:
     return gain, center, edges
 
 
-def _above(differences: Table, corrected: bool = True) -> str:
-    """How many maps, of (methods, depths, photos), are better by a t test at `ERROR`."""
+def _above(differences: Table) -> str:
+    """How many maps, of (methods, depths, photos), are better by t tests at `ERROR`, corrected."""
     rows = differences.reshape(-1, differences.shape[-1])
-    chances = np.array([statistics.p_value(row) for row in rows])
-    chances = statistics.holm(chances) if corrected else chances
+    chances = statistics.holm([statistics.p_value(row) for row in rows])
     count = int(((rows.mean(1) > 0) & (chances < ERROR)).sum())
     return str(count or "none")
 
@@ -297,16 +234,9 @@ def _for_it(attribution: Attribution) -> Tensor:
 
 
 def _active(layer: str) -> float:
-    """Share of a layer's values that its ReLU lets through, over the measured photographs."""
-    images = torch.stack([attribution_evidence.photo(name).image for name in MEASURED])
+    """Share of a layer's values that its ReLU lets through, over the shown photographs."""
+    images = torch.stack([attribution_evidence.photo(name).image for name in SHOWN])
     return (activations(alexnet(), images, layer) > 0).float().mean().item()
-
-
-def _net(layer: str) -> float:
-    """What is left of a unit's evidence after for and against cancel, as a share of both."""
-    maps = attribution_evidence.unit_evidence()
-    shares = [maps[n, layer].map.sum().abs() / maps[n, layer].map.abs().sum() for n in SHOWN]
-    return torch.stack(shares).mean().item()
 
 
 def _half(maps: dict[tuple[str, str], Attribution], layer: str) -> float:

@@ -12,7 +12,7 @@ from torch import Tensor
 from featviz import photos
 from featviz.attribution import checks
 from featviz.attribution.attribute import Attribution, attribute
-from featviz.attribution.groups import Groups, find_groups, strongest
+from featviz.attribution.groups import strongest
 from featviz.measures import statistics
 from featviz.network import controls
 from featviz.network.network import Network
@@ -105,15 +105,13 @@ def leading_unit(name: str) -> int:
     return int(value.mean((1, 2)).argmax())
 
 
-def unit_evidence(
-    names: Sequence[str] = SHOWN, method: str = "gradient"
-) -> dict[tuple[str, str], Attribution]:
-    """Explains each photograph's leading unit of conv5 in every layer; by default with a sign."""
+def unit_evidence(names: Sequence[str] = SHOWN) -> dict[tuple[str, str], Attribution]:
+    """Explains each photograph's leading unit of conv5 in every layer."""
     net = alexnet()
     return {
         (name, layer): attribute(
             net, photo(name).image, Channel("conv5:relu", leading_unit(name)),
-            f"{layer}:relu", method,
+            f"{layer}:relu", "gradcam",
         )
         for name in names
         for layer in net.layers
@@ -286,12 +284,6 @@ def randomization(depth: str = "fire9") -> Arrays:
     )
 
 
-def random_centers(shape: Sequence[int]) -> Table:
-    """Measures where the centers of `DRAWS` random maps lie, as shares (draws,) of the width."""
-    maps = [checks.random_map(shape, SEED + draw) for draw in range(DRAWS)]
-    return np.array([Attribution(map, "", "random", None, None).center()[1] for map in maps])
-
-
 def dictionary(layer: str, count: int, names: Sequence[str] = SHOWN) -> tuple[Tensor, Tensor]:
     """Finds the strongest units of a layer at each place of the photographs.
 
@@ -306,27 +298,6 @@ def dictionary(layer: str, count: int, names: Sequence[str] = SHOWN) -> tuple[Te
     value = F.max_pool2d(activations(alexnet(), images, "conv1:relu"), 2)
     values, units = value.topk(count, dim=1)
     return units.permute(0, 2, 3, 1), values.permute(0, 2, 3, 1)
-
-
-def unit_groups(layer: str, count: int) -> Groups:
-    """Factorizes one of AlexNet's layers on the shown photographs."""
-
-    def make() -> Arrays:
-        images = torch.stack([photo(name).image for name in SHOWN])
-        groups = find_groups(alexnet(), images, f"{layer}:relu", count, SEED)
-        return {
-            "maps": groups.maps.numpy(),
-            "directions": groups.directions.numpy(),
-            "explained": np.array(groups.explained),
-        }
-
-    arrays = Store().arrays(_spec("groups", SHOWN, layer=layer, count=count), make, CODE)
-    return Groups(
-        f"{layer}:relu",
-        torch.from_numpy(arrays["maps"]),
-        torch.from_numpy(arrays["directions"]),
-        float(arrays["explained"]),
-    )
 
 
 @cache

@@ -6,9 +6,9 @@ import torch
 from featviz import figures
 from featviz.article.bridge.values import Values
 from featviz.article.studies import shallow_evidence, shallow_tuning
+from featviz.article.studies.bounds import quoted
 from featviz.article.studies.microscope import scope
-from featviz.article.studies.shallow_evidence import KINDS
-from featviz.article.studies.shallow_tuning import LAYERS
+from featviz.article.studies.shallow_tuning import LAYERS, percent
 from featviz.article.studies.shared import alexnet, all_views, linked, maximize, unit_link
 from featviz.measures import tuning
 from featviz.measures.statistics import interval
@@ -16,10 +16,6 @@ from featviz.measures.tuning import FAMILIES, ORIENTED, Preferences
 from featviz.measures.weights import as_pictures, first_weights, gray_share, input_weights, optimum
 from featviz.microscope import findings
 from featviz.objectives.units import Channel
-
-BESIDE = 8
-"""Units of each layer shown beside the untrained network's."""
-
 
 SIDE = 64
 """Side in pixels of conv2's pictures: its units see 51 px, and a sheet of 192 stays light."""
@@ -38,9 +34,8 @@ def filters() -> figures.Figure:
         _labels("conv1"),
         id="filters",
         alt="The 64 filters of conv1 as color patches: stripes, blobs and soft edges.",
-        caption=f"<strong>The {len(weights)} filters of conv1, measured.</strong> Sort them by any "
-        "number, or find a family by its name. Every filter has its own full contrast; gray is a "
-        "weight of zero. Orientations are those of the stripes, counterclockwise from horizontal.",
+        caption=f"<strong>The {len(weights)} filters of conv1, measured</strong>: sort them by any number, or find a family by its "
+        "name. Gray is a weight of zero; orientations are the stripes', counterclockwise from horizontal.",
         values=_columns(preferences)
         | {"gray part of the weights": gray_share(net, "conv1").numpy()},
         links=[unit_link("conv1", unit) for unit in range(len(weights))],
@@ -63,10 +58,9 @@ def optima() -> figures.Figure:
         headings=("weights", "exact optimum"),
         id="optima",
         alt="Rows of filters of one family each, beside images of pure black, white and color.",
-        caption="<strong>The best image of a conv1 unit is known exactly.</strong> Left: the "
-        f"{SHOWN} filters of each family with the strongest responses to a grating. Right: for each "
-        "the image that excites it most of all images there are. Gradient ascent comes within "
-        f"{_plainly(shallow_evidence.ascent_error())} of its value, for all {len(weights)} units.",
+        caption=f"<strong>The best image of a conv1 unit is known exactly.</strong> Left the {SHOWN} filters of each family that "
+        "respond most to gratings, right the image that excites each most. Gradient ascent comes within "
+        f"{_plainly(shallow_evidence.ascent_error())} of its value.",
         notes=[f"conv1: {linked('conv1', units)}" for units in members],
     )
 
@@ -80,9 +74,9 @@ def conv2_sheet() -> figures.Figure:
         _labels("conv2"),
         id="conv2",
         alt="192 textures: stripes, checks, dots, curves and fields of color.",
-        caption=f"<strong>The {len(units)} channels of conv2,</strong> by gradient "
-        f"ascent on the channel's mean, on {SIDE} px. Sort by phase tolerance, frequency or color. Families come "
-        "from gratings alone: look whether they agree with the picture.",
+        caption=f"<strong>The {len(units)} channels of conv2</strong>, by gradient ascent on the channel's mean, on {SIDE} px. Sort "
+        "by phase tolerance, frequency or color, and look whether the families, which come from gratings alone, agree with the "
+        "pictures.",
         values=_columns(shallow_evidence.preferences("conv2"))
         | {"active on photos, share of places": shallow_evidence.activity("conv2").share.numpy()},
         links=[unit_link("conv2", unit) for unit in units],
@@ -108,90 +102,53 @@ def feeds() -> figures.Figure:
         rows.append([pictures[unit], *(filters[one] for one in inputs)])
         scores.append([np.nan, *weights[unit, inputs].tolist()])
     names = shallow_evidence.families("conv2")
-    along, against, chance = shallow_evidence.inherited()
     return figures.grid(
         [f"conv2:{unit}" for unit in units],
         ["the unit", *(f"for, {i}" for i in range(1, 5)), *(f"against, {i}" for i in range(1, 4))],
         rows,
         id="feeds",
         alt="Rows: a conv2 texture, four conv1 filters that excite it, three that inhibit it.",
-        caption="<strong>What feeds a unit of conv2.</strong> The filters of conv1 with the largest "
-        "sums of weights over the kernel, for it and against it. In edges, bars and gratings "
-        f"the strongest oriented input is off by {along.mean:.0f}° on average "
-        f"(95% interval {along.low:.0f} to {along.high:.0f}, {along.count} units), the strongest against it by {against.mean:.0f}° "
-        f"({against.low:.0f} to {against.high:.0f}), one drawn by chance by {chance.mean:.0f}° ({chance.low:.0f} to {chance.high:.0f}).",
+        caption="<strong>What feeds a unit of conv2</strong>: the filters of conv1 with the largest sums of weights over the "
+        "kernel, for it and against it, for one unit of each family. <strong>Compare directions</strong> along a row.",
         scores=np.array(scores),
         score_name="sum of weights",
         notes=[f"{names[unit]}; {all_views('conv2', unit)}" for unit in units],
     )
 
 
-def untrained_pictures() -> figures.Figure:
-    """Returns filters and channels of the untrained network beside those of the trained one."""
-    rows, pictures = [], []
-    for layer in LAYERS:
-        for kind in KINDS:
-            rows.append(f"{layer}, {kind}")
-            pictures.append(_pictures(layer, kind))
-    return figures.grid(
-        rows,
-        [f"unit {unit}" for unit in range(BESIDE)],
-        pictures,
-        id="untrained",
-        alt="Trained filters and textures are clean and varied, untrained ones are noise.",
-        caption="<strong>What the same pictures look like without training.</strong> Filters of "
-        "conv1, and channels of conv2 by the same ascent: the first units of each layer, unpicked. "
-        "<strong>Compare within a layer</strong>: the filters of conv1 tell at a glance which network has "
-        "learned, the textures of conv2 by their variety only.",
-    )
-
-
 def numbers() -> Values:
     """Returns the numbers that the chapter's text quotes."""
-    first, second = (interval(shallow_evidence.grating_share(layer)) for layer in LAYERS)
+    reached = [quoted(interval(shallow_evidence.grating_share(layer)), 2) for layer in LAYERS]
     names = {layer: shallow_evidence.families(layer) for layer in LAYERS}
-    shares = {
-        layer: float((shallow_evidence.preferences(layer).selectivity >= ORIENTED).float().mean())
-        for layer in LAYERS
-    }
+    along, against, chance = shallow_evidence.inherited()
     return Values(
         filters=len(names["conv1"]),
-        first_numbers=first_weights(alexnet(), "conv1")[0].numel(),
         units=len(names["conv2"]),
         shown=f"{int(np.prod(shallow_evidence.tuned('conv1').gratings.shape)):,}",
         **{
-            f"{layer}_{family.replace(' ', '_')}": names[layer].count(family)
-            for layer in LAYERS
-            for family in FAMILIES
+            f"conv1_{family.replace(' ', '_')}": names["conv1"].count(family) for family in FAMILIES
         },
-        oriented_conv1=f"{shares['conv1']:.0%}",
+        oriented_conv1=percent(shallow_tuning.oriented("trained")),
+        oriented_untrained=percent(shallow_tuning.oriented("untrained")),
         draws=shallow_evidence.DRAWS,
-        oriented_untrained=shallow_tuning.percent(shallow_tuning.oriented("untrained")),
-        gratings_untrained=_untrained("conv1", "grating") or "none",
-        wired=shallow_evidence.inherited()[0].count,
+        color_edges_gained=shallow_tuning.family_gain("conv1", "color edge"),
+        beyond=names["conv2"].count(tuning.BEYOND),
+        beyond_untrained=f"{_untrained('conv2', tuning.BEYOND) / shallow_evidence.DRAWS:.0f}",
         tolerant=f"{shallow_tuning.tolerant('trained').mean:.0%}",
-        tolerant_gained=shallow_tuning.tolerant_difference(),
-        tolerant_untrained=f"{shallow_tuning.tolerant('untrained').mean:.0%}",
-        reach_conv1=f"{first.mean:.2f}",
-        reach_conv2=f"{second.mean:.2f}",
-        colored_edges=linked("conv1", shallow_evidence.members("conv1", "color edge", SHOWN)),
-        complex_units=linked("conv2", _highest(shallow_evidence.preferences("conv2").tolerance)),
-        held_down=linked("conv2", _highest(-shallow_evidence.preferences("conv2").crossed)),
+        tolerant_trained=percent(shallow_tuning.tolerant("trained")),
+        tolerant_untrained=percent(shallow_tuning.tolerant("untrained")),
+        inhibited=percent(shallow_tuning.inhibited("trained")),
+        inhibited_untrained=percent(shallow_tuning.inhibited("untrained")),
+        reach_conv1=reached[0],
+        reach_conv2=reached[1],
+        wired=along.count,
+        inherited=quoted(along, 0),
+        against=quoted(against, 0),
+        chance=f"{chance.mean:.0f}",
         moved=_changes(),
-        inhibited=f"{shallow_tuning.inhibited():.0%}",
-        inherited=f"{shallow_evidence.inherited()[0].mean:.0f}",
-        against=f"{shallow_evidence.inherited()[1].mean:.0f}",
-        chance=f"{shallow_evidence.inherited()[2].mean:.0f}",
-        colored_border=str(tuning.COLORED),
         oriented_border=str(tuning.ORIENTED),
         narrow_border=str(tuning.NARROW),
         explained_border=f"{tuning.EXPLAINED:.0%}",
-        beyond_untrained=f"{_untrained('conv2', tuning.BEYOND) / shallow_evidence.DRAWS:.0f}",
-        beyond=shallow_evidence.families("conv2").count(tuning.BEYOND),
-        named_first=f"{shallow_evidence.named('conv1'):.0%}",
-        named_deeper=_enumeration(
-            [f"{shallow_evidence.named(layer):.0%}" for layer in alexnet().layers[1:]]
-        ),
     )
 
 
@@ -201,15 +158,6 @@ def _plainly(share: float) -> str:
         if share < limit:
             return words
     return f"{share:.1%}"
-
-
-def _enumeration(words: list[str]) -> str:
-    return f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _highest(values: torch.Tensor) -> list[int]:
-    units: list[int] = values.argsort(descending=True)[:SHOWN].tolist()
-    return units
 
 
 def _changes() -> int:
@@ -255,16 +203,3 @@ def _untrained(layer: str, family: str) -> int:
     """How many units of a family all untrained networks together have."""
     networks = shallow_evidence.networks("untrained")
     return sum(shallow_evidence.families(layer, *name).count(family) for name in networks)
-
-
-def _pictures(layer: str, kind: str) -> np.ndarray:
-    net = shallow_evidence.network(kind)
-    if layer == "conv1":
-        weights = first_weights(net, layer)[:BESIDE]
-        filters: np.ndarray = as_pictures(weights).numpy()
-        return filters
-    units = [
-        Channel(layer, unit) for unit in range(BESIDE if kind == "untrained" else net.units(layer))
-    ]
-    images: np.ndarray = maximize(units, net=net, size=SIDE).images[:BESIDE].numpy()
-    return images

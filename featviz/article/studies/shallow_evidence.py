@@ -14,7 +14,7 @@ from featviz.ascent.recipes import EXACT, HIGHEST_NEURON
 from featviz.measures import tuning
 from featviz.measures.activity import Activity
 from featviz.measures.statistics import Interval, interval
-from featviz.measures.tuning import FAMILIES, ORIENTED, Preferences, Tuning
+from featviz.measures.tuning import ORIENTED, Preferences, Tuning
 from featviz.measures.weights import input_weights, optimum
 from featviz.microscope import findings
 from featviz.network.controls import initialized
@@ -75,13 +75,6 @@ def families(layer: str, kind: str = "trained", draw: int = 0) -> tuple[str, ...
     return findings.find_families(over(network(kind, draw)), layer)
 
 
-@cache
-def named(layer: str) -> float:
-    """Returns the share of AlexNet's units of a layer that gratings explain well enough to name."""
-    names = families(layer)
-    return sum(name in FAMILIES for name in names) / len(names)
-
-
 def members(layer: str, family: str, count: int | None = None) -> list[int]:
     """Returns the units of a family, those first that answer most strongly to a grating."""
     strength, names = preferences(layer).response, families(layer)
@@ -140,26 +133,13 @@ def inherited() -> tuple[Interval, Interval, Interval]:
     return first, last, mean
 
 
-def along_orientation(layer: str, unit: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns angles, and a unit's response to stripes so turned, its best color and frequency."""
-    responses, (color, _, frequency, _) = _best(layer, unit)
-    angles = tuned(layer).gratings.angles.numpy()
-    values = responses[color, :, frequency].amax(-1).numpy()
-    return np.append(angles, 180), np.append(values, values[0])
-
-
 def along_phase(layer: str, unit: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns phases from the best one, and a unit's response to its best grating so shifted."""
-    responses, (color, angle, frequency, phase) = _best(layer, unit)
-    wave = responses[color, angle, frequency].roll(-phase).numpy()
-    return np.linspace(0, 360, len(wave) + 1), np.append(wave, wave[0])
-
-
-def _best(layer: str, unit: int) -> tuple[Tensor, tuple[int, ...]]:
-    """A unit's responses, and the index of the largest: color, orientation, frequency, phase."""
     responses = tuned(layer).responses[unit]
-    where = np.unravel_index(int(responses.argmax()), responses.shape)
-    return responses / responses.max(), tuple(int(i) for i in where)
+    best = np.unravel_index(int(responses.argmax()), responses.shape)
+    color, angle, frequency, phase = (int(i) for i in best)
+    wave = (responses[color, angle, frequency] / responses.max()).roll(-phase).numpy()
+    return np.linspace(0, 360, len(wave) + 1), np.append(wave, wave[0])
 
 
 def _ascent_values(layer: str) -> Tensor:
