@@ -35,9 +35,9 @@ study.relation()
 # *Wrong if* the lines were level. In conv1 the line does end low, and the reason is told below.
 # { .wrong-if }
 #
-# In the mean the line rises, and single pairs scatter widely around it. The hundredth of conv5's pairs that look most alike have a mean correlation of
-# {{ top_conv5 }}, far from 1. The spread is not noise of the photographs: behavior on one half of
-# them predicts behavior on the other half with a rank correlation of {{ half_conv2 }} in conv2 and {{ half_conv5 }} in conv5.
+# Single pairs scatter widely around the line: the hundredth of conv5's pairs that look most alike have a mean correlation of
+# {{ top_conv5 }}, far from 1. This is not noise of the photographs, for behavior on one half of them predicts that on the other with a
+# rank correlation of {{ half_conv2 }} in conv2 and {{ half_conv5 }} in conv5.
 
 # %%
 study.agreement()
@@ -46,21 +46,18 @@ study.agreement()
 # *Wrong if* the intervals reached those of the dealt pictures.
 # { .wrong-if }
 #
-# Two things stand out. Color and coarseness alone tell much less than SqueezeNet's eye in AlexNet from conv3 on, {{ plain_conv5 }} in conv5; in a
-# network that has learned nothing they tell more than the eye does, {{ untrained_plain_conv1 }} in conv1 and {{ untrained_plain_conv5 }} in
-# conv5. So that a picture says something of its unit comes with gradient ascent, not with training. What training changes is
-# *which* likeness counts: before it palette and grain, after it what is in the picture.
-#
-# The pictures themselves are no accident of the seed. From another seed, {{ again }} of {{ again_count }} pictures
-# ({{ again_interval }}) look most like the first picture of the same unit, among all units of the layer.
+# Color and coarseness alone tell much less than SqueezeNet's eye in AlexNet from conv3 on, {{ plain_conv5 }} in conv5; in a network that has
+# learned nothing they tell more than the eye does, {{ untrained_plain_conv1 }} in conv1 and {{ untrained_plain_conv5 }} in conv5. What
+# training changes is *which* likeness counts: before it palette and grain, after it what is in the picture. Nor are the pictures an accident of the
+# seed: from another seed, {{ again }} of {{ again_count }} ({{ again_interval }}) look most like the same unit's first picture, of all units of
+# the layer.
 #
 # ## Where it fails
 #
 # In conv1 the lookalike stands at percentile {{ standing_conv1 }}, no better than chance. Two units
 # with the same stripes in opposite phase have the same texture, and are seldom active at one place. If only the strongest of three by three
-# places counts, as in AlexNet's pooling, the lookalike stands at {{ near_conv1 }} in conv1, and at {{ near_conv5 }} in conv5. Before the
-# ReLU, where opposites count as opposites, it stands at {{ before_conv1 }} and {{ before_conv5 }}. A channel's picture tells what excites the unit
-# somewhere, not where.
+# places counts, as in AlexNet's pooling, the lookalike stands at {{ near_conv1 }} in conv1, and at {{ near_conv5 }} in conv5. A channel's
+# picture tells what excites the unit somewhere, not where.
 
 # %%
 study.exceptions()
@@ -79,8 +76,7 @@ study.families()
 # { .wrong-if }
 #
 # Of the {{ families }} names that we gave [by looking](deep.py#fig-named), {{ apart_count }} hold together in behavior after
-# correction for {{ families }} tests (Holm): {{ apart }}. These don't: {{ not_apart }}. What such a unit's picture shares with the others is
-# then in the picture only, or in things that our photographs don't show.
+# correction for {{ families }} tests (Holm): {{ apart }}. These don't: {{ not_apart }}.
 #
 # ## Do a picture and its photographs take the same path?
 #

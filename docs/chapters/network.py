@@ -8,8 +8,7 @@
 #
 # <p class="lede" markdown>A unit of the first layer decides on a square of {{ first_field }} pixels, {{ first_share }} of
 # the image and enough for an edge; a unit of the fifth on a square of up to {{ last_field }}, {{ last_share }} of the image and
-# enough for a face. These sizes follow from the geometry alone. What the units do with what they see is learned, and is the
-# subject of the chapters that follow.</p>
+# enough for a face. These sizes follow from the geometry alone; what the units do with what they see is learned.</p>
 #
 # ## To scale
 #
@@ -43,50 +42,32 @@ study.receptive_fields()
 # border.
 #
 # Nor does a unit use all that it may see. Most of the gradient, which tells how much each pixel moves a unit, lies well
-# inside the field[^luo2016]: the part in use grows from {{ used_first }} to {{ used_last }} pixels (95% interval over
-# photographs). When we visualize a neuron, we climb and show the square in the middle that holds 95% of it; the rim would be noise.
-
-# %%
-study.used_fields()
-
-# %% [markdown]
+# inside the field[^luo2016]: the centered square that holds {{ part }} of its power grows from {{ used_first }} to
+# {{ used_last }} pixels (mean over {{ samples }} photographs, 95% interval). When we visualize a neuron, we climb and show the square that holds 95%; the rim
+# would be noise.
+#
 # *Wrong if* gradients reached pixels outside of the fields of [](#fig-layers), or never their edge. In {{ reached }} of 5 layers
 # they reach exactly as far as the geometry says, to the pixel.
 # { .wrong-if }
 #
 # ## What a unit is
 #
-# A unit of conv1 is a picture. Its weights are one number for each of 11 × 11 pixels and three colors; its value is the
-# weighted sum of what it sees.
-
-# %%
-study.filter_bank()
-
-# %% [markdown]
-# The same weights slide over the whole image, {{ first_stride }} pixels at a time. So one unit gives a *map* of numbers:
-# how strongly its pattern is present, place by place. From conv2 on, units read the maps of
-# the layer before instead of pixels, and their weights are no pictures any more. Their maps still are, though coarser: a map of conv1
-# has 55 × 55 places, one of conv5 13 × 13, {{ last_stride }} pixels apart.
+# A unit of conv1 is [a picture](shallow.py#fig-filters): one number for each of 11 × 11 pixels and three colors, of which its value is
+# the weighted sum. The same weights slide over the whole image, {{ first_stride }} pixels at a time, so that one unit gives a *map* of
+# numbers: how strongly its pattern is present, place by place. From conv2 on, units read the maps of the layer before, and their weights
+# are no pictures any more. Their maps still are, though coarser: 55 × 55 places in conv1, 13 × 13 in conv5, {{ last_stride }} pixels apart.
 
 # %%
 study.unit_maps()
 
 # %% [markdown]
-# We call the map's channel a *unit*, and one value of it a *neuron*. All neurons of a unit have the same
-# weights, so that what one of them detects all of them detect. Whether that is *one* thing is another question, to which
-# the chapter on [deep layers](deep.py) returns.
+# We call the map's channel a *unit*, and one value of it a *neuron*. All neurons of a unit have the same weights, so that what one of
+# them detects all of them detect. Whether that is *one* thing is asked in [deep layers](deep.py).
 #
 # ## Why we read before the ReLU
 #
-# Behind each convolution a ReLU sets negative values to zero. What comes through is what the next layer reads, so it might
-# seem the natural thing to look at. But most values do not come through.
-
-# %%
-study.silence()
-
-# %% [markdown]
-# In conv5, {{ photos_last }} of all values on photographs are below zero, and {{ gray_last }} on plain gray, from which
-# gradient ascent starts. After the ReLU all of these are the same zero, with no gradient, and a visualization that starts
-# there [stays gray](ascent.py#fig-dead-images). Before the ReLU a unit can be asked how far it is
-# from being active. So `"conv5"` means the value before the ReLU, and `"conv5:relu"` the one after. Only the channels of conv1
+# Behind each convolution a ReLU sets negative values to zero, and most values are negative: in conv5 {{ photos_last }} on
+# photographs, and {{ gray_last }} on plain gray, from which gradient ascent starts. After the ReLU all of these are the same
+# zero, with no gradient, and a visualization that starts there [stays gray](ascent.py#fig-dead-images). Before it a unit can be asked how
+# far it is from being active. So `"conv5"` means the value before the ReLU, and `"conv5:relu"` the one after. Only the channels of conv1
 # are climbed after it.

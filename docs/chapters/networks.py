@@ -25,8 +25,7 @@ study.numbers()
 study.ladder()
 
 # %% [markdown]
-# All three begin with color and stripes, go on to weaves and curls, and end with eyes, fur and heads. VGG16's heads are the most
-# complete, to our eyes.
+# All three begin with color and stripes, go on to weaves and curls, and end with eyes, fur and heads.
 #
 # *Wrong if* a network's last row were as plain as its first.
 # { .wrong-if }
@@ -44,9 +43,8 @@ study.by_depth()
 # *Wrong if* a trained network stayed at half.
 # { .wrong-if }
 #
-# Turns have no common course. From the first depth to the last, what they leave changes by these percentage points (95% interval):
-# AlexNet {{ turn_alexnet }}; VGG16 {{ turn_vgg16 }}; SqueezeNet {{ turn_squeezenet }}. That deep units bear turns of natural patches
-# better, as [Shallow versus deep](depth.py#fig-turning) measures for AlexNet, is not seen in the other two.
+# Turns have no common course: from the first depth to the last, what they leave of a patch's activation changes by {{ turn_alexnet }}
+# percentage points in AlexNet, {{ turn_vgg16 }} in VGG16 and {{ turn_squeezenet }} in SqueezeNet (95% intervals).
 #
 # ## Units that respond alike
 #
@@ -58,9 +56,8 @@ study.by_depth()
 study.best_matches()
 
 # %% [markdown]
-# The median falls from {{ median_conv1_vgg16 }} at conv1 to {{ median_conv5_vgg16 }} at conv5 for VGG16, and from
-# {{ median_conv1_squeezenet }} to {{ median_conv5_squeezenet }} for SqueezeNet. At conv1 even VGG16 before training reaches
-# {{ median_conv1_vgg16_untrained }}: much of what excites filters is contrast and color. At conv2 it has a match above
+# The median falls from {{ median_conv1_vgg16 }} at conv1 to {{ median_conv5_vgg16 }} at conv5 for VGG16. At conv1 even VGG16 before
+# training reaches {{ median_conv1_vgg16_untrained }}: much of what excites filters is contrast and color. At conv2 it has a match above
 # {{ threshold }} for {{ share_conv2_vgg16_untrained }}% of the units, trained for {{ share_conv2_vgg16 }}% (interval over photographs
 # {{ interval_conv2_vgg16 }}%); at conv5 for {{ share_conv5_vgg16_untrained }}% and {{ share_conv5_vgg16 }}%
 # ({{ interval_conv5_vgg16 }}%).
@@ -84,29 +81,22 @@ study.mutual_matches()
 study.twins()
 
 # %% [markdown]
-# Of these {{ twins }} pairs {{ twins_held }} correlate above {{ threshold }} on the held-out photographs.
+# {{ twins_held }} of these {{ twins }} pairs correlate above {{ threshold }}.
 #
 # *Wrong if* correlations were high under pictures with nothing in common.
 # { .wrong-if }
 #
 # ## Which families return
 #
-# [Deep layers](deep.py) gave names to families of units. If what the names say were what networks of this kind learn, their units would
-# have better matches than other units of their layer.
-
-# %%
-study.returning()
-
-# %% [markdown]
-# Families whose units have better matches than the other units of their layer (difference, 95% interval): {{ better }}; worse:
-# {{ worse }}. For the rest of the {{ families }} families six units don't decide. So a name that our eyes give is no sign that another
-# network has the unit.
+# If the [names given by looking](deep.py#fig-named) were what networks of this kind learn, units of a named family would have better matches
+# in VGG16 than other units of their layer. Of the {{ families }} families these do (difference, 95% interval): {{ better }}; these
+# have worse: {{ worse }}. For the rest six units don't decide.
 #
-# *Wrong if* most families lay above their layers.
+# *Wrong if* most families had better matches than their layers.
 # { .wrong-if }
 #
 # ## What is AlexNet's, and what is depth's
 #
-# Depth's, or training's, for three networks of three architectures have it: the order of the ladder, the fall of activity to a tenth, and that
-# units match others of their own depth. AlexNet's, as far as {{ photographs }} photographs can tell: most single units from conv3 on, its rings and
-# nets among them, and how its deep units bear turns. All three learned from the same images; what other images would teach, no figure here says.
+# Depth's, or training's, for three architectures have it: the order of the ladder, the fall of activity to a tenth, and that
+# units match others of their own depth. AlexNet's, as far as {{ photographs }} photographs can tell: most single units from conv3 on, and how
+# its deep units bear turns. All three learned from the same images; what other images would teach, no figure here says.

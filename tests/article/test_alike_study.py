@@ -34,7 +34,7 @@ OTHER = [0.11, 0.22, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.33]
 def test_pairs_are_chosen_on_one_half_and_told_of_the_other(kind, pair, value):
     none = (Interval(0, 0, 0, 1),) * 2
     evidence = Evidence(
-        none, none, none, np.zeros(1), np.zeros(1), 0.0, (), (), symmetric(LOOKS),
+        none, none, none, np.zeros(1), np.zeros(1), 0.0, (), symmetric(LOOKS),
         torch.stack([symmetric([0.0] * 10), symmetric(CHOSEN), symmetric(OTHER)]),
     )  # fmt: skip
     units, correlation = alike.choose(evidence, kind)

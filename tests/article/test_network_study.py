@@ -1,6 +1,5 @@
 """What the chapter on the network says of fields in use stands on all photographs."""
 
-import numpy as np
 import torch
 
 from featviz.article.studies import network as study
@@ -25,8 +24,6 @@ def test_every_photograph_has_a_side_and_signs_of_its_own(monkeypatch):
     assert all(len({seed for name, *_, seed in asked if name == layer}) == 5 for layer in layers)
 
 
-def test_a_square_is_told_with_its_interval_and_its_share_of_the_field(monkeypatch):
-    monkeypatch.setattr(study, "_used", lambda: {"side/conv5": np.array([163.0, 163 / 2])})
-    assert study._used_share("conv5").mean == (1 + 0.25) / 2
+def test_a_square_is_told_with_its_interval():
     assert study._pixels(Interval(81.6, 78.6, 84.5, 13)) == "82 (79 to 84)"
     assert study._pixels(Interval(11.0, 11.0, 11.0, 13)) == "11"

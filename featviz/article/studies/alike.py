@@ -40,9 +40,9 @@ def relation() -> Figure:
         id="relation",
         alt="One panel per layer: the more alike two pictures look, the higher is the mean correlation of the units, with dots "
         "of single pairs scattered widely around",
-        caption="<strong>Alike in looks, alike in behavior?</strong> A dot is a pair of units: the cosine of their pictures' "
-        "descriptions, and the correlation of their activations. The line joins means, its last point that of the most alike hundredth; "
-        "bands are 95% intervals over units and photographs.",
+        caption="<strong>Alike in looks, alike in behavior?</strong> A dot is a pair of units: cosine of their pictures' "
+        "descriptions, correlation of their activations. Lines join means, ending in the most alike hundredth; bands are 95% intervals "
+        "over units and photographs.",
         width="page",
         points={layer: _points(one) for layer, one in found.items()},
     )
@@ -108,9 +108,8 @@ def exceptions() -> Figure:
         id="exceptions",
         alt="Per layer three pairs of pictures: two that look and behave alike, two that only look alike, and two that only "
         "behave alike",
-        caption="<strong>Pairs that obey the rule and pairs that break it</strong>, with the units' numbers and their correlation. "
-        f"Chosen by rule: of the {EXTREME:.1%} of pairs most alike in one, the least alike in the other, "
-        "on half of the photographs; correlations are of the other half.",
+        caption="<strong>Pairs that obey the rule and pairs that break it</strong>, with their correlation on half of the photographs. "
+        f"Chosen on the other half: of the {EXTREME:.1%} of pairs most alike in one, the least alike in the other.",
         width="page",
         notes=notes,
         labels=labels,
@@ -175,7 +174,6 @@ def numbers() -> Values:
             f"standing_{layer}": quoted(one.standing[0], 0),
             f"half_{layer}": f"{one.halves:.2f}",
             f"near_{layer}": f"{one.near[1]:.0f}",
-            f"before_{layer}": f"{one.before[1]:.0f}",
             f"top_{layer}": quoted(one.groups[-1], 2),
             f"untrained_plain_{layer}": quoted(evidence.untrained(layer).agreement[1], 2),
         }

@@ -51,8 +51,7 @@ class Evidence:
         centers: (groups,) how alike these pairs look in the mean.
         permuted: (draws,) rank correlations for pictures that are dealt to units anew.
         halves: Rank correlation of behavior on one half of the photographs with that on the other.
-        before: Agreement and standing for values before the ReLU.
-        near: The same for the strongest of `AROUND` by `AROUND` places.
+        near: Agreement and standing for the strongest of `AROUND` by `AROUND` places.
         looks: (units, units) how alike pictures look to the first of `LOOKS`.
         behavior: (3, units, units) correlation on all photographs, on every other, on the rest.
     """
@@ -63,7 +62,6 @@ class Evidence:
     centers: NDArray[np.floating]
     permuted: NDArray[np.floating]
     halves: float
-    before: tuple[float, ...]
     near: tuple[float, ...]
     looks: Tensor
     behavior: Tensor
@@ -163,7 +161,6 @@ def _evidence(
         centers=arrays["centers"],
         permuted=arrays["permuted"],
         halves=float(arrays["halves"]),
-        before=tuple(arrays["before"].tolist()),
         near=tuple(arrays["near"].tolist()),
         looks=torch.from_numpy(arrays["looks"]),
         behavior=torch.from_numpy(arrays["behavior"]),

@@ -71,8 +71,7 @@ def measure_pairs(
         The attributes of `alike_evidence.Evidence`; "numbers" holds agreements, standings and
         groups, each with the ends of its interval.
     """
-    raw = [values_inside(network, layer, photo, units)[1] for photo in photographs]
-    after = [map.relu() for map in raw]
+    after = [values_inside(network, layer, photo, units)[1].relu() for photo in photographs]
     behavior = Behavior.of(after)
     # Few units of an untrained network are silent on all photographs: they show no behavior.
     live = behavior.correlation().diagonal().isfinite().nonzero()[:, 0]
@@ -85,7 +84,6 @@ def measure_pairs(
         **_agreements(behavior, live, looks),
         "permuted": permuted_agreements(looks[0], kinds[0], PERMUTED, seed).numpy(),
         "halves": np.array(_halves(behavior, live, seed)),
-        "before": np.array(_variant(looks[0], Behavior.of(raw), live)),
         "near": np.array(_variant(looks[0], Behavior.of(after, AROUND), live)),
         "looks": looks[0].float().numpy(),
         "behavior": torch.stack(kinds).float().numpy(),

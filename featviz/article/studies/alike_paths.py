@@ -59,8 +59,8 @@ def same_path() -> Figure:
         id="paths",
         alt="Per layer and earlier layer, the likeness of a picture's path with its patches', and of patches' among each other; "
         "both are above zero, and the pictures' is the smaller one",
-        caption="<strong>Do picture and photograph take the same path?</strong> Rank correlation of how active the units of an earlier "
-        f"layer are, less that with another unit's patches, which is 0. {FOLLOWED} neurons a layer; 95% intervals over neurons.",
+        caption="<strong>Do picture and photograph take the same path?</strong> Rank correlation of the units' activity in an earlier "
+        f"layer, less that with another unit's patches. {FOLLOWED} neurons a layer; 95% intervals over neurons.",
         at=0,
     )
 

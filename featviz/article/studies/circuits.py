@@ -73,8 +73,8 @@ def walk() -> Figure:
         start=f"conv5:{FACE}",
         id="walk",
         alt=f"conv5:{FACE} at the left, then {KEEP} units of each earlier layer down to conv1, joined by lines",
-        caption=f"Of each layer the {KEEP} units that add most to the unit at the left, or take most away. Lines: sums of weights. "
-        "<strong>Point at a unit for its kernels; press it to take it apart.</strong> Arrows and Enter walk, Backspace goes back.",
+        caption=f"The {KEEP} units of each layer that add most to the unit at the left, or take most away; lines are sums of weights. "
+        "<strong>Point at a unit for its kernels, press it to take it apart.</strong> Arrows and Enter walk, Backspace goes back.",
         link="../microscope.html",
     )
 
@@ -95,8 +95,8 @@ def steps() -> Figure:
         rows,
         id="steps",
         alt="Two rows of eight units, the strongest of two circuits from conv4 to conv1, each with what is left without it",
-        caption=f"The {FOLLOWED} strongest units of each layer. <strong>Below each: percent of the response that is left when this "
-        "unit alone gives its mean</strong>, on photographs that the circuits were not sought on. Little left: much depended on it.",
+        caption=f"The {FOLLOWED} strongest units of each layer. <strong>Below each: percent of the response left when this "
+        "unit alone gives its mean</strong>, on photographs that the circuits were not sought on.",
         labels=labels,
         scores=scores,
         score_name="percent of the response left without it",
@@ -122,10 +122,9 @@ def proof() -> Figure:
         "percent of the response left",
         id="proof",
         alt="Six rows of responses left: least where the circuit is removed, near all where random units are",
-        caption=f"Means over {PROVED} random units a layer, each on the {STRONGEST} of {_photographs()[1]} photographs where it is "
-        "strongest, with 95% intervals. "
-        "<em>Removed</em>: these units give their mean. <em>Kept</em>: all others of the layers do. "
-        "<strong>Compare each circuit with random units as active.</strong>",
+        caption="<strong>Compare each circuit with random units as active.</strong> <em>Removed</em>: these units give their mean; "
+        f"<em>kept</em>: all others do. Means over {PROVED} units a layer, each on its {STRONGEST} strongest of {_photographs()[1]} "
+        "photographs, with 95% intervals.",
         at=100,
     )
 

@@ -21,31 +21,25 @@ LAYERS = ("conv2", "conv3", "conv4", "conv5")
 """Layers whose units' pictures are judged; those of conv1 are 11 pixels wide."""
 
 EYE = "fire9"
-"""The judge of the chapter on deep layers."""
-
-
-def judged() -> Figure:
-    """How well SqueezeNet's last layer tells which photographs a picture is for."""
-    return _chart(
-        "judged",
-        [EYE],
-        "Per layer, the share of right choices of SqueezeNet, well above one half",
-        "<strong>Which photographs is this picture for?</strong> SqueezeNet sees a neuron's picture and two sets of "
-        f"{findings.PATCHES} patches, those that excite the unit most and another unit's, and chooses. Means over all pairs of a "
-        "layer with 95% intervals over units; 50% is guessing.",
-    )
+"""The judge that plays, and that the overview quotes."""
 
 
 def readers() -> Figure:
-    """The same by judges of several depths."""
-    return _chart(
-        "readers",
-        list(judges.JUDGES),
-        "Per layer, the shares of right choices of four judges: the shallow ones and the untrained one fall with depth, "
+    """How well judges of several depths tell which photographs a picture is for."""
+    series = {
+        f"SqueezeNet's {name}": bounds([_mean(layer, name) for layer in LAYERS], 100)
+        for name in judges.JUDGES
+    }
+    return intervals(
+        LAYERS,
+        series,
+        "right choices, %",
+        id="readers",
+        alt="Per layer, the shares of right choices of four judges: the shallow ones and the untrained one fall with depth, "
         "the deep one does not",
-        "<strong>Deep pictures need a deep judge.</strong> Right choices between two units' patches "
-        '(as in <a href="deep.html#fig-judged">the figure on deep layers</a>) by three layers of SqueezeNet and by '
-        f"{judges.UNTRAINED} untrained ones ({judges.SOME} units a layer); 95% intervals over units, 50% is guessing.",
+        caption="<strong>Deep pictures need a deep judge.</strong> Right choices between two units' patches, from a neuron's picture, by three "
+        f"layers of SqueezeNet and {judges.UNTRAINED} untrained ones ({judges.SOME} units a layer); 95% intervals over units; guessing is 50%.",
+        at=50,
     )
 
 
@@ -73,14 +67,6 @@ def numbers() -> Values:
 def best_read(layer: str) -> int:
     """Returns the unit whose picture SqueezeNet's eye reads best, the first if there are several."""
     return int(_shares(layer)[EYE][:, 0].argmax())
-
-
-def _chart(id: str, names: list[str], alt: str, caption: str) -> Figure:
-    series = {
-        f"SqueezeNet's {name}": bounds([_mean(layer, name) for layer in LAYERS], 100)
-        for name in names
-    }
-    return intervals(LAYERS, series, "right choices, %", id=id, alt=alt, caption=caption, at=50)
 
 
 def _mean(layer: str, judge: str) -> Interval:

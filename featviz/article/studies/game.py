@@ -24,9 +24,8 @@ def two_choices() -> Figure:
         f"SqueezeNet's {deep_judge.EYE}",
         id="game",
         alt="Rounds of a game: a neuron's picture between two sets of four patches of photographs",
-        caption=f"<strong>Your turn.</strong> In the middle a neuron's picture; on one side the {findings.PATCHES} patches that excite it most, "
-        f"on the other those of another unit of its layer. {PER_LAYER} rounds each of {', '.join(deep_judge.LAYERS)}, drawn at random. "
-        "The score is kept on this page only.",
+        caption=f"<strong>Your turn.</strong> On one side of a neuron's picture are the {findings.PATCHES} patches that excite it most, "
+        f"on the other those of another unit of its layer; {PER_LAYER} rounds of each layer. The score is kept on this page only.",
     )
 
 

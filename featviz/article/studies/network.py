@@ -10,13 +10,11 @@ from torch import Tensor, nn
 from featviz import figures, photos
 from featviz.article import photographs
 from featviz.article.bridge.values import Values
-from featviz.article.studies.bounds import bounds
 from featviz.article.studies.shared import SEED, alexnet
 from featviz.ascent.effective_field import concentrated, effective_field
 from featviz.attribution.attribute import attribute, one_scale
 from featviz.measures.activity import measure_activity, unpadded_places
 from featviz.measures.statistics import Interval, interval
-from featviz.measures.weights import first_weights
 from featviz.network.network import PROBE_SIZE
 from featviz.network.values import activations
 from featviz.objectives.units import Channel
@@ -99,21 +97,6 @@ def receptive_fields() -> figures.Figure:
     )
 
 
-def filter_bank() -> figures.Figure:
-    """Returns the weights of conv1 as pictures."""
-    weights = first_weights(alexnet(), "conv1")
-    strongest = weights.abs().amax((1, 2, 3))
-    return figures.filters(
-        weights.numpy(),
-        id="filter-bank",
-        alt="64 small color patches: stripes in all directions, and blobs of color.",
-        caption=f"<strong>All {len(weights)} filters of conv1</strong>, as they are. Gray is zero, and "
-        f"all share one scale: the strongest filter is {strongest.max() / strongest.min():.0f} times as "
-        "strong as the weakest. Point at one to enlarge it.",
-        width="middle",
-    )  # fmt: skip
-
-
 def unit_maps() -> figures.Figure:
     """Returns the map of one unit per layer on several photos, on one scale."""
     net = alexnet()
@@ -134,54 +117,13 @@ def unit_maps() -> figures.Figure:
         [str(unit) for unit in units],
         id="unit-maps",
         alt="Three photos, each with the map of one unit of each layer; maps grow coarser.",
-        caption="<strong>A unit is a map.</strong> One unit of each layer, before the ReLU: red places "
-        "excite it, blue ones go against it, in multiples of the layer's mean magnitude. Units were "
-        f"chosen on {samples[0].name}, where their values vary most. Photographs: {credits}.",
+        caption="<strong>A unit is a map.</strong> Before the ReLU: red places excite the unit, blue ones go against it, "
+        f"in multiples of the layer's mean magnitude. Chosen because they vary most on {samples[0].name}. "
+        f"Photographs: {credits}.",
         scale_name="multiples of the layer's mean magnitude",
         limit=LIMIT,
         column_notes=[_map_size(layer) for layer in net.layers],
     )
-
-
-def silence() -> figures.Figure:
-    """Returns how much of each layer the ReLU silences, on photos and on plain gray."""
-    names = alexnet().layers
-    shares = _silence()
-    return figures.bars(
-        names,
-        {
-            title: bounds([interval(shares[f"{key}/{name}"]) for name in names], 100)
-            for title, key in (("on photographs", "photos"), ("on a gray image", "gray"))
-        },
-        "values below zero, %",
-        id="silence",
-        alt="Bars of the share of values below zero, for each layer, on photographs and on gray.",
-        caption="<strong>What the ReLU throws away.</strong> Share of each layer's values "
-        f"below zero, on {len(photographs.scenes())} photographs and on gray, in places "
-        "that see no padding, with 95% intervals of the mean over units.",
-    )  # fmt: skip
-
-
-def used_fields() -> figures.Figure:
-    """Returns how much of its receptive field each layer uses."""
-    net, squares = alexnet(), _used()
-    sizes = [net.receptive_field(layer).size for layer in net.layers]
-    sides = [interval(squares[f"side/{layer}"]) for layer in net.layers]
-    last = net.layers[-1]
-    return figures.bars(
-        net.layers,
-        {
-            "field, by geometry": sizes,
-            f"square with {PART:.0%} of the effect": bounds(sides),
-        },
-        "side, pixels",
-        id="used-fields",
-        alt="Bars of the receptive field's side by geometry and by effect, for each layer.",
-        caption="<strong>Most of the effect comes from the middle.</strong> Sides of the receptive "
-        f"field and of the centered square with {PART:.0%} of the squared gradient of the layer's units, "
-        f"means over {len(photos.samples())} photographs with 95% intervals. In {last} the square is "
-        f"{_used_share(last).mean:.0%} of the field's area: few paths lead to its corners.",
-    )  # fmt: skip
 
 
 def numbers() -> Values:
@@ -205,8 +147,10 @@ def numbers() -> Values:
             "first_inside": f"{counts[first] / places[first]:.0%}",
             "last_inside": str(counts[last]),
             "last_places": str(places[last]),
-            "gray_last": f"{shares[f'gray/{last}'].mean():.0%}",
-            "photos_last": f"{shares[f'photos/{last}'].mean():.0%}",
+            "gray_last": f"{shares['gray'].mean():.0%}",
+            "photos_last": f"{shares['photos'].mean():.0%}",
+            "part": f"{PART:.0%}",
+            "samples": str(len(_samples())),
             "used_first": _pixels(interval(_used()[f"side/{first}"])),
             "used_last": _pixels(interval(_used()[f"side/{last}"])),
             "reached": str(
@@ -241,7 +185,7 @@ def _measurement(figure: str, images: Sequence[Tensor], make: Make, **settings: 
 
 @cache
 def _silence() -> Arrays:
-    """Per unit, the share of its values below zero on photographs and in the middle of gray."""
+    """Per unit of the last layer, the share of its values below zero on photographs, and in the middle of gray."""
     return _measurement("silence", _scenes(), _measure_silence)
 
 
@@ -249,9 +193,8 @@ def _measure_silence() -> Arrays:
     net = alexnet()
     plain = [torch.full((3, PROBE_SIZE, PROBE_SIZE), 0.5)]
     return {
-        f"{key}/{layer}": 1 - measure_activity(net, layer, images).share.numpy()
+        key: 1 - measure_activity(net, net.layers[-1], images).share.numpy()
         for key, images in (("photos", _scenes()), ("gray", plain))
-        for layer in net.layers
     }
 
 
@@ -276,11 +219,6 @@ def _measure_used() -> Arrays:
         sizes[f"side/{layer}"] = np.array([concentrated(each, PART) for each in shares])
         sizes[f"reach/{layer}"] = np.array([int((each.sum(1) > 0).sum()) for each in shares])
     return sizes
-
-
-def _used_share(layer: str) -> Interval:
-    """Which share of its field's area the square with `PART` of the effect takes."""
-    return interval((_used()[f"side/{layer}"] / alexnet().receptive_field(layer).size) ** 2)
 
 
 def _pixels(side: Interval) -> str:

@@ -70,7 +70,7 @@ def by_depth() -> Figure:
         id="three-curves",
         alt="lines for AlexNet, VGG16 and SqueezeNet over the size of their receptive fields",
         caption=f"Places where a unit is active on {len(evidence.photographs())} photographs, trained and in {evidence.DRAWS} "
-        f"networks before training; and what a turn leaves of {evidence.TURNED} units' answers to their best natural patch. "
+        f"networks before training; what a turn leaves of {evidence.TURNED} units' activation by their best patch. "
         "Bands: 95% intervals over photographs, networks, units.",
         width="page",
         log_x=True,
@@ -91,8 +91,7 @@ def best_matches() -> Figure:
         alt="Dots per layer of AlexNet: correlations with matches in VGG16 and SqueezeNet fall with depth, and lie above those "
         "in an untrained network",
         caption="Each unit of AlexNet and the unit of another network that correlates with it most on "
-        f"{_halves()[0]} photographs: <strong>their correlation on {_halves()[1]} others</strong>. Bars mark the median, lines "
-        "the middle half.",
+        f"{_halves()[0]} photographs: <strong>their correlation on {_halves()[1]} others</strong>. Bars: median; lines: middle half.",
     )
 
 
@@ -112,9 +111,9 @@ def mutual_matches() -> Figure:
         ["units of AlexNet", *(f"{other} {layer}" for other, layer in columns)],
         id="mutual",
         alt="Mutual best matches of AlexNet's layers with those of VGG16 and SqueezeNet; most are near the diagonal",
-        caption="Units of two layers that are <strong>each other's best match</strong> and correlate above "
-        f"{ALIKE} on the held-out photographs. In brackets the number by chance: in the network before training, or "
-        "with each photograph held against another, whichever is more.",
+        caption="Units that are <strong>each other's best match</strong> and correlate above "
+        f"{ALIKE} on held-out photographs. In brackets by chance: before training, or with photographs held against others, "
+        "whichever is more.",
         width="page",
     )
 
@@ -131,34 +130,16 @@ def twins() -> Figure:
         ],
         id="twins",
         alt="Eight channels of AlexNet above the channels of VGG16 that respond most like them",
-        caption=f"The {matching.TWINS} mutual matches of each layer that were steadiest on the photographs they were chosen on. <strong>Below "
-        "each, the correlation on held-out photographs</strong>; no pair was left out for a low one. AlexNet's units in the "
-        "microscope: " + ", ".join(_link(twin) for twin in pairs) + ".",
+        caption=f"The {matching.TWINS} mutual matches of each layer that were steadiest where they were chosen; none was left out. "
+        "<strong>Below each, the correlation on held-out photographs.</strong> In the microscope: "
+        + ", ".join(_link(twin) for twin in pairs)
+        + ".",
         labels=[
             [f"AlexNet, {twin.layer}:{twin.unit}" for twin in pairs],
             [f"VGG16, {twin.other_layer}:{twin.other_unit}" for twin in pairs],
         ],
         scores=[[np.nan] * len(pairs), [round(twin.held, 2) for twin in pairs]],
         score_name="correlation on held-out photographs",
-    )
-
-
-def returning() -> Figure:
-    """Whether the units of AlexNet's named families have matches in VGG16."""
-    held = {layer: matching.best(layer, "VGG16").held for layer in NAMED}
-    families = list(_families())
-    return dots(
-        [name for _, name, _ in families],
-        {
-            "six units of the family": [held[layer][units] for layer, _, units in families],
-            "all units of its layer": [held[layer] for layer, _, _ in families],
-        },
-        "correlation with the best match",
-        id="returning",
-        alt="Dots per family: the six units of each lie among all units of their layer",
-        caption='For the <a href="deep.html#fig-named">named families</a>, three each of conv3, conv4 and conv5: the correlation with the best match in '
-        "VGG16 on held-out photographs. <strong>Compare each family with its layer.</strong>",
-        width="page",
     )
 
 

@@ -60,9 +60,9 @@ def hero() -> Figure:
         id="hero",
         alt="Five rows of six textures: stripes and colors at conv1, weaves at conv2, rings, nets and scales at conv3, eyes, "
         "fur and eggs at conv4, animals, fruit and buildings at conv5",
-        caption="<strong>What excites AlexNet, shallow to deep.</strong> Six channels of each layer, chosen because one sees "
-        'what they show; <a href="#fig-channels">here are eight that nobody chose</a>, and <a href="microscope.html">here '
-        "all of them</a>. <em>True to scale</em> leaves of each texture what one unit sees.",
+        caption="<strong>What excites AlexNet, shallow to deep.</strong> Six channels of each layer, chosen to be plain; "
+        'here are <a href="#fig-channels">eight that nobody chose</a>, and <a href="microscope.html">all of them</a>. '
+        "<em>True to scale</em> leaves of each texture what one unit sees.",
         width="body",
     )
 
@@ -78,10 +78,9 @@ def channels() -> Figure:
         id="channels",
         alt="Five rows of textures: stripes at conv1, weaves at conv2, repeated curls and eyes at "
         "conv3 and conv4, repeated parts at conv5",
-        caption=f"<strong>Unpicked</strong>: {PER_LAYER} channels of each layer, evenly spaced, with the same steps and seed. "
-        "Stripes and color; weaves and checks; repeated curls and rings; parts set in a texture; heads and things. "
-        "conv3 and conv4 differ least. conv1 is asked behind its ReLU, because before it the mean's best image is a "
-        "pattern of the stride.",
+        caption=f"<strong>Unpicked</strong>: {PER_LAYER} evenly spaced channels of each layer. "
+        "Stripes and color; weaves; curls and rings; parts set in a texture; heads and things. "
+        "conv1 is asked behind its ReLU, because before it the mean's best image is a pattern of the stride.",
         width="page",
     )
 
@@ -148,8 +147,8 @@ def _active() -> Card:
 def _read() -> Card:
     eye, unit = deep_judge.numbers(), deep_judge.best_read("conv5")
     return Card(
-        "Deep layers",
-        "chapters/deep.html#fig-judged",
+        "Who can read which picture?",
+        "chapters/depth.html#fig-readers",
         eye["eye_conv5"],
         f"({eye['eye_conv5_interval']}) of choices are right when another network, shown conv5's pictures, says which "
         f"photographs excite the unit; its first layer is right in {eye['conv1_conv5']}. Shown is one that it reads without fault.",
@@ -250,9 +249,7 @@ def numbers() -> Values:
     for layer in ("conv1", "conv5"):
         quotes[f"active_{layer}"] = _percent(interval(evidence.active(net, layer)))
         quotes[f"initial_{layer}"] = _percent(interval(evidence.drawn("initialized", layer)))
-        ratio = evidence.exaggeration(layer)
-        low, middle, high = np.quantile(ratio, (0.25, 0.5, 0.75))
-        quotes[f"ratio_{layer}"] = f"{middle:.1f} ({low:.1f} to {high:.1f})"
+        quotes[f"ratio_{layer}"] = evidence.quoted_exaggeration(layer)
         quotes[f"alike_{layer}"] = likeness[f"rho_{layer}"]
     return Values(
         layers=len(net.layers),

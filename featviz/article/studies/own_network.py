@@ -64,8 +64,7 @@ def examples() -> figures.Figure:
         id="kinds",
         alt="Rows of stripes, checks and dots; beside them disks, squares, triangles and rings.",
         caption="<strong>What there is to learn</strong>: four textures and four shapes, in any two "
-        "colors, a little tilted, moved and noisy. Color tells nothing, and a small window is "
-        "enough for the textures only: all shapes have edges.",
+        "colors, tilted, moved and noisy. A small window is enough for the textures only: all shapes have edges.",
     )
 
 
@@ -92,9 +91,8 @@ def learning(networks: Mapping[int, Network]) -> figures.Figure:
         alt="Sixteen pictures each: noise before training; edges and colors in conv1 after it, "
         "and textures, corners and rings in conv3 and the classes.",
         caption="<strong>A network learns.</strong> Move the slider from the first step of training "
-        f"to the last: {BOARD**2} units of each layer, each as the picture that excites it most at "
-        f"that moment; for the classes two pictures of each, {', '.join(KINDS)}. The curve is the share of "
-        f"{HELD_OUT} pictures, never trained on, that the network recognizes.",
+        f"to the last: what excites {BOARD**2} units of each layer at that moment, and two pictures of each class. The curve is "
+        f"the share of {HELD_OUT} held-out pictures that the network recognizes.",
     )
 
 
@@ -120,10 +118,9 @@ def settling(networks: Mapping[int, Network]) -> figures.Figure:
         id="settling",
         log_x=True,
         alt="Three rising curves: conv1 starts highest and is first to come near 1.",
-        caption="<strong>The shallow layer settles first.</strong> How the activations of a unit on "
-        f"{WATCHED} held-out pictures, place by place, correlate with those that it has after the last "
-        "step: means over the units of a layer with their 95% intervals (step 0 stands at 1). All "
-        "curves end at 1, because there each unit is compared with itself.",
+        caption="<strong>The shallow layer settles first.</strong> Correlation of a unit's activations on "
+        f"{WATCHED} held-out pictures with those after the last step, where all curves end at 1: means over units with 95% "
+        "intervals (step 0 stands at 1).",
     )
 
 
@@ -144,8 +141,7 @@ def attributions(net: Network) -> figures.Figure:
         id="own-attribution",
         alt="Checks and a ring with heat maps: scattered over edges in conv1, whole figures in conv3.",
         caption="<strong>Where the evidence lies</strong>: Grad-CAM for each picture's own kind, each "
-        "map relative to its largest value. These are the first held-out pictures of a texture and "
-        "of a shape; nothing was chosen by looking at maps.",
+        "map relative to its largest value, for the first held-out pictures of a texture and of a shape.",
         scale_name="relative evidence",
         width="middle",
     )
@@ -176,10 +172,10 @@ def readers(net: Network, untrained: Sequence[Network]) -> figures.Figure:
         each={f"{names[kinds]}, untrained": values for kinds, values in naive.items()},
         id="readers",
         alt="Textures are told apart from conv1 on; shapes only from conv2 and conv3 on.",
-        caption="<strong>Textures are told apart early; shapes need depth.</strong> From the mean "
-        "activation of each unit, a linear reader tells the four textures apart, or the four shapes; "
-        f"chance is {1 / len(SHAPES):.0%}. Lines: 95% intervals over {HELD_OUT // 2} held-out "
-        f"pictures. Dots: {len(untrained)} networks that were never trained.",
+        caption="<strong>Textures are told apart early; shapes need depth.</strong> A linear reader of each unit's mean "
+        "activation tells the four textures apart, or the four shapes "
+        f"(chance {1 / len(SHAPES):.0%}; 95% intervals over {HELD_OUT // 2} held-out pictures). "
+        f"Dots: {len(untrained)} untrained networks.",
     )
 
 

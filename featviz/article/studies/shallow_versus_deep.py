@@ -11,7 +11,7 @@ from featviz import photos
 from featviz.article.bridge.values import Values
 from featviz.article.studies import shallow_versus_deep_evidence as evidence
 from featviz.article.studies import shallow_versus_deep_turning as turns
-from featviz.article.studies.bounds import bounds, quoted
+from featviz.article.studies.bounds import quoted
 from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import (
     PER_LAYER,
@@ -21,7 +21,7 @@ from featviz.article.studies.shared import (
     shared_channels,
 )
 from featviz.ascent.recipes import STANDARD, Adam, Recipe
-from featviz.figures import Figure, Series, compare, curves, dots, grid, table
+from featviz.figures import Figure, grid, table
 from featviz.images.fourier import Fourier
 from featviz.measures.statistics import Interval, difference, interval
 from featviz.microscope.views import NEURON
@@ -54,27 +54,10 @@ def inversion() -> Figure:
         id="inversion",
         alt="A cat, and the images that each layer cannot tell from it: nearly the photograph at conv1, "
         "a cat-like arrangement of textures at conv5",
-        caption="Each image gives its layer <strong>nearly the same values as the photograph</strong> does: "
-        f"they differ by {errors['ours'].min():.0%} to {errors['ours'].max():.0%} of their length. "
-        "Conv1 keeps almost everything; deeper layers keep what kind of thing is where, not exact edges "
-        "and colors. Below, the same for a network with shuffled weights "
-        f"({errors['twin'].min():.0%} to {errors['twin'].max():.0%}). From conv3 on AlexNet still gives a face, the other noise. "
+        caption="Images that give a layer <strong>nearly the values that the photograph gives it</strong> (off by "
+        f"{errors['ours'].min():.0%} to {errors['ours'].max():.0%} of their length, with shuffled weights "
+        f"{errors['twin'].min():.0%} to {errors['twin'].max():.0%}). From conv3 on AlexNet gives a face, the other noise. "
         f"Photograph: {photos.load(REMEMBERED).attribution}.",
-    )
-
-
-def overlaid() -> Figure:
-    """The photograph and what a layer has kept of it, under one slider."""
-    layers = alexnet().layers
-    return compare(
-        photos.load(REMEMBERED, CANVAS).image,
-        list(_rebuilt(alexnet())),
-        "photograph",
-        layers,
-        id="overlaid",
-        alt="a tabby cat's face",
-        caption="<strong>Hold the two against each other.</strong> Choose a layer and move the edge: left is the photograph, "
-        "right what the layer cannot tell from it. Follow the outline of the eye from conv1 to conv5.",
     )
 
 
@@ -98,67 +81,6 @@ def _left_over(net: Network) -> Tensor:
     return torch.stack(distances)
 
 
-def detail() -> Figure:
-    """How fine the channels' pictures are."""
-    layers = alexnet().layers
-    return dots(
-        layers,
-        {
-            "AlexNet": [evidence.fineness(alexnet(), layer) for layer in layers],
-            "shuffled weights": [evidence.mixed_fineness(layer).flatten() for layer in layers],
-        },
-        "mean frequency, cycles per pixel",
-        id="detail",
-        alt="Dots per layer: the mean frequency of the channels' pictures",
-        caption=f"How fine the pictures of {PER_LAYER} channels per layer are: the mean spatial frequency of their "
-        "brightness, weighted by amplitude. One dot is one channel, of AlexNet or of one of "
-        f"{evidence.DRAWS} shuffled networks; bars mark the median, lines the middle half. "
-        "Neither network's pictures grow coarser with depth: to be fine is no mark of learning.",
-    )
-
-
-def exaggeration() -> Figure:
-    """How far synthetic images exceed the best natural ones."""
-    layers = alexnet().layers
-    return dots(
-        layers,
-        {"neurons": [evidence.exaggeration(layer) for layer in layers]},
-        "synthetic over best natural activation",
-        id="exaggeration",
-        alt="Dots per layer on a logarithmic scale: the ratio grows with depth",
-        caption="How far a neuron's synthetic image takes it above its value for plain gray, divided by how far the best place of "
-        f"{len(scope().photographs)} photographs does; all neurons of each layer, {NEURON.steps} steps of ascent. "
-        "Bars mark the median, lines the middle half. "
-        "<strong>The deeper the layer, the further its favorite image lies from photographs.</strong>",
-        log_y=True,
-    )
-
-
-def turning() -> Figure:
-    """What a turn leaves of a neuron's answer to its own picture, and to a natural patch."""
-    layers = alexnet().layers
-    series = {kind: {layer: _series(layer, kind) for layer in layers} for kind in turns.KINDS}
-    return curves(
-        series,
-        "turned by, degrees",
-        "activation left, %",
-        id="turning",
-        alt="Lines falling with the angle, one per layer, for pictures and for natural patches; those of deep layers' "
-        "natural patches fall least",
-        caption=f"Each of {turns.TURNED} neurons per layer sees its own picture, turned behind a round window, and its best "
-        "natural patch, turned with the photograph around it; means of the activation with 95% intervals over "
-        f"neurons. <strong>Pictures mind a turn in all layers alike</strong>: at 45° {_range(turns.KINDS[0])}% are left. "
-        f"Of natural patches it is {_range(turns.KINDS[1])}%.",
-        width="middle",
-    )
-
-
-def _series(layer: str, kind: str) -> Series:
-    """What is left at each angle, in percent, with its interval."""
-    columns = (100 * turns.left(layer, kind)).T.tolist()
-    return Series(turns.ANGLES, *bounds([interval(column) for column in columns]))
-
-
 def _at(layer: str, kind: str, angle: int) -> Tensor:
     """(TURNED,) percent of the activation left after a turn."""
     return 100 * turns.left(layer, kind)[:, turns.ANGLES.index(angle)]
@@ -177,9 +99,6 @@ def scorecard() -> Figure:
     controls = {
         kind: {layer: evidence.drawn(kind, layer) for layer in layers} for kind in evidence.CONTROLS
     }
-    fine = {layer: 100 * evidence.fineness(alexnet(), layer) for layer in layers}
-    mixes = {layer: 100 * evidence.mixed_fineness(layer).mean(1) for layer in layers}
-    ratios = {layer: np.median(evidence.exaggeration(layer)) for layer in layers}
 
     def row(name: str, tell: Callable[[str], str]) -> tuple[str, ...]:
         return (name, *map(tell, layers))
@@ -195,9 +114,6 @@ def scorecard() -> Figure:
             "positions active, AlexNet less initialized",
             lambda la: _text(difference(active[la], controls["initialized"][la])),
         ),
-        row("frequency, cycles per 100 px", lambda la: _text(interval(fine[la]))),
-        row("frequency, shuffled", lambda la: _text(interval(mixes[la]))),
-        row("frequency, AlexNet less shuffled", lambda la: _text(difference(fine[la], mixes[la]))),
         *(
             row(
                 f"left after a turn of 45°, %, {kind}",
@@ -205,16 +121,15 @@ def scorecard() -> Figure:
             )
             for kind in turns.KINDS
         ),
-        row("synthetic over natural, median", lambda la: f"{ratios[la]:.1f}"),
+        row("synthetic over natural, median (middle half)", evidence.quoted_exaggeration),
     ]
     return table(
         rows,
         ["measure", *layers],
         id="scorecard",
         alt="Table of measures per layer with intervals",
-        caption="The scorecard. Numbers in brackets are 95% intervals: over units, and for networks that learned nothing over "
-        f"{evidence.DRAWS} draws of each. <strong>Where the interval of a "
-        "difference holds 0, what we see may be the architecture, not what was learned.</strong>",
+        caption="<strong>Compare each row's first and last layer, then AlexNet with networks that learned nothing.</strong> "
+        f"Brackets: 95% intervals over units, or {evidence.DRAWS} draws of a network; of the last row the middle half of the units.",
         width="page",
     )
 
@@ -232,7 +147,7 @@ def untrained() -> Figure:
         id="untrained",
         alt="Ten channels' pictures of AlexNet above those of the same network with shuffled weights",
         caption="The same method on the same network with its weights shuffled. <strong>Whatever you can name in "
-        "the lower row is in your eye or in the method</strong>, for nothing was learned there.",
+        "the lower row is in your eye or in the method</strong>: nothing was learned there.",
     )
 
 
@@ -242,12 +157,6 @@ def numbers() -> Values:
     short, long = evidence.longer("conv5")
     active = {
         layer: evidence.active(alexnet(), layer).mean().item() for layer in ("conv1", "conv5")
-    }
-    mixes = {
-        layer: difference(
-            evidence.fineness(alexnet(), layer), evidence.mixed_fineness(layer).mean(1)
-        )
-        for layer in alexnet().layers
     }
     controls = {
         kind: [evidence.drawn(kind, layer).mean().item() for layer in alexnet().layers]
@@ -269,8 +178,6 @@ def numbers() -> Values:
         active_first=f"{active['conv1']:.0f}",
         active_last=f"{active['conv5']:.0f}",
         draws=evidence.DRAWS,
-        alike=", ".join(layer for layer, one in mixes.items() if one.low <= 0 <= one.high)
-        or "none",
         shuffled_active=", ".join(f"{share:.0f}" for share in controls["shuffled"]),
         initial_low=f"{min(controls['initialized']):.0f}",
         initial_high=f"{max(controls['initialized']):.0f}",

@@ -14,10 +14,8 @@ from featviz.article.studies.shared import (
     alexnet,
     evenly,
     plain,
-    shared_channels,
     shared_neurons,
 )
-from featviz.images.fourier import radial_frequencies
 from featviz.microscope import findings
 from featviz.microscope.views import NEURON
 from featviz.network.controls import initialized, shuffled
@@ -40,22 +38,6 @@ def control() -> Network:
 
 
 @cache
-def fineness(net: Network, layer: str) -> Tensor:
-    """Returns the mean frequency (PER_LAYER,) of the channels' pictures in cycles per pixel."""
-    gray = shared_channels(layer, net).images.mean(1)
-    amplitude = torch.fft.rfft2(gray - gray.mean((1, 2), keepdim=True)).abs()
-    frequency = radial_frequencies(*gray.shape[-2:])
-    mean: Tensor = (amplitude * frequency).sum((1, 2)) / amplitude.sum((1, 2))
-    return mean
-
-
-@cache
-def mixed_fineness(layer: str) -> Tensor:
-    """Returns the same of shuffled networks: (DRAWS, PER_LAYER)."""
-    return torch.stack([fineness(net, layer) for net in _draws("shuffled")])
-
-
-@cache
 def exaggeration(layer: str) -> NDArray[np.float64]:
     """Returns synthetic over best natural activation (units,), both less that for plain gray.
 
@@ -69,6 +51,12 @@ def _above_gray(layer: str, values: NDArray[np.float32]) -> NDArray[np.float64]:
     assert patches is not None  # every layer sees less than the photographs show
     gray = plain(layer).numpy().astype(np.float64)
     return (values - gray) / (patches.values[:, 0] - gray)
+
+
+def quoted_exaggeration(layer: str) -> str:
+    """Writes the ratio's median over a layer's units, and its middle half."""
+    low, middle, high = np.quantile(exaggeration(layer), (0.25, 0.5, 0.75))
+    return f"{middle:.1f} ({low:.1f} to {high:.1f})"
 
 
 def longer(layer: str) -> tuple[float, float]:
