@@ -37,13 +37,11 @@ from featviz.figures._sheets import filters as filters
 from featviz.figures._sheets import sheet as sheet
 from featviz.figures._spectrum import Spectrum as Spectrum
 from featviz.figures._spectrum import spectrum as spectrum
-from featviz.figures._switches import switches as switches
 from featviz.figures._table import table as table
 from featviz.figures._tiles import grid as grid
 from featviz.figures._tiles import methods as methods
 from featviz.figures._tiles import pairs as pairs
 from featviz.figures._trajectory import trajectory as trajectory
-from featviz.figures._wipe import compare as compare
 
 __all__ = [
     "WEB",
@@ -62,7 +60,6 @@ __all__ = [
     "attribution_grid",
     "bars",
     "circuit_columns",
-    "compare",
     "curves",
     "dots",
     "filters",
@@ -82,7 +79,6 @@ __all__ = [
     "sheet",
     "slug",
     "spectrum",
-    "switches",
     "table",
     "trajectory",
 ]

@@ -83,20 +83,6 @@ def spectrum(**changes):
     return figures.spectrum(units, levels, **{"id": "spectrum", "alt": "Two units."} | changes)
 
 
-def switches(**changes):
-    images = textures(6, 40, seed=4).reshape(3, 2, 3, 40, 40)
-    arguments = {
-        "id": "switches",
-        "alt": "Two units, three states.",
-        "notes": ["bigger", "finer"],
-        "states": [(False, False), (True, False), (True, True)],
-    } | changes
-    return figures.switches(
-        ["big", "fine"], arguments.pop("states"), images, ["u:0", "u:1"], [[1, 2], [3, 4], [5, 2]],
-        **arguments,
-    )  # fmt: skip
-
-
 def game(**changes):
     """Three rounds: the reader's machine is right, wrong, right."""
     rounds = [
@@ -167,9 +153,6 @@ def everything():
             frames, [0, 8, 64], [[1, 2], [3, 4], [5, 6]], labels=["u:0", "u:1"], id="ascent",
             **common,
         ),
-        figures.compare(
-            photos[0], textures(2, 48), "photo", ["inverse", "waves"], id="wipe", **common
-        ),
         figures.curves(
             {"a": (steps, steps), "b": (steps, steps, steps - 1, steps + 1)}, "step", "value",
             id="curves", log_x=True, **common,
@@ -183,7 +166,6 @@ def everything():
         figures.table([["conv1", 11, -0.5]], ["layer", "px", "score"], id="table", **common),
         figures.inspector(photos, ["cat", "dog"], [layer], id="inspector", **common),
         spectrum(),
-        switches(),
         game(),
         circuits(link="microscope.html"),
     ]  # fmt: skip

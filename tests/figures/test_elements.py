@@ -92,9 +92,9 @@ def test_links_lead_to_a_state(open_page):
     view.wait_for_function(
         "document.querySelector('#fig-maps [aria-pressed=true]').innerText=='map'"
     )
-    view.evaluate("location.hash = '#fig-wipe'")
+    view.evaluate("location.hash = '#fig-inspector'")
     view.wait_for_function(
-        "Math.abs(document.querySelector('#fig-wipe').getBoundingClientRect().top) < 800"
+        "Math.abs(document.querySelector('#fig-inspector').getBoundingClientRect().top) < 800"
     )
 
 
@@ -184,14 +184,8 @@ def test_trajectory_moves_its_dot(open_page):
     assert "objective 2" in view.locator("#fig-ascent output").inner_text()
 
 
-def test_wipe_and_inspector_answer_to_keys(open_page):
+def test_the_inspector_answers_to_keys(open_page):
     view = open_page()
-    view.focus("#fig-wipe input")
-    view.keyboard.press("ArrowRight")
-    assert view.locator("#fig-wipe input").get_attribute("aria-valuetext") == "51 percent photo"
-    view.locator("#fig-wipe button", has_text="waves").press("Enter")
-    assert hash_of(view) == "#fig-wipe:waves:51"
-    assert view.locator("#fig-wipe .fv-wipe__right:visible").inner_text() == "waves"
     view.focus("#fig-inspector .fv-inspector__area")
     view.keyboard.press("ArrowUp")
     assert "row 1 of 3, column 2 of 3" in view.locator("#fig-inspector").inner_text()
@@ -213,14 +207,11 @@ def test_without_scripts_every_picture_is_there(open_page):
         "maps",
         "field",
         "ascent",
-        "wipe",
         "inspector",
         "spectrum",
-        "switches",
     ):
         assert view.locator(f"#fig-{name} img:visible").count() >= 1, name
     assert view.locator("#fig-ascent img:visible").count() == 2
-    assert view.locator("#fig-wipe img:visible").count() == 3
     assert view.locator("#fig-field svg rect").count() == 2
 
 
@@ -240,7 +231,6 @@ def test_the_picker_drives_every_figure_that_knows_its_subject(open_page):
     assert (
         view.locator("#fig-spectrum .fv-spectrum__unit:visible").get_attribute("data-key") == "u-1"
     )
-    assert "u:1" in view.locator("#fig-switches output").inner_text()
     assert view.locator("#fig-grid .fv-picked strong").inner_text() == "b"
     view.keyboard.press("Enter")
     assert hash_of(view) == ""
@@ -254,7 +244,7 @@ def test_any_figure_picks_for_all(open_page):
     view.locator("#fig-spectrum .fv-choice button", has_text="u:0").press("Enter")
     assert hash_of(view) == "#fig-spectrum:u-0?unit=u-0"
     assert view.locator("#fig-grid .fv-picked strong").inner_text() == "a"
-    assert "u:0" in view.locator("#fig-switches output").inner_text()
+    assert "objective 5" in view.locator("#fig-ascent output").inner_text()
 
 
 def test_a_pick_in_the_address_goes_with_any_anchor(open_page):
@@ -266,7 +256,7 @@ def test_a_pick_in_the_address_goes_with_any_anchor(open_page):
     view.evaluate("location.hash = '#fig-grid'")
     view.wait_for_function("location.hash === '#fig-grid?unit=u-1'")
     strip = view.locator(".fv-picker--docked")
-    view.locator("#fig-switches").scroll_into_view_if_needed()
+    view.locator("#fig-spectrum").scroll_into_view_if_needed()
     strip.wait_for()
     view.evaluate("location.hash = '#fig-ascent:u-0:8?unit=u-0'")
     view.wait_for_function(
@@ -279,30 +269,15 @@ def test_the_picker_covers_nothing_once_it_is_closed(open_page):
     view = open_page(viewport={"width": 1280, "height": 700})
     close = view.locator("fv-picker .fv-picker__close")
     assert not close.is_visible()
-    view.locator("#fig-switches").scroll_into_view_if_needed()
+    view.locator("#fig-spectrum").scroll_into_view_if_needed()
     view.locator(".fv-picker--docked").wait_for()
     close.press("Enter")
     assert view.locator(".fv-picker--docked").count() == 0
     view.locator("#fig-ascent").scroll_into_view_if_needed()
-    view.locator("#fig-switches").scroll_into_view_if_needed()
+    view.locator("#fig-spectrum").scroll_into_view_if_needed()
     assert view.locator(".fv-picker--docked").count() == 0
     view.evaluate("scrollTo(0, 0)")
     assert view.locator("fv-picker .fv-pick").first.is_visible()
-
-
-def test_switches_reach_only_what_was_computed(open_page):
-    view = open_page("#fig-switches:00:u-1")
-    boxes = view.locator("#fig-switches input[type=checkbox]")
-    output = view.locator("#fig-switches output")
-    assert "robust" not in output.inner_text()
-    assert "activation 2, 50" in output.inner_text()
-    boxes.nth(1).focus()
-    view.keyboard.press("Space")
-    assert [boxes.nth(i).is_checked() for i in range(2)] == [True, True]
-    assert hash_of(view) == "#fig-switches:11:u-1"
-    boxes.nth(0).focus()
-    view.keyboard.press("Space")
-    assert [boxes.nth(i).is_checked() for i in range(2)] == [False, False]
 
 
 def test_a_spectrum_is_walked_and_opened_by_key(open_page):
@@ -345,8 +320,7 @@ def test_every_control_shows_where_the_focus_is(open_page):
             if (!one.offsetParent && one.tagName !== "svg") return false;
             one.focus({ focusVisible: true });
             const style = getComputedStyle(one);
-            const edge = one.classList.contains("fv-wipe__slider");
-            return !edge && (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 1);
+            return style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 1;
           }).map(one => one.outerHTML.slice(0, 120));
         }"""
     )

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from figure_samples import LAYERS, everything, ladder, sheet, switches, textures
+from figure_samples import LAYERS, everything, ladder, sheet, textures
 
 from featviz import figures
 from featviz.figures._plot import Scale
@@ -233,12 +233,6 @@ def test_a_spectrum_tells_each_activation_and_where_it_lies(all_figures):
     assert f"left:{100 * (0.02 + 90 / 210) / 1.04:.1f}%" in content
 
 
-def test_switches_without_scripts_are_a_table_of_all_states(all_figures):
-    words = visible(all_figures["switches"])
-    assert re.search(r"✓\s+–\s+3\s+4", words)
-    assert payload(all_figures["switches"])["states"] == ["00", "10", "11"]
-
-
 def test_a_picker_is_a_strip_of_named_pictures():
     strip = figures.picker("photo", textures(2, 200), ["cat", "my dog"], title="T")._repr_html_()
     assert 'data-kind="photo"' in strip
@@ -286,14 +280,6 @@ MISTAKES = [
     (
         lambda: figures.trajectory(textures(2), [3, 3], [1, 2], **ARGS),
         r"steps must increase, but are \[3, 3\]",
-    ),
-    (
-        lambda: figures.compare(textures(1, 8)[0], textures(1, 9)[0], "a", "b", **ARGS),
-        "left is 8 x 8 px, right is 9 x 9 px",
-    ),
-    (
-        lambda: switches(states=[(True, True)] * 3),
-        "Two states are the same",
     ),
     (lambda: figures.spectrum([], ["low"], **ARGS), "units is empty"),
     (lambda: figures.curves({}, "x", "y", **ARGS), "series is empty"),

@@ -6,7 +6,7 @@
   const { make } = FV;
 
   // Figures that know subjects by the names of their units or photos.
-  const PARTNERS = "fv-inspector, fv-sheet, fv-spectrum, fv-switches, fv-trajectory";
+  const PARTNERS = "fv-inspector, fv-sheet, fv-spectrum, fv-trajectory";
 
   class Picker extends HTMLElement {
     connectedCallback() {

@@ -203,22 +203,12 @@ interface Payloads {
     links?: string[];
   };
   "fv-spectrum": {};
-  "fv-switches": {
-    names: string[];
-    notes: string[];
-    states: string[];
-    labels: string[];
-    sprite: Sprite;
-    scoreName: string;
-    scores: number[][];
-  };
   "fv-tiles": { scale?: boolean; toScale?: boolean };
   "fv-trajectory": {
     steps: number[];
     valueName: string;
     units: { label: string; sprite: Sprite; marks: [number, number][]; values: string[] }[];
   };
-  "fv-wipe": { left: string; right: string[] };
 }
 
 /** What fv-base.js and the scripts after it offer to all. */
