@@ -156,32 +156,45 @@ def load(name_or_path: str | Path, size: int | None = None) -> Photo:
 def folder(path: str | Path, size: int | None = None) -> Iterator[Photo]:
     """Reads the photographs of a folder one by one, in the order of their file names.
 
-    Files with other suffixes than `SUFFIXES`, hidden files and subfolders are passed over.
-
     Args:
         path: The folder.
         size: As in `load`.
 
     Returns:
-        An iterator that reads each file when it gets there, and raises at the first damaged one.
+        An iterator over `files` that reads each when it gets there, and raises at the first damaged
+        one.
 
     Raises:
         PhotoError: At once, if there is no such folder or no photograph in it.
+    """
+    return (load(file, size) for file in files(path))
+
+
+def files(path: str | Path) -> list[Path]:
+    """Lists the photographs of a folder in the order of their file names.
+
+    Files with other suffixes than `SUFFIXES`, hidden files and subfolders are passed over.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        PhotoError: There is no such folder, or no photograph in it.
     """
     root = Path(path)
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
         raise PhotoError(f"The photo folder {root} {what}; give an existing folder.")
-    files = sorted(
+    found = sorted(
         file
         for file in root.iterdir()
         if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
     )
-    if not files:
+    if not found:
         raise PhotoError(
             f"The folder {root} holds no photographs; files ending in {', '.join(SUFFIXES)} count."
         )
-    return (load(file, size) for file in files)
+    return found
 
 
 def fit(image: Tensor, size: int) -> Tensor:

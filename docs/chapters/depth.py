@@ -91,7 +91,7 @@ study.scorecard()
 study.untrained()
 
 # %% [markdown]
-# *Wrong if* the lower row could be named as easily as the upper one. To our eyes it holds blots, grain and flat color.
+# *Wrong if* the lower row could be named as easily as the upper one. To our eyes it holds waves, grain and flat color.
 # { .wrong-if }
 #
 # ## What shallow and deep layers have learned

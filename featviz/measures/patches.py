@@ -1,7 +1,9 @@
 """Which natural patches excite a unit: the strongest places over many photographs."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,11 +18,18 @@ from featviz.ascent.effective_field import used_field
 from featviz.measures.activity import places_inside
 from featviz.network.inputs import gray
 from featviz.network.network import Network, check_unit
+from featviz.network.parcels import FOLDER, pack
 from featviz.network.receptive_fields import ReceptiveField
 from featviz.network.values import activations
+from featviz.network.workers import results
 from featviz.photos import Photo
+from featviz.store import Store
 
 Bytes = NDArray[np.uint8]
+
+TASKS, TASK = 16, 256
+"""Photographs are shared in so many tasks or more, so that workers end together, and of so many
+photographs or fewer each, so that not much is done anew when a worker dies."""
 
 Box = tuple[int, int, int, int]
 """(top, left, bottom, right) in pixels."""
@@ -75,6 +84,8 @@ def find_examples(
     *,
     units: Sequence[int] | None = None,
     count: int = 9,
+    executor: Executor | None = None,
+    store: Store | None = None,
     progress: bool | None = None,
 ) -> Examples:
     """Finds the patches of photographs that excite units most.
@@ -94,6 +105,9 @@ def find_examples(
         photos: Photographs, or a folder of them; without it the bundled samples.
         units: Which units; without it all.
         count: Patches per unit; there are fewer if the photographs hold fewer apart.
+        executor: Whose workers search a folder, whose photographs they read by themselves, as in
+            `Microscope.build`; what is found is the same.
+        store: In whose folder these workers find the weights; the default store without it.
         progress: Whether to show a progress bar; without it, where a terminal is there.
 
     Returns:
@@ -101,38 +115,136 @@ def find_examples(
 
     Raises:
         ValueError: An unknown layer or unit, a layer whose units see the whole image, a folder
-            without photographs, or no photograph that holds a unit's whole field.
+            without photographs, no photograph that holds a unit's whole field, or an executor for
+            photographs that aren't files.
+        ChildProcessError: A worker was ended from outside, or can't do the work.
     """
-    field, core = network.receptive_field(layer), used_field(network, layer)
-    numbers = list(range(network.units(layer)) if units is None else units)
+    field = network.receptive_field(layer)
+    numbers = tuple(range(network.units(layer)) if units is None else units)
     for unit in numbers:
         check_unit(network, layer, unit)
     if count < 1:
         raise ValueError(f"count is at least 1, not {count}.")
-    best: dict[int, list[Example]] = {unit: [] for unit in numbers}
-    skipped: list[str] = []
-    searched = 0
+    search = _Search(network, layer, numbers, count, field, used_field(network, layer))
     quiet = None if progress is None else not progress
-    for photo in tqdm(_stream(photos), desc=layer, unit="photo", disable=quiet):
-        if not holds_field(field, photo):
-            skipped.append(photo.name)
-            continue
-        searched += 1
-        (top, left), values = values_inside(network, layer, photo, numbers)
-        pixels = _bytes(as_seen(network, photo).image)
-        for unit, row, column, amount in _peaks(values, numbers, field, count, best):
-            rivals = best[unit]
-            if len(rivals) == count and amount <= rivals[-1].value:
+    if executor is None:
+        found = search(tqdm(_stream(photos), desc=layer, unit="photo", disable=quiet))
+    else:
+        found = _shared(search, _readable(photos), executor, store or Store(), quiet)
+    if not found.photos:
+        raise no_field(layer, field, len(found.skipped))
+    return found
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Finds the best patches of some photographs, one after the other."""
+
+    network: Network
+    layer: str
+    units: tuple[int, ...]
+    count: int
+    field: ReceptiveField
+    core: ReceptiveField
+
+    def __call__(self, photos: Iterable[Photo]) -> Examples:
+        best: dict[int, list[Example]] = {unit: [] for unit in self.units}
+        skipped: list[str] = []
+        searched = 0
+        for photo in photos:
+            if not holds_field(self.field, photo):
+                skipped.append(photo.name)
                 continue
-            position = top + row, left + column
-            patch = _cut(pixels, field_box(core, *position))
-            box = field_box(field, *position)
-            rivals.append(Example(photo.name, amount, position, box, patch))
-            rivals.sort(key=lambda one: -one.value)
-            del rivals[count:]
-    if not searched:
-        raise no_field(layer, field, len(skipped))
-    return Examples(layer, {unit: tuple(best[unit]) for unit in numbers}, searched, tuple(skipped))
+            searched += 1
+            (top, left), values = values_inside(self.network, self.layer, photo, self.units)
+            pixels = _bytes(as_seen(self.network, photo).image)
+            for unit, row, column, amount in _peaks(
+                values, self.units, self.field, self.count, best
+            ):
+                rivals = best[unit]
+                if len(rivals) == self.count and amount <= rivals[-1].value:
+                    continue
+                position = top + row, left + column
+                patch = _cut(pixels, field_box(self.core, *position))
+                box = field_box(self.field, *position)
+                rivals.append(Example(photo.name, amount, position, box, patch))
+                rivals.sort(key=lambda one: -one.value)
+                del rivals[self.count :]
+        found = {unit: tuple(examples) for unit, examples in best.items()}
+        return Examples(self.layer, found, searched, tuple(skipped))
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """The same of numbered photographs that a worker reads.
+
+    What it sends names each photograph by its number and leaves the patches out, which are a
+    hundred times as large as the rest; the few that are wanted in the end are cut once more.
+    """
+
+    search: _Search
+
+    def __call__(self, task: Sequence[tuple[int, str | Path]]) -> Examples:
+        found = self.search(
+            replace(photographs.load(name), name=str(number)) for number, name in task
+        )
+        nothing = torch.empty(0, dtype=torch.uint8)
+        places = {
+            unit: tuple(replace(one, patch=nothing) for one in examples)
+            for unit, examples in found.found.items()
+        }
+        return replace(found, found=places)
+
+
+def _shared(
+    search: _Search,
+    names: Sequence[str | Path],
+    executor: Executor,
+    store: Store,
+    quiet: bool | None,
+) -> Examples:
+    """Searches photographs by an executor's workers, and cuts the patches that are left."""
+    size = max(1, min(TASK, len(names) // TASKS))
+    numbered = list(enumerate(names))
+    tasks = [tuple(numbered[first : first + size]) for first in range(0, len(names), size)]
+    parcel = pack(_Reading(search), store.folder / FOLDER, __name__, same_script=False)
+    best: dict[int, list[Example]] = {unit: [] for unit in search.units}
+    skipped: list[int] = []
+    with tqdm(total=len(names), desc=search.layer, unit="photo", disable=quiet) as bar:
+        for task, part in results(executor, parcel, tasks):
+            for unit, examples in part.found.items():
+                # Of equal ones the earlier comes first, whichever worker is done first.
+                rivals = [*best[unit], *examples]
+                rivals.sort(key=lambda one: (-one.value, int(one.photo)))
+                best[unit] = rivals[: search.count]
+            skipped += map(int, part.skipped)
+            bar.update(len(task))
+    wanted = defaultdict[int, list[tuple[int, int]]](list)
+    for unit, examples in best.items():
+        for at, one in enumerate(examples):
+            wanted[int(one.photo)].append((unit, at))
+    for number, places in wanted.items():
+        photo = photographs.load(names[number])
+        pixels = _bytes(as_seen(search.network, photo).image)
+        for unit, at in places:
+            one = best[unit][at]
+            patch = _cut(pixels, field_box(search.core, *one.position))
+            best[unit][at] = replace(one, photo=photo.name, patch=patch)
+    return Examples(
+        search.layer,
+        {unit: tuple(examples) for unit, examples in best.items()},
+        len(names) - len(skipped),
+        tuple(Path(names[number]).stem for number in sorted(skipped)),
+    )
+
+
+def _readable(photos: Iterable[Photo] | str | Path | None) -> Sequence[str | Path]:
+    """What of photographs a worker can load by itself."""
+    if photos is None:
+        return photographs.samples()
+    if isinstance(photos, str | Path):
+        return photographs.files(photos)
+    raise ValueError("workers read photographs by themselves: give a folder of them.")
 
 
 def as_seen(network: Network, photo: Photo) -> Photo:

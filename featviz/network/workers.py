@@ -44,7 +44,7 @@ def results(
     futures = {executor.submit(pickle.loads, _Call(parcel, task).sent()): task for task in tasks}
     try:
         for future in as_completed(futures):
-            yield futures[future], future.result()
+            yield futures.pop(future), future.result()  # what was given is not held
     except BaseException as error:
         if not isinstance(executor, _Own):  # whose shutdown takes them back
             for future in futures:

@@ -1,16 +1,20 @@
 """Natural patches, on networks whose favorite places are known."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from PIL import Image
 from torch import nn
 
 import featviz as fv
+from featviz.measures import patches
 from featviz.measures.patches import find_examples
 from featviz.measures.patches_by_level import find_spectrum
 from featviz.network.inputs import LUMA
 from featviz.network.values import activations
 from featviz.photos import Photo
+from featviz.store import Store
 
 
 def brightness(size: int = 5, stride: int = 2) -> fv.Network:
@@ -52,6 +56,44 @@ def test_patches_of_one_photo_do_not_overlap():
         for other in boxes[:index]:
             apart = top >= other[2] or bottom <= other[0] or left >= other[3] or right <= other[1]
             assert apart
+
+
+def saved(folder, photos):
+    for photo in photos:
+        pixels = (photo.image.permute(1, 2, 0).numpy() * 255).round().astype("uint8")
+        Image.fromarray(pixels).save(folder / f"{photo.name}.png")
+    return folder
+
+
+@pytest.mark.parametrize("most", [1, 2, 100])
+def test_workers_find_what_a_loop_finds(tmp_path, monkeypatch, most):
+    # Several spots are equally strong: which are kept must not depend on who is done first.
+    photos = [
+        black(f"{number}", *((color, 36, 36, 1 - number % 2 / 2) for color in (0, 1)), size=72)
+        for number in range(7)
+    ]
+    folder = saved(tmp_path, [*photos, black("small", size=64)])
+    monkeypatch.setattr(patches, "TASK", most)
+    monkeypatch.setattr(patches, "TASKS", 2)
+    network = brightness(size=65)
+    expected = find_examples(network, "sum", folder, count=6, progress=False)
+    with ThreadPoolExecutor(3) as pool:
+        found = find_examples(
+            network, "sum", folder, count=6, executor=pool, store=Store(tmp_path / "store"),
+            progress=False,
+        )  # fmt: skip
+    assert (found.photos, found.skipped) == (expected.photos, expected.skipped) == (7, ("small",))
+    for unit in (0, 1):
+        for one, other in zip(found.found[unit], expected.found[unit], strict=True):
+            assert (one.photo, one.position, one.value) == (
+                other.photo, other.position, other.value,
+            )  # fmt: skip
+            assert one.patch.equal(other.patch)
+
+
+def test_workers_are_for_files():
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ValueError, match="give a folder of them"):
+        find_examples(brightness(), "sum", [black("a")], executor=pool)
 
 
 def overlap(one, other):

@@ -95,8 +95,8 @@ def numbers() -> Values:
     return Values(
         unmoved_gain=f"{unmoved[BOUNDED] / unmoved[MOVED]:.1f}",
         moved_share=f"{scores[BOUNDED] / scores[MOVED]:.0%}",
-        basis_change=f"{scores['+ Fourier basis'] / scores[MOVED] - 1:+.0%}",
-        color_change=f"{scores['+ decorrelated color'] / scores['+ Fourier basis'] - 1:+.0%}",
+        basis_change=_change(scores["+ Fourier basis"] / scores[MOVED]),
+        color_change=_change(scores["+ decorrelated color"] / scores["+ Fourier basis"]),
         default_share=f"{scores[LAST] / scores[MOVED]:.0%}",
         bound_gain=f"{scores[LAST] / scores[BEFORE]:.2f}",
         lucid_gain=f"{scores[LAST] / scores['+ decorrelated color']:.2f}",
@@ -196,3 +196,7 @@ def method_ladder() -> Figure:
         score_name="robust activation",
         subjects=[str(unit) for unit in SUBJECTS],
     )
+
+
+def _change(ratio: float) -> str:
+    return f"{ratio - 1:+.0%}".replace("-", "\N{MINUS SIGN}")
