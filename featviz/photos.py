@@ -2,10 +2,15 @@
 
 import difflib
 import importlib.util
+import io
 import math
+import tarfile
 import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from numbers import Integral
 from pathlib import Path
 from types import MappingProxyType
@@ -28,6 +33,10 @@ what a figure shows or a network was trained on, and bounds what one photograph 
 
 MAX_PIXELS = 100_000_000
 """Most pixels that `load` decodes: 400 MB at the four bytes that Pillow spends on each."""
+
+
+READERS, AHEAD = 4, 32
+"""Threads that decode the photographs of a stream, and most photographs that wait decoded."""
 
 
 class PhotoError(ValueError):
@@ -148,9 +157,7 @@ def load(name_or_path: str | Path, size: int | None = None) -> Photo:
         if path.name == str(name_or_path) and not path.suffix and not path.exists():
             raise _unknown(path.name)
         photo = Photo(path.stem, _read(path), credit="", license="", source=path.name)
-    if size is None:
-        return photo
-    return Photo(photo.name, fit(photo.image, size), photo.credit, photo.license, photo.source)
+    return _fitted(photo, size)
 
 
 def folder(path: str | Path, size: int | None = None) -> Iterator[Photo]:
@@ -197,6 +204,50 @@ def files(path: str | Path) -> list[Path]:
     return found
 
 
+def shards(paths: str | Path | Sequence[str | Path], size: int | None = None) -> Iterator[Photo]:
+    """Reads the photographs of tar archives one after the other, as WebDataset packs them.
+
+    What else lies in the archives is passed over. Threads decode several photographs ahead; those
+    that can't be read are left out with a warning.
+
+    Args:
+        paths: An archive, compressed or not, or several.
+        size: As in `load`.
+
+    Returns:
+        An iterator; names are those of the files without what follows their first dot.
+
+    Raises:
+        PhotoError: At once, if there is no such file; later, if one is no archive.
+    """
+    archives = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    for archive in archives:
+        if not archive.is_file():
+            raise PhotoError(f"There is no archive {archive}.")
+    return _decoded(chain.from_iterable(map(_members, archives)), size)
+
+
+def rows(
+    dataset: Iterable[Mapping[str, object]], column: str = "image", size: int | None = None
+) -> Iterator[Photo]:
+    """Reads the photographs of a dataset of Hugging Face's, streamed or not.
+
+    They are decoded as those of `shards`.
+
+    Args:
+        dataset: Rows; in their column they have an image of Pillow's, or its file's bytes.
+        column: That column's name.
+        size: As in `load`.
+
+    Returns:
+        An iterator; photographs are named by their file, or else by the number of their row.
+
+    Raises:
+        PhotoError: Later, if a row has no such column or no image there.
+    """
+    return _decoded((_cell(row, column, number) for number, row in enumerate(dataset)), size)
+
+
 def fit(image: Tensor, size: int) -> Tensor:
     """Resizes the shorter side to a length, smoothly, and crops the center square.
 
@@ -226,6 +277,71 @@ def fit(image: Tensor, size: int) -> Tensor:
     return square.reshape(*image.shape[:-2], size, size).contiguous()
 
 
+def _fitted(photo: Photo, size: int | None) -> Photo:
+    return photo if size is None else replace(photo, image=fit(photo.image, size))
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """A photograph to be decoded: its name, where it is from, and its bytes or Pillow's image."""
+
+    name: str
+    source: str
+    data: bytes | Image.Image
+
+    def photo(self, size: int | None) -> Photo:
+        where = f"{self.name} of {self.source}"
+        if isinstance(self.data, bytes):
+            image = _decode(io.BytesIO(self.data), where)
+        else:
+            image = _pixels(self.data, where)
+        return _fitted(Photo(self.name, image, "", "", self.source), size)
+
+
+def _members(archive: Path) -> Iterator[_Encoded]:
+    """The photographs of a tar archive, read in one go."""
+    try:
+        with tarfile.open(archive, "r|*") as packed:
+            for member in packed:
+                file = packed.extractfile(member) if member.isfile() else None
+                if file is not None and member.name.lower().endswith(SUFFIXES):
+                    name = Path(member.name).name.partition(".")[0]
+                    yield _Encoded(name, archive.name, file.read())
+    except (tarfile.TarError, EOFError) as error:
+        raise PhotoError(f"The file {archive} is no whole tar archive ({error}).") from error
+
+
+def _cell(row: Mapping[str, object], column: str, number: int) -> _Encoded:
+    """The image of a row."""
+    if column not in row:
+        raise PhotoError(
+            f"Row {number} has no column {column!r}; it has {', '.join(map(repr, row))}."
+        )
+    cell = row[column]
+    named = cell.get("path") if isinstance(cell, Mapping) else getattr(cell, "filename", None)
+    data = cell.get("bytes") if isinstance(cell, Mapping) else cell
+    if not isinstance(data, bytes | Image.Image):
+        raise PhotoError(
+            f"Column {column!r} of row {number} holds {type(data).__name__}, which is no image."
+        )
+    return _Encoded(Path(named).stem if named else str(number), f"row {number}", data)
+
+
+def _decoded(encoded: Iterator[_Encoded], size: int | None) -> Iterator[Photo]:
+    """Decodes photographs in several threads, a few ahead; damaged ones are left out."""
+    with ThreadPoolExecutor(READERS) as pool:
+        waiting = (pool.submit(one.photo, size) for one in encoded)
+        ahead: deque[Future[Photo]] = deque(islice(waiting, AHEAD))
+        while ahead:
+            try:
+                photo = ahead.popleft().result()
+            except PhotoError as error:
+                warnings.warn(f"{error} It is left out.", stacklevel=2)
+            else:
+                yield photo
+            ahead.extend(islice(waiting, 1))
+
+
 def _unknown(name: str) -> PhotoError:
     near = difflib.get_close_matches(name, _SAMPLES, cutoff=0.4)
     offer = f" The nearest are {', '.join(near)}." if near else ""
@@ -250,51 +366,62 @@ def _read(path: Path) -> Tensor:
     if not path.is_file():
         what = "is a folder: use featviz.photos.folder" if path.is_dir() else "does not exist"
         raise PhotoError(f"The photo {path} {what}.")
+    return _decode(path, path)
+
+
+def _decode(file: Path | io.BytesIO, name: object) -> Tensor:
+    """Decodes a file, which messages call by its name, to (3, height, width) in [0, 1]."""
     try:
         with warnings.catch_warnings():
-            # Pillow warns of large images and of odd metadata; both are dealt with here.
-            warnings.simplefilter("ignore")
-            with Image.open(path) as file:
-                image = _shrink(_flatten(_upright(file, path), path))
+            # Pillow warns of large images and of odd metadata; both are dealt with here. Filters
+            # are the process's: another thread's warnings have to pass.
+            warnings.filterwarnings("ignore", module=r"PIL\b")
+            with Image.open(file) as image:
+                return _pixels(image, name)
     except PhotoError:
         raise
     except UnidentifiedImageError:
-        raise PhotoError(f"The photo {path} is not an image that Pillow can read.") from None
+        raise PhotoError(f"The photo {name} is not an image that Pillow can read.") from None
     except Image.DecompressionBombError:
-        raise _too_large(path) from None
+        raise _too_large(name) from None
     except Exception as error:  # decoders raise whatever the damaged bytes lead them to
-        raise PhotoError(f"The photo {path} is damaged or unreadable ({error}).") from error
+        raise PhotoError(f"The photo {name} is damaged or unreadable ({error}).") from error
+
+
+def _pixels(picture: Image.Image, name: object) -> Tensor:
+    """Turns an image upright, into RGB and to a size that is wanted."""
+    image = _shrink(_flatten(_upright(picture, name), name))
     if min(image.size) < MIN_SIDE:
         width, height = image.size
         raise PhotoError(
-            f"The photo {path} is too small: {width} x {height} pixels once the longer side is at "
+            f"The photo {name} is too small: {width} x {height} pixels once the longer side is at "
             f"most {MAX_SIDE}; the shorter must have at least {MIN_SIDE}."
         )
     pixels = torch.from_numpy(np.asarray(image, dtype=np.float32) / 255.0)
     return pixels.permute(2, 0, 1).contiguous()
 
 
-def _too_large(path: Path) -> PhotoError:
+def _too_large(name: object) -> PhotoError:
     return PhotoError(
-        f"The photo {path} is too large to decode safely; save it with at most "
+        f"The photo {name} is too large to decode safely; save it with at most "
         f"{MAX_PIXELS // 1_000_000} million pixels."
     )
 
 
-def _upright(image: Image.Image, path: Path) -> Image.Image:
+def _upright(image: Image.Image, name: object) -> Image.Image:
     """Decodes, upright; a JPEG at the smallest of its built-in scales that still gives MAX_SIDE."""
     scale = min(1.0, MAX_SIDE / max(image.size))
     image.draft(None, (math.ceil(image.width * scale), math.ceil(image.height * scale)))
     if image.width * image.height > MAX_PIXELS:
-        raise _too_large(path)
+        raise _too_large(name)
     return ImageOps.exif_transpose(image)
 
 
-def _flatten(image: Image.Image, path: Path) -> Image.Image:
+def _flatten(image: Image.Image, name: object) -> Image.Image:
     """Converts any mode to RGB, transparency laid on white."""
     if image.mode in ("I", "F"):
         raise PhotoError(
-            f"The photo {path} has 32-bit pixels, whose white is not defined; save it with 8 or 16 "
+            f"The photo {name} has 32-bit pixels, whose white is not defined; save it with 8 or 16 "
             "bits per channel."
         )
     if image.mode.startswith("I;16"):  # keep the high byte, as Pillow does with 16-bit colors

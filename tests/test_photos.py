@@ -1,7 +1,9 @@
 """Sample photographs without a network, and whatever files a user may have."""
 
+import io
 import subprocess
 import sys
+import tarfile
 
 import numpy as np
 import pytest
@@ -230,6 +232,90 @@ def test_folder_without_photos_is_said_at_once(tmp_path):
     (tmp_path / "a.jpg").touch()
     with pytest.raises(photos.PhotoError, match="is a file; give an existing folder"):
         photos.folder(tmp_path / "a.jpg")
+
+
+def packed(path, members, mode="w"):
+    """A tar archive of files by their names."""
+    with tarfile.open(path, mode) as archive:
+        for name, data in members.items():
+            about = tarfile.TarInfo(name)
+            about.size = len(data)
+            archive.addfile(about, io.BytesIO(data))
+    return path
+
+
+def encoded(picture, suffix="PNG"):
+    file = io.BytesIO()
+    picture.save(file, suffix)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_shards_are_read_as_their_files_are(picture, tmp_path, mode):
+    png, jpg = encoded(picture), encoded(picture.rotate(90), "JPEG")
+    paths = [
+        packed(tmp_path / "0.tar", {"a/n1.x.png": png, "n1.cls": b"7", "n2.JPG": jpg}, mode),
+        packed(tmp_path / "1.tar", {"n3.png": png}, mode),
+    ]
+    (tmp_path / "n2.jpg").write_bytes(jpg)
+    found = list(photos.shards(paths))
+    assert [(one.name, one.source) for one in found] == [
+        ("n1", "0.tar"), ("n2", "0.tar"), ("n3", "1.tar"),
+    ]  # fmt: skip
+    assert found[1].image.equal(photos.load(tmp_path / "n2.jpg").image)
+    (first, _) = photos.shards(paths[0], size=64)
+    assert first.image.equal(photos.fit(found[0].image, 64))
+
+
+def test_a_stream_reads_no_more_than_a_few_ahead(picture, monkeypatch):
+    monkeypatch.setattr(photos, "AHEAD", 3)
+    asked = []
+    stream = photos.rows(asked.append(number) or {"image": picture} for number in range(100))
+    assert asked == []
+    next(stream)
+    assert len(asked) == 3
+    stream.close()
+
+
+def test_what_is_damaged_in_a_stream_is_left_out_with_a_warning(picture, tmp_path):
+    data = encoded(picture)
+    path = packed(tmp_path / "0.tar", {"a.png": data, "b.png": data[:99], "c.png": data})
+    with pytest.warns(UserWarning, match=r"The photo b of 0\.tar is .* left out"):
+        found = list(photos.shards(path))
+    assert [one.name for one in found] == ["a", "c"]
+
+
+def test_rows_hold_images_or_their_bytes(picture, tmp_path):
+    picture.save(tmp_path / "cat.png")
+    table = [
+        {"label": 1, "photo": picture},
+        {"photo": {"bytes": encoded(picture), "path": "dogs/dog.png"}},
+        {"photo": Image.open(tmp_path / "cat.png")},
+    ]
+    found = list(photos.rows(table, "photo"))
+    assert [one.name for one in found] == ["0", "dog", "cat"]
+    assert all(one.image.equal(found[0].image) for one in found)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"img": 1, "label": 2}, "Row 0 has no column 'image'; it has 'img', 'label'"),
+        ({"image": "cat.png"}, "Column 'image' of row 0 holds str, which is no image"),
+        ({"image": {"bytes": None, "path": "x.png"}}, "Column 'image' of row 0 holds NoneType"),
+    ],
+)
+def test_rows_without_images_are_said(row, message):
+    with pytest.raises(photos.PhotoError, match=message):
+        list(photos.rows([row]))
+
+
+def test_missing_and_broken_archives_are_said(tmp_path):
+    with pytest.raises(photos.PhotoError, match="There is no archive"):
+        photos.shards([tmp_path / "no.tar"])
+    (tmp_path / "x.tar").write_bytes(b"no archive")
+    with pytest.raises(photos.PhotoError, match="is no whole tar archive"):
+        list(photos.shards(tmp_path / "x.tar"))
 
 
 @pytest.mark.parametrize("name", ["coffee", "grace_hopper"])
