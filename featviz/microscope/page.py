@@ -95,16 +95,12 @@ def show(
         sheets,
         id="microscope",
         alt=f"{count:,} units of {scope.network.name}, each as the image that excites it.",
-        caption=f"<strong>{count:,} units.</strong> Point at one, or walk with the arrow keys; a press keeps "
-        "it in the panel, and the page's address then leads to it. Pictures are drawn pixel by pixel, so that "
-        "fields of different layers can be compared. A neuron and its patches of photographs show the part of the "
-        "field that the layer uses; the dashed square is the whole field. Patches are reduced where that part is "
-        f"larger than {findings.PATCH_SIDE} px. {_without_patches(bare)}<em>Looks like</em> names the units of the same layer whose "
-        "pictures raise the same units of that layer above the average: that units which look alike are alike "
-        f"is an assumption. A family of gratings is named where the best grating takes a unit at least {tuning.EXPLAINED:.0%} as "
-        "far above plain gray as its best patch does. What feeds a unit are the units with the largest sums of weights. "
-        f"Seed {scope.seed}; steps of ascent: {steps}, under the energy of photographs. conv1's channels are asked behind the ReLU. "
-        f"{len(scope.photographs)} photographs: {credits or findings.credits_line(scope.photographs)}.",
+        caption=f"<strong>{count:,} units.</strong> Point at one, or walk with the arrow keys; a press keeps it, and the page's address "
+        "then leads to it. Fields of different layers are to scale; a dashed square is the whole field. "
+        f"{_without_patches(bare)}<em>Looks like</em>: units of the layer whose pictures raise the same units; that they are alike "
+        f"is an assumption. Families are those of gratings, where the best one takes a unit {tuning.EXPLAINED:.0%} as far above gray as "
+        f"its best patch or further. Seed {scope.seed}; steps of ascent: {steps}. {len(scope.photographs)} photographs: "
+        f"{credits or findings.credits_line(scope.photographs)}.",
         titles=TITLES,
         filters=FILTERS,
         circuits=circuits,
