@@ -96,12 +96,12 @@ study.untrained()
 #
 # ## What shallow and deep layers have learned
 #
-# *Shallow layers measure.* A unit of conv1 or conv2 tells the [direction, frequency or color](shallow.py) of a small square; it is active at
-# many places, its picture can be read by a shallow eye, and [another network](networks.py) mostly has a unit like it.
+# *Shallow layers measure.* A unit of conv1 or conv2 tells the [direction, frequency or color](shallow.py) of a small square. It is active at
+# many places, a shallow eye can read its picture, and [another network](networks.py) has its like more often than a deep unit's.
 #
 # *Deep layers select.* A unit of conv4 or conv5 is silent at most places. What excites it looks like [parts of animals and
-# things](deep.py), larger and purer than in any photograph that we have; only a deep eye reads it, and another network
-# seldom has its like.
+# things](deep.py) and exceeds anything in our photographs, a shallow eye hardly reads its picture, and another network seldom has
+# its like.
 #
 # *How far this goes.* That units which look alike are alike is [true a little](alike.py). Of which smaller things a deep unit is made can
 # be [followed to the pixels and tested](circuits.py), in part. And all of this is one network, trained once: whether another training of

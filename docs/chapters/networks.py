@@ -8,7 +8,7 @@
 #
 # The chapters before say of depth what holds of one network, trained once. VGG16[^simonyan2015], thirteen convolutions of 3 × 3, and
 # SqueezeNet[^iandola2016], half as many weights as AlexNet's five, were trained on the same images. The ladder from stripes to animals is
-# in all three, and units grow as rare in all three. Which units there are is shared only at the start: {{ share_conv2_vgg16 }}% of
+# in all three, and units grow as rare in all three. Which units there are is shared more at the start than at the end: {{ share_conv2_vgg16 }}% of
 # AlexNet's conv2 units correlate above {{ threshold }} with their match in VGG16, on photographs that the match wasn't chosen on; of
 # conv5 {{ share_conv5_vgg16 }}%.
 
