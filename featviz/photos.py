@@ -7,7 +7,7 @@ import math
 import tarfile
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
-"""File names that `folder` takes for photographs."""
+"""How the names of files end that `files` and `shards` take for photographs."""
 
 MIN_SIDE = 64
 """Shortest side of a photograph, in pixels: AlexNet's three poolings need 63."""
@@ -35,8 +35,9 @@ MAX_PIXELS = 100_000_000
 """Most pixels that `load` decodes: 400 MB at the four bytes that Pillow spends on each."""
 
 
-READERS, AHEAD = 4, 32
-"""Threads that decode the photographs of a stream, and most photographs that wait decoded."""
+READERS, AHEAD = 4, 8
+"""Threads that decode the photographs of a stream, and most photographs that wait decoded: the
+largest take 50 MB each."""
 
 
 class PhotoError(ValueError):
@@ -52,7 +53,7 @@ class Photo:
         image: Float32 (3, height, width), RGB in [0, 1].
         credit: Who made it; empty for the user's own photographs.
         license: The terms it may be shown under; empty for the user's own photographs.
-        source: The installed package, or the name of the file, it was read from.
+        source: The installed package, the name of the file or archive, or the row it was read from.
     """
 
     name: str
@@ -207,7 +208,7 @@ def files(path: str | Path) -> list[Path]:
 def shards(paths: str | Path | Sequence[str | Path], size: int | None = None) -> Iterator[Photo]:
     """Reads the photographs of tar archives one after the other, as WebDataset packs them.
 
-    What else lies in the archives is passed over. Threads decode several photographs ahead; those
+    What else lies in the archives is passed over. Threads decode a few photographs ahead; those
     that can't be read are left out with a warning.
 
     Args:
@@ -290,11 +291,9 @@ class _Encoded:
     data: bytes | Image.Image
 
     def photo(self, size: int | None) -> Photo:
-        where = f"{self.name} of {self.source}"
-        if isinstance(self.data, bytes):
-            image = _decode(io.BytesIO(self.data), where)
-        else:
-            image = _pixels(self.data, where)
+        # A copy, because decoding at a smaller scale would change the caller's image.
+        file = io.BytesIO(self.data) if isinstance(self.data, bytes) else self.data.copy
+        image = _decode(file, f"{self.name!r} of {self.source}")
         return _fitted(Photo(self.name, image, "", "", self.source), size)
 
 
@@ -304,9 +303,10 @@ def _members(archive: Path) -> Iterator[_Encoded]:
         with tarfile.open(archive, "r|*") as packed:
             for member in packed:
                 file = packed.extractfile(member) if member.isfile() else None
-                if file is not None and member.name.lower().endswith(SUFFIXES):
-                    name = Path(member.name).name.partition(".")[0]
-                    yield _Encoded(name, archive.name, file.read())
+                name = Path(member.name).name
+                if file is None or not name.lower().endswith(SUFFIXES) or name.startswith("."):
+                    continue
+                yield _Encoded(name.partition(".")[0], archive.name, file.read())
     except (tarfile.TarError, EOFError) as error:
         raise PhotoError(f"The file {archive} is no whole tar archive ({error}).") from error
 
@@ -321,25 +321,35 @@ def _cell(row: Mapping[str, object], column: str, number: int) -> _Encoded:
     named = cell.get("path") if isinstance(cell, Mapping) else getattr(cell, "filename", None)
     data = cell.get("bytes") if isinstance(cell, Mapping) else cell
     if not isinstance(data, bytes | Image.Image):
-        raise PhotoError(
-            f"Column {column!r} of row {number} holds {type(data).__name__}, which is no image."
-        )
+        what = "no bytes" if isinstance(cell, Mapping) else f"{type(cell).__name__}"
+        raise PhotoError(f"Column {column!r} of row {number} holds {what}, and no image.")
     return _Encoded(Path(named).stem if named else str(number), f"row {number}", data)
 
 
 def _decoded(encoded: Iterator[_Encoded], size: int | None) -> Iterator[Photo]:
     """Decodes photographs in several threads, a few ahead; damaged ones are left out."""
-    with ThreadPoolExecutor(READERS) as pool:
-        waiting = (pool.submit(one.photo, size) for one in encoded)
-        ahead: deque[Future[Photo]] = deque(islice(waiting, AHEAD))
-        while ahead:
+    pool = ThreadPoolExecutor(READERS)
+    waiting = (pool.submit(one.photo, size) for one in encoded)
+    ahead: deque[Future[Photo]] = deque()
+    failure: Exception | None = None
+    try:
+        while True:
+            try:
+                ahead.extend(islice(waiting, AHEAD - len(ahead)))
+            except Exception as error:  # raised when all that came before it has been given
+                failure = error
+            if not ahead:
+                break
             try:
                 photo = ahead.popleft().result()
             except PhotoError as error:
                 warnings.warn(f"{error} It is left out.", stacklevel=2)
             else:
                 yield photo
-            ahead.extend(islice(waiting, 1))
+        if failure is not None:
+            raise failure
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _unknown(name: str) -> PhotoError:
@@ -366,18 +376,18 @@ def _read(path: Path) -> Tensor:
     if not path.is_file():
         what = "is a folder: use featviz.photos.folder" if path.is_dir() else "does not exist"
         raise PhotoError(f"The photo {path} {what}.")
-    return _decode(path, path)
+    with warnings.catch_warnings():
+        # Pillow warns of large images and of odd metadata; both are dealt with here. Filters are
+        # the process's: what other threads warn of has to pass.
+        warnings.filterwarnings("ignore", module=r"PIL\b")
+        return _decode(path, path)
 
 
-def _decode(file: Path | io.BytesIO, name: object) -> Tensor:
+def _decode(file: Path | io.BytesIO | Callable[[], Image.Image], name: object) -> Tensor:
     """Decodes a file, which messages call by its name, to (3, height, width) in [0, 1]."""
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of large images and of odd metadata; both are dealt with here. Filters
-            # are the process's: another thread's warnings have to pass.
-            warnings.filterwarnings("ignore", module=r"PIL\b")
-            with Image.open(file) as image:
-                return _pixels(image, name)
+        with file() if callable(file) else Image.open(file) as image:
+            return _pixels(image, name)
     except PhotoError:
         raise
     except UnidentifiedImageError:

@@ -254,7 +254,11 @@ def encoded(picture, suffix="PNG"):
 def test_shards_are_read_as_their_files_are(picture, tmp_path, mode):
     png, jpg = encoded(picture), encoded(picture.rotate(90), "JPEG")
     paths = [
-        packed(tmp_path / "0.tar", {"a/n1.x.png": png, "n1.cls": b"7", "n2.JPG": jpg}, mode),
+        packed(
+            tmp_path / "0.tar",
+            {"a/n1.x.png": png, "n1.cls": b"7", "._n1.png": b"", "n2.JPG": jpg},
+            mode,
+        ),
         packed(tmp_path / "1.tar", {"n3.png": png}, mode),
     ]
     (tmp_path / "n2.jpg").write_bytes(jpg)
@@ -280,9 +284,27 @@ def test_a_stream_reads_no_more_than_a_few_ahead(picture, monkeypatch):
 def test_what_is_damaged_in_a_stream_is_left_out_with_a_warning(picture, tmp_path):
     data = encoded(picture)
     path = packed(tmp_path / "0.tar", {"a.png": data, "b.png": data[:99], "c.png": data})
-    with pytest.warns(UserWarning, match=r"The photo b of 0\.tar is .* left out"):
+    with pytest.warns(UserWarning, match=r"The photo 'b' of 0\.tar is .* left out"):
         found = list(photos.shards(path))
     assert [one.name for one in found] == ["a", "c"]
+
+
+def test_what_was_read_is_given_before_an_archive_ends_too_soon(picture, tmp_path):
+    data = encoded(picture)
+    path = packed(tmp_path / "0.tar", {f"{n}.png": data for n in range(3)})
+    path.write_bytes(path.read_bytes()[: len(data) + 1024 + 700])
+    found = photos.shards(path)
+    assert next(found).name == "0"
+    with pytest.raises(photos.PhotoError, match="is no whole tar archive"):
+        list(found)
+
+
+def test_an_image_of_a_row_is_left_as_it_was(tmp_path):
+    Image.new("RGB", (2 * photos.MAX_SIDE, 200)).save(tmp_path / "wide.jpg")
+    image = Image.open(tmp_path / "wide.jpg")
+    (found,) = photos.rows([{"image": image}])
+    assert found.image.shape[-1] == photos.MAX_SIDE
+    assert image.size == (2 * photos.MAX_SIDE, 200)
 
 
 def test_rows_hold_images_or_their_bytes(picture, tmp_path):
@@ -301,8 +323,11 @@ def test_rows_hold_images_or_their_bytes(picture, tmp_path):
     ("row", "message"),
     [
         ({"img": 1, "label": 2}, "Row 0 has no column 'image'; it has 'img', 'label'"),
-        ({"image": "cat.png"}, "Column 'image' of row 0 holds str, which is no image"),
-        ({"image": {"bytes": None, "path": "x.png"}}, "Column 'image' of row 0 holds NoneType"),
+        ({"image": "cat.png"}, "Column 'image' of row 0 holds str, and no image"),
+        (
+            {"image": {"bytes": None, "path": "x.png"}},
+            "Column 'image' of row 0 holds no bytes, and no image",
+        ),
     ],
 )
 def test_rows_without_images_are_said(row, message):

@@ -61,7 +61,7 @@ def evaluate(
     folder = (store or Store()).folder / FOLDER
     parcel = pack(_Scorer(network), folder, __name__, same_script=False)
     values: dict[int, Tensor] = {}
-    for (number, *_), part in results(executor, parcel, tasks):
+    for (number, *_), part in results(executor, parcel, tasks, kept=False):
         values[number] = part
     return torch.cat([values[number] for number in sorted(values)]).to(images.device)
 

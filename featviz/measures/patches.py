@@ -29,7 +29,7 @@ Bytes = NDArray[np.uint8]
 
 TASKS, TASK = 16, 256
 """Photographs are shared in so many tasks or more, so that workers end together, and of so many
-photographs or fewer each, so that not much is done anew when a worker dies."""
+photographs or fewer each, so that engines that do a dead worker's task anew lose little."""
 
 Box = tuple[int, int, int, int]
 """(top, left, bottom, right) in pixels."""
@@ -102,11 +102,12 @@ def find_examples(
     Args:
         network: The network.
         layer: The layer's name.
-        photos: Photographs, or a folder of them; without it the bundled samples.
+        photos: Photographs, as `photos.shards` and `photos.rows` stream them, or a folder of them;
+            without it the bundled samples.
         units: Which units; without it all.
         count: Patches per unit; there are fewer if the photographs hold fewer apart.
-        executor: Whose workers search a folder, whose photographs they read by themselves, as in
-            `Microscope.build`; what is found is the same.
+        executor: Whose workers search a folder or the samples, as in `Microscope.build`. They read
+            the photographs by themselves, under the same path; what is found is the same.
         store: In whose folder these workers find the weights; the default store without it.
         progress: Whether to show a progress bar; without it, where a terminal is there.
 
@@ -116,7 +117,8 @@ def find_examples(
     Raises:
         ValueError: An unknown layer or unit, a layer whose units see the whole image, a folder
             without photographs, no photograph that holds a unit's whole field, or an executor for
-            photographs that aren't files.
+            photographs that aren't files, or a network that can't be handed to its workers.
+        OSError: The weights can't be written where workers read them.
         ChildProcessError: A worker was ended from outside, or can't do the work.
     """
     field = network.receptive_field(layer)
@@ -211,7 +213,7 @@ def _shared(
     best: dict[int, list[Example]] = {unit: [] for unit in search.units}
     skipped: list[int] = []
     with tqdm(total=len(names), desc=search.layer, unit="photo", disable=quiet) as bar:
-        for task, part in results(executor, parcel, tasks):
+        for task, part in results(executor, parcel, tasks, kept=False):
             for unit, examples in part.found.items():
                 # Of equal ones the earlier comes first, whichever worker is done first.
                 rivals = [*best[unit], *examples]
@@ -261,6 +263,8 @@ def holds_field(field: ReceptiveField, photo: Photo) -> bool:
 
 def no_field(layer: str, field: ReceptiveField, photos: int) -> ValueError:
     """Returns the error that says that none of a number of photographs holds a whole field."""
+    if not photos:
+        return ValueError("there are no photographs.")
     return ValueError(
         f"none of the {photos} photographs has the {field.canvas()} px on both sides that it takes "
         f"to hold a whole receptive field of {layer}: units see {field.size} px."

@@ -215,7 +215,7 @@ def _of_folder(
         if executor is not None:
             where = surveyor.store.folder / FOLDER
             parcel = pack(surveyor, where, __name__, same_script=False)
-            for shard, _ in results(executor, parcel, shards):
+            for shard, _ in results(executor, parcel, shards, kept=True):
                 bar.update(len(shard.files))
         for shard in shards:
             these, without = surveyor.stored(shard)

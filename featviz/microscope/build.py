@@ -204,7 +204,7 @@ class Microscope:
                 folder = self.store.folder / FOLDER
                 parcel = pack(maker._keep, folder, climb.__name__, same_script=False)
             for group in groups:
-                for task, _ in results(executor, parcel, group):
+                for task, _ in results(executor, parcel, group, kept=True):
                     tell(task.layer, task.work)
 
     def pictures(self, layer: str, view: View, units: Sequence[int] | None = None) -> Pictures:

@@ -26,7 +26,7 @@ _Task = TypeVar("_Task")
 
 
 def results(
-    executor: Executor, parcel: Parcel, tasks: Iterable[_Task]
+    executor: Executor, parcel: Parcel, tasks: Iterable[_Task], *, kept: bool
 ) -> Iterator[tuple[_Task, Any]]:
     """Does tasks by an executor; when one fails, those that have not begun are taken back.
 
@@ -34,6 +34,7 @@ def results(
         executor: Any of `concurrent.futures.Executor`'s kind.
         parcel: What does a task.
         tasks: The tasks.
+        kept: Whether the workers keep what they have done, which an error then says.
 
     Yields:
         Each task and what it gave, as they are done.
@@ -52,7 +53,7 @@ def results(
         words = _complaint(error)
         if words is None:
             raise
-        raise ChildProcessError(f"{words} What is done is kept.") from error
+        raise ChildProcessError(words + " What is done is kept." * kept) from error
 
 
 def _complaint(error: BaseException) -> str | None:

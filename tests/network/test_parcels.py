@@ -123,20 +123,25 @@ class Failing:
 def test_what_befalls_an_executor_is_one_sentence_and_ends_the_rest(tmp_path, error, message):
     executor = Failing(error)
     with pytest.raises(ChildProcessError, match=message):
-        list(results(executor, sent(None, tmp_path), range(3)))
+        list(results(executor, sent(None, tmp_path), range(3), kept=True))
     assert executor.futures[2].cancelled()
+
+
+def test_nothing_is_said_to_be_kept_that_is_not(tmp_path):
+    with pytest.raises(ChildProcessError, match=r"take less memory\.$"):
+        list(results(Failing(BrokenProcessPool("")), sent(None, tmp_path), [0], kept=False))
 
 
 def test_the_works_own_error_comes_as_it_is(tmp_path):
     with pytest.raises(KeyError, match="conv9"):
-        list(results(Failing(KeyError("conv9")), sent(None, tmp_path), range(3)))
+        list(results(Failing(KeyError("conv9")), sent(None, tmp_path), range(3), kept=False))
 
 
 def test_tasks_compute_with_the_senders_threads(tmp_path):
     threads = torch.get_num_threads()
     parcel = replace(sent(None, tmp_path), threads=threads + 1)
     with ThreadPoolExecutor(1) as pool:
-        list(results(pool, parcel, [0]))
+        list(results(pool, parcel, [0], kept=False))
         assert pool.submit(torch.get_num_threads).result() == threads + 1
     torch.set_num_threads(threads)
 
