@@ -71,7 +71,7 @@ study.findings_in_cards()
 # | Deep layers tell classes apart, shallow ones don't. | at the last layer {{ share_last }} ({{ share_last_interval }}) of Grad-CAM's evidence lies on the right photograph | {{ photos }} photographs | at the first layer {{ share_first }} ({{ share_first_interval }}); chance 50% | of Grad-CAM, and of SqueezeNet | [](chapters/attribution.py#fig-why-these-layers) |
 # | Deep pictures exaggerate more than shallow ones. | the picture excites a unit of conv5 {{ ratio_conv5 }} times as much as the best patch (middle half of units) | {{ last_units }} units | conv1: {{ ratio_conv1 }} | partly: more photographs would lower it | [](chapters/depth.py#fig-scorecard) |
 # | Deep pictures mind a turn as much as shallow ones. | {{ left_pictures }}% of the activation are left at 45° | {{ turned }} units a layer | turned natural patches: {{ left_deep }}% from conv3 on | well, of pictures only | [](chapters/depth.py#fig-scorecard) |
-# | Class maps explain a decision better than contours do. | {{ above_edges }} of {{ cells }} maps beat an edge detector | {{ photos }} photographs | the detector has never seen a class | not shown | [](chapters/trust.py#fig-faithfulness) |
+# | Class maps explain a decision better than contours do. | {{ above_edges }} of {{ cells }} maps beat an edge detector, corrected for as many tests | {{ photos }} photographs | the detector has never seen a class | not shown | [](chapters/trust.py#fig-faithfulness) |
 #
 # </div>
 #

@@ -39,7 +39,7 @@ study.climb()
 #
 # $$ x_{t+1} = x_t + \eta\, \frac{\partial a_u}{\partial x}(x_t). $$
 #
-# A *neuron* is one channel at one position; its image is as large as its receptive field. A *channel* is the mean over
+# A *neuron* is one channel at one position; its image is as large as the part of its receptive field that it uses. A *channel* is the mean over
 # all positions; its image is a texture.
 
 # %% [markdown]
@@ -104,7 +104,7 @@ ascent_methods.method_ladder()
 # can be empty where its unit wants nothing. featviz bounds the *sum* of the energy over each octave and the three colors, at twice
 # what the median photograph holds.
 #
-# What decided for it is the last row of [](#fig-methods): it has {{ bound_gain }} times the score of the row above
+# What speaks for it is the last row of [](#fig-methods): it has {{ bound_gain }} times the score of the row above
 # and {{ lucid_gain }} times that of Lucid's method. The price shows where contrast is left as it is: the row above then has
 # {{ price }} times the score of the last one, at a contrast of {{ free_contrast }} against {{ bound_contrast }};
 # photographs have {{ photo_contrast }}.

@@ -62,7 +62,7 @@ study.diverse()
 
 # %% [markdown]
 # What all four share is what the unit detects; what only one has is decoration, or a second meaning if its activation is as high; the
-# lowest here is {{ lowest }} of that without the push. In most rows one thing returns in other layouts and colors. An exception is
+# lowest here is {{ lowest }} of that without the push. In most rows one thing returns in other layouts and colors. What looks like an exception is
 # [conv4:64](../microscope.py#conv4-64): fur twice, and lines that branch twice, all four at {{ split_low }} or more. A dark
 # junction with lines running from it is in all four, and among its [best photographs](#fig-natural) are branches, columns and legs: one
 # meaning, branching, is the likelier reading.

@@ -7,7 +7,7 @@
 # # Shallow versus deep
 #
 # <p class="lede" markdown>Three things change from conv1 to conv5. Pictures take a deep eye to read: another network's first layer tells
-# conv2's pictures apart and not conv5's, its last tells both. Deep units are rarely active, a unit of conv1 at
+# conv2's pictures apart and hardly conv5's, its last tells both. Deep units are rarely active, a unit of conv1 at
 # {{ active_first }}% of the places of a photograph, one of conv5 at {{ active_last }}%; before training it is half in all layers. And they
 # exceed what our photographs contain: the favorite image of a conv1 neuron takes it {{ ratio_first }} times as far above gray as the
 # best natural patch, that of a conv5 neuron {{ ratio_last }} times. What does *not* change is how little of its activation a unit
@@ -64,7 +64,7 @@ ascent_questions.accentuated()
 # %% [markdown]
 # ## The scorecard
 #
-# All layers on the same {{ photographs }} photographs and on all their units ({{ turned }} a layer for turns). Two controls: AlexNet with the
+# All layers on the same {{ photographs }} photographs and on all their units ({{ turned }} a layer for turns). Two controls of activity: AlexNet with the
 # entries of each weight tensor shuffled, and AlexNet as PyTorch initializes it.
 
 # %%
@@ -76,13 +76,13 @@ study.scorecard()
 #
 # *Turns.* A picture is made for one position of everything in it. Turned with the photograph around it, the natural patch that excites
 # a unit most keeps {{ left_shallow }}% of its activation at 45° in conv1 and conv2, and {{ left_deep }}% from conv3 on: what holds of
-# pictures doesn't hold of units.
+# pictures need not hold of units.
 #
 # *Exaggeration.* A ratio near 1 would mean that the photographs contain what excites the unit. More photographs could only lower it, more
 # steps raise it: for {{ units }} units of conv5 it is {{ ratio_short }} after {{ ratio_steps }} steps, and {{ ratio_long }} after
 # {{ long_steps }} on a larger canvas.
 #
-# *Wrong if* the untrained rows matched AlexNet's: what divides shallow from deep would be the architecture.
+# *Wrong if* the untrained rows matched AlexNet's: that deep units are rarely active would be the architecture.
 # { .wrong-if }
 #
 # ## The control for the eye
@@ -96,8 +96,8 @@ study.untrained()
 #
 # ## What shallow and deep layers have learned
 #
-# *Shallow layers measure.* A unit of conv1 or conv2 tells the [direction, frequency or color](shallow.py) of a small square. It is active at
-# many places, a shallow eye can read its picture, and [another network](networks.py) has its like more often than a deep unit's.
+# *Shallow layers measure.* Most units of conv1 and conv2 tell the [direction, frequency or color](shallow.py) of a small square. A shallow
+# eye can read their pictures, and [another network](networks.py) has their like more often than a deep unit's.
 #
 # *Deep layers select.* A unit of conv4 or conv5 is silent at most places. What excites it looks like [parts of animals and
 # things](deep.py) and exceeds anything in our photographs, a shallow eye hardly reads its picture, and another network seldom has

@@ -72,9 +72,9 @@ study.best_matches()
 study.mutual_matches()
 
 # %% [markdown]
-# Matches lie along the diagonal: shallow units meet shallow ones, deep ones deep ones.
+# Matches lie near the diagonal: shallow units meet shallow ones, deep ones deep ones.
 #
-# *Wrong if* the rows peaked anywhere.
+# *Wrong if* a row's peak did not move right as one goes down.
 # { .wrong-if }
 
 # %%
@@ -97,6 +97,6 @@ study.twins()
 #
 # ## What is AlexNet's, and what is depth's
 #
-# Depth's, or training's, for three architectures have it: the order of the ladder, the fall of activity to a tenth, and that
-# units match others of their own depth. AlexNet's, as far as {{ photographs }} photographs can tell: most single units from conv3 on, and how
-# its deep units bear turns. All three learned from the same images; what other images would teach, no figure here says.
+# Depth's, or training's, for three architectures have it: the order of the ladder, the fall of activity to about a tenth of the places, and that
+# units match others of their own depth. AlexNet's, as far as {{ photographs }} photographs can tell: most single units from conv3 on. All
+# three learned from the same images; what other images would teach, no figure here says.

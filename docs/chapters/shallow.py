@@ -53,7 +53,7 @@ shallow_tuning.family_counts()
 # untrained networks. Of conv2 {{ beyond }} units are beyond gratings, untrained {{ beyond_untrained }} in the mean. Light has a
 # direction and color often none, as in the first AlexNet[^krizhevsky2012].
 #
-# *Wrong if* no family differed by more than its interval. Color edges don't, with {{ color_edges_gained }} percentage points more, and
+# *Wrong if* the interval of every difference held 0. That of color edges does, with {{ color_edges_gained }} percentage points, and
 # patches of color are more frequent without training: these names alone prove nothing.
 # { .wrong-if }
 #

@@ -131,7 +131,7 @@ def numbers() -> Values:
             one = paths(layer, before)
             quotes[f"{layer}_{before}_picture"] = quoted(interval(one.picture), 2)
             quotes[f"{layer}_{before}_patches"] = quoted(_known(one.patches), 2)
-    return Values(**quotes, followed=FOLLOWED)
+    return Values(**quotes)
 
 
 def _before(layer: str) -> tuple[str, ...]:

@@ -69,11 +69,11 @@ METHODS = {
     "+ featviz's steps": (
         replace(HIGHEST, steps=STEPS),
         "Less momentum, a steeper spectrum, shifts and full changes in turn, a falling step size: "
-        "the recipe for the highest score.",
+        "the recipe for the highest score where contrast is free.",
     ),
     "+ the photographs' bound": (
         STANDARD,
-        "No octave of the spectrum may hold more energy than in photographs. This is the default.",
+        "No octave of the spectrum may hold more than twice its energy in photographs. This is the default.",
     ),
 }
 """The ladder of methods: name -> (recipe, what it changes)."""

@@ -122,7 +122,7 @@ def faithfulness_table() -> Figure:
         alt="Table of deletion and insertion areas per method and layer, and of the controls",
         caption="<strong>Does hiding what a map marks hurt the class?</strong> Area below the curve of the class's probability, "
         f"as a share of the whole photograph's: means over {len(MEASURED)} photographs, 95% intervals. "
-        "<strong>See whether the last columns' hold 0.</strong>",
+        "<strong>See whether the last columns' intervals hold 0.</strong>",
         width="page",
     )
 

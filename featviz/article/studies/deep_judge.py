@@ -38,7 +38,7 @@ def readers() -> Figure:
         alt="Per layer, the shares of right choices of four judges: the shallow ones and the untrained one fall with depth, "
         "the deep one does not",
         caption="<strong>Deep pictures need a deep judge.</strong> Right choices between two units' patches, from a neuron's picture, by three "
-        f"layers of SqueezeNet and {judges.UNTRAINED} untrained ones ({judges.SOME} units a layer); 95% intervals over units; guessing is 50%.",
+        f"layers of SqueezeNet and by fire9 of {judges.UNTRAINED} untrained ones ({judges.SOME} units a layer); 95% intervals over units; guessing is 50%.",
         at=50,
     )
 
@@ -60,7 +60,6 @@ def numbers() -> Values:
     return Values(
         **quotes,
         judged_units=f"{sum(len(_shares(layer)[EYE]) for layer in LAYERS):,}",
-        untrained_judges=judges.UNTRAINED,
     )
 
 

@@ -36,14 +36,10 @@ def numbers() -> Values:
     """Returns the numbers that the page's text quotes."""
     net = alexnet()
     pictures = {layer: scope().pictures(layer, CHANNEL) for layer in net.layers}
-    sides = {layer: net.receptive_field(layer).size for layer in net.layers}
     return Values(
         units=f"{sum(net.units(layer) for layer in net.layers):,}",
         alive=f"{sum(int((one.contrast >= GRAY_BELOW).sum()) for one in pictures.values()):,}",
         palest=f"{min(one.contrast.min() for one in pictures.values()):.2f}",
         gray=str(GRAY_BELOW),
         photographs=len(scope().photographs),
-        pictures=f"{sum(v.copies * net.units(la) for la in net.layers for v in scope().views(la)):,}",
-        smallest=min(sides.values()),
-        largest=max(sides.values()),
     )

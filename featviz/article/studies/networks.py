@@ -187,12 +187,11 @@ def numbers() -> Values:
 
 
 def matched() -> dict[str, str]:
-    """What the text quotes of best matches: medians, and shares of units with a match, for AlexNet's shallowest and deepest layers."""
+    """What the text quotes of best matches in VGG16: medians, and shares of units with a match."""
     texts = {}
     for layer in LAYERS:
-        for other, kind in (*((other, TRAINED) for other in OTHERS), ("VGG16", UNTRAINED)):
-            matches = matching.best(layer, other, kind)
-            name = f"{layer}_{other.lower()}" + ("" if kind == TRAINED else "_untrained")
+        for name, kind in ((f"{layer}_vgg16", TRAINED), (f"{layer}_vgg16_untrained", UNTRAINED)):
+            matches = matching.best(layer, "VGG16", kind)
             count = matching.alike(matches)
             low, mean, high = (
                 100 * value / count.count for value in (count.low, count.mean, count.high)

@@ -253,8 +253,6 @@ def numbers() -> Values:
         quotes[f"alike_{layer}"] = likeness[f"rho_{layer}"]
     return Values(
         layers=len(net.layers),
-        units=f"{sum(net.units(layer) for layer in net.layers):,}",
-        shown=PER_LAYER,
         pairs=likeness["pairs"],
         **networks.matched(),
         first_field=_fields()[0],

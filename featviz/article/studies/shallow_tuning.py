@@ -46,7 +46,7 @@ def family_counts() -> figures.Figure:
         alt="Bars of the share of units in five families and beyond them, for conv1 and conv2, with controls.",
         caption="<strong>Families by number.</strong> Share of each layer's units, in AlexNet and in the same architecture "
         f"untrained, with 95% intervals over units, and over {DRAWS} untrained networks. <strong>Compare within a layer</strong>: "
-        "edges, bars and gratings come with training.",
+        "edges, bars and gratings grow with training.",
         width="middle",
     )
 

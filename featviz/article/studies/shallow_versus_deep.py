@@ -128,7 +128,7 @@ def scorecard() -> Figure:
         ["measure", *layers],
         id="scorecard",
         alt="Table of measures per layer with intervals",
-        caption="<strong>Compare each row's first and last layer, then AlexNet with networks that learned nothing.</strong> "
+        caption="<strong>Compare each row's first and last layer, and activity with that of networks that learned nothing.</strong> "
         f"Brackets: 95% intervals over units, or {evidence.DRAWS} draws of a network; of the last row the middle half of the units.",
         width="page",
     )
@@ -177,7 +177,6 @@ def numbers() -> Values:
         left_deep=_range(turns.KINDS[1], ("conv3", "conv4", "conv5")),
         active_first=f"{active['conv1']:.0f}",
         active_last=f"{active['conv5']:.0f}",
-        draws=evidence.DRAWS,
         shuffled_active=", ".join(f"{share:.0f}" for share in controls["shuffled"]),
         initial_low=f"{min(controls['initialized']):.0f}",
         initial_high=f"{max(controls['initialized']):.0f}",
