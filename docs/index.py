@@ -8,7 +8,8 @@
 #
 # Edges and color in {{ first_field }} pixels at first, the parts of animals and things in {{ last_field }} at last: what excites each
 # layer, [how surely that can be said](#what-can-be-said-and-how-surely), and [how this report meets the
-# assignment](assignment.md).
+# assignment](assignment.md). In fifteen minutes: the figures below, then [from noise to a picture](chapters/ascent.py#fig-methods),
+# [names](chapters/deep.py#fig-named), [shallow versus deep](chapters/depth.py#fig-readers) and [what lit up](chapters/attribution.py#fig-unit-cam).
 
 # %% tags=["hide"]
 from featviz.article.studies import (
@@ -62,16 +63,16 @@ study.findings_in_cards()
 # | Claim | Number | Over | Control | How surely | Shown in |
 # | --- | --- | --- | --- | --- | --- |
 # | What a unit can see grows fifteenfold with depth. | {{ first_field }} px at conv1, {{ last_field }} px at conv5 | {{ layers }} layers | gradients reach exactly as far in {{ reached }} of {{ layers }} layers | exact | [](chapters/network.py#fig-layers) |
-# | Where the best image is known, ascent finds it. | the recipe for the highest score reaches {{ exact_worst }}% of the maximum for the worst filter; the default at least {{ bounded_worst }}% of what its bound allows | {{ first_units }} filters of conv1 | Lucid's basis: {{ lucid_median }}% in the median | exact for conv1, unknown deeper | [](chapters/ascent.py#fig-exact-shares) |
+# | Where the best image is known, ascent finds it. | the recipe for the highest score reaches {{ exact_worst }}% of the maximum for the worst filter; the default at least {{ bounded_worst }}% of what its bound allows | {{ first_units }} filters of conv1 | the basis of Lucid, the reference for TensorFlow: {{ lucid_median }}% in the median | exact for conv1, unknown deeper | [](chapters/ascent.py#fig-exact-shares) |
 # | conv1 measures direction because it was trained. | {{ oriented_conv1 }} of its filters are oriented | {{ first_units }} filters | untrained {{ oriented_untrained }} | well: the intervals lie apart | [](chapters/shallow.py#fig-families) |
 # | Deep units are rarely active because they were trained. | conv1 {{ active_conv1 }} of the places, conv5 {{ active_conv5 }} | {{ first_units }} and {{ last_units }} units | untrained: conv1 {{ initial_conv1 }}, conv5 {{ initial_conv5 }} | well: the intervals lie apart | [](chapters/depth.py#fig-scorecard) |
 # | A deep unit's picture tells which photographs excite it. | {{ eye_conv5 }} ({{ eye_conv5_interval }}) of choices of two are right at conv5 | {{ last_units }} units | SqueezeNet's first layer {{ conv1_conv5 }}; guessing 50% | well, for most units and not for all | [](chapters/depth.py#fig-readers) |
-# | Units whose pictures look alike behave alike. | rank correlation {{ alike_conv5 }} at conv5, {{ alike_conv1 }} at conv1 | {{ pairs }} pairs of units | pictures dealt to other units: 0 | weakly; from conv2 on, the more the deeper | [](chapters/alike.py#fig-agreement) |
+# | Units whose pictures look alike behave alike. | rank correlation {{ alike_conv5 }} at conv5, {{ alike_conv1 }} at conv1 | {{ pairs }} pairs of units | pictures dealt to other units: 0; an untrained network obeys the same rule | weakly; from conv2 on, the more the deeper | [](chapters/alike.py#fig-agreement) |
 # | Another network shares more of the shallow units than of the deep ones. | of conv2 {{ share_conv2_vgg16 }}% ({{ interval_conv2_vgg16 }}) have a match in VGG16, of conv5 {{ share_conv5_vgg16 }}% ({{ interval_conv5_vgg16 }}) | all units of both | VGG16 untrained: {{ share_conv2_vgg16_untrained }}% and {{ share_conv5_vgg16_untrained }}% | well for conv2; more photographs would find more deep down | [](chapters/networks.py#fig-best-match) |
-# | Deep layers tell classes apart, shallow ones don't. | at the last layer {{ share_last }} ({{ share_last_interval }}) of Grad-CAM's evidence lies on the right photograph | {{ photos }} photographs | at the first layer {{ share_first }} ({{ share_first_interval }}); chance 50% | of Grad-CAM, and of SqueezeNet | [](chapters/attribution.py#fig-why-these-layers) |
+# | Deep layers tell classes apart, shallow ones don't. | at the last layer {{ share_last }} ({{ share_last_interval }}) of Grad-CAM's evidence lies on the right photograph | {{ photos }} photographs | at the first layer {{ share_first }} ({{ share_first_interval }}); chance 50% | well, of Grad-CAM on SqueezeNet only | [](chapters/attribution.py#fig-why-these-layers) |
 # | Deep pictures exaggerate more than shallow ones. | the picture excites a unit of conv5 {{ ratio_conv5 }} times as much as the best patch (middle half of units) | {{ last_units }} units | conv1: {{ ratio_conv1 }} | partly: more photographs would lower it | [](chapters/depth.py#fig-scorecard) |
 # | Deep pictures mind a turn as much as shallow ones. | {{ left_pictures }}% of the activation are left at 45° | {{ turned }} units a layer | turned natural patches: {{ left_deep }}% from conv3 on | well, of pictures only | [](chapters/depth.py#fig-scorecard) |
-# | Class maps explain a decision better than contours do. | {{ above_edges }} of {{ cells }} maps beat an edge detector, corrected for as many tests | {{ photos }} photographs | the detector has never seen a class | not shown | [](chapters/trust.py#fig-faithfulness) |
+# | No class map explains a decision better than contours do. | {{ above_edges }} of {{ cells }} maps beat an edge detector, corrected for as many tests | {{ photos }} photographs | the detector has never seen a class | open: that maps do better is not shown | [](chapters/trust.py#fig-faithfulness) |
 #
 # </div>
 #
@@ -99,5 +100,6 @@ study.neurons()
 # When two pictures look alike we say that their units are alike. That is an assumption, the one of the distill articles
 # whose manner we follow[^olah2017]; [Looking alike](chapters/alike.py) puts it to the test.
 #
-# It would prove this page wrong if a network with shuffled weights gave rows like those of [](#fig-channels);
-# [it doesn't](chapters/depth.py#fig-untrained).
+# Under many figures a line that begins with *Wrong if* says what would have proved our reading wrong. Of this page: if a network with
+# shuffled weights gave rows like those of [](#fig-channels). From conv2 on [it doesn't](chapters/depth.py#fig-untrained); stripes in
+# conv1 come without learning.

@@ -155,7 +155,7 @@ ascent_questions.asked()
 
 # %% [markdown]
 # To our eyes the random directions give pictures as readable as the channels'. That a picture can be read doesn't show that its axis
-# is special; that has to be measured, as [](shallow.py) does with gratings and [](deep.py) with photographs.
+# is special. What follows studies units because they are the network's own axes, and measures no random direction.
 #
 # A mixture of two units is a question like any other.
 

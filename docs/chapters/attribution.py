@@ -13,7 +13,8 @@
 # ## Where is each layer active?
 #
 # At each place a layer has a vector, one number per unit; its length says how active the layer is there. Each layer is divided
-# by *one* number for all photographs, its mean.
+# by *one* number for all photographs, its mean. The photographs are a face, a thing, a person among things and a building, each large
+# enough for conv5's fields to see it whole.
 
 # %% tags=["hide"]
 from featviz.article.studies import attribution as study
@@ -56,8 +57,8 @@ study.unit_cam()
 #
 # ## Which places speak for a class?
 #
-# AlexNet's part in this article ends at conv5 and has no classes. So torch-cam's Grad-CAM asks SqueezeNet[^iandola2016], a classifier
-# of the same accuracy, for the class score. Four photographs show something large; in the other two the class is small.
+# AlexNet's dense layers, 59 million weights that would outweigh all else, are left out of this article, so that it has no classes here. So torch-cam's Grad-CAM asks SqueezeNet[^iandola2016], a classifier
+# of the same accuracy, for the class score. Four photographs show something large; in the other two the class, a tripod and a tie, is small.
 
 # %%
 study.class_evidence()
@@ -81,7 +82,8 @@ attribution_controls.why_these_layers()
 # *Fineness.* conv1 has a place every {{ stride_first }} pixels, fire9 one every {{ stride_last }}, and half of its evidence on
 # {{ area_last }} of them.
 #
-# So we read shallow layers for *what is there* and deep layers for *what it is evidence for*.
+# So we read shallow layers for *what is there* and deep layers for *what it is evidence for*. That the same holds of AlexNet's conv1 and
+# conv4 we take from the likeness of [](#fig-unit-cam) and [](#fig-class-evidence).
 #
 # *Wrong if* Grad-CAM at conv1 had pointed to the right photograph, or the maps of two classes had agreed at fire9.
 # { .wrong-if }
@@ -92,13 +94,13 @@ attribution_controls.why_these_layers()
 
 # %% tags=["show-code"]
 import featviz as fv
-from featviz import photos
-from featviz.attribution.attribute import attribute
 
 net = fv.load("squeezenet")
-photo = photos.load("chelsea", 224)
-heat = attribute(net, photo.image, "tabby", "features.12", "gradcam")
-tuple(heat.map.shape), round(heat.value, 1)
+photo = fv.photos.load("chelsea", 224)  # or the path of a file
+# torch-cam's GradCAM on a copy of the network; "layercam" and others by their names.
+heat = fv.attribute(net, photo.image, "tabby", layer="features.12", method="gradcam")
+overlay = heat.overlay()  # the map over the photograph, to be shown or saved
+overlay.size, round(heat.value, 1)
 
 # %% [markdown]
 # **Photographs.** {{ credits }}.

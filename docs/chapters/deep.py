@@ -39,9 +39,10 @@ study.sheets()
 deep_families.families()
 
 # %% [markdown]
-# These names are our eyes' and not the network's. If two pictures look alike we assume that their units are alike;
-# [Looking alike](alike.py#fig-families) tests which of these rows are. All {{ deep_units }} are in
-# [the microscope](../microscope.py), and [Circuits](circuits.py) takes them apart.
+# The units of a row look alike, so we take them for one kind of unit. Read so, the layers build on each other: conv3 has rings, conv4
+# eyes, which are rings with a lid and fur around them, and conv5 faces with two such eyes; of conv3's nets and scales we see no such heir. Both
+# steps are assumptions. [Looking alike](alike.py#fig-families) tests which rows behave alike, and [Circuits](circuits.py) whether faces read
+# eyes and rings. All {{ deep_units }} units are in [the microscope](../microscope.py).
 #
 # ## From silence to excitement
 #

@@ -74,7 +74,7 @@ study.scorecard()
 # *Activity.* Before training {{ initial_low }} to {{ initial_high }}% of all positions are active in every layer: that AlexNet's deep units
 # are rarely active was learned. Shuffled weights make activity jump from layer to layer ({{ shuffled_active }}%).
 #
-# *Turns.* A picture is made for one position of everything in it. Turned with the photograph around it, the natural patch that excites
+# *Turns.* A picture fixes where every detail lies, so that a turn undoes it. Turned with the photograph around it, the natural patch that excites
 # a unit most keeps {{ left_shallow }}% of its activation at 45° in conv1 and conv2, and {{ left_deep }}% from conv3 on: what holds of
 # pictures need not hold of units.
 #
@@ -91,13 +91,14 @@ study.scorecard()
 study.untrained()
 
 # %% [markdown]
-# *Wrong if* the lower row could be named as easily as the upper one. To our eyes it holds waves, grain and flat color.
+# *Wrong if* the lower row could be named as easily as the upper one. In conv1 it has stripes as well; from conv2 on it holds, to our
+# eyes, grain and blots.
 # { .wrong-if }
 #
 # ## What shallow and deep layers have learned
 #
 # *Shallow layers measure.* Most units of conv1 and conv2 tell the [direction, frequency or color](shallow.py) of a small square. A shallow
-# eye can read their pictures, and [another network](networks.py) has their like more often than a deep unit's.
+# eye can read conv2's pictures, and [another network](networks.py) has their like more often than a deep unit's.
 #
 # *Deep layers select.* A unit of conv4 or conv5 is silent at most places. What excites it looks like [parts of animals and
 # things](deep.py) and exceeds anything in our photographs, a shallow eye hardly reads its picture, and another network seldom has

@@ -38,7 +38,7 @@ study.by_depth()
 # %% [markdown]
 # At the first depth {{ active_first }}% of the places are active, at the last {{ active_last }}%; before training it is
 # {{ active_before }}% in every layer of every network. The fall isn't smooth: VGG16's conv4_3, the last before a pooling, is active at
-# {{ vgg_conv4_3 }}%, conv5_1 behind it at {{ vgg_conv5_1 }}%.
+# {{ vgg_conv4_3 }}%, conv5_1 behind it at {{ vgg_conv5_1 }}%; SqueezeNet's fire7 at {{ squeeze_fire7 }}%, fire8 at {{ squeeze_fire8 }}%.
 #
 # *Wrong if* a trained network stayed at half.
 # { .wrong-if }

@@ -77,7 +77,8 @@ shallow_tuning.phase_curves()
 study.conv2_sheet()
 
 # %% [markdown]
-# The pictures show more than gratings can measure: crossings and plaids, rows of dots, curves, stripes of two colors. The best
+# The pictures show more than gratings can measure: crossings and plaids, rows of dots, curves, stripes of two colors. Many differ in
+# angle or color alone, and we take these for one kind of unit. The best
 # grating gives {{ reach_conv1 }} of what the best image known gives in conv1, on average, and {{ reach_conv2 }} in conv2. Part of
 # the gap is contrast, in both layers; its growth we take for what conv2 detects beyond stripes.
 #

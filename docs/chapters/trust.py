@@ -48,7 +48,7 @@ study.methods_compared()
 study.faithfulness_table()
 
 # %% [markdown]
-# The best of {{ cells }} maps by insertion less deletion is {{ best_map }} with {{ best_gain }}; random maps of fire9's resolution
+# At fire9 Grad-CAM and gradient × value agree, because behind it every place counts alike. The best of {{ cells }} maps by insertion less deletion is {{ best_map }} with {{ best_gain }}; random maps of fire9's resolution
 # reach {{ random_gain }}. Corrected for so many comparisons, by Holm's method, {{ beaten }} of the maps beat their random map. But an
 # edge detector reaches {{ edges_gain }} and a blob in the middle {{ center_gain }}, and with the same correction {{ above_edges }} of
 # the maps can be said to exceed the one, {{ above_center }} the other. The best exceeds the detector by {{ best_less_edges }}, but was

@@ -120,8 +120,8 @@ def class_evidence() -> Figure:
         tuple(DEPTHS),
         id="class-evidence",
         alt="Six photographs in rows with the classifier's first class; Grad-CAM maps at five depths in columns, diffuse at first and on the object at the end",
-        caption="<strong>Evidence for a class</strong>: Grad-CAM for the class that SqueezeNet ranks first, at five depths. At conv1 "
-        "there are contours, at fire9 cup, roof, tripod and tie; of the astronaut, taken for a barbell, the suit's ring.",
+        caption="<strong>Look at fire9 for cup, roof, tripod and tie</strong>: Grad-CAM for the class that SqueezeNet ranks first, at five "
+        "depths. The cat is brightest before; of the astronaut, taken for a barbell, the suit's ring is left.",
         scale_name="times the layer's mean",
         column_notes=[_resolution(maps[CLASSES_SHOWN[0], depth]) for depth in DEPTHS],
         subjects=CLASSES_SHOWN,

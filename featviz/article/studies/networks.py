@@ -9,7 +9,7 @@ from torch import Tensor
 from featviz.article.bridge.values import Values
 from featviz.article.studies import networks_evidence as evidence
 from featviz.article.studies import networks_matches as matching
-from featviz.article.studies.bounds import bounds
+from featviz.article.studies.bounds import bounds, quoted
 from featviz.article.studies.deep_families import NAMED
 from featviz.article.studies.networks_evidence import DEPTHS, UNITS, VIEW
 from featviz.article.studies.networks_matches import (
@@ -156,14 +156,18 @@ def numbers() -> Values:
         for layer in evidence.network(name).layers
     ]
     turns = {
-        f"turn_{name.lower()}": _signed(
-            difference(*(evidence.left(name, layers[end]) for end in (1, 0)))
+        f"turn_{name.lower()}": quoted(
+            difference(*(evidence.left(name, layers[end]) for end in (1, 0))), 0
         )
         for name, layers in ends.items()
     }
     vgg = {
         f"vgg_{layer}": f"{evidence.active('VGG16', layer).mean().item():.0f}"
         for layer in ("conv4_3", "conv5_1")
+    }
+    squeeze = {
+        f"squeeze_{layer}": f"{evidence.active('SqueezeNet', layer).mean().item():.0f}"
+        for layer in ("fire7", "fire8")
     }
     few = matching.best("conv5", "VGG16", TRAINED, FEWER)
     held = [twin.held > ALIKE for twin in matching.steadiest()]
@@ -181,6 +185,7 @@ def numbers() -> Values:
         twins_held=sum(held),
         **turns,
         **vgg,
+        **squeeze,
         **matched(),
         **_of_families(),
     )

@@ -10,7 +10,15 @@ from torch import Tensor
 
 from featviz import photos
 from featviz.article.bridge.values import Values
-from featviz.article.studies import alike, alike_evidence, deep_judge, networks
+from featviz.article.studies import (
+    alike,
+    alike_evidence,
+    attribution,
+    attribution_controls,
+    attribution_evidence,
+    deep_judge,
+    networks,
+)
 from featviz.article.studies import shallow_versus_deep_evidence as evidence
 from featviz.article.studies.cards import Card, cards
 from featviz.article.studies.microscope import scope
@@ -23,7 +31,8 @@ from featviz.article.studies.shared import (
     shared_neurons,
     unit_link,
 )
-from featviz.figures import Figure, Rung, ladder
+from featviz.attribution.attribute import one_scale
+from featviz.figures import Figure, Rung, ladder, overlaid
 from featviz.measures.statistics import Interval, interval
 from featviz.microscope import findings
 from featviz.microscope.views import CHANNEL, NEURON
@@ -44,6 +53,9 @@ branches, wickerwork; conv5: two animals, fruit, towers, domes, wheels."""
 
 PHOTO, SIDE = "chelsea", 224
 """The photograph of the cards and its side in pixels, which is that of the network's input."""
+
+EXPLAINED = "china"
+"""The photograph of the card on attribution: its unit's evidence is on one thing deep down."""
 
 CONTROL = 6
 """Of the units that all chapters share, the one of conv5 that is shown with and without learning."""
@@ -111,7 +123,7 @@ def _rung(layer: str, units: Sequence[int], images: ArrayLike) -> Rung:
 
 def findings_in_cards() -> Figure:
     """What the chapters found, each in a picture and a number."""
-    entries = [_sees(), _active(), _read(), _alike(), _untrained()]
+    entries = [_sees(), _active(), _read(), _alike(), _evidence(), _untrained()]
     return cards(
         entries,
         id="findings",
@@ -172,6 +184,29 @@ def _alike() -> Card:
     )
 
 
+def _evidence() -> Card:
+    measured, maps = (
+        attribution_controls.numbers(),
+        attribution_evidence.unit_evidence((EXPLAINED,)),
+    )
+    image = attribution_evidence.photo(EXPLAINED).image
+    shallow, deep = (
+        overlaid(image, one_scale([maps[EXPLAINED, layer]])[0].map, attribution.UNIT_LIMIT)
+        for layer in ("conv1", "conv4")
+    )
+    return Card(
+        "Attribution",
+        "chapters/attribution.html#fig-unit-cam",
+        measured["share_last"],
+        f"({measured['share_last_interval']}) of the evidence for a class lies on the right one of two photographs at a "
+        f"classifier's last layer, and {measured['share_first']} at its first (Grad-CAM). Here a unit of AlexNet is explained by "
+        "conv1, left, and by conv4, right.",
+        # The left half twice: there stands the tower.
+        _halves(shallow, np.roll(deep, SIDE // 2, -1)),
+        "A pagoda twice, under maps of evidence: left by conv1, on every contour, right by conv4, on the tower alone",
+    )
+
+
 def _untrained() -> Card:
     ours = interval(evidence.active(alexnet(), "conv5"))
     naive = interval(evidence.drawn("initialized", "conv5"))
@@ -220,7 +255,7 @@ def _activity_map() -> NDArray[np.float32]:
     return _halves(*((one / top).numpy() for one in maps))
 
 
-def _halves(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
+def _halves(left: NDArray[np.floating], right: NDArray[np.floating]) -> NDArray[np.floating]:
     """The left half of one picture (3, H, W) and the right half of another, a white line between."""
     middle = left.shape[-1] // 2
     joined = np.concatenate([left[..., :middle], right[..., middle:]], -1)
