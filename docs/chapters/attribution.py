@@ -53,7 +53,8 @@ study.unit_cam()
 
 # %% [markdown]
 # Compare a shallow and a deep layer: conv1 has a place every {{ stride_conv1 }} pixels and follows contours; conv4, the last that conv5
-# reads, has one every {{ stride_conv4 }} and marks parts, not always of one thing.
+# reads, has one every {{ stride_conv4 }} and marks parts, not always of one thing. Nor does each map mark what we would name: in the
+# coffee's row conv2 and conv3 mark corners of the image as well.
 #
 # ## Which places speak for a class?
 #

@@ -81,9 +81,10 @@ study.mutual_matches()
 study.twins()
 
 # %% [markdown]
-# {{ twins_held }} of these {{ twins }} pairs correlate above {{ threshold }}.
+# {{ twins_held }} of these {{ twins }} pairs correlate above {{ threshold }}. To our eyes the second and the third have little in common but a
+# fine grain, and correlate as well as any: of shallow units the picture tells less than the behavior does.
 #
-# *Wrong if* correlations were high under pictures with nothing in common.
+# *Wrong if* most correlations were high under pictures with nothing in common.
 # { .wrong-if }
 #
 # ## Which families return

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from featviz.article.studies import attribution_evidence
 from featviz.article.studies.attribution_evidence import DEPTHS, SHOWN
-from featviz.article.studies.shared import alexnet, channel, maximize
+from featviz.article.studies.shared import alexnet, channel, maximize, unit_link
 from featviz.attribution.attribute import Attribution, one_scale
 from featviz.figures import (
     Figure,
@@ -89,22 +89,28 @@ def what_a_place_means() -> Figure:
 def unit_cam() -> Figure:
     """Each photograph's leading unit of conv5, explained by torch-cam."""
     maps = attribution_evidence.unit_evidence()
+    units = [attribution_evidence.leading_unit(name) for name in SHOWN]
     layers = alexnet().layers
     return attribution_grid(
         [attribution_evidence.photo(name).image for name in SHOWN],
         # Other units in every row: their evidence has no common measure.
         [[one_scale([maps[name, layer]])[0].map for layer in layers] for name in SHOWN],
-        [f"{name}, conv5:{attribution_evidence.leading_unit(name)}" for name in SHOWN],
+        [f"{name}, conv5:{unit}" for name, unit in zip(SHOWN, units, strict=True)],
         layers,
         id="unit-cam",
         alt="Four photographs in rows; in columns, Grad-CAM maps of one unit of conv5 in AlexNet's five layers, from contours to parts of things",
         caption="<strong>Why is this unit of conv5 active?</strong> Grad-CAM by torch-cam for the unit that each photograph excites "
-        "most, in multiples of each map's mean: <strong>compare places</strong>, contours at conv1, the pagoda and the cup at conv4.",
+        f"most ({', '.join(map(_link, units))}), in multiples of each map's mean: <strong>compare places</strong>, contours at conv1, the "
+        "pagoda and the cup at conv4.",
         scale_name="times the map's mean",
         limit=UNIT_LIMIT,
         subjects=SHOWN,
         column_notes=[_resolution(maps[SHOWN[0], layer]) for layer in layers],
     )
+
+
+def _link(unit: int) -> str:
+    return f'<a href="{unit_link("conv5", unit)}">conv5:{unit}</a>'
 
 
 def class_evidence() -> Figure:
