@@ -493,7 +493,7 @@ def test_a_layer_without_patches_says_so_and_names_no_family(tmp_path, monkeypat
     scope = over(tmp_path)
     page = show(scope, ["conv2"], [0, 1])._repr_html_()
     assert "No patches of" not in page
-    assert "takes a unit at least 45% as far above plain gray as its best patch" in page
+    assert "takes a unit 45% as far above gray as its best patch or further" in page
     monkeypatch.setattr(findings, "find_patches", lambda *_, **__: None)
     assert findings.find_families(scope, "conv2") == ()
     page = show(scope, ["conv2"], [0, 1])._repr_html_()

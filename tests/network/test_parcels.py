@@ -129,7 +129,7 @@ def test_what_befalls_an_executor_is_one_sentence_and_ends_the_rest(tmp_path, er
 
 def test_nothing_is_said_to_be_kept_that_is_not(tmp_path):
     with pytest.raises(ChildProcessError, match=r"take less memory\.$"):
-        list(results(Failing(BrokenProcessPool("")), sent(None, tmp_path), [0], kept=False))
+        list(results(Failing(BrokenProcessPool("")), sent(None, tmp_path), range(3), kept=False))
 
 
 def test_the_works_own_error_comes_as_it_is(tmp_path):
