@@ -13,8 +13,8 @@
 # ## Where is each layer active?
 #
 # At each place a layer has a vector, one number per unit; its length says how active the layer is there. Each layer is divided
-# by *one* number for all photographs, its mean. The photographs are a face, a thing, a person among things and a building, each large
-# enough for conv5's fields to see it whole.
+# by *one* number for all photographs, its mean. The photographs are a face, a thing, a person among things and a building, each of a
+# size that a field of conv5 can hold.
 
 # %% tags=["hide"]
 from featviz.article.studies import attribution as study

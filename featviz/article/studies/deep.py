@@ -40,7 +40,7 @@ from featviz.store import Store, fingerprint
 DEEP = ("conv3", "conv4", "conv5")
 """The layers of this chapter."""
 
-SHEET, ROW = 20, 10
+SHEET, ROW = 16, 8
 """Units shown per layer, and of these in a row."""
 
 DIVERSE = 4
@@ -82,7 +82,7 @@ def sheets() -> Figure:
     return ladder(
         rungs,
         id="sheets",
-        alt="Six rows of ten textures: meshes, curls and rings at conv3, eyes, tufts and spokes at conv4, faces, "
+        alt="Six rows of eight textures: meshes, curls and rings at conv3, eyes, tufts and spokes at conv4, faces, "
         "branches and rounded things at conv5",
         caption="<strong>Look for repetition in conv3, for pieces in conv4, for parts in conv5</strong>: meshes and rings; "
         f"eyes and tufts; things with an inside and an outside. {SHEET} channels a layer, evenly spaced and unpicked.",
