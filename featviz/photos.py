@@ -14,6 +14,7 @@ from itertools import chain, islice
 from numbers import Integral
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -36,8 +37,11 @@ MAX_PIXELS = 100_000_000
 
 
 READERS, AHEAD = 4, 8
-"""Threads that decode the photographs of a stream, and most photographs that wait decoded: the
-largest take 50 MB each."""
+"""Threads that decode photographs, and most of a stream that wait decoded: the largest take 50 MB
+each."""
+
+_Task = TypeVar("_Task")
+_Result = TypeVar("_Result")
 
 
 class PhotoError(ValueError):
@@ -193,11 +197,7 @@ def files(path: str | Path) -> list[Path]:
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
         raise PhotoError(f"The photo folder {root} {what}; give an existing folder.")
-    found = sorted(
-        file
-        for file in root.iterdir()
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
-    )
+    found = sorted(file for file in root.iterdir() if is_listed(file.name) and file.is_file())
     if not found:
         raise PhotoError(
             f"The folder {root} holds no photographs; files ending in {', '.join(SUFFIXES)} count."
@@ -247,6 +247,11 @@ def rows(
         PhotoError: Later, if a row has no such column or no image there.
     """
     return _decoded((_cell(row, column, number) for number, row in enumerate(dataset)), size)
+
+
+def is_listed(name: str) -> bool:
+    """Returns whether a file counts as a photograph by its name: by its end, if not hidden."""
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
 def fit(image: Tensor, size: int) -> Tensor:
@@ -304,9 +309,8 @@ def _members(archive: Path) -> Iterator[_Encoded]:
             for member in packed:
                 file = packed.extractfile(member) if member.isfile() else None
                 name = Path(member.name).name
-                if file is None or not name.lower().endswith(SUFFIXES) or name.startswith("."):
-                    continue
-                yield _Encoded(name.partition(".")[0], archive.name, file.read())
+                if file is not None and is_listed(name):
+                    yield _Encoded(name.partition(".")[0], archive.name, file.read())
     except (tarfile.TarError, EOFError) as error:
         raise PhotoError(f"The file {archive} is no whole tar archive ({error}).") from error
 
@@ -328,24 +332,41 @@ def _cell(row: Mapping[str, object], column: str, number: int) -> _Encoded:
 
 def _decoded(encoded: Iterator[_Encoded], size: int | None) -> Iterator[Photo]:
     """Decodes photographs in several threads, a few ahead; damaged ones are left out."""
+    for future in in_threads(lambda one: one.photo(size), encoded, AHEAD):
+        try:
+            photo = future.result()
+        except PhotoError as error:
+            warnings.warn(f"{error} It is left out.", stacklevel=2)
+        else:
+            yield photo
+
+
+def in_threads(
+    do: Callable[[_Task], _Result], tasks: Iterable[_Task], ahead: int
+) -> Iterator[Future[_Result]]:
+    """Does tasks in `READERS` threads while what came before is in use.
+
+    Args:
+        do: Does a task.
+        tasks: The tasks. An error of theirs is raised when all that came before it has been given.
+        ahead: Most tasks that are asked for and not yet given.
+
+    Yields:
+        What becomes of each, in their order.
+    """
     pool = ThreadPoolExecutor(READERS)
-    waiting = (pool.submit(one.photo, size) for one in encoded)
-    ahead: deque[Future[Photo]] = deque()
+    waiting = (pool.submit(do, task) for task in tasks)
+    begun: deque[Future[_Result]] = deque()
     failure: Exception | None = None
     try:
         while True:
             try:
-                ahead.extend(islice(waiting, AHEAD - len(ahead)))
-            except Exception as error:  # raised when all that came before it has been given
+                begun.extend(islice(waiting, ahead - len(begun)))
+            except Exception as error:
                 failure = error
-            if not ahead:
+            if not begun:
                 break
-            try:
-                photo = ahead.popleft().result()
-            except PhotoError as error:
-                warnings.warn(f"{error} It is left out.", stacklevel=2)
-            else:
-                yield photo
+            yield begun.popleft()
         if failure is not None:
             raise failure
     finally:

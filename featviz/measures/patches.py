@@ -159,7 +159,7 @@ class _Search:
                 continue
             searched += 1
             (top, left), values = values_inside(self.network, self.layer, photo, self.units)
-            pixels = _bytes(as_seen(self.network, photo).image)
+            pixels = pixels_seen(self.network, photo)
             for unit, row, column, amount in _peaks(
                 values, self.units, self.field, self.count, best
             ):
@@ -167,7 +167,7 @@ class _Search:
                 if len(rivals) == self.count and amount <= rivals[-1].value:
                     continue
                 position = top + row, left + column
-                patch = _cut(pixels, field_box(self.core, *position))
+                patch = cut(pixels, field_box(self.core, *position))
                 box = field_box(self.field, *position)
                 rivals.append(Example(photo.name, amount, position, box, patch))
                 rivals.sort(key=lambda one: -one.value)
@@ -227,10 +227,10 @@ def _shared(
             wanted[int(one.photo)].append((unit, at))
     for number, places in wanted.items():
         photo = photographs.load(names[number])
-        pixels = _bytes(as_seen(search.network, photo).image)
+        pixels = pixels_seen(search.network, photo)
         for unit, at in places:
             one = best[unit][at]
-            patch = _cut(pixels, field_box(search.core, *one.position))
+            patch = cut(pixels, field_box(search.core, *one.position))
             best[unit][at] = replace(one, photo=photo.name, patch=patch)
     return Examples(
         search.layer,
@@ -351,13 +351,14 @@ def field_box(field: ReceptiveField, row: int, column: int) -> Box:
     return top, left, bottom, right
 
 
-def _cut(image: Bytes, box: Box) -> Tensor:
-    """Cuts a box out of an image (3, H, W) that holds it."""
-    top, left, bottom, right = box
-    return torch.from_numpy(image[:, top:bottom, left:right].copy())
-
-
-def _bytes(image: Tensor) -> Bytes:
+def pixels_seen(network: Network, photo: Photo) -> Bytes:
+    """Returns a photograph as a network sees it, (3, H, W), for patches to be cut from."""
     # NumPy, because torch would start its threads for each of thousands of small copies.
-    levels: Bytes = (image.cpu() * 255).round().to(torch.uint8).numpy()
+    levels: Bytes = (as_seen(network, photo).image.cpu() * 255).round().to(torch.uint8).numpy()
     return levels
+
+
+def cut(pixels: Bytes, box: Box) -> Tensor:
+    """Cuts a box out of pixels (3, H, W) that hold it."""
+    top, left, bottom, right = box
+    return torch.from_numpy(pixels[:, top:bottom, left:right].copy())

@@ -2,12 +2,9 @@
 
 import hashlib
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 
 from torch import Tensor
@@ -16,8 +13,8 @@ from featviz import photos as photographs
 from featviz.network.values import PASS
 from featviz.photos import PhotoError
 
-READERS = 4
-"""Threads that decode photographs while others go through the network."""
+AHEAD = 32
+"""Photographs that are decoded while others go through the network."""
 
 Numbered = tuple[int, Tensor]
 """A photograph's number and its image (3, H, W)."""
@@ -57,13 +54,9 @@ def find_photographs(folder: Path) -> list[Path]:
     files = []
     for place, below, names in os.walk(folder):
         below[:] = sorted(name for name in below if not name.startswith("."))
-        files += [
-            Path(place, name)
-            for name in sorted(names)
-            if name.lower().endswith(photographs.SUFFIXES) and not name.startswith(".")
-        ]
+        files += [Path(place, name) for name in sorted(names) if photographs.is_listed(name)]
     if not files:
-        photographs.folder(folder)  # says what is wrong with it
+        photographs.files(folder)  # says what is wrong with it
     return files
 
 
@@ -77,25 +70,13 @@ def decoded(files: Sequence[Path], size: int | None) -> Iterator[Numbered]:
     Yields:
         Each with its index in `files`, in that order.
     """
-
-    def load(file: Path) -> Tensor | None:
+    read = photographs.in_threads(lambda file: photographs.load(file, size), files, AHEAD)
+    for number, future in enumerate(read):
         try:
-            return photographs.load(file, size).image
+            image = future.result().image
         except PhotoError:
-            return None
-
-    waiting = iter(enumerate(files))
-    with ThreadPoolExecutor(READERS) as pool:
-        ahead = deque(
-            (number, pool.submit(load, file)) for number, file in islice(waiting, 8 * READERS)
-        )
-        while ahead:
-            number, future = ahead.popleft()
-            for following, file in islice(waiting, 1):
-                ahead.append((following, pool.submit(load, file)))
-            image = future.result()
-            if image is not None:
-                yield number, image
+            continue
+        yield number, image
 
 
 def in_batches(images: Iterable[Numbered]) -> Iterator[list[Numbered]]:

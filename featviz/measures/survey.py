@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
+from torch import Tensor
 from tqdm import tqdm
 
 from featviz import photos as photographs
 from featviz.ascent.effective_field import used_field
-from featviz.measures.patches import Example, Examples, as_seen, field_box, no_field
+from featviz.measures.patches import Example, Examples, cut, field_box, no_field, pixels_seen
 from featviz.measures.reading import Numbered, Shard, find_photographs, in_batches
 from featviz.measures.surveyor import Surveyor
 from featviz.measures.tallies import Tally
@@ -82,7 +81,7 @@ class Survey:
                     float(value),
                     (row, column),
                     field_box(field, row, column),
-                    torch.from_numpy(patches[layer, photo, row, column]),
+                    patches[layer, photo, row, column],
                 )
                 for value, photo, (row, column) in zip(
                     tally.values[unit].tolist(),
@@ -97,7 +96,7 @@ class Survey:
         return Examples(layer, found, int(tally.seen[0]), self.skipped)
 
 
-class Cuttings(dict[tuple[str, int, int, int], NDArray[np.uint8]]):
+class Cuttings(dict[tuple[str, int, int, int], Tensor]):
     """Patches of photographs by layer, number of the photograph, row and column.
 
     Args:
@@ -112,13 +111,12 @@ class Cuttings(dict[tuple[str, int, int, int], NDArray[np.uint8]]):
         """Cuts the patches that a tally names out of photographs."""
         core = used_field(self._network, layer)
         for number, image in images:
-            pixels: NDArray[np.uint8] | None = None
-            for row, column in np.unique(tally.places[tally.photos == number], axis=0).tolist():
-                if pixels is None:
-                    seen = as_seen(self._network, Photo("", image, "", "", "")).image
-                    pixels = (seen * 255).round().byte().numpy()
-                top, left, bottom, right = field_box(core, row, column)
-                self[layer, number, row, column] = pixels[:, top:bottom, left:right].copy()
+            places = np.unique(tally.places[tally.photos == number], axis=0).tolist()
+            if not places:
+                continue
+            pixels = pixels_seen(self._network, Photo("", image, "", "", ""))
+            for row, column in places:
+                self[layer, number, row, column] = cut(pixels, field_box(core, row, column))
 
     def forget(self, tallies: Mapping[str, Tally]) -> None:
         """Drops what is no longer among the strongest."""
