@@ -7,7 +7,7 @@ from torch import Tensor
 
 from featviz.article.studies import attribution_evidence
 from featviz.article.studies.attribution_evidence import DEPTHS, SHOWN
-from featviz.article.studies.shared import alexnet, channel, maximize, unit_link
+from featviz.article.studies.shared import alexnet, channel, maximize, named_link
 from featviz.attribution.attribute import Attribution, one_scale
 from featviz.figures import (
     Figure,
@@ -100,17 +100,13 @@ def unit_cam() -> Figure:
         id="unit-cam",
         alt="Four photographs in rows; in columns, Grad-CAM maps of one unit of conv5 in AlexNet's five layers, from contours to parts of things",
         caption="<strong>Why is this unit of conv5 active?</strong> Grad-CAM by torch-cam for the unit that each photograph excites "
-        f"most ({', '.join(map(_link, units))}), in multiples of each map's mean: <strong>compare places</strong>, contours at conv1, the "
+        f"most ({', '.join(named_link('conv5', unit) for unit in units)}), in multiples of each map's mean: <strong>compare places</strong>, contours at conv1, the "
         "pagoda and the cup at conv4.",
         scale_name="times the map's mean",
         limit=UNIT_LIMIT,
         subjects=SHOWN,
         column_notes=[_resolution(maps[SHOWN[0], layer]) for layer in layers],
     )
-
-
-def _link(unit: int) -> str:
-    return f'<a href="{unit_link("conv5", unit)}">conv5:{unit}</a>'
 
 
 def class_evidence() -> Figure:

@@ -9,12 +9,13 @@ from torch import Tensor
 
 from featviz.article import photographs
 from featviz.article.bridge.values import Values
-from featviz.article.studies.microscope import scope
+from featviz.article.studies.microscope import channel_images
 from featviz.article.studies.shared import (
     alexnet,
     evenly,
     in_field,
     maximize,
+    rung,
     shared_channels,
     shared_neurons,
     unit_link,
@@ -24,7 +25,6 @@ from featviz.ascent.score import evaluate
 from featviz.figures import (
     Figure,
     Picker,
-    Rung,
     Spectrum,
     grid,
     ladder,
@@ -33,7 +33,7 @@ from featviz.figures import (
     spectrum,
 )
 from featviz.measures.patches_by_level import find_spectrum
-from featviz.microscope.views import CHANNEL, differing
+from featviz.microscope.views import differing
 from featviz.objectives.units import Channel, Neuron
 from featviz.store import Store, fingerprint
 
@@ -41,7 +41,7 @@ DEEP = ("conv3", "conv4", "conv5")
 """The layers of this chapter."""
 
 SHEET, ROW = 16, 8
-"""Units shown per layer, and of these in a row."""
+"""Units shown per layer, and of these in the first of two rows."""
 
 DIVERSE = 4
 """Images of one unit that must differ."""
@@ -75,9 +75,9 @@ def unit_picker() -> Picker:
 def sheets() -> Figure:
     """Many channels of each layer, in rows."""
     rungs = [
-        _rung(layer, evenly(layer, SHEET)[first : first + ROW])
+        rung(layer, units, channel_images(layer, units))
         for layer in DEEP
-        for first in range(0, SHEET, ROW)
+        for units in (evenly(layer, SHEET)[:ROW], evenly(layer, SHEET)[ROW:])
     ]
     return ladder(
         rungs,
@@ -87,13 +87,6 @@ def sheets() -> Figure:
         caption="<strong>Look for repetition in conv3, for pieces in conv4, for parts in conv5</strong>: meshes and rings; "
         f"eyes and tufts; things with an inside and an outside. {SHEET} channels a layer, evenly spaced and unpicked.",
     )
-
-
-def _rung(layer: str, units: list[int]) -> Rung:
-    images = scope().pictures(layer, CHANNEL, units).images[:, 0] / np.float32(255)
-    labels = [f"{layer}:{unit}" for unit in units]
-    links = [unit_link(layer, unit) for unit in units]
-    return Rung(layer, alexnet().receptive_field(layer).size, images, labels, links)
 
 
 def between() -> Figure:

@@ -1,6 +1,10 @@
 """The microscope's chapter: every unit of AlexNet."""
 
+from collections.abc import Sequence
 from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 from featviz.article import photographs
 from featviz.article.bridge.values import Values
@@ -21,6 +25,12 @@ def scope() -> Microscope:
 def over(network: Network) -> Microscope:
     """Returns the microscope over any network, with the article's photographs."""
     return Microscope(network, seed=SEED, photographs=photographs.scenes())
+
+
+def channel_images(layer: str, units: Sequence[int]) -> NDArray[np.float32]:
+    """Returns the microscope's pictures of channels (units, 3, H, W), in [0, 1]."""
+    levels = scope().pictures(layer, CHANNEL, units).images[:, 0]
+    return (levels / np.float32(255)).astype(np.float32)
 
 
 def everything() -> Figure:

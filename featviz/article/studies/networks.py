@@ -19,7 +19,7 @@ from featviz.article.studies.networks_matches import (
     TRAINED,
     UNTRAINED,
 )
-from featviz.article.studies.shared import unit_link
+from featviz.article.studies.shared import named_link
 from featviz.figures import Figure, Series, curves, dots, grid, table
 from featviz.measures.statistics import Interval, difference, interval
 
@@ -132,7 +132,7 @@ def twins() -> Figure:
         alt="Eight channels of AlexNet above the channels of VGG16 that respond most like them",
         caption=f"The {matching.TWINS} mutual matches of each layer that were steadiest where they were chosen; none was left out. "
         "<strong>Below each, the correlation on held-out photographs.</strong> In the microscope: "
-        + ", ".join(_link(twin) for twin in pairs)
+        + ", ".join(named_link(twin.layer, twin.unit) for twin in pairs)
         + ".",
         labels=[
             [f"AlexNet, {twin.layer}:{twin.unit}" for twin in pairs],
@@ -257,11 +257,6 @@ def _halves() -> tuple[int, int]:
 
 def _with_field(name: str, layer: str) -> str:
     return f"{layer} ({evidence.network(name).receptive_field(layer).size} px)"
-
-
-def _link(twin: matching.Twin) -> str:
-    name = f"{twin.layer}:{twin.unit}"
-    return f'<a href="{unit_link(twin.layer, twin.unit)}">{name}</a>'
 
 
 def _range(values: list[float]) -> str:

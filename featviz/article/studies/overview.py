@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import Tensor
 
 from featviz import photos
@@ -21,21 +21,21 @@ from featviz.article.studies import (
 )
 from featviz.article.studies import shallow_versus_deep_evidence as evidence
 from featviz.article.studies.cards import Card, cards
-from featviz.article.studies.microscope import scope
+from featviz.article.studies.microscope import channel_images, scope
 from featviz.article.studies.shared import (
     PER_LAYER,
     alexnet,
     evenly,
     in_field,
+    rung,
     shared_channels,
     shared_neurons,
-    unit_link,
 )
 from featviz.attribution.attribute import one_scale
-from featviz.figures import Figure, Rung, ladder, overlaid
+from featviz.figures import Figure, ladder, overlaid
 from featviz.measures.statistics import Interval, interval
 from featviz.microscope import findings
-from featviz.microscope.views import CHANNEL, NEURON
+from featviz.microscope.views import NEURON
 from featviz.network.values import activations
 
 HERO = {
@@ -51,6 +51,9 @@ directions of light, two colored stripes, two patches of color; conv2: spots and
 crossings and stripes of color; conv3: rings, nets, scales; conv4: eyes, fur, eggs, berries,
 branches, wickerwork; conv5: two animals, fruit, towers, domes, wheels."""
 
+ROOT = ""
+"""The way from this page to the site's root, where it lies itself."""
+
 PHOTO, SIDE = "chelsea", 224
 """The photograph of the cards and its side in pixels, which is that of the network's input."""
 
@@ -64,8 +67,7 @@ CONTROL = 6
 def hero() -> Figure:
     """Six well-chosen channels of each layer."""
     rungs = [
-        _rung(layer, units, scope().pictures(layer, CHANNEL, units).images[:, 0] / np.float32(255))
-        for layer, units in HERO.items()
+        rung(layer, units, channel_images(layer, units), ROOT) for layer, units in HERO.items()
     ]
     return ladder(
         rungs,
@@ -82,7 +84,7 @@ def hero() -> Figure:
 def channels() -> Figure:
     """What a whole channel wants: units that nobody chose, everywhere in the image at once."""
     rungs = [
-        _rung(layer, evenly(layer), shared_channels(layer).images.numpy())
+        rung(layer, evenly(layer), shared_channels(layer).images.numpy(), ROOT)
         for layer in alexnet().layers
     ]
     return ladder(
@@ -100,7 +102,7 @@ def channels() -> Figure:
 def neurons() -> Figure:
     """One neuron's favorite image per unit, as large as what it sees."""
     rungs = [
-        _rung(layer, evenly(layer), in_field(layer, shared_neurons(layer).images).numpy())
+        rung(layer, evenly(layer), in_field(layer, shared_neurons(layer).images).numpy(), ROOT)
         for layer in alexnet().layers
     ]
     return ladder(
@@ -113,12 +115,6 @@ def neurons() -> Figure:
         "the neuron wants one of what the channel repeats.",
         width="page",
     )
-
-
-def _rung(layer: str, units: Sequence[int], images: ArrayLike) -> Rung:
-    labels = [f"{layer}:{unit}" for unit in units]
-    links = [unit_link(layer, unit, root="") for unit in units]
-    return Rung(layer, alexnet().receptive_field(layer).size, images, labels, links)
 
 
 def findings_in_cards() -> Figure:
@@ -172,7 +168,7 @@ def _read() -> Card:
 def _alike() -> Card:
     quotes = alike.numbers()
     pair, _ = alike.choose(alike_evidence.trained("conv5"), "alike in both")
-    left, right = scope().pictures("conv5", CHANNEL, pair).images[:, 0] / np.float32(255)
+    left, right = channel_images("conv5", pair)
     return Card(
         "Looking alike",
         "chapters/alike.html#fig-agreement",
