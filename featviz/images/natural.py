@@ -14,6 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -35,6 +36,10 @@ ENERGY = 2.0
 """Default multiple of the photographs' energy: in every octave about two thirds of all crops of the
 sample photographs hold less. The pictures' contrast is then a third above the median photograph's.
 """
+
+ROUNDING = 1e-5
+"""Part of its limit by which an octave may exceed it: one that was brought down to it may round to
+a little more, and would otherwise change whenever the image is looked at."""
 
 
 @dataclass(frozen=True)
@@ -99,22 +104,37 @@ class _BoundedImage(Image):
     def forward(self, step: int = 0) -> Tensor:
         # Project the parameters instead of bounding the value: at equal contrast that excites a
         # tenth more than a gradient that goes through the bound, and it takes less time.
-        with torch.no_grad():
-            factors = _factors(self.coefficients * self.scale, self.octaves, self.limits)
-            if (factors < 1).any():
-                self.coefficients.mul_(factors)
-        return self.crop(_pixels(self.coefficients * self.scale, tiled(self.height, self.width)))
+        spectrum = self.coefficients.detach() * self.scale
+        factors = _factors(spectrum, self.octaves, self.limits)
+        if (factors < 1).any():
+            with torch.no_grad():
+                self.coefficients.mul_(_spread(factors, self.octaves, spectrum))
+                torch.mul(self.coefficients, self.scale, out=spectrum)
+        values: Tensor = _Scaled.apply(self.coefficients, self.scale, spectrum)
+        return self.crop(_pixels(values, tiled(self.height, self.width)))
 
     def amplify(self, rows: Tensor) -> None:
         if self.wake:
             self.coefficients[rows] *= 2
 
 
+class _Scaled(torch.autograd.Function):
+    """The product of coefficients and scale, which is known already."""
+
+    @staticmethod
+    def forward(ctx: Any, coefficients: Tensor, scale: Tensor, product: Tensor) -> Tensor:
+        ctx.scale = scale
+        return product
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return gradient * ctx.scale, None, None
+
+
 def _factors(spectrum: Tensor, octaves: Tensor, limits: Tensor) -> Tensor:
-    """What brings each coefficient's octave down to its limit: (N, 1, H, W, 2), at most 1."""
+    """What brings each octave down to its limit: (N, octaves), at most 1."""
     energies = octave_energies(spectrum, octaves)
-    factors = (limits / energies.clamp(min=torch.finfo().tiny)).sqrt().clamp(max=1)
-    return _spread(factors, octaves, spectrum)
+    return torch.where(energies > limits * (1 + ROUNDING), (limits / energies).sqrt(), 1.0)
 
 
 def _spread(per_octave: Tensor, octaves: Tensor, spectrum: Tensor) -> Tensor:
@@ -153,8 +173,9 @@ def bounded(images: Tensor, energy: float = ENERGY) -> Tensor:
     """
     size = (images.shape[-2], images.shape[-1])
     spectrum = _spectrum(images.clamp(LOGIT_MARGIN, 1 - LOGIT_MARGIN).logit())
-    factors = _factors(spectrum, octave_members(*size), octave_limits(*size, energy))
-    return _pixels(spectrum * factors, size)
+    octaves = octave_members(*size)
+    factors = _factors(spectrum, octaves, octave_limits(*size, energy))
+    return _pixels(spectrum * _spread(factors, octaves, spectrum), size)
 
 
 def whitened(slopes: Tensor, energy: float = ENERGY) -> Tensor:

@@ -198,3 +198,10 @@ def test_objectives_rise_under_the_bound_with_the_same_bits_in_any_batch(small, 
     for batch in (1, 2):
         again = fv.maximize(small, objectives[::-1], batch=batch, **options)
         assert again.images.flip(0).equal(whole.images)
+
+
+@pytest.mark.parametrize("energy", [0.7, 1.0, 1.5, 2.0, 3.1])
+def test_an_image_at_its_bound_stays_as_it_is_when_it_is_looked_at(energy):
+    image = Natural(energy, noise=5.0).build(streams(6), 48, 48)
+    first = image()
+    assert all(image().equal(first) for _ in range(3))
