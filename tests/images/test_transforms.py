@@ -18,13 +18,14 @@ from featviz.images.transforms import (
     Rotate,
     Scale,
     _resample,
-    _Roll,
+    _Shift,
     _similarity,
 )
 
 EVERY = [
     Pad(3),
     Jitter(4),
+    Jitter(4, frame=2),
     Scale(),
     Rotate(),
     Affine(),
@@ -113,14 +114,24 @@ def test_jitter_of_nothing_is_nothing():
     assert Jitter(0)(images, draw(Jitter(0), 3), 0).equal(images)
 
 
-def test_rolls_gradient_rolls_back():
+@pytest.mark.parametrize("pixels", [1, 3, 9])
+def test_a_framed_jitter_is_a_frame_and_a_jitter(pixels):
+    images, framed = some_images(4), Jitter(pixels, frame=3)
+    uniform = torch.tensor([[0.0, 0.999], [0.999, 0.5], [0.3, 0.7], [0.5, 0.0]])
+    expected = Jitter(pixels)(Pad(3)(images, uniform[:, :0], 0), uniform, 0)
+    assert framed(images, uniform, 0).equal(expected)
+
+
+@pytest.mark.parametrize("frame", [0, 2])
+def test_the_gradient_of_a_shift_shifts_back(frame):
     shifts = [[1, -2], [0, 3], [-4, 0]]
     images = some_images(3, 4, 5, torch.float64).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: _Roll.apply(x, shifts), images)
-    gradient = some_images(3, 4, 5, torch.float64).flip(0)
-    (gradients,) = torch.autograd.grad(_Roll.apply(images, shifts), images, gradient)
+    assert torch.autograd.gradcheck(lambda x: _Shift.apply(x, shifts, frame), images)
+    gradient = some_images(3, 4 + 2 * frame, 5 + 2 * frame, torch.float64).flip(0)
+    (gradients,) = torch.autograd.grad(_Shift.apply(images, shifts, frame), images, gradient)
     for image, shift, expected in zip(gradient, shifts, gradients, strict=True):
-        assert image.roll([-shift[0], -shift[1]], (1, 2)).equal(expected)
+        back = image.roll([-shift[0], -shift[1]], (1, 2))
+        assert back[:, frame : frame + 4, frame : frame + 5].equal(expected)
 
 
 @pytest.mark.parametrize("transform", [Affine(frame=0), Rotate(), Scale()], ids=str)
@@ -234,12 +245,12 @@ def test_a_sequence_takes_its_numbers_in_turn():
 
 def test_the_standard_transforms_span_what_lucids_do():
     pad, _, zoom, turn, _ = LUCID
-    ((affine,), (frame, jitter)) = STANDARD[0].turns
+    ((affine,), (jitter,)) = STANDARD[0].turns
     assert (affine.degrees, affine.low, affine.high) == (turn.degrees, zoom.low, zoom.high)
-    assert affine.frame == frame.pixels == pad.pixels < jitter.pixels
-    ((affine,), (frame, jitter)) = NARROW[0].turns
+    assert affine.frame == jitter.frame == pad.pixels < jitter.pixels
+    ((affine,), (jitter,)) = NARROW[0].turns
     assert (affine.degrees, affine.low, affine.high) == (turn.degrees, zoom.low, zoom.high)
-    assert affine.frame == frame.pixels == pad.pixels / 2 < jitter.pixels
+    assert affine.frame == jitter.frame == pad.pixels / 2 < jitter.pixels
 
 
 @pytest.mark.parametrize("chain", [STANDARD, LUCID])

@@ -11,7 +11,7 @@ function applied(change, uniform, { height, width }) {
   const { frame, pixels, degrees, low = 1, high = 1 } = change;
   const outer = { height: height + 2 * frame, width: width + 2 * frame };
   if (degrees === undefined) {
-    // A frame, and a shift by whole pixels, as Pad and Jitter.
+    // A frame, and a shift by whole pixels, as Jitter.
     const [down, across] = [0, 1].map((i) => Math.floor(uniform[i] * (2 * pixels + 1)) - pixels);
     return {
       there: (image) => moved(image, outer, frame + down, frame + across, outer),
