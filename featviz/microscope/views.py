@@ -13,8 +13,7 @@ from torch import Tensor
 
 from featviz.ascent.effective_field import used_field
 from featviz.ascent.plan import suiting_side
-from featviz.ascent.recipes import STANDARD, NormalizedGradient
-from featviz.images.natural import Natural
+from featviz.ascent.recipes import STANDARD, STRIPES, NormalizedGradient
 from featviz.measures import pictures
 from featviz.network.network import Network
 from featviz.objectives.algebra import Objective
@@ -54,12 +53,11 @@ DIVERSE = View("diverse", 64, 24, copies=4)
 VIEWS = (CHANNEL, NEURON, OPPOSITE, DIVERSE)
 """In the order in which they are made; the last leans on the first."""
 
-FIRST = replace(STANDARD, image=Natural(energy=1.5, noise=0.2), optimizer=NormalizedGradient(10.0))
+FIRST = replace(STANDARD, image=replace(STRIPES, noise=0.2), optimizer=NormalizedGradient(10.0))
 """How the channels of a layer that reads the image climb, behind their ReLU. Half of what such a
 unit does is linear, and steps that keep the gradient's proportions draw its stripes clean, where
-Adam's make all frequencies of an octave equally strong, and so grain. Stripes are loud for their
-energy, so that they get less of it. The noise at the start is as strong as is needed for no unit of
-AlexNet's to stay silent: at 0.15 one does."""
+Adam's make all frequencies of an octave equally strong, and so grain. The noise at the start is as
+strong as is needed for no unit of AlexNet's to stay silent: at 0.15 one does."""
 
 APART = 1 / 16
 """What a mean cosine of 1 between the diverse images costs, as a part of the value of the unit's
