@@ -28,24 +28,38 @@ class Activity:
     peak: Tensor
 
 
-def measure_activity(network: Network, layer: str, images: Sequence[Tensor]) -> Activity:
-    """Measures how busy the units of a layer are on photographs.
+def measure_activity(
+    network: Network, layers: Sequence[str], images: Sequence[Tensor]
+) -> dict[str, Activity]:
+    """Measures how busy the units of layers are on photographs, in one pass of each photograph.
 
     Args:
         network: The network.
-        layer: The layer's name, without ":relu".
+        layers: The layers' names, without ":relu".
         images: Photographs (3, H, W) in [0, 1], of any sizes.
 
     Returns:
-        The activity. Places whose field reaches over the border of the photograph don't count.
+        Layer -> its activity. Places whose field reaches over the border of the photograph don't
+        count.
 
     Raises:
         ValueError: There is no photograph, or one is no larger than what a unit sees.
     """
     if not images:
         raise ValueError("there are no photographs to measure: give at least one.")
-    before, after = torch.cat([_both_values(network, layer, image) for image in images], 2)
-    return Activity((after > 0).float().mean(1), after.mean(1), before.amax(1))
+    values: dict[str, list[tuple[Tensor, ...]]] = {layer: [] for layer in layers}
+    for image in images:
+        for layer, (before, after) in _both_values(network, layers, image).items():
+            count = torch.tensor(after.shape[1])
+            values[layer].append(((after > 0).sum(1), after.sum(1), before.amax(1), count))
+    return {layer: _over_photographs(ones) for layer, ones in values.items()}
+
+
+def _over_photographs(values: Sequence[tuple[Tensor, ...]]) -> Activity:
+    """The activity on photographs with so many active places, sums, peaks and places each."""
+    active, sums, peaks, places = (torch.stack(ones) for ones in zip(*values, strict=True))
+    share, mean = active.sum(0) / places.sum(), sums.double().sum(0) / places.sum()
+    return Activity(share, mean.float(), peaks.amax(0))
 
 
 def unpadded_places(network: Network, layer: str, size: int) -> range:
@@ -77,16 +91,27 @@ def places_inside(field: ReceptiveField, count: int, size: int) -> range:
     return range(inside[0], inside[-1] + 1) if inside else range(0)
 
 
-def _both_values(network: Network, layer: str, image: Tensor) -> Tensor:
-    """Values before and after the ReLU, (2, units, places), of one photograph without padding."""
-    height, width = image.shape[-2:]
-    rows, columns = unpadded_places(network, layer, height), unpadded_places(network, layer, width)
-    if not rows or not columns:
-        raise ValueError(
-            f"a photo of {width} x {height} px holds no whole field of {layer}, whose units see "
-            f"{network.receptive_field(layer).size} px."
+def _both_values(
+    network: Network, layers: Sequence[str], image: Tensor
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """Values before and after each layer's ReLU, (units, places), of one photograph's insides."""
+    names = {
+        layer: [layer, layer + AFTER_RELU] if is_activated(network, layer) else [layer]
+        for layer in layers
+    }
+    values = activations(network, image, [name for pair in names.values() for name in pair])
+    both = {}
+    for layer, pair in names.items():
+        height, width = image.shape[-2:]
+        rows, columns = (unpadded_places(network, layer, side) for side in (height, width))
+        if not rows or not columns:
+            raise ValueError(
+                f"a photo of {width} x {height} px holds no whole field of {layer}, whose units "
+                f"see {network.receptive_field(layer).size} px."
+            )
+        before, *after = (
+            values[name][0, :, rows.start : rows.stop, columns.start : columns.stop].flatten(1)
+            for name in pair
         )
-    names = [layer, layer + AFTER_RELU] if is_activated(network, layer) else [layer]
-    values = [value[0] for value in activations(network, image, names).values()]
-    both = torch.stack([values[0], values[1] if len(values) > 1 else values[0].relu()])
-    return both[..., rows.start : rows.stop, columns.start : columns.stop].flatten(2)
+        both[layer] = (before, after[0] if after else before.relu())
+    return both

@@ -41,6 +41,9 @@ FINE_BELOW = 64
 KIN = 6
 """Units named as the most alike."""
 
+ACTIVITY = ("share", "mean", "peak")
+"""What is kept of a layer's `Activity`, in its order."""
+
 WIRED = 4
 """Units of the layer before that are named for a unit, and as many against it."""
 
@@ -166,24 +169,39 @@ def find_families(
 def find_activity(scope: Microscope, layer: str) -> Activity | None:
     """Returns how busy a layer's units are on photographs; None if they see more than one."""
     net = scope.network
-    if side(net, layer, NEURON) is None:
-        return None
     size = suiting_side(net, frozenset({layer}), PROBE_SIZE)
-    if not unpadded_places(net, layer, size):
+    if not _holds_field(net, layer, size):
         return None
     images = [photos.fit(photo.image, size) for photo in scope.photographs]
+    layers = [one for one in net.layers if _holds_field(net, one, size)]
+    if layer not in layers:  # named as its module
+        layers = [layer]
     spec = {
         "network": net.fingerprint,
-        "layer": layer,
+        "layers": layers,
         "photos": [fingerprint(image.numpy()) for image in images],
     }
 
     def make() -> dict[str, NDArray[np.float32]]:
-        result = measure_activity(net, layer, images)
-        return {name: getattr(result, name).numpy() for name in ("share", "mean", "peak")}
+        found = measure_activity(net, layers, images)
+        return {
+            f"{one}/{name}": getattr(found[one], name).numpy()
+            for one in layers
+            for name in ACTIVITY
+        }
 
     result = scope.store.arrays(spec, make, activity.__name__)
-    return Activity(*(torch.from_numpy(result[name]) for name in ("share", "mean", "peak")))
+    return Activity(*(torch.from_numpy(result[f"{layer}/{name}"]) for name in ACTIVITY))
+
+
+def _holds_field(network: Network, layer: str, size: int) -> bool:
+    """Whether photographs of a size reach a layer, and hold a whole field of its units."""
+    if suiting_side(network, frozenset({layer}), size) != size:
+        return False
+    try:
+        return bool(unpadded_places(network, layer, size))
+    except ValueError:  # units see the whole image
+        return False
 
 
 def find_patches(

@@ -33,8 +33,9 @@ def small(monkeypatch, tmp_path):
 def test_activity_is_that_of_the_measure(small):
     net, images = small
     sight = evidence.look("AlexNet")
+    each = [measure_activity(net, net.layers, [image]) for image in images]
     for layer in net.layers:
-        shares = torch.stack([measure_activity(net, layer, [image]).share for image in images])
+        shares = torch.stack([found[layer].share for found in each])
         torch.testing.assert_close(sight[f"share/{layer}"], shares)
         assert evidence.active("AlexNet", layer).tolist() == pytest.approx(
             (100 * shares.mean(1)).tolist()

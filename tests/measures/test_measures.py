@@ -467,15 +467,15 @@ def test_activity_leaves_out_the_places_that_see_padding():
     bank = torch.ones(1, 3, 3, 3)
     image = torch.zeros(3, 6, 6)
     image[:, 2:, :] = 1
-    found = measure_activity(network(bank, padding=1), "only", [image])
+    found = measure_activity(network(bank, padding=1), ["only"], [image])["only"]
     assert found.share.item() == 1  # with the border, the top row would be silent
     assert found.peak.item() == 27
     with pytest.raises(ValueError, match="there are no photographs to measure"):
-        measure_activity(network(bank), "only", [])
+        measure_activity(network(bank), ["only"], [])
     with pytest.raises(ValueError, match="a photo of 2 x 2 px holds no whole field of only"):
-        measure_activity(network(bank, padding=1), "only", [torch.zeros(3, 2, 2)])
+        measure_activity(network(bank, padding=1), ["only"], [torch.zeros(3, 2, 2)])
     with pytest.raises(ValueError, match=r"6 x 2 px holds no whole .* whose units see 3 px"):
-        measure_activity(network(bank, padding=1), "only", [torch.zeros(3, 2, 6)])
+        measure_activity(network(bank, padding=1), ["only"], [torch.zeros(3, 2, 6)])
 
 
 def test_a_field_that_ends_with_the_image_lies_inside():

@@ -89,8 +89,8 @@ def test_the_strongest_places_are_each_photographs_strongest(small, images, whol
 
 
 def test_activity_is_that_of_the_same_photographs(small, images, whole):
-    for layer in LAYERS:
-        expected = measure_activity(small, layer, [photo.image for photo in images])
+    found = measure_activity(small, LAYERS, [photo.image for photo in images])
+    for layer, expected in found.items():
         activity = whole.tallies[layer].activity
         for name in ("share", "mean", "peak"):
             ours, theirs = getattr(activity, name), getattr(expected, name)

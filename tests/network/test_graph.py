@@ -405,7 +405,7 @@ def test_behind_batch_norm_attribution_explains_the_network_itself(resnet):
 
 
 def test_activity_counts_what_passes_the_networks_own_relu(resnet):
-    found = measure_activity(resnet, "layer1.0.conv1", [IMAGES[0]])
+    found = measure_activity(resnet, ["layer1.0.conv1"], [IMAGES[0]])["layer1.0.conv1"]
     value = hooked(resnet, "layer1.0.relu", IMAGES[:1])[0][0]
     rows = unpadded_places(resnet, "layer1.0.conv1", 64)
     inside = value[:, rows.start : rows.stop, rows.start : rows.stop].flatten(1)
