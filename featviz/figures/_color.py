@@ -11,16 +11,17 @@ from featviz.figures._figure import number, tag, text
 from featviz.figures._files import Pixels, pixels
 
 SEQUENTIAL = "inferno"
-"""Perceptually uniform and dark at zero, so that an overlay leaves silent places to the photo."""
+"""Perceptually uniform and dark at zero."""
 
 DIVERGING = "RdBu_r"
 """Blue for evidence against, red for evidence in favor, near white at zero."""
 
 # Color stops of a color bar's gradient: more are not visible over 200 px.
 _BAR_STOPS = 17
-# Blend weight of the map at its top value; below it the weight falls to the floor at zero.
-_OVERLAY_TOP = 0.82
-_OVERLAY_FLOOR = 0.12  # sequential scales alone: the diverging scale's zero is white fog
+# Blend weight of the map at its top value, and the strength up to which the photo is left alone:
+# the dark half of a sequential scale would lie on everything as a purple wash.
+_OVERLAY_TOP = 0.85
+_OVERLAY_FROM = 0.25
 # Part of the photo's own color kept under the map: color there would be read as the map's.
 _PHOTO_COLOR = 0.25
 # Fraction of the values that may lie beyond the top of a shared scale: single hot pixels of one
@@ -82,7 +83,8 @@ def upsample(values: ArrayLike, height: int, width: int) -> NDArray[np.float64]:
 def overlay(photo: Pixels, values: ArrayLike, scale: Scale) -> Pixels:
     """Lays a low-resolution map over a photo so that the photo stays visible.
 
-    The photo loses most of its color; the map's weight grows with the value's strength.
+    The photo loses most of its color; the map's weight grows with the value's strength, on a
+    sequential scale from a quarter of it on.
 
     Args:
         photo: (H,W,3) uint8.
@@ -98,8 +100,8 @@ def overlay(photo: Pixels, values: ArrayLike, scale: Scale) -> Pixels:
     base: NDArray[np.float64] = photo.astype(np.float64)
     gray = base @ np.array([0.299, 0.587, 0.114])  # luma weights, ITU-R BT.601
     base = _PHOTO_COLOR * base + (1 - _PHOTO_COLOR) * gray[..., None]
-    floor = 0.0 if scale.signed else _OVERLAY_FLOOR
-    weight = floor + (_OVERLAY_TOP - floor) * scale.strength(large)[..., None]
+    silent = 0.0 if scale.signed else _OVERLAY_FROM
+    weight = _OVERLAY_TOP * ((scale.strength(large) - silent) / (1 - silent)).clip(min=0)[..., None]
     blend: Pixels = (base * (1 - weight) + color * weight + 0.5).astype(np.uint8)
     return blend
 

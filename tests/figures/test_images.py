@@ -87,6 +87,9 @@ def test_overlay_keeps_the_photo_where_the_map_is_silent():
     assert np.array_equal(silent, photo)
     assert loud[..., 0].mean() < photo.mean()
     assert loud[..., 2].mean() < loud[..., 0].mean()
+    quarter, half = (overlay(photo, np.full((2, 2), v), Scale(0, 1, False)) for v in (0.25, 0.5))
+    assert np.array_equal(quarter, photo)
+    assert half.mean() < photo.mean()
 
 
 def test_color_bars_carry_their_numbers_and_escaped_name():

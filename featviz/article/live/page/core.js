@@ -98,8 +98,8 @@
     return [near(y, height), near(x, width)];
   }
 
-  // Opacity of the map where it is strongest, and where it is zero: as figures' overlays have it.
-  const TOP = 0.82, FLOOR = 0.12;
+  // Opacity of the map where it is strongest, and the share from which on it shows: as figures' overlays have it.
+  const TOP = 0.85, FROM = 0.25;
 
   /** A map as a small picture with transparency, one pixel more on each side.
    * @param {PhotoMap} map @param {[number, number, number][]} colors */
@@ -113,7 +113,7 @@
         const at = Math.min(colors.length - 1, share * (colors.length - 1));
         const [low, high, part] = [colors[Math.floor(at)], colors[Math.ceil(at)], at % 1];
         const color = low.map((c, i) => c + (high[i] - c) * part);
-        picture.data.set([...color, 255 * (FLOOR + (TOP - FLOOR) * share)], 4 * (y * (width + 2) + x));
+        picture.data.set([...color, 255 * TOP * Math.max(0, (share - FROM) / (1 - FROM))], 4 * (y * (width + 2) + x));
       }
     }
     const small = document.createElement("canvas");
