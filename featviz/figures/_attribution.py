@@ -27,6 +27,7 @@ def attribution_grid(
     limit: float | None = None,
     column_notes: Sequence[str] = (),
     subjects: Sequence[str] = (),
+    insets: ArrayLike | Sequence[ArrayLike] = (),
 ) -> Figure:
     """Photos in rows, layers in columns, every map on one color scale.
 
@@ -46,6 +47,7 @@ def attribution_grid(
         limit: Largest magnitude of the scale; by default nearly the largest of all maps.
         column_notes: One short text per column, such as `"13 x 13"`.
         subjects: What each row is about: the page's picker marks the rows of its subject.
+        insets: (R,3,H,W) in [0,1], a picture in a corner of each photo: of the unit asked, say.
 
     Raises:
         ValueError: If maps and labels do not match the photos.
@@ -57,6 +59,9 @@ def attribution_grid(
         expect_length("column_notes", column_notes, len(column_labels), "columns")
     if subjects:
         expect_length("subjects", subjects, len(pictures), "photos")
+    corners = [pixels(inset, "insets")[0] for inset in insets]  # type: ignore[union-attr]
+    if corners:
+        expect_length("insets", corners, len(pictures), "photos")
     table = [[_map(m) for m in row] for row in maps]
     for label, row in zip(row_labels, table, strict=True):
         expect_length(f"Row {label!r} of maps", row, len(column_labels), "columns")
@@ -67,7 +72,8 @@ def attribution_grid(
             _cell(picture, values, scale, f"{name} on {label}")
             for name, values in zip(column_labels, row, strict=True)
         ]
-        head = tag("div", img(picture, label), tag("span", text(label)), role="rowheader")
+        corner = img(corners[index], f"Picture for {label}", cls="fv-inset") if corners else ""
+        head = tag("div", img(picture, label), corner, tag("span", text(label)), role="rowheader")
         about = slug(subjects[index]) if subjects else None
         parts.append(tag("div", head, *cells, role="row", cls="fv-row", data_pick=about))
     stage = tag(

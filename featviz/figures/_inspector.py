@@ -45,6 +45,7 @@ def inspector(
     alt: str,
     caption: str = "",
     width: str = "page",
+    start: tuple[float, float] = (0.5, 0.5),
 ) -> Figure:
     """Shows the units that answer where one points in a photo, layer by layer.
 
@@ -58,12 +59,15 @@ def inspector(
         alt: What the figure shows.
         caption: Says what to look at.
         width: Named width.
+        start: The place at which it opens, (down, across) as shares of the first photo's sides.
 
     Raises:
-        ValueError: If the layers do not match the photos.
+        ValueError: If the layers do not match the photos, or the start isn't on them.
     """
     pictures = [pixels(photo, "photos")[0] for photo in photos]  # type: ignore[union-attr]
     expect_length("photo_labels", photo_labels, len(pictures), "photos")
+    if not all(0 <= share < 1 for share in start):
+        raise ValueError(f"start is two shares from 0 to less than 1, not {start}.")
     if not layers:
         raise ValueError("layers is empty: give at least one InspectorLayer.")
     payload: list[dict[str, Any]] = []
@@ -88,7 +92,7 @@ def inspector(
         role="group",
         aria_label=required_alt(alt, id),
     )
-    data_out = {"photos": list(photo_labels), "layers": payload}
+    data_out = {"photos": list(photo_labels), "layers": payload, "start": start}
     return Figure("fv-inspector", id, body, caption, width, data_out)
 
 

@@ -146,7 +146,8 @@ def everything():
             textures(2), grid, ["one", "two"], headings=("ours", "theirs"), id="pairs", **common
         ),
         figures.attribution_grid(
-            photos, [[ramp, ramp.T]] * 2, ["cat", "dog"], ["conv1", "conv5"], id="maps", **common
+            photos, [[ramp, ramp.T]] * 2, ["cat", "dog"], ["conv1", "conv5"], id="maps",
+            insets=textures(2), **common,
         ),
         figures.receptive_field(photos[0], [("conv1", 11, 4), ("conv5", 40)], id="field", **common),
         figures.trajectory(
@@ -164,7 +165,9 @@ def everything():
             id="intervals", at=1, **common,
         ),
         figures.table([["conv1", 11, -0.5]], ["layer", "px", "score"], id="table", **common),
-        figures.inspector(photos, ["cat", "dog"], [layer], id="inspector", **common),
+        figures.inspector(
+            photos, ["cat", "dog"], [layer], id="inspector", start=(0.4, 0.9), **common
+        ),
         spectrum(),
         game(),
         circuits(link="microscope.html"),

@@ -188,7 +188,7 @@ def test_the_inspector_answers_to_keys(open_page):
     view = open_page()
     view.focus("#fig-inspector .fv-inspector__area")
     view.keyboard.press("ArrowUp")
-    assert "row 1 of 3, column 2 of 3" in view.locator("#fig-inspector").inner_text()
+    assert "row 1 of 3, column 3 of 3" in view.locator("#fig-inspector").inner_text()
     assert view.locator("#fig-inspector .fv-unit").count() == 2
 
 

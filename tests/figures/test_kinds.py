@@ -308,6 +308,16 @@ MISTAKES = [
         ),
         "names unit 7, but has 2 images",
     ),
+    (
+        lambda: figures.attribution_grid(
+            textures(1), [[np.ones((3, 3))]], ["a"], ["b"], insets=textures(2), **ARGS
+        ),
+        "insets",
+    ),
+    (
+        lambda: figures.inspector(textures(1), ["a"], [], start=(0.5, 1.0), **ARGS),
+        r"start is two shares from 0 to less than 1, not \(0.5, 1.0\)",
+    ),
     (lambda: figures.game([], "the judge", **ARGS), "at least one round"),
     (lambda: turn(machine=2), "machine must be 0, the left choice, or 1, not 2"),
     (

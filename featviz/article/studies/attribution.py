@@ -7,6 +7,7 @@ from torch import Tensor
 
 from featviz.article.studies import attribution_evidence
 from featviz.article.studies.attribution_evidence import DEPTHS, SHOWN
+from featviz.article.studies.microscope import channel_images
 from featviz.article.studies.shared import alexnet, channel, maximize, named_link
 from featviz.attribution.attribute import Attribution, one_scale
 from featviz.figures import (
@@ -23,6 +24,9 @@ PER_PLACE = 3
 
 PICTURE, PICTURE_STEPS = 64, 40
 """Side in pixels and steps of the inspector's pictures: small, because there are hundreds of them."""
+
+EYE = (0.38, 0.32)
+"""Where the cat's left eye is, as shares of its photograph's height and width."""
 
 CLASSES_SHOWN = (*SHOWN, "camera", "grace_hopper")
 """Photographs of the class figure: those of the other figures, and two whose class is small in them."""
@@ -82,7 +86,8 @@ def what_a_place_means() -> Figure:
         id="inspector",
         alt="A photograph with a movable frame; beside it pictures of the three units that answer most strongly there",
         caption="<strong>What each place means to a layer.</strong> Point at one, or move by arrow keys: pictures of its strongest "
-        "units, activations as bars, the receptive field framed. <strong>Stay at an eye of the cat and change the layer.</strong>",
+        "units, activations as bars, the receptive field framed. <strong>Stay at the cat's eye and change the layer.</strong>",
+        start=EYE,
     )
 
 
@@ -100,12 +105,13 @@ def unit_cam() -> Figure:
         id="unit-cam",
         alt="Four photographs in rows; in columns, Grad-CAM maps of one unit of conv5 in AlexNet's five layers, from contours to parts of things",
         caption="<strong>Why is this unit of conv5 active?</strong> Grad-CAM by torch-cam for the unit that each photograph excites "
-        f"most ({', '.join(named_link('conv5', unit) for unit in units)}), in multiples of each map's mean: <strong>compare places</strong>, contours at conv1, the "
+        f"most ({', '.join(named_link('conv5', unit) for unit in units)}; its picture in the corner), in multiples of each map's mean: <strong>compare places</strong>, contours at conv1, the "
         "pagoda and the cup at conv4.",
         scale_name="times the map's mean",
         limit=UNIT_LIMIT,
         subjects=SHOWN,
         column_notes=[_resolution(maps[SHOWN[0], layer]) for layer in layers],
+        insets=channel_images("conv5", units),
     )
 
 

@@ -117,7 +117,7 @@
     host.querySelector(".fv-tools")?.append(pickPhoto.group, pickLayer.group);
     host.querySelector(".fv-inspector__side")?.append(side);
     const [rows, columns] = data.layers[layer].grid;
-    [row, column] = [Math.floor(rows / 2), Math.floor(columns / 2)];
+    [row, column] = [Math.floor(data.start[0] * rows), Math.floor(data.start[1] * columns)];
     choose(0, layer, false);
     FV.subjects((value) => {
       if (slugs.includes(value)) choose(slugs.indexOf(value), layer, false);

@@ -192,7 +192,7 @@ interface Payloads {
     fields: { layer: string; size: number; stride: number; note: string }[];
   };
   "fv-game": { machine: string; rounds: { right: number; machine: number; group: string }[] };
-  "fv-inspector": { photos: string[]; layers: InspectorLayer[] };
+  "fv-inspector": { photos: string[]; layers: InspectorLayer[]; start: [number, number] };
   "fv-microscope": Microscope;
   "fv-overlays": {};
   "fv-sheet": {
