@@ -102,7 +102,7 @@ ascent_methods.method_ladder()
 # A climb without limits buys its score with contrast, and with frequencies and colors that no photograph holds.
 # MACO[^fel2023] fixes the magnitude of every Fourier coefficient, so that only phases move; but then no picture
 # can be empty where its unit wants nothing. featviz bounds the *sum* of the energy over each octave and the three colors, at twice
-# what the median photograph holds.
+# what the median photograph holds (for conv1, whose stripes are loud, at one and a half times).
 #
 # What speaks for it is the last row of [](#fig-methods): it has {{ bound_gain }} times the score of the row above
 # and {{ lucid_gain }} times that of Lucid's method. The price shows where contrast is left as it is: the row above then has
@@ -140,10 +140,11 @@ study.exact_shares()
 # *worst* of the 64 filters. Lucid's Fourier basis reaches {{ lucid_median }}% in the median and {{ lucid_worst }}% for the worst:
 # it can't reach the corners of the color cube at every pixel.
 #
-# For the default this summit lies outside the bound. Under the bound, as long as contrast is small, the best image is each
-# octave of the filter itself, brought to its limit; the default reaches at least {{ bounded_worst }}% of that one's value.
+# The default's images are softer on purpose: the summit lies outside the bound, and they reach {{ default_median }}% of it in the median. Under the bound,
+# as long as contrast is small, the best image is each octave of the filter itself, brought to its limit; the default reaches at
+# least {{ bounded_worst }}% of that one's value.
 #
-# *Wrong if* the last column of [](#fig-exact-shares) held a dot below 100%.
+# *Wrong if* the clamped pixels of [](#fig-exact-shares) held a dot below 100%.
 # { .wrong-if }
 #
 # ## Other questions, the same climb

@@ -45,7 +45,7 @@ study.methods_compared()
 # important first, and rise fast when they alone are shown[^petsiuk2018], each in {{ steps }} steps.
 
 # %%
-study.faithfulness_table()
+study.faithfulness()
 
 # %% [markdown]
 # At fire9 Grad-CAM and gradient × value agree, because behind it every place counts alike. The best of {{ cells }} maps by insertion less deletion is {{ best_map }} with {{ best_gain }}; random maps of fire9's resolution
