@@ -4,6 +4,7 @@ import difflib
 import importlib.util
 import io
 import math
+import os
 import tarfile
 import warnings
 from collections import deque
@@ -36,9 +37,9 @@ MAX_PIXELS = 100_000_000
 """Most pixels that `load` decodes: 400 MB at the four bytes that Pillow spends on each."""
 
 
-READERS, AHEAD = 4, 8
-"""Threads that decode photographs, and most of a stream that wait decoded: the largest take 50 MB
-each."""
+READERS, AHEAD = min(4, os.cpu_count() or 1), 8
+"""Threads that decode photographs, no more than there are cores, which passes wait for; and most of
+a stream that wait decoded: the largest take 50 MB each."""
 
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")

@@ -362,7 +362,7 @@ class Network:
         """Maps images (N, 3, H, W) in [0, 1] to what the module takes; (N, 1, H, W) of gray."""
         mean = images.new_tensor(self.mean).view(-1, 1, 1)
         std = images.new_tensor(self.std).view(-1, 1, 1)
-        return ((gray(images) if len(self.mean) == 1 else images) - mean) / std
+        return ((gray(images) if len(self.mean) == 1 else images) - mean).div_(std)
 
     def to(self, device: str | torch.device) -> "Network":
         """Returns the network with its weights on a device, frozen; this one stays where it is.
