@@ -75,7 +75,7 @@ attribution_controls.why_these_layers()
 
 # %% [markdown]
 # *Localization.* At conv1 {{ share_first }} of Grad-CAM's evidence lies on the right photograph (95% interval {{ share_first_interval }}),
-# no better than random maps; at fire9 {{ share_last }} ({{ share_last_interval }}).
+# no better than a coin; at fire9 {{ share_last }} ({{ share_last_interval }}).
 #
 # *Class-specificity.* The maps of two classes agree with a rank correlation of {{ agree_first }} at conv1 and of {{ agree_last }} at
 # fire9. A shallow map shows where there is something to see, whatever one asks for.

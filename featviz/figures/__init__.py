@@ -25,6 +25,7 @@ from featviz.figures._game import game as game
 from featviz.figures._inspector import InspectorLayer as InspectorLayer
 from featviz.figures._inspector import inspector as inspector
 from featviz.figures._intervals import intervals as intervals
+from featviz.figures._intervals import measures as measures
 from featviz.figures._ladder import Rung as Rung
 from featviz.figures._ladder import ladder as ladder
 from featviz.figures._microscope import Choice as Choice

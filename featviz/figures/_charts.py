@@ -105,10 +105,9 @@ def curves(
     if len(panels) == 1:
         body = responsive(lambda size: plot(size, next(iter(panels))), alt, HEIGHT)
     else:
-        columns, size = _panel_size(len(panels), width)
+        columns, size = panel_size(len(panels), width)
         drawings = [plot(size, title).svg(f"{title}: {alt}") for title in panels]
-        style = f"--fv-columns:{columns};--fv-most:{size[0] * _PANEL_GROWTH:.0f}px"
-        body = tag("div", *drawings, cls="fv-panels", style=style)
+        body = side_by_side(drawings, columns, size[0])
     return Figure("fv-plot", id, legend(names) + body, caption, width)
 
 
@@ -267,12 +266,18 @@ def _runs(plot: Plot, *corners: tuple[ArrayLike, ArrayLike]) -> NDArray[np.float
     return np.stack([plot.at(x, y) for x, y in corners], axis=1)
 
 
-def _panel_size(count: int, width: str) -> tuple[int, tuple[float, float]]:
+def panel_size(count: int, width: str) -> tuple[int, tuple[float, float]]:
     """How many panels stand beside each other, in rows as even as can be, and their size in px."""
     rows = math.ceil(count / _ACROSS.get(width, _ACROSS["body"]))
     across = math.ceil(count / rows)
     wide = _WIDTHS.get(width, _WIDTHS["body"]) / across - _PANEL_GAP
     return across, (wide, max(wide * _PANEL_RATIO, _PANEL_LEAST))
+
+
+def side_by_side(drawings: Sequence[str], columns: int, wide: float) -> str:
+    """Puts drawings of so many px beside each other, so many in a row; on a phone one."""
+    style = f"--fv-columns:{columns};--fv-most:{wide * _PANEL_GROWTH:.0f}px"
+    return tag("div", *drawings, cls="fv-panels", style=style)
 
 
 def _panels(series: Mapping[str, object]) -> dict[str, Mapping[str, Line]]:

@@ -164,6 +164,11 @@ def everything():
             LAYERS, {"a": ([1, 2, 3], [0, 1, 2], [2, 3, 4]), "b": ([1, 1, 1],) * 3}, "n",
             id="intervals", at=1, **common,
         ),
+        figures.measures(
+            LAYERS,
+            {"share": (([1, 2, 3], [0, 1, 2], [2, 3, 4]), 1.0), "area": (([5, 6, 7],) * 3, 0.0)},
+            id="measures", **common,
+        ),
         figures.table([["conv1", 11, -0.5]], ["layer", "px", "score"], id="table", **common),
         figures.inspector(
             photos, ["cat", "dog"], [layer], id="inspector", start=(0.4, 0.9), **common

@@ -1,6 +1,6 @@
 """The chapter on attribution: how far its maps can be trusted, in numbers beside controls."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -18,10 +18,10 @@ from featviz.article.studies.attribution_evidence import (
     Table,
     alexnet,
 )
-from featviz.article.studies.bounds import bounds, quoted
+from featviz.article.studies.bounds import Bounds, bounds, quoted
 from featviz.attribution import checks
 from featviz.attribution.attribute import Attribution, one_scale
-from featviz.figures import Figure, attribution_grid, bars, intervals
+from featviz.figures import Figure, attribution_grid, bars, intervals, measures
 from featviz.measures import statistics
 from featviz.network.values import activations
 
@@ -52,24 +52,22 @@ METHOD_LIMIT = 4.0
 
 def why_these_layers() -> Figure:
     """Localization, class-specificity and fineness, measured per layer."""
-    measures = attribution_evidence.pointing()
-    m = MEASURES.index("gradcam")
-    tables = {
-        "evidence on the right photograph": measures["share"][m],
-        "the same, random map": measures["share"][-1],
-        "agreement of two classes' maps": measures["agreement"][m],
-        "area that holds half of it": measures["spread"][m],
+    found, m = attribution_evidence.pointing(), MEASURES.index("gradcam")
+    panels = {
+        "evidence on the right photograph": ("share", 0.5),
+        "agreement of two classes' maps": ("agreement", 0.0),
+        "area that holds half the evidence": ("spread", 0.5),
     }
-    return bars(
+    return measures(
         tuple(DEPTHS),
-        _series(tables, attribution_evidence.pairs()),
-        "share, or rank correlation",
+        {name: (_estimates(found[key][m]), at) for name, (key, at) in panels.items()},
         id="why-these-layers",
-        alt="Bars per layer: the evidence on the right photograph rises from one half to most of it, the agreement between two classes falls to about zero, the area shrinks",
-        caption="<strong>What a layer can and cannot tell</strong>, by Grad-CAM. Dots are pairs of "
-        f"{len(MEASURED)} photographs, each beside {attribution_evidence.NEIGHBORS} others in turn; lines are 95% intervals over "
-        "photographs. <strong>Compare conv1 with fire9</strong>: the evidence moves, the agreement goes.",
-        each=_each(tables),
+        alt="per layer, with intervals: the evidence on the right photograph rises from one half to most of it, the agreement "
+        "between two classes falls to about zero, the area shrinks",
+        caption="<strong>What a layer can and cannot tell</strong>, by Grad-CAM. Pairs of "
+        f"{len(MEASURED)} photographs, each beside {attribution_evidence.NEIGHBORS} others in turn; 95% intervals over "
+        "photographs. Lines: a coin, maps that have nothing in common, evidence spread evenly. "
+        "<strong>Compare conv1 with fire9</strong>: the evidence moves, the agreement goes.",
         width="middle",
     )
 
@@ -229,14 +227,10 @@ def _half(maps: dict[tuple[str, str], Attribution], layer: str) -> float:
     return float(np.mean([checks.spread(maps[name, layer].map) for name in SHOWN]))
 
 
-def _series(
-    tables: dict[str, Table], clusters: Sequence[tuple[str, str]] | None = None
-) -> dict[str, tuple[list[float], ...]]:
-    """Means, lower and upper bounds of the rows of tables (rows, photos or pairs, ...)."""
-    return {
-        name: _columns(statistics.interval(row, clusters) for row in table)
-        for name, table in tables.items()
-    }
+def _estimates(table: Table) -> Bounds:
+    """Means, lower and upper bounds of a table (depths, pairs, ...), over photographs."""
+    pairs = attribution_evidence.pairs()
+    return bounds([statistics.interval(row, pairs) for row in table])
 
 
 def _columns(intervals: Iterable[statistics.Interval]) -> tuple[list[float], ...]:
