@@ -77,8 +77,9 @@ def maximize(
     """Finds images that excite units, by gradient ascent.
 
     An image depends on its objective, the settings and the seed alone: on one device it has the
-    same bits again, in any batch, in any order. Another device rounds otherwise, and pictures drift
-    apart. The network comes back as it was. Calls from several threads wait for each other.
+    same bits again, in any batch, in any order, with any number of threads. Another device rounds
+    otherwise, and pictures drift apart. The network comes back as it was. Calls from several
+    threads wait for each other.
 
     Args:
         network: The network.

@@ -62,14 +62,14 @@ class Natural(Parameterization):
     ) -> Image:
         size = tiled(height, width)
         scale = math.sqrt(self.energy) * natural_amplitudes(*size)
-        octaves = octave_members(*size)
+        octaves = octaves_of(*size)
         limits = octave_limits(*size, self.energy).expand(len(streams), -1)
         if start is None:
             coefficients = self.noise * normal(streams, (*scale.shape, 2))
         else:
             spectrum = _spectrum(start_logits(start))
             # A photograph with more energy than the bound is left what it has.
-            limits = limits.maximum(octave_energies(spectrum, octaves))
+            limits = limits.maximum(octaves.energies(spectrum))
             coefficients = spectrum / scale[..., None]
         # A photograph is not to be made louder.
         wake = self.wake and start is None
@@ -80,14 +80,15 @@ class _BoundedImage(Image):
     """Images whose parameters are whitened coefficients of a real Fourier transform."""
 
     scale: Tensor
-    octaves: Tensor
+    numbers: Tensor
+    counts: Tensor
     limits: Tensor
 
     def __init__(
         self,
         coefficients: Tensor,
         scale: Tensor,
-        octaves: Tensor,
+        octaves: "Octaves",
         limits: Tensor,
         wake: bool,
         height: int,
@@ -98,17 +99,19 @@ class _BoundedImage(Image):
         self.coefficients = nn.Parameter(coefficients)
         # Once for the real and once for the imaginary part: a real product is twice as fast.
         self.register_buffer("scale", scale[..., None].repeat(1, 1, 1, 2))
-        self.register_buffer("octaves", octaves)
+        self.register_buffer("numbers", octaves.numbers)
+        self.register_buffer("counts", octaves.counts)
         self.register_buffer("limits", limits)
 
     def forward(self, step: int = 0) -> Tensor:
         # Project the parameters instead of bounding the value: at equal contrast that excites a
         # tenth more than a gradient that goes through the bound, and it takes less time.
+        octaves = Octaves(self.numbers, self.counts)
         spectrum = self.coefficients.detach() * self.scale
-        factors = _factors(spectrum, self.octaves, self.limits)
+        factors = _factors(spectrum, octaves, self.limits)
         if (factors < 1).any():
             with torch.no_grad():
-                self.coefficients.mul_(_spread(factors, self.octaves, spectrum))
+                self.coefficients.mul_(octaves.spread(factors, spectrum))
                 torch.mul(self.coefficients, self.scale, out=spectrum)
         values: Tensor = _Scaled.apply(self.coefficients, self.scale, spectrum)
         return self.crop(_pixels(values, tiled(self.height, self.width)))
@@ -131,34 +134,10 @@ class _Scaled(torch.autograd.Function):
         return gradient * ctx.scale, None, None
 
 
-def _factors(spectrum: Tensor, octaves: Tensor, limits: Tensor) -> Tensor:
+def _factors(spectrum: Tensor, octaves: "Octaves", limits: Tensor) -> Tensor:
     """What brings each octave down to its limit: (N, octaves), at most 1."""
-    energies = octave_energies(spectrum, octaves)
+    energies = octaves.energies(spectrum)
     return torch.where(energies > limits * (1 + ROUNDING), (limits / energies).sqrt(), 1.0)
-
-
-def _spread(per_octave: Tensor, octaves: Tensor, spectrum: Tensor) -> Tensor:
-    """Hands each coefficient its octave's number: (N, octaves) -> (N, 1, H, W, 2)."""
-    # As every coefficient is in one octave only, the sum has one term, and no order.
-    numbers = per_octave @ (octaves > 0).to(per_octave.dtype)
-    return numbers.view(len(spectrum), 1, *spectrum.shape[2:])
-
-
-def octave_energies(spectrum: Tensor, octaves: Tensor) -> Tensor:
-    """Returns the energy that images hold in each octave, summed over the three colors.
-
-    Args:
-        spectrum: (N, 3, height, width // 2 + 1, 2) real and imaginary parts of decorrelated logits,
-            of an orthonormal `rfft2`.
-        octaves: As `octave_members` gives them.
-
-    Returns:
-        (N, octaves).
-    """
-    squares = spectrum.square()
-    planes = (squares[:, 0] + squares[:, 1]).add_(squares[:, 2]).flatten(1)
-    # Image by image: one product for the batch may sum in another order for another batch.
-    return torch.stack([octaves @ plane for plane in planes])
 
 
 def bounded(images: Tensor, energy: float = ENERGY) -> Tensor:
@@ -173,9 +152,9 @@ def bounded(images: Tensor, energy: float = ENERGY) -> Tensor:
     """
     size = (images.shape[-2], images.shape[-1])
     spectrum = _spectrum(images.clamp(LOGIT_MARGIN, 1 - LOGIT_MARGIN).logit())
-    octaves = octave_members(*size)
+    octaves = octaves_of(*size)
     factors = _factors(spectrum, octaves, octave_limits(*size, energy))
-    return _pixels(spectrum * _spread(factors, octaves, spectrum), size)
+    return _pixels(spectrum * octaves.spread(factors, spectrum), size)
 
 
 def whitened(slopes: Tensor, energy: float = ENERGY) -> Tensor:
@@ -191,13 +170,13 @@ def whitened(slopes: Tensor, energy: float = ENERGY) -> Tensor:
     height, width = slopes.shape[-2:]
     tiles = F.pad(slopes, (0, tiled(height, width)[1] - width, 0, tiled(height, width)[0] - height))
     size = (tiles.shape[-2], tiles.shape[-1])
-    octaves = octave_members(*size)
+    octaves = octaves_of(*size)
     limits = octave_limits(*size, energy)
     # What a channel adds is the sum over the colors that it is mixed into.
     channels = torch.einsum("rc,nrhw->nchw", color_matrix(), tiles)
     spectrum = torch.view_as_real(torch.fft.rfft2(channels, norm="ortho"))
-    energies = octave_energies(spectrum, octaves).clamp(min=torch.finfo().tiny)
-    best = spectrum * _spread((limits / energies).sqrt(), octaves, spectrum)
+    energies = octaves.energies(spectrum).clamp(min=torch.finfo().tiny)
+    best = spectrum * octaves.spread((limits / energies).sqrt(), spectrum)
     return _pixels(best, size)[..., :height, :width]
 
 
@@ -231,28 +210,55 @@ def natural_amplitudes(height: int, width: int) -> Tensor:
 
 
 def octave_limits(height: int, width: int, energy: float = ENERGY) -> Tensor:
-    """Returns what each octave may hold: (octaves,), in the unit of `octave_energies`."""
-    law = natural_amplitudes(height, width).square().sum(0)
-    # Its energy is the sum of the squares of two parts.
-    return energy * octave_members(height, width) @ law.flatten().repeat_interleave(2) / 2
+    """Returns what each octave may hold: (octaves,), in the unit of `Octaves.energies`."""
+    law = natural_amplitudes(height, width)
+    # The energy of a coefficient is the sum of the squares of two parts.
+    parts = (law / math.sqrt(2))[None, ..., None].expand(-1, -1, -1, -1, 2)
+    return energy * octaves_of(height, width).energies(parts)[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Octaves:
+    """Which coefficients of `rfft2` lie in which octave, and how often each counts.
+
+    The first octave is the mean. The others are octaves, low to high; the last reaches from a
+    quarter of a cycle per pixel to the corners of the spectrum.
+
+    Attributes:
+        numbers: (height * (width // 2 + 1) * 2,) int64, the octave of the real and of the imaginary
+            part of each coefficient.
+        counts: As many; 2 for coefficients whose conjugates `rfft2` leaves out, or 1.
+    """
+
+    numbers: Tensor
+    counts: Tensor
+
+    def energies(self, spectrum: Tensor) -> Tensor:
+        """Returns the energy that images hold in each octave, summed over the three colors.
+
+        Args:
+            spectrum: (N, 3, height, width // 2 + 1, 2) real and imaginary parts of decorrelated
+                logits, of an orthonormal `rfft2`.
+
+        Returns:
+            (N, octaves).
+        """
+        squares = spectrum.square()
+        planes = (squares[:, 0] + squares[:, 1]).add_(squares[:, 2]).flatten(1).mul_(self.counts)
+        # A product with a matrix would round by the batch and by the number of threads. In double
+        # the order, which graphics cards don't keep, is lost in rounding to float32.
+        sums = planes.new_zeros(len(planes), int(self.numbers.max()) + 1, dtype=torch.float64)
+        where = self.numbers.expand(len(planes), -1)
+        return sums.scatter_add_(1, where, planes.double()).to(spectrum.dtype)
+
+    def spread(self, per_octave: Tensor, spectrum: Tensor) -> Tensor:
+        """Hands each coefficient its octave's number: (N, octaves) -> (N, 1, H, W, 2)."""
+        return per_octave[:, self.numbers].view(len(spectrum), 1, *spectrum.shape[2:])
 
 
 @lru_cache(maxsize=8)
-def octave_members(height: int, width: int) -> Tensor:
-    """Returns which coefficients of `rfft2` lie in which octave, and how often each counts.
-
-    The first row is the mean. The others are octaves, low to high; the last reaches from a quarter
-    of a cycle per pixel to the corners of the spectrum.
-
-    Args:
-        height: Height of the image in pixels.
-        width: Width in pixels.
-
-    Returns:
-        (octaves, height * (width // 2 + 1) * 2): one column for the real and one for the imaginary
-        part of each coefficient; 0, or 2 for coefficients whose conjugates `rfft2` leaves out, or 1
-        for the others.
-    """
+def octaves_of(height: int, width: int) -> Octaves:
+    """Returns the octaves of images of a size in pixels."""
     frequencies = radial_frequencies(height, width)
     numbers = frequencies.mul(2).log2().add(1e-6).floor().clamp(max=-1)  # rounding at the borders
     which = torch.unique(numbers, return_inverse=True)[1]
@@ -260,6 +266,4 @@ def octave_members(height: int, width: int) -> Tensor:
     counts[:, 0] = 1
     if width % 2 == 0:
         counts[:, -1] = 1
-    members = torch.zeros(int(which.max()) + 1, counts.numel())
-    members[which.flatten(), torch.arange(counts.numel())] = counts.flatten()
-    return members.repeat_interleave(2, 1)
+    return Octaves(which.flatten().repeat_interleave(2), counts.flatten().repeat_interleave(2))

@@ -18,7 +18,7 @@ from featviz.images.natural import (
     bounded,
     natural_amplitudes,
     octave_limits,
-    octave_members,
+    octaves_of,
     whitened,
 )
 from featviz.images.pixels import normal
@@ -49,10 +49,17 @@ def octave_energies(images):
     return torch.stack(energies, 1)
 
 
+def members_of(height, width):
+    """(octaves, coefficients, 2): how often each part of a coefficient counts in which octave."""
+    octaves = octaves_of(height, width)
+    inside = octaves.numbers == torch.arange(int(octaves.numbers.max()) + 1)[:, None]
+    return (inside * octaves.counts).unflatten(1, (-1, 2))
+
+
 def limits(height, width, energy):
     """What the bound allows in each octave, from the law alone."""
     law = natural_amplitudes(height, width).square().sum(0).double()
-    members = octave_members(height, width)[:, ::2].double()
+    members = members_of(height, width)[..., 0].double()
     return energy * members @ law.flatten()
 
 
@@ -76,7 +83,7 @@ def test_amplitudes_fall_by_the_law_whatever_the_size():
 
 @pytest.mark.parametrize("size", [(16, 16), (48, 64), (64, 48), (37, 53), (1, 5)])
 def test_every_coefficient_is_in_one_octave(size):
-    members, imaginary = octave_members(*size)[:, ::2], octave_members(*size)[:, 1::2]
+    members, imaginary = members_of(*size).unbind(2)
     assert members.equal(imaginary)
     assert ((members > 0).sum(0) == 1).all()
     assert members.sum().item() == size[0] * size[1]
@@ -111,7 +118,7 @@ def test_below_the_bound_nothing_is_changed():
 
 def test_an_octave_at_its_limit_gives_way_as_a_whole_and_the_others_stay():
     image = Natural(noise=0.5).build(streams(1), 48, 64)
-    loudest = octave_members(48, 64)[-1].view(48, 33, 2) > 0
+    loudest = members_of(48, 64)[-1].view(48, 33, 2) > 0
     with torch.no_grad():
         image.coefficients[..., loudest] *= 40
         before = image.coefficients.clone()
@@ -205,3 +212,22 @@ def test_an_image_at_its_bound_stays_as_it_is_when_it_is_looked_at(energy):
     image = Natural(energy, noise=5.0).build(streams(6), 48, 48)
     first = image()
     assert all(image().equal(first) for _ in range(3))
+
+
+@pytest.mark.parametrize("layer", ["conv1:relu", "conv2", "conv3"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_pictures_have_the_same_bits_with_any_number_of_threads(alexnet, layer, precision):
+    channels = [fv.Channel(layer, unit) for unit in range(5)]
+    before = torch.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            results.append(
+                fv.maximize(alexnet, channels, steps=10, precision=precision, progress=False)
+            )
+    finally:
+        torch.set_num_threads(before)
+    for result in results[1:]:
+        assert result.images.equal(results[0].images)
+        assert result.history.equal(results[0].history)
