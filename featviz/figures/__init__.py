@@ -24,8 +24,8 @@ from featviz.figures._game import Round as Round
 from featviz.figures._game import game as game
 from featviz.figures._inspector import InspectorLayer as InspectorLayer
 from featviz.figures._inspector import inspector as inspector
+from featviz.figures._intervals import interval_panels as interval_panels
 from featviz.figures._intervals import intervals as intervals
-from featviz.figures._intervals import measures as measures
 from featviz.figures._ladder import Rung as Rung
 from featviz.figures._ladder import ladder as ladder
 from featviz.figures._microscope import Choice as Choice

@@ -53,7 +53,7 @@ def intervals(
     return Figure("fv-plot", id, legend(data) + for_both(wide, narrow, alt), caption, width)
 
 
-def measures(
+def interval_panels(
     rows: Sequence[str],
     panels: Mapping[str, tuple[Estimates, float]],
     *,

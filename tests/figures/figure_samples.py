@@ -164,10 +164,10 @@ def everything():
             LAYERS, {"a": ([1, 2, 3], [0, 1, 2], [2, 3, 4]), "b": ([1, 1, 1],) * 3}, "n",
             id="intervals", at=1, **common,
         ),
-        figures.measures(
+        figures.interval_panels(
             LAYERS,
             {"share": (([1, 2, 3], [0, 1, 2], [2, 3, 4]), 1.0), "area": (([5, 6, 7],) * 3, 0.0)},
-            id="measures", **common,
+            id="interval-panels", **common,
         ),
         figures.table([["conv1", 11, -0.5]], ["layer", "px", "score"], id="table", **common),
         figures.inspector(

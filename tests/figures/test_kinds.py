@@ -293,9 +293,9 @@ MISTAKES = [
         lambda: figures.intervals(["c"], {"a": ([1], [0], [1, 2])}, "x", **ARGS),
         "series 'a' has 2 entries, but there are 1 rows",
     ),
-    (lambda: figures.measures(["c"], {}, **ARGS), "panels is empty"),
+    (lambda: figures.interval_panels(["c"], {}, **ARGS), "panels is empty"),
     (
-        lambda: figures.measures(["c"], {"a": (([1], [0], [1, 2]), 0.0)}, **ARGS),
+        lambda: figures.interval_panels(["c"], {"a": (([1], [0], [1, 2]), 0.0)}, **ARGS),
         "series 'a' has 2 entries, but there are 1 rows",
     ),
     (lambda: figures.dots(["c"], {"a": [[np.nan]]}, "y", **ARGS), "without any finite value"),

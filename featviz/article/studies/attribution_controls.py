@@ -21,7 +21,7 @@ from featviz.article.studies.attribution_evidence import (
 from featviz.article.studies.bounds import Bounds, bounds, quoted
 from featviz.attribution import checks
 from featviz.attribution.attribute import Attribution, one_scale
-from featviz.figures import Figure, attribution_grid, bars, intervals, measures
+from featviz.figures import Figure, attribution_grid, bars, interval_panels, intervals
 from featviz.measures import statistics
 from featviz.network.values import activations
 
@@ -58,7 +58,7 @@ def why_these_layers() -> Figure:
         "agreement of two classes' maps": ("agreement", 0.0),
         "area that holds half the evidence": ("spread", 0.5),
     }
-    return measures(
+    return interval_panels(
         tuple(DEPTHS),
         {name: (_estimates(found[key][m]), at) for name, (key, at) in panels.items()},
         id="why-these-layers",
