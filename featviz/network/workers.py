@@ -3,6 +3,7 @@
 import pickle
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import (
     BrokenExecutor,
@@ -63,7 +64,10 @@ def _complaint(error: BaseException) -> str | None:
             "a worker was ended from outside, perhaps because memory ran out; fewer workers take "
             "less memory."
         )
-    if isinstance(error, CancelledError):
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    # Dask's adaptor stumbles in code of its own over what was lost with the scheduler.
+    stumbled = frame.f_globals.get("__name__", "").startswith("distributed.")
+    if isinstance(error, CancelledError) or (isinstance(error, TypeError) and stumbled):
         return "the executor ended, or its scheduler went away, before the work was done."
     if isinstance(error, ModuleNotFoundError):
         return f"a worker can't import {error.name}: install there what is installed here."

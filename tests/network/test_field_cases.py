@@ -134,7 +134,8 @@ def test_a_network_of_one_size_is_drawn_at_that_size():
     assert network.size == 32
     assert network.units("output") == 10
     for options in ({}, {"size": 32}):
-        assert rises(network, "d", **options).images.shape == (1, 3, 32, 32)
+        # In bfloat16 so small a logit first falls by rounding.
+        assert rises(network, "d", steps=16, **options).images.shape == (1, 3, 32, 32)
     # As far as the convolution, any size will do.
     assert climb(network, fv.Channel("conv", 2), size=50).images.shape[-1] == 50
     with pytest.raises(ValueError, match=r"Lenet takes no image of 50 x 50 px as far as output: "):

@@ -112,11 +112,20 @@ class Failing:
         return future
 
 
+def stumble():
+    """What Dask's adaptor raises of a task that was lost with its scheduler."""
+    try:
+        exec("kind, error, trace = None", {"__name__": "distributed.cfexecutor"})
+    except TypeError as error:
+        return error
+
+
 @pytest.mark.parametrize(
     ("error", "message"),
     [
         (BrokenProcessPool("gone"), r"ended from outside, .* What is done is kept\."),
         (CancelledError(), r"its scheduler went away, .* What is done is kept\."),
+        (stumble(), r"its scheduler went away, .* What is done is kept\."),
         (ModuleNotFoundError("no", name="timm"), r"a worker can't import timm: install there"),
     ],
 )
@@ -132,9 +141,10 @@ def test_nothing_is_said_to_be_kept_that_is_not(tmp_path):
         list(results(Failing(BrokenProcessPool("")), sent(None, tmp_path), range(3), kept=False))
 
 
-def test_the_works_own_error_comes_as_it_is(tmp_path):
-    with pytest.raises(KeyError, match="conv9"):
-        list(results(Failing(KeyError("conv9")), sent(None, tmp_path), range(3), kept=False))
+@pytest.mark.parametrize("kind", [KeyError, TypeError])
+def test_the_works_own_error_comes_as_it_is(tmp_path, kind):
+    with pytest.raises(kind, match="conv9"):
+        list(results(Failing(kind("conv9")), sent(None, tmp_path), range(3), kept=False))
 
 
 def test_tasks_compute_with_the_senders_threads(tmp_path):
