@@ -1,6 +1,6 @@
 """The chapter on attribution: how far its maps can be trusted, in numbers beside controls."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -53,6 +53,7 @@ METHOD_LIMIT = 4.0
 def why_these_layers() -> Figure:
     """Localization, class-specificity and fineness, measured per layer."""
     found, m = attribution_evidence.pointing(), MEASURES.index("gradcam")
+    pairs = attribution_evidence.pairs()
     panels = {
         "evidence on the right photograph": ("share", 0.5),
         "agreement of two classes' maps": ("agreement", 0.0),
@@ -60,7 +61,7 @@ def why_these_layers() -> Figure:
     }
     return interval_panels(
         tuple(DEPTHS),
-        {name: (_estimates(found[key][m]), at) for name, (key, at) in panels.items()},
+        {name: (_estimates(found[key][m], pairs), at) for name, (key, at) in panels.items()},
         id="why-these-layers",
         alt="per layer, with intervals: the evidence on the right photograph rises from one half to most of it, the agreement "
         "between two classes falls to about zero, the area shrinks",
@@ -97,13 +98,10 @@ def faithfulness() -> Figure:
     names = [TITLES[name] for name in MEASURES] + ["random map"]
     return intervals(
         tuple(DEPTHS),
-        {
-            name: bounds([statistics.interval(row) for row in rows])
-            for name, rows in zip(names, gain - edges, strict=True)
-        },
+        {name: _estimates(rows) for name, rows in zip(names, gain - edges, strict=True)},
         "insertion less deletion, less the edge detector's",
         id="faithfulness",
-        alt="Intervals per layer and method, nearly all across zero, where the edge detector stands; those of random maps lie lowest",
+        alt="Intervals per layer and method, around zero, where the edge detector stands; some of LayerCAM's lie to its right, those of random maps to its left",
         caption="<strong>Does hiding what a map marks hurt the class?</strong> Areas below the curve of the class's probability, as shares of "
         f"the whole photograph's, means over {len(MEASURED)} photographs with 95% intervals. The line is the edge detector. "
         "<strong>See how few intervals lie to its right.</strong>",
@@ -120,7 +118,7 @@ def randomization() -> Figure:
     }
     return bars(
         [TITLES[name] for name in names],
-        {name: _columns(map(_over_both, table)) for name, table in tables.items()},
+        {name: bounds([_over_both(row) for row in table]) for name, table in tables.items()},
         "rank agreement with the real map",
         id="randomization",
         alt="Bars per method: agreement of the map at fire9 with that of a network with shuffled weights",
@@ -227,15 +225,9 @@ def _half(maps: dict[tuple[str, str], Attribution], layer: str) -> float:
     return float(np.mean([checks.spread(maps[name, layer].map) for name in SHOWN]))
 
 
-def _estimates(table: Table) -> Bounds:
-    """Means, lower and upper bounds of a table (depths, pairs, ...), over photographs."""
-    pairs = attribution_evidence.pairs()
-    return bounds([statistics.interval(row, pairs) for row in table])
-
-
-def _columns(intervals: Iterable[statistics.Interval]) -> tuple[list[float], ...]:
-    """Means, lower and upper bounds."""
-    return tuple(map(list, zip(*((i.mean, i.low, i.high) for i in intervals), strict=True)))
+def _estimates(table: Table, clusters: Sequence[tuple[str, str]] | None = None) -> Bounds:
+    """Means, lower and upper bounds of the rows of a table (rows, photos or pairs, ...)."""
+    return bounds([statistics.interval(row, clusters) for row in table])
 
 
 def _over_both(values: Table) -> statistics.Interval:
