@@ -9,7 +9,7 @@ else
 PYTHON ?= python3
 BIN := $(VENV)/bin
 endif
-# Pages that run side by side; each needs 1.5 GB.
+# Processes that make pictures and run pages side by side; each needs 1.5 GB.
 export JOBS ?= 2
 # A folder of photographs that take the place of the article's: make site PHOTOS=folder
 export PHOTOS ?=
@@ -25,7 +25,7 @@ export NO_MKDOCS_2_WARNING := true
 .PHONY: site serve test quick check live setup bench networks clean help
 
 site: $(READY) ## build the site from scratch
-	@$(BIN)/python -m featviz microscope build
+	@$(BIN)/python -m featviz microscope build --jobs $(JOBS)
 	@$(BIN)/python -m mkdocs build
 	@echo "Open $(CURDIR)/site/index.html"
 

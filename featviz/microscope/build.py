@@ -155,11 +155,12 @@ class Microscope:
         Args:
             layers: Which layers; without it all.
             units: Which units of each; without it all.
-            jobs: Processes of this machine that share the work.
+            jobs: Processes of this machine that share the work, and torch's threads. Values, not
+                pictures, of networks with 1 x 1 convolutions may round by the threads of each.
             executor: Whose workers share it in their place: anything with the interface of
                 `concurrent.futures.Executor`, such as `Client.get_executor()` of Dask, of loky, of
                 executorlib or of mpi4py. They need featviz, and the store's folder under the same
-                path.
+                path. Each task computes by one thread: as many workers as cores are fastest.
             part: Which part of the work is done here, (3, 16) for the third of sixteen: builds that
                 share nothing but the store's folder do the others.
             report: Told what has been done.
@@ -198,7 +199,10 @@ class Microscope:
         with ExitStack() as stack:
             if executor is None:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-                parcel = pack(maker._keep, folder, climb.__name__, same_script=True)
+                threads = max(1, torch.get_num_threads() // jobs)
+                parcel = pack(
+                    maker._keep, folder, climb.__name__, same_script=True, threads=threads
+                )
                 executor = stack.enter_context(processes(jobs))
             else:
                 folder = self.store.folder / FOLDER

@@ -34,7 +34,8 @@ class Parcel:
     Attributes:
         structure: What it holds beside tensors, pickled and compressed.
         weights: The file of its tensors, named by their hash.
-        threads: Threads that the sender computes with: sums round by their number.
+        threads: Threads that a task computes with. Results have the same bits with any number, but
+            more threads than cores stand in each other's way.
         code: The module that computes, as the store's keys name it.
         version: The hash of that code, and what else decides the bits of a result.
     """
@@ -46,7 +47,9 @@ class Parcel:
     version: str
 
 
-def pack(do: Callable[[Any], object], folder: Path, code: str, *, same_script: bool) -> Parcel:
+def pack(
+    do: Callable[[Any], object], folder: Path, code: str, *, same_script: bool, threads: int = 1
+) -> Parcel:
     """Writes the tensors that a function holds to a folder, and pickles the rest.
 
     Args:
@@ -54,6 +57,7 @@ def pack(do: Callable[[Any], object], folder: Path, code: str, *, same_script: b
         folder: Where the file goes; every process that gets the parcel reads it there.
         code: The module that computes.
         same_script: Whether those processes read the running script, as spawned ones do.
+        threads: Threads that a task computes with. Executors have a worker for each core.
 
     Raises:
         ValueError: It holds what can't be handed to another process.
@@ -81,7 +85,7 @@ def pack(do: Callable[[Any], object], folder: Path, code: str, *, same_script: b
     if not path.exists():
         write(path, data)
     structure = zlib.compress(stream.getvalue())
-    return Parcel(structure, str(path), torch.get_num_threads(), code, _version(code))
+    return Parcel(structure, str(path), threads, code, _version(code))
 
 
 def unpack(parcel: Parcel) -> Callable[[Any], object]:

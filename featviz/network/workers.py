@@ -96,7 +96,6 @@ class _Call:
 
 def _do(parcel: Parcel, task: object) -> object:
     do = unpack(parcel)
-    # Sums over images that must differ round by the number of threads: the same in every worker.
     # Executors promise no initializer, and torch counts threads for each thread by itself.
     torch.set_num_threads(parcel.threads)
     return do(task)

@@ -147,13 +147,13 @@ def test_the_works_own_error_comes_as_it_is(tmp_path, kind):
         list(results(Failing(kind("conv9")), sent(None, tmp_path), range(3), kept=False))
 
 
-def test_tasks_compute_with_the_senders_threads(tmp_path):
-    threads = torch.get_num_threads()
-    parcel = replace(sent(None, tmp_path), threads=threads + 1)
+@pytest.mark.parametrize("options", [{}, {"threads": 3}])
+def test_a_task_computes_by_one_thread_or_as_many_as_are_said(tmp_path, options):
+    before = torch.get_num_threads()
     with ThreadPoolExecutor(1) as pool:
-        list(results(pool, parcel, [0], kept=False))
-        assert pool.submit(torch.get_num_threads).result() == threads + 1
-    torch.set_num_threads(threads)
+        list(results(pool, sent(None, tmp_path, **options), [0], kept=False))
+        assert pool.submit(torch.get_num_threads).result() == options.get("threads", 1)
+    assert torch.get_num_threads() == before
 
 
 # ---- parts --------------------------------------------------------------------------------------
