@@ -343,19 +343,26 @@ def _decoded(encoded: Iterator[_Encoded], size: int | None) -> Iterator[Photo]:
 
 
 def in_threads(
-    do: Callable[[_Task], _Result], tasks: Iterable[_Task], ahead: int
+    do: Callable[[_Task], _Result],
+    tasks: Iterable[_Task],
+    ahead: int,
+    threads: int = READERS,
+    begin: Callable[[], object] | None = None,
 ) -> Iterator[Future[_Result]]:
-    """Does tasks in `READERS` threads while what came before is in use.
+    """Does tasks in several threads while what came before is in use.
 
     Args:
         do: Does a task.
-        tasks: The tasks. An error of theirs is raised when all that came before it has been given.
+        tasks: The tasks, taken in the caller's thread. An error of theirs is raised when all that
+            came before it has been given.
         ahead: Most tasks that are asked for and not yet given.
+        threads: How many threads.
+        begin: What each does first.
 
     Yields:
         What becomes of each, in their order.
     """
-    pool = ThreadPoolExecutor(READERS)
+    pool = ThreadPoolExecutor(threads, initializer=begin)
     waiting = (pool.submit(do, task) for task in tasks)
     begun: deque[Future[_Result]] = deque()
     failure: Exception | None = None

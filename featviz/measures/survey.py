@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tqdm import tqdm
 from featviz import photos as photographs
 from featviz.ascent.effective_field import used_field
 from featviz.measures.patches import Example, Examples, cut, field_box, no_field, pixels_seen
-from featviz.measures.reading import Numbered, Shard, find_photographs, in_batches
+from featviz.measures.reading import Numbered, Shard, find_photographs
 from featviz.measures.surveyor import Surveyor
 from featviz.measures.tallies import Tally
 from featviz.network.network import Network
@@ -240,12 +241,13 @@ def _of_photos(surveyor: Surveyor, photos: Iterable[Photo], quiet: bool | None) 
 
     tallies, used = surveyor.nothing(), set[int]()
     cuttings = Cuttings(surveyor.network)
-    for images in in_batches(numbered()):
-        tallies, there = surveyor.tally(tallies, images)
-        used.update(there)
-        for layer, tally in tallies.items():
-            cuttings.cut(layer, tally, images)
-        cuttings.forget(tallies)
+    with closing(surveyor.tallied(numbered())) as passes:
+        for sums, images in passes:
+            tallies = sums
+            used.update(number for number, _ in images)
+            for layer, tally in tallies.items():
+                cuttings.cut(layer, tally, images)
+            cuttings.forget(tallies)
     skipped = tuple(name for number, name in enumerate(names) if number not in used)
     return _checked(
         Survey(surveyor.network, tallies, names, skipped, surveyor.size, None, cuttings), True

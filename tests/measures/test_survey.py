@@ -13,6 +13,7 @@ from PIL import Image
 
 import featviz as fv
 from featviz import photos
+from featviz.measures import reading
 from featviz.measures.activity import measure_activity, unpadded_places
 from featviz.measures.patches import find_examples
 from featviz.measures.reading import Shard, find_photographs
@@ -149,6 +150,31 @@ def test_workers_and_parts_keep_the_same_bytes(small, folder, tmp_path, monkeypa
     assert files[0] == files[1] == files[2]
     assert_same(plain, shared)
     assert_same(plain, parts)
+
+
+def test_passes_side_by_side_give_the_same_bits(small, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "PASS", 2 * SIDE**2)
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            found.append(ask(small, folder, tmp_path / str(threads), correlations=True))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.get_num_threads() == before
+    for other in found[1:]:
+        assert_same(found[0], other)
+
+
+def test_what_fails_in_a_pass_comes_as_it_is_and_frees_the_network(small, images, tmp_path):
+    def broken():
+        yield images[0]
+        yield Photo("loud", torch.full((2, SIDE, SIDE), 0.5), "", "", "")
+
+    with pytest.raises(RuntimeError, match="must match"):
+        ask(small, broken(), tmp_path, size=None)
+    with ThreadPoolExecutor(1) as pool:  # which waits for whoever works with networks
+        pool.submit(fv.activations, small, images[0].image, "conv1").result(timeout=60)
 
 
 def test_a_survey_goes_on_where_it_was_and_reads_only_what_is_new(
