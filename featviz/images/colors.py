@@ -36,6 +36,29 @@ def from_colors(logits: Tensor) -> Tensor:
     return channels
 
 
+def sigmoid(logits: Tensor) -> Tensor:
+    """Maps logits to values in [0, 1], with the same bits for any number of threads.
+
+    Threads share the elements of a batch, and where a share doesn't end with a vector register
+    torch's own sigmoid computes the rest by another formula. Its exponential doesn't.
+    """
+    values: Tensor = _Sigmoid.apply(logits)
+    return values
+
+
+class _Sigmoid(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor) -> Tensor:
+        values = logits.neg().exp_().add_(1).reciprocal_()
+        ctx.save_for_backward(values)
+        return values
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        slope: Tensor = torch.ops.aten.sigmoid_backward(gradient, *ctx.saved_tensors)
+        return slope
+
+
 class _Mix(torch.autograd.Function):
     """The product of a matrix with the three planes of an image."""
 

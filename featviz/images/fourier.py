@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
-from featviz.images.colors import from_colors, to_colors
+from featviz.images.colors import from_colors, sigmoid, to_colors
 from featviz.images.pixels import Image, Parameterization, normal, start_logits, tiled
 
 REFERENCE_FREQUENCY = 1 / 16
@@ -68,7 +68,7 @@ class _FourierImage(Image):
         spectrum = torch.view_as_complex(self.coefficients * self.scale)
         channels = torch.fft.irfft2(spectrum, norm="forward")
         logits = to_colors(channels) if self.decorrelate else channels
-        return self.crop(logits.sigmoid())
+        return self.crop(sigmoid(logits))
 
 
 def radial_frequencies(height: int, width: int) -> Tensor:

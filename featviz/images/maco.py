@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
-from featviz.images.colors import from_colors, to_colors
+from featviz.images.colors import from_colors, sigmoid, to_colors
 from featviz.images.natural import natural_amplitudes
 from featviz.images.pixels import Image, Parameterization, start_logits, tiled
 
@@ -54,4 +54,4 @@ class _PhaseImage(Image):
 
     def forward(self, step: int = 0) -> Tensor:
         spectrum = torch.polar(self.magnitude.expand_as(self.phases), self.phases)
-        return self.crop(to_colors(torch.fft.irfft2(spectrum, norm="ortho")).sigmoid())
+        return self.crop(sigmoid(to_colors(torch.fft.irfft2(spectrum, norm="ortho"))))

@@ -20,9 +20,10 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from featviz.images.colors import LOGIT_MARGIN, color_matrix, from_colors, to_colors
+from featviz.images.colors import LOGIT_MARGIN, color_matrix, from_colors, sigmoid, to_colors
 from featviz.images.fourier import REFERENCE_FREQUENCY, radial_frequencies
 from featviz.images.pixels import Image, Parameterization, normal, start_logits, tiled
+from featviz.network.passes import widened
 
 EXPONENTS = (-1.18, -1.11, -0.93)
 """How the amplitudes of photographs fall with frequency, for each decorrelated channel. Source:
@@ -186,7 +187,7 @@ def _spectrum(logits: Tensor) -> Tensor:
 
 def _pixels(spectrum: Tensor, size: tuple[int, int]) -> Tensor:
     channels = torch.fft.irfft2(torch.view_as_complex(spectrum), s=size, norm="ortho")
-    return to_colors(channels).sigmoid()
+    return sigmoid(to_colors(channels))
 
 
 @lru_cache(maxsize=8)
@@ -245,11 +246,11 @@ class Octaves:
         """
         squares = spectrum.square()
         planes = (squares[:, 0] + squares[:, 1]).add_(squares[:, 2]).flatten(1).mul_(self.counts)
-        # A product with a matrix would round by the batch and by the number of threads. In double
-        # the order, which graphics cards don't keep, is lost in rounding to float32.
-        sums = planes.new_zeros(len(planes), int(self.numbers.max()) + 1, dtype=torch.float64)
+        # A product with a matrix would round by the batch and by the number of threads.
+        planes = widened(planes)
+        sums = planes.new_zeros(len(planes), int(self.numbers.max()) + 1)
         where = self.numbers.expand(len(planes), -1)
-        return sums.scatter_add_(1, where, planes.double()).to(spectrum.dtype)
+        return sums.scatter_add_(1, where, planes).to(spectrum.dtype)
 
     def spread(self, per_octave: Tensor, spectrum: Tensor) -> Tensor:
         """Hands each coefficient its octave's number: (N, octaves) -> (N, 1, H, W, 2)."""

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from featviz.images.colors import LOGIT_MARGIN
+from featviz.images.colors import LOGIT_MARGIN, sigmoid
 
 TILE = 16
 """Pixels that the sides of all parameters are rounded up to. Rows then fill a processor's vector
@@ -106,7 +106,7 @@ class _SigmoidPixels(Image):
         self.logits = nn.Parameter(logits)
 
     def forward(self, step: int = 0) -> Tensor:
-        return self.crop(self.logits.sigmoid())
+        return self.crop(sigmoid(self.logits))
 
 
 class _ClampedPixels(Image):

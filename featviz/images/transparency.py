@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
+from featviz.images.colors import sigmoid
 from featviz.images.pixels import Image, Parameterization, tiled
 
 BACKDROP = 8
@@ -51,7 +52,7 @@ class TransparentImage(Image):
         self.opacity = nn.Parameter(torch.zeros(len(streams), 1, down, across))
 
     def alpha(self) -> Tensor:
-        return self.crop(self.opacity.sigmoid())
+        return self.crop(sigmoid(self.opacity))
 
     def forward(self, step: int = 0) -> Tensor:
         return self._over(self._backdrop(step), step)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from featviz.network.network import AFTER_RELU, Network, is_activated
+from featviz.network.passes import widened
 from featviz.network.receptive_fields import ReceptiveField
 from featviz.network.values import activations
 
@@ -58,7 +59,7 @@ def measure_activity(
 def _over_photographs(values: Sequence[tuple[Tensor, ...]]) -> Activity:
     """The activity on photographs with so many active places, sums, peaks and places each."""
     active, sums, peaks, places = (torch.stack(ones) for ones in zip(*values, strict=True))
-    share, mean = active.sum(0) / places.sum(), sums.double().sum(0) / places.sum()
+    share, mean = active.sum(0) / places.sum(), widened(sums).sum(0) / places.sum()
     return Activity(share, mean.float(), peaks.amax(0))
 
 

@@ -65,6 +65,15 @@ def complaint(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".split("\n")[0]
 
 
+def widened(value: Tensor) -> Tensor:
+    """Returns a tensor in double, so that a sum's order is lost in rounding to float32 again.
+
+    Sums of float32 round by the number of threads, and on graphics cards by chance. Apple's have no
+    double, and get the tensor as it is.
+    """
+    return value if value.device.type == "mps" else value.double()
+
+
 def ordinary(value: Tensor) -> Tensor:
     """Returns a tensor that gradients may be computed with; one of inference mode is copied."""
     return value.clone() if value.is_inference() else value

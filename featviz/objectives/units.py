@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from featviz.network.network import OUTPUT, Network, check_unit
+from featviz.network.passes import widened
 from featviz.objectives.algebra import IMAGE as IMAGE
 from featviz.objectives.algebra import Objective as Objective
 from featviz.objectives.algebra import Sum as Sum
@@ -280,12 +281,13 @@ def _gram_products(value: Tensor) -> Tensor:
     one with all of the other: deep maps have hundreds of units and a few positions.
     """
     count, units, positions = value.shape
+    exact = widened(value)
     if positions >= units:
-        grams = (value @ value.mT).flatten(1)
-        return grams @ grams.T
-    rows = value.mT.reshape(count * positions, units)
+        grams = (exact @ exact.mT).flatten(1)
+        return (grams @ grams.T).to(value.dtype)
+    rows = exact.mT.reshape(count * positions, units)
     squares = (rows @ rows.T).square()
-    return squares.view(count, positions, count, positions).sum((1, 3))
+    return squares.view(count, positions, count, positions).sum((1, 3)).to(value.dtype)
 
 
 def _positions(value: Tensor) -> Tensor:

@@ -218,13 +218,16 @@ def test_an_image_at_its_bound_stays_as_it_is_when_it_is_looked_at(energy):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_pictures_have_the_same_bits_with_any_number_of_threads(alexnet, layer, precision):
     channels = [fv.Channel(layer, unit) for unit in range(5)]
+    channels += [fv.Channel(layer, 5) + 3 * fv.Diversity(layer)] * 2
     before = torch.get_num_threads()
     results = []
     try:
-        for threads in (1, 2, 3):
+        for threads in (1, 2, 5, 16):
             torch.set_num_threads(threads)
             results.append(
-                fv.maximize(alexnet, channels, steps=10, precision=precision, progress=False)
+                fv.maximize(
+                    alexnet, channels, size=96, steps=6, precision=precision, progress=False
+                )
             )
     finally:
         torch.set_num_threads(before)
