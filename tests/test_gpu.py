@@ -27,6 +27,26 @@ def test_the_microscope_names_the_card_in_its_keys(small, tmp_path):
     assert not cuda.keys() & build(tmp_path / "cpu", "cpu").keys()
 
 
+@pytest.mark.parametrize("layer", ["conv1:relu", "conv2", "conv5", "conv5:relu"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_pictures_have_the_same_bits_in_any_batch(alexnet, layer, precision):
+    channels = [fv.Channel(layer, unit) for unit in range(9)]
+    options = {"steps": 32, "precision": precision, "device": "cuda", "progress": False}
+    whole = fv.maximize(alexnet, channels, **options)
+    for batch in (1, 4, 1000):
+        part = fv.maximize(alexnet, channels[::-1], batch=batch, **options)
+        assert part.images.flip(0).equal(whole.images)
+
+
+def test_pictures_that_must_differ_have_the_same_bits_again(alexnet):
+    goals = [fv.Channel("conv3", 1) + 3 * fv.Diversity("conv3")] * 4
+    options = {"size": 64, "steps": 16, "device": "cuda", "progress": False}
+    whole = fv.maximize(alexnet, goals, **options)
+    assert fv.maximize(alexnet, goals, **options).images.equal(whole.images)
+    more = fv.maximize(alexnet, [*goals, fv.Channel("conv3", 7)], **options)
+    assert more.images[:4].equal(whole.images)
+
+
 def test_a_survey_finds_the_same_places(small, tmp_path):
     stream = torch.Generator().manual_seed(0)
     photos = [

@@ -102,7 +102,7 @@ def maximize(
         stop: Ends images early, `Plateau()` for instance.
         callback: Called after each step with its number and the batch's objectives (N,).
         batch: Images to optimize at a time, if not as many as suit the machine; changes the speed,
-            not the result.
+            not the result. Graphics cards take no more than suit them.
         device: "auto", "cuda", "mps" or "cpu".
         precision: "auto", "float32" or "bfloat16" for the network's pass; "auto" is the one that
             suits the machine and the network.
@@ -135,7 +135,7 @@ def maximize(
         )
     origins = starts(start, len(goals), size)
     sides = size if origins is None else (origins.shape[-2], origins.shape[-1])
-    jobs = list(plan(network, goals, recipe, steps, sides, batch))
+    jobs = list(plan(network, goals, recipe, steps, sides, batch, target))
     generators = random_streams(goals, seed, streams)
     total = sum(len(job.rows) * job.recipe.steps for job in jobs)
     frame_steps = frame_numbers(frames, max(job.recipe.steps for job in jobs))
@@ -180,7 +180,7 @@ class _Climb:
         shape = (self.steps, transforms.draws(job.recipe.transforms))
         self.uniform = torch.stack([torch.rand(shape, generator=s) for s in streams], 1).to(device)
         self.optimizer = job.recipe.optimizer.start(list(self.image.parameters()))
-        self.scorer = Scorer(network, job.objectives, device, precision)
+        self.scorer = Scorer(network, job.objectives, device, precision, job.width)
         self.history = torch.full((self.steps, len(streams)), torch.nan)
         self.gradients = self.history.clone()
         self.done = torch.zeros(len(streams), dtype=torch.bool)

@@ -30,6 +30,8 @@ BATCH = 32 * 128**2
 16, 32 and 64 of them are equally fast per image, and a batch takes about 1 GB."""
 
 
+CPU = torch.device("cpu")
+
 NUDGE = 13
 """Pixels by which a canvas grows to see whether a network takes images of any size: no multiple of
 what networks divide by."""
@@ -41,12 +43,22 @@ that keep more than 4 KB per pixel get smaller batches than `BATCH`."""
 
 @dataclass(frozen=True)
 class Job:
-    """Images that are optimized together."""
+    """Images that are optimized together.
+
+    Attributes:
+        rows: Their numbers.
+        objectives: What each is asked for.
+        recipe: How they climb.
+        size: (height, width) of each.
+        width: How many images go through the network at a time, some of them to fill up: 0 for no
+            more than there are.
+    """
 
     rows: list[int]
     objectives: tuple[Objective, ...]
     recipe: Recipe
     size: tuple[int, int]
+    width: int = 0
 
 
 @dataclass(frozen=True)
@@ -93,6 +105,7 @@ def plan(
     steps: int | None,
     size: int | tuple[int, int] | None,
     batch: int | None,
+    device: torch.device = CPU,
 ) -> Iterator[Job]:
     """Plans batches of images that stop at the same layer, on the same canvas, by one recipe.
 
@@ -103,6 +116,8 @@ def plan(
         steps: How many steps, if not the recipe's.
         size: Side of the images in pixels or (height, width); without it each objective's default.
         batch: Images in a batch, if not as many as suit the machine.
+        device: Where they will be optimized. Graphics cards choose their kernels, and so their
+            roundings, by how many images there are: all of their passes have one width.
 
     Raises:
         ValueError: Canvases of different sizes, or one too small for its layer.
@@ -123,12 +138,17 @@ def plan(
             f"give one size for all, or maximize them one layer at a time."
         )
     for kind, rows in alike.items():
-        fitting = batch or _fitting(network, kind, len(rows))
+        if device.type == "cpu":
+            width, fitting = 0, batch or _fitting(network, kind, len(rows))
+        else:
+            width = _fitting(network, kind, BATCH)
+            fitting = min(batch or width, width)
         groups: dict[object, list[int]] = {}
         for row in rows:
             groups.setdefault(objectives[row] if kind.diverse else row, []).append(row)
         for members in _batches(list(groups.values()), fitting):
-            yield Job(members, tuple(objectives[row] for row in members), kind.recipe, kind.size)
+            goals = tuple(objectives[row] for row in members)
+            yield Job(members, goals, kind.recipe, kind.size, width)
 
 
 def _sort(objective: Objective) -> Hashable:

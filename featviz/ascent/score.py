@@ -101,6 +101,7 @@ class Scorer:
         objectives: One objective per image. Equal ones are scored together.
         device: Where to compute.
         precision: Number format of the network's pass.
+        width: Images in a pass: the last is repeated where there are fewer.
     """
 
     def __init__(
@@ -109,9 +110,12 @@ class Scorer:
         objectives: Sequence[Objective],
         device: torch.device,
         precision: torch.dtype,
+        width: int = 0,
     ) -> None:
         self._network = network
         self._precision = precision
+        # A batch of one takes other kernels than larger ones, with other roundings.
+        self._width = max(2, width)
         self._groups = _rows_by_objective(objectives)
         self._refs = _refs(network, objectives)
         view = private_view(network, self._refs).to(device)
@@ -137,9 +141,9 @@ class Scorer:
         if not self._refs:
             return _scores(self._groups, {IMAGE: images})
         inputs = inputs.to(self._precision)
-        if len(inputs) == 1:
-            # A batch of one takes other kernels than larger ones, with other roundings.
-            return self._values(inputs.expand(2, -1, -1, -1), images)[:1]
+        missing = self._width - len(inputs)
+        if missing > 0:
+            inputs = torch.cat([inputs, inputs[-1:].detach().expand(missing, -1, -1, -1)])
         return self._values(inputs, images)
 
     def _values(self, inputs: Tensor, images: Tensor) -> Tensor:
@@ -154,7 +158,7 @@ class Scorer:
                 self._constant[before.shape] = ConstantGradient(
                     lambda value: _scores(self._groups, {layer: value}), self._target_module, before
                 )
-        return self._constant[before.shape](before)
+        return self._constant[before.shape](before[: len(images)])
 
 
 def redirected_relu(value: Tensor) -> Tensor:

@@ -131,9 +131,9 @@ class ConstantGradient:
     """An objective behind an affine module: a weighted sum of what goes into the module.
 
     Args:
-        score: (N, ...) value of the module -> (N,) objective, linear in the module's value.
+        score: (M, ...) value of the module -> (N,) objective of the first, linear in that value.
         module: The affine module.
-        inputs: (N, ...) one input of the module, for its shape.
+        inputs: (M, ...) one input of the module, for its shape.
     """
 
     def __init__(
@@ -147,4 +147,4 @@ class ConstantGradient:
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """Scores what goes into the module: (N, ...) -> (N,)."""
-        return (inputs.float() * self.weights).flatten(1).sum(1) + self.offset
+        return (inputs.float() * self.weights[: len(inputs)]).flatten(1).sum(1) + self.offset

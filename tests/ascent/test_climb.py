@@ -119,6 +119,15 @@ def test_groups_that_must_differ_share_batches_whole_and_keep_their_bits(small):
         assert alone.equal(together[first : first + 3])
 
 
+@pytest.mark.parametrize("batch", [None, 3, 10_000])
+def test_passes_on_a_graphics_card_have_one_width(small, batch):
+    objectives = tuple(Channel("conv3", u % 10) for u in range(70))
+    jobs = list(plan(small, objectives, None, 2, 128, batch, torch.device("cuda")))
+    assert [job.width for job in jobs] == [32] * len(jobs)
+    assert max(len(job.rows) for job in jobs) == (batch if batch == 3 else 32)
+    assert {job.width for job in plan(small, objectives, None, 2, 128, batch)} == {0}
+
+
 # ---- right --------------------------------------------------------------------------------------
 
 

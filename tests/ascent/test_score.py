@@ -27,13 +27,22 @@ def some_images(count, size=24, seed=0):
     return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(seed))
 
 
-def scores(network, objectives, images, precision=torch.float32):
+def scores(network, objectives, images, precision=torch.float32, width=0):
     """Values and their gradients with respect to the images."""
     images = images.clone().requires_grad_()
-    scorer = Scorer(network, objectives, CPU, precision)
+    scorer = Scorer(network, objectives, CPU, precision, width)
     values = scorer(network.normalize(images), images)
     (gradient,) = torch.autograd.grad(values.sum(), images)
     return values.detach(), gradient
+
+
+@pytest.mark.parametrize("layer", ["conv1", "conv3", "conv3:relu"])
+def test_images_that_fill_up_a_pass_change_nothing(small, layer):
+    images = some_images(3)
+    objectives = [Channel(layer, 0), 2 * Channel(layer, 1), Channel(layer, 0)]
+    expected = scores(small, objectives, images)
+    for values, other in zip(scores(small, objectives, images, width=8), expected, strict=True):
+        torch.testing.assert_close(values, other, rtol=1e-5, atol=1e-7)
 
 
 def direct(network, objectives, images):
