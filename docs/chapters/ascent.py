@@ -102,7 +102,7 @@ ascent_methods.method_ladder()
 # A climb without limits buys its score with contrast, and with frequencies and colors that no photograph holds.
 # MACO[^fel2023] fixes the magnitude of every Fourier coefficient, so that only phases move; but then no picture
 # can be empty where its unit wants nothing. featviz bounds the *sum* of the energy over each octave and the three colors, at twice
-# what the median photograph holds (for conv1, whose stripes are loud, at one and a half times).
+# what the median photograph holds (for conv1, whose stripes are loud, at one and a quarter).
 #
 # What speaks for it is the last row of [](#fig-methods): it has {{ bound_gain }} times the score of the row above
 # and {{ lucid_gain }} times that of Lucid's method. The price shows where contrast is left as it is: the row above then has

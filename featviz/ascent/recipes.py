@@ -105,7 +105,7 @@ NEURON = Recipe(Natural(), (Affine(10.0, 0.9, 1.1, 2.0, 0),), NATURAL_ADAM, step
 """The default for neurons: no frame, which would move the neuron's place, and shifts that leave
 what it uses on the canvas."""
 
-STRIPES = Natural(energy=1.5)
+STRIPES = Natural(energy=1.25)
 """For first layers: stripes and plain color are loud for their energy, so that they get less."""
 
 LINEAR = Recipe(STRIPES, (), NormalizedGradient(3.0), steps=48)

@@ -107,7 +107,7 @@ class _BoundedImage(Image):
     def forward(self, step: int = 0) -> Tensor:
         # Project the parameters instead of bounding the value: at equal contrast that excites a
         # tenth more than a gradient that goes through the bound, and it takes less time.
-        octaves = Octaves(self.numbers, self.counts)
+        octaves = Octaves(self.numbers, self.counts, self.limits.shape[1])
         spectrum = self.coefficients.detach() * self.scale
         factors = _factors(spectrum, octaves, self.limits)
         if (factors < 1).any():
@@ -229,10 +229,12 @@ class Octaves:
         numbers: (height * (width // 2 + 1) * 2,) int64, the octave of the real and of the imaginary
             part of each coefficient.
         counts: As many; 2 for coefficients whose conjugates `rfft2` leaves out, or 1.
+        total: How many octaves there are.
     """
 
     numbers: Tensor
     counts: Tensor
+    total: int
 
     def energies(self, spectrum: Tensor) -> Tensor:
         """Returns the energy that images hold in each octave, summed over the three colors.
@@ -248,7 +250,7 @@ class Octaves:
         planes = (squares[:, 0] + squares[:, 1]).add_(squares[:, 2]).flatten(1).mul_(self.counts)
         # A product with a matrix would round by the batch and by the number of threads.
         planes = widened(planes)
-        sums = planes.new_zeros(len(planes), int(self.numbers.max()) + 1)
+        sums = planes.new_zeros(len(planes), self.total)
         where = self.numbers.expand(len(planes), -1)
         return sums.scatter_add_(1, where, planes).to(spectrum.dtype)
 
@@ -262,9 +264,10 @@ def octaves_of(height: int, width: int) -> Octaves:
     """Returns the octaves of images of a size in pixels."""
     frequencies = radial_frequencies(height, width)
     numbers = frequencies.mul(2).log2().add(1e-6).floor().clamp(max=-1)  # rounding at the borders
-    which = torch.unique(numbers, return_inverse=True)[1]
+    octaves, which = torch.unique(numbers, return_inverse=True)
     counts = torch.full_like(frequencies, 2.0)
     counts[:, 0] = 1
     if width % 2 == 0:
         counts[:, -1] = 1
-    return Octaves(which.flatten().repeat_interleave(2), counts.flatten().repeat_interleave(2))
+    numbers, counts = (one.flatten().repeat_interleave(2) for one in (which, counts))
+    return Octaves(numbers, counts, len(octaves))

@@ -46,10 +46,10 @@ function recipeOf({ goal, parameterization, start }) {
     return { build: natural(2, 0.01), turns: TURNS.accent, adam, steps: 48 };
   }
   if (goal.layer === "conv1" && !goal.relu) {
-    return { build: natural(1.5, 0.01), turns: [], length: 3, steps: 48 };
+    return { build: natural(1.25, 0.01), turns: [], length: 3, steps: 48 };
   }
   if (goal.layer === "conv1" && !goal.at) {
-    return { build: natural(1.5, 0.2), turns: TURNS.standard, length: 10, steps: 96 };
+    return { build: natural(1.25, 0.2), turns: TURNS.standard, length: 10, steps: 96 };
   }
   const adam = { rate: 0.2, momentum: MOMENTUM, tail: 0.5 };
   return { build: natural(2, 0.01), turns: TURNS[kind], adam, steps: 96 };
