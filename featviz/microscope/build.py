@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from featviz import photos
 from featviz.ascent import climb
 from featviz.ascent.device import find_device
-from featviz.ascent.plan import BATCH
+from featviz.ascent.plan import room
 from featviz.ascent.precision import suiting_precision
 from featviz.ascent.recipes import Recipe
 from featviz.ascent.score import is_linear_in_image
@@ -308,7 +308,8 @@ class Microscope:
     def _width(self, layer: str, view: View) -> int:
         """Units whose images fill one batch."""
         width = side(self.network, layer, view) or 1
-        return max(1, BATCH // (width**2 * view.copies))
+        pixels, _ = room(find_device(self._device))
+        return max(1, pixels // (width**2 * view.copies))
 
     def _keep(self, task: _Task) -> None:
         with warnings.catch_warnings():

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -120,11 +121,17 @@ def test_groups_that_must_differ_share_batches_whole_and_keep_their_bits(small):
 
 
 @pytest.mark.parametrize("batch", [None, 3, 10_000])
-def test_passes_on_a_graphics_card_have_one_width(small, batch):
-    objectives = tuple(Channel("conv3", u % 10) for u in range(70))
+@pytest.mark.parametrize(("gigabytes", "width"), [(4, 32), (24, 32), (48, 96), (140, 128)])
+def test_passes_on_a_graphics_card_have_one_width(small, monkeypatch, batch, gigabytes, width):
+    card = SimpleNamespace(total_memory=gigabytes * 2**30)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: card)
+    objectives = tuple(Channel("conv3", u % 10) for u in range(200))
     jobs = list(plan(small, objectives, None, 2, 128, batch, torch.device("cuda")))
-    assert [job.width for job in jobs] == [32] * len(jobs)
-    assert max(len(job.rows) for job in jobs) == (batch if batch == 3 else 32)
+    assert [job.width for job in jobs] == [width] * len(jobs)
+    assert max(len(job.rows) for job in jobs) == (batch if batch == 3 else width)
+    monkeypatch.setitem(vars(small), "kept_bytes", card.total_memory / 8 / 128**2 / 5.5)
+    jobs = list(plan(small, objectives, None, 2, 128, batch, torch.device("cuda")))
+    assert {job.width for job in jobs} == {5}
     assert {job.width for job in plan(small, objectives, None, 2, 128, batch)} == {0}
 
 
