@@ -27,7 +27,7 @@ def test_the_microscope_names_the_card_in_its_keys(small, tmp_path):
     assert not cuda.keys() & build(tmp_path / "cpu", "cpu").keys()
 
 
-@pytest.mark.parametrize("layer", ["conv1:relu", "conv2", "conv5", "conv5:relu"])
+@pytest.mark.parametrize("layer", ["conv1", "conv1:relu", "conv2", "conv5", "conv5:relu"])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_pictures_have_the_same_bits_in_any_batch(alexnet, layer, precision):
     channels = [fv.Channel(layer, unit) for unit in range(9)]
@@ -36,6 +36,8 @@ def test_pictures_have_the_same_bits_in_any_batch(alexnet, layer, precision):
     for batch in (1, 4, 1000):
         part = fv.maximize(alexnet, channels[::-1], batch=batch, **options)
         assert part.images.flip(0).equal(whole.images)
+        assert part.history.flip(1).equal(whole.history)
+        assert part.gradients.flip(1).equal(whole.gradients)
 
 
 def test_pictures_that_must_differ_have_the_same_bits_again(alexnet):

@@ -16,7 +16,7 @@ from featviz.ascent.device import find_device
 from featviz.ascent.outcome import warn_of_failures
 from featviz.ascent.plan import Job, check, frame_numbers, plan, random_streams, starts
 from featviz.ascent.precision import suiting_precision
-from featviz.ascent.recipes import Recipe
+from featviz.ascent.recipes import Recipe, lengths
 from featviz.ascent.result import Maximization, join
 from featviz.ascent.score import Scorer, is_linear_in_image, score
 from featviz.images import transforms
@@ -77,7 +77,8 @@ def maximize(
     """Finds images that excite units, by gradient ascent.
 
     An image depends on its objective, the settings and the seed alone: on one device it has the
-    same bits again, in any batch, in any order, with any number of threads. Another device rounds
+    same bits again, in any batch, in any order, with any number of threads (a network in float32
+    whose own modules compute exponentials, as SiLU does, may round by it). Another device rounds
     otherwise, and pictures drift apart. The network comes back as it was. Calls from several
     threads wait for each other.
 
@@ -228,7 +229,7 @@ class _Climb:
         active = ~self.done
 
         def note(gradient: Tensor) -> None:
-            self.gradients[number, active] = gradient.flatten(1).norm(dim=1).cpu()[active]
+            self.gradients[number, active] = lengths(gradient).cpu()[active]
 
         images.register_hook(note)  # type: ignore[no-untyped-call]
         values = self.scorer(inputs, images)

@@ -13,6 +13,7 @@ from featviz.images.transforms import LUCID as LUCID_TRANSFORMS
 from featviz.images.transforms import NARROW as NARROW_TRANSFORMS
 from featviz.images.transforms import STANDARD as STANDARD_TRANSFORMS
 from featviz.images.transforms import Affine, Transform
+from featviz.network.passes import widened
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,14 @@ class Adam:
         return self.rate * min(1.0, rest)
 
 
+def lengths(gradient: Tensor) -> Tensor:
+    """Returns the length (N,) of each image's gradient, rounded alike in any batch."""
+    rows = gradient.flatten(1)
+    exact = rows if rows.device.type == "cpu" else widened(rows)
+    length: Tensor = exact.norm(dim=1)
+    return length.to(gradient.dtype)
+
+
 @dataclass(frozen=True)
 class NormalizedGradient:
     """Steps of one length along the gradient.
@@ -70,7 +79,7 @@ class _NormalizedGradient(torch.optim.Optimizer):
         for group in self.param_groups:
             for parameter in group["params"]:
                 gradient: Tensor = parameter.grad
-                length = gradient.flatten(1).norm(dim=1).clamp(min=torch.finfo().tiny)
+                length = lengths(gradient).clamp(min=torch.finfo().tiny)
                 shape = (-1,) + (1,) * (gradient.ndim - 1)
                 parameter.add_(group["lr"] * gradient / length.view(shape))
 

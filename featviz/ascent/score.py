@@ -158,7 +158,7 @@ class Scorer:
                 self._constant[before.shape] = ConstantGradient(
                     lambda value: _scores(self._groups, {layer: value}), self._target_module, before
                 )
-        return self._constant[before.shape](before[: len(images)])
+        return self._constant[before.shape](before)
 
 
 def redirected_relu(value: Tensor) -> Tensor:
