@@ -1,6 +1,9 @@
 """What other processes get is what was sent, small, loaded once, and refused where it can't be."""
 
+import os
 import pickle
+import platform
+import subprocess
 import sys
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -154,6 +157,41 @@ def test_a_task_computes_by_one_thread_or_as_many_as_are_said(tmp_path, options)
         list(results(pool, sent(None, tmp_path, **options), [0], kept=False))
         assert pool.submit(torch.get_num_threads).result() == options.get("threads", 1)
     assert torch.get_num_threads() == before
+
+
+TAKES_AND_FREES = """
+import resource, sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+import torch
+from featviz.network.parcels import pack
+from featviz.network.workers import results
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+def do(task):
+    for _ in range(50):
+        torch.ones(2**20)
+    before = faults()
+    for _ in range(50):
+        torch.ones(2**20)
+    return faults() - before
+
+parcel = pack(do, Path(sys.argv[1]), "featviz.store", same_script=True)
+with ThreadPoolExecutor(1) as pool:
+    print(*(faulted for _, faulted in results(pool, parcel, [0], kept=False)))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_memory_is_kept_between_steps_where_dask_would_not_have_it(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(TAKES_AND_FREES)
+    environment = os.environ | {"MALLOC_TRIM_THRESHOLD_": "65536"}
+    command = [sys.executable, str(script), str(tmp_path)]
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert int(answer.stdout) < 1000  # of 50 times 1,024 pages
 
 
 # ---- parts --------------------------------------------------------------------------------------
