@@ -45,7 +45,8 @@ def test_pictures_that_must_differ_have_the_same_bits_again(alexnet):
     options = {"size": 64, "steps": 16, "device": "cuda", "progress": False}
     whole = fv.maximize(alexnet, goals, **options)
     assert fv.maximize(alexnet, goals, **options).images.equal(whole.images)
-    more = fv.maximize(alexnet, [*goals, fv.Channel("conv3", 7)], **options)
+    others = [fv.Channel("conv3", 7) + 3 * fv.Diversity("conv3")] * 4
+    more = fv.maximize(alexnet, [*goals, *others], **options)
     assert more.images[:4].equal(whole.images)
 
 

@@ -36,7 +36,8 @@ def evaluate(
             too, and pictures of Pillow's do as well. The work is done on their device.
         batch: Images per pass, if not as many as suit the memory. It leaves the values alone; 1 x 1
             convolutions and dense layers may round otherwise.
-        executor: Whose workers do the passes, as in `Microscope.build`; values are the same.
+        executor: Whose workers do the passes, as in `Microscope.build`; values are the same, but
+            for roundings of 1 x 1 convolutions, as with `batch`.
         store: In whose folder these workers find the weights; the default store without it.
 
     Returns:

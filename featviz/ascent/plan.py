@@ -46,7 +46,8 @@ because what is free changes, and with it the width of passes and the bits."""
 
 MOST_ON_CARD = 4
 """How many times `BATCH` the largest cards take at a time. An H200 makes AlexNet's pictures 2.5
-times faster so; a single one takes a third longer, as its pass is filled up to the same width."""
+times faster so. A single one is filled up to the same width: a third longer there, and longer where
+fewer images already fill the card."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Job:
         objectives: What each is asked for.
         recipe: How they climb.
         size: (height, width) of each.
-        width: How many images go through the network at a time, some of them to fill up: 0 for no
+        width: How many images go through the network at least, some of them to fill up: 0 for no
             more than there are.
     """
 
@@ -124,7 +125,7 @@ def plan(
         steps: How many steps, if not the recipe's.
         size: Side of the images in pixels or (height, width); without it each objective's default.
         batch: Images in a batch, if not as many as suit the machine.
-        device: Where they will be optimized. Graphics cards choose their kernels, and so their
+        device: Where they will be optimized. CUDA's cards choose their kernels, and so their
             roundings, by how many images there are: all of their passes have one width.
 
     Raises:
@@ -146,11 +147,11 @@ def plan(
             f"give one size for all, or maximize them one layer at a time."
         )
     for kind, rows in alike.items():
-        if device.type == "cpu":
-            width, fitting = 0, batch or _fitting(network, kind, len(rows))
-        else:
+        if device.type == "cuda":
             width = _fitting(network, kind, MOST_ON_CARD * BATCH, device)
             fitting = min(batch or width, width)
+        else:
+            width, fitting = 0, batch or _fitting(network, kind, len(rows))
         groups: dict[object, list[int]] = {}
         for row in rows:
             groups.setdefault(objectives[row] if kind.diverse else row, []).append(row)

@@ -45,7 +45,7 @@ class Adam:
 
 
 def lengths(gradient: Tensor) -> Tensor:
-    """Returns the length (N,) of each image's gradient, rounded alike in any batch."""
+    """Returns the length (N,) of each image's gradient, on CUDA's cards too alike in any batch."""
     rows = gradient.flatten(1)
     exact = rows if rows.device.type == "cpu" else widened(rows)
     length: Tensor = exact.norm(dim=1)

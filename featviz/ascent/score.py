@@ -115,7 +115,7 @@ class Scorer:
         self._network = network
         self._precision = precision
         # A batch of one takes other kernels than larger ones, with other roundings.
-        self._width = max(2, width)
+        self._width = width or 2
         self._groups = _rows_by_objective(objectives)
         self._refs = _refs(network, objectives)
         view = private_view(network, self._refs).to(device)

@@ -143,7 +143,7 @@ class ConstantGradient:
         with torch.enable_grad():
             offset = score(module(zero))
             (weights,) = torch.autograd.grad(offset.sum(), zero)
-        # As what goes in: where the two differ, every pass back goes through memory in leaps.
+        # As a network's values: where the two differ, every pass back leaps through memory.
         self.weights = weights.contiguous(memory_format=torch.channels_last)
         self.offset = offset.detach()
 

@@ -152,7 +152,8 @@ def survey(
 
     Args:
         network: The network.
-        photos: A folder, with those in it, or photographs, which are not kept in the store.
+        photos: A folder, with those in it, or photographs, which are not kept in the store. What
+            hands out photographs must not wait for other threads that work with networks.
         layers: Which layers; without it all.
         size: Side in pixels of the square that photographs are fitted to; None leaves them as they
             are, and takes longer where they have many shapes.

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
-from itertools import chain, cycle
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,10 @@ from featviz.measures.activity import places_inside
 from featviz.measures.reading import Numbered, Shard, decoded, in_batches
 from featviz.measures.tallies import Tally, no_photographs, tally_pass
 from featviz.network.network import AFTER_RELU, Network, is_activated, private_view
-from featviz.network.passes import own_mode, run_to
+from featviz.network.passes import own_formats, private_copy, run_to
 from featviz.network.returned import LayerRef
-from featviz.photos import in_threads
+from featviz.network.values import PASS
+from featviz.photos import MAX_SIDE, in_threads
 from featviz.store import Store, UnsavedEntry
 
 
@@ -107,9 +108,9 @@ class Surveyor:
             for layer in self.layers
         }
 
-    @property
-    def _refs(self) -> list[LayerRef]:
-        return [self.network.resolve(name) for names in self._names.values() for name in names]
+    def _refs(self, layers: Iterable[str] | None = None) -> list[LayerRef]:
+        names = (name for layer in layers or self.layers for name in self._names[layer])
+        return [self.network.resolve(name) for name in names]
 
     def tallied(
         self, images: Iterable[Numbered]
@@ -126,36 +127,41 @@ class Surveyor:
             The tallies after a pass, and its photographs if they held a whole field; in order.
             Until it is closed, other threads wait for the network.
         """
-        tallies, groups = self.nothing(), in_batches(images)
-        for group in groups:  # the first says how much memory a pass takes
-            lanes = self._lanes(group)
-            break
-        else:
-            return
-        threads = torch.get_num_threads() // lanes
-        # The number formats of `own_mode` are the process's, and hold for the lanes as well.
-        with own_mode():
-            device = find_device(self.device)
-            # Hooks are a view's own. While one pass is awaited another waits for its lane.
-            views = [private_view(self.network, self._refs).to(device) for _ in range(lanes + 1)]
-            tasks = (
-                _Pass(view, some, self._inside(some), tallies)
-                for view, some in zip(cycle(views), chain([group], groups))
-            )
-            begin = partial(torch.set_num_threads, threads)
-            for done in in_threads(self._tally, tasks, lanes + 1, lanes, begin):
-                some, fresh = done.result()
-                tallies = tallies | {layer: tallies[layer] + fresh[layer] for layer in fresh}
-                yield tallies, some if fresh else []
+        tallies, before, lanes = self.nothing(), torch.get_num_threads(), self._lanes()
+        # A card's number is a thread's own: lanes are told it.
+        device = torch.empty(0, device=find_device(self.device)).device
+        # Hooks are a view's own. While one pass is awaited another waits for its lane.
+        view = private_view(self.network, self._refs()).to(device)
+        views = [view, *(private_copy(view) for _ in range(lanes))]
+        try:
+            with own_formats():
+                tasks = (
+                    _Pass(one, device, group, self._inside(group), tallies)
+                    for one, group in zip(cycle(views), in_batches(images))
+                )
+                begin = partial(torch.set_num_threads, before // lanes)
+                for done in in_threads(self._tally, tasks, lanes + 1, lanes, begin):
+                    group, fresh = done.result()
+                    tallies = tallies | {layer: tallies[layer] + fresh[layer] for layer in fresh}
+                    yield tallies, group if fresh else []
+        finally:
+            torch.set_num_threads(before)  # what a lane sets holds for threads that start later
 
-    def _lanes(self, group: Sequence[Numbered]) -> int:
-        """How many passes of such photographs run at once: as memory and threads allow."""
-        if find_device(self.device).type != "cpu":
+    def _lanes(self) -> int:
+        """How many passes run at once: as memory and threads allow."""
+        if find_device(self.device).type != "cpu" or not self.layers:
             return 1
-        height, width = group[0][1].shape[-2:]
-        shapes = [self.network.shape(layer, (height, width)) for layer in self.layers]
-        kept = sum(2 * torch.float32.itemsize * math.prod(shape) for shape in shapes)
-        return max(1, min(torch.get_num_threads(), MEMORY // (len(group) * kept)))
+        side = self.size or max(map(self._canvas, self.layers))
+        try:
+            values = sum(math.prod(self.network.shape(layer, side)) for layer in self.layers)
+        except ValueError:  # images of another size alone
+            return 1
+        kept = 2 * torch.float32.itemsize * values / side**2  # before the activation and after it
+        pixels = max(PASS, self.size**2) if self.size else MAX_SIDE**2
+        return max(1, min(torch.get_num_threads(), int(MEMORY / (kept * pixels))))
+
+    def _canvas(self, layer: str) -> int:
+        return self.network.receptive_field(layer).canvas()
 
     @torch.no_grad()
     def _tally(self, task: "_Pass") -> tuple[list[Numbered], dict[str, Tally]]:
@@ -164,11 +170,11 @@ class Surveyor:
         inside = {layer: both for layer, both in task.inside.items() if all(both)}
         if not inside:
             return images, {}
-        stack = torch.stack([image for _, image in images]).to(find_device(self.device))
+        stack = torch.stack([image for _, image in images]).to(task.device)
         inputs = self.network.normalize(stack)
         # A batch of one takes other kernels than larger ones, with other roundings.
         pair = inputs if len(stack) > 1 else inputs.expand(2, -1, -1, -1)
-        values = run_to(task.view, pair, self._refs)
+        values = run_to(task.view, pair, self._refs(inside))
         numbers, fresh = [number for number, _ in images], {}
         for layer, (rows, columns) in inside.items():
             both = [
@@ -186,9 +192,9 @@ class Surveyor:
         return {layer: self._places(layer, height, width) for layer in self.layers}
 
     def _places(self, layer: str, height: int, width: int) -> tuple[range, range]:
-        field = self.network.receptive_field(layer)
-        if min(height, width) < field.canvas():
+        if min(height, width) < self._canvas(layer):
             return range(0), range(0)
+        field = self.network.receptive_field(layer)
         shape = self.network.shape(layer, (height, width))
         return places_inside(field, shape[1], height), places_inside(field, shape[2], width)
 
@@ -199,12 +205,14 @@ class _Pass:
 
     Attributes:
         view: A view that no other pass uses meanwhile.
+        device: Where it is.
         images: The photographs.
         inside: Layer -> the rows and columns of its map that count.
         known: What photographs before them have given, or some of these.
     """
 
     view: nn.Module
+    device: torch.device
     images: list[Numbered]
     inside: dict[str, tuple[range, range]]
     known: dict[str, Tally]

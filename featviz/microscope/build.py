@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from featviz import photos
 from featviz.ascent import climb
 from featviz.ascent.device import find_device
-from featviz.ascent.plan import room
+from featviz.ascent.plan import BATCH, MOST_ON_CARD
 from featviz.ascent.precision import suiting_precision
 from featviz.ascent.recipes import Recipe
 from featviz.ascent.score import is_linear_in_image
@@ -160,7 +160,8 @@ class Microscope:
             executor: Whose workers share it in their place: anything with the interface of
                 `concurrent.futures.Executor`, such as `Client.get_executor()` of Dask, of loky, of
                 executorlib or of mpi4py. They need featviz, and the store's folder under the same
-                path. Each task computes by one thread: as many workers as cores are fastest.
+                path. Each task computes by one thread: a worker process for each core is fastest.
+                Dask's keep up to 1 GB of freed memory, whatever its settings say.
             part: Which part of the work is done here, (3, 16) for the third of sixteen: builds that
                 share nothing but the store's folder do the others.
             report: Told what has been done.
@@ -308,8 +309,9 @@ class Microscope:
     def _width(self, layer: str, view: View) -> int:
         """Units whose images fill one batch."""
         width = side(self.network, layer, view) or 1
-        pixels, _ = room(find_device(self._device))
-        return max(1, pixels // (width**2 * view.copies))
+        count = max(1, BATCH // (width**2 * view.copies))
+        # Not asked of the card itself: workers that are forked could no longer use it.
+        return count * MOST_ON_CARD if find_device(self._device).type == "cuda" else count
 
     def _keep(self, task: _Task) -> None:
         with warnings.catch_warnings():

@@ -34,7 +34,7 @@ class Parcel:
     Attributes:
         structure: What it holds beside tensors, pickled and compressed.
         weights: The file of its tensors, named by their hash.
-        threads: Threads that a task computes with. Results have the same bits with any number, but
+        threads: Threads that a task computes with. Pictures have the same bits with any number, but
             more threads than cores stand in each other's way.
         code: The module that computes, as the store's keys name it.
         version: The hash of that code, and what else decides the bits of a result.

@@ -32,7 +32,14 @@ def own_mode() -> Iterator[None]:
     and of cuDNN once for all threads: they change for the caller's other threads as well, while
     this lasts.
     """
-    with _alone, _repeatable(), torch.inference_mode(False), torch.enable_grad():
+    with own_formats(), torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+@contextmanager
+def own_formats() -> Iterator[None]:
+    """The part of `own_mode` that is the process's, and not each thread's own."""
+    with _alone, _repeatable():
         yield
 
 

@@ -48,6 +48,7 @@ def results(
     Raises:
         ChildProcessError: A worker was ended from outside, or can't do the work.
     """
+    threads = torch.get_num_threads()
     futures = {executor.submit(pickle.loads, _Call(parcel, task).sent()): task for task in tasks}
     try:
         for future in as_completed(futures):
@@ -60,6 +61,9 @@ def results(
         if words is None:
             raise
         raise ChildProcessError(words + " What is done is kept." * kept) from error
+    finally:
+        # What a thread of this process has set for its tasks holds for threads that start later.
+        torch.set_num_threads(threads)
 
 
 def _complaint(error: BaseException) -> str | None:

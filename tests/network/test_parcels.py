@@ -35,6 +35,10 @@ class Hold:
         return task
 
 
+def count_threads(task):
+    return torch.get_num_threads()
+
+
 class Tied(nn.Module):
     def __init__(self):
         super().__init__()
@@ -154,9 +158,11 @@ def test_the_works_own_error_comes_as_it_is(tmp_path, kind):
 def test_a_task_computes_by_one_thread_or_as_many_as_are_said(tmp_path, options):
     before = torch.get_num_threads()
     with ThreadPoolExecutor(1) as pool:
-        list(results(pool, sent(None, tmp_path, **options), [0], kept=False))
-        assert pool.submit(torch.get_num_threads).result() == options.get("threads", 1)
-    assert torch.get_num_threads() == before
+        parcel = pack(count_threads, tmp_path, CODE, same_script=False, **options)
+        ((_, threads),) = results(pool, parcel, [0], kept=False)
+    assert threads == options.get("threads", 1)
+    with ThreadPoolExecutor(1) as pool:  # a thread that starts later has as many as ever
+        assert pool.submit(torch.get_num_threads).result() == before
 
 
 TAKES_AND_FREES = """
