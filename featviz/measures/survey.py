@@ -243,8 +243,7 @@ def _of_photos(surveyor: Surveyor, photos: Iterable[Photo], quiet: bool | None) 
     tallies, used = surveyor.nothing(), set[int]()
     cuttings = Cuttings(surveyor.network)
     with closing(surveyor.tallied(numbered())) as passes:
-        for sums, images in passes:
-            tallies = sums
+        for tallies, images in passes:
             used.update(number for number, _ in images)
             for layer, tally in tallies.items():
                 cuttings.cut(layer, tally, images)

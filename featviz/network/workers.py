@@ -105,7 +105,7 @@ class _Call:
 
 def _do(parcel: Parcel, task: object) -> object:
     do = unpack(parcel)
-    # Executors promise no initializer, and torch counts threads for each thread by itself.
+    # Executors promise no initializer, and threads that run already keep the number they have.
     torch.set_num_threads(parcel.threads)
     _keep_freed_memory()
     return do(task)
