@@ -19,6 +19,7 @@ from featviz.ascent.plan import MEMORY
 from featviz.measures.activity import places_inside
 from featviz.measures.reading import Numbered, Shard, decoded, in_batches
 from featviz.measures.tallies import Tally, no_photographs, tally_pass
+from featviz.network.memory import give_back_freed
 from featviz.network.network import AFTER_RELU, Network, is_activated, private_view
 from featviz.network.passes import own_formats, private_copy, run_to
 from featviz.network.returned import LayerRef
@@ -85,6 +86,7 @@ class Surveyor:
             for sums, images in passes:
                 tallies = sums
                 there += [number for number, _ in images]
+        give_back_freed()  # the next shard's threads take their own
         skipped = sorted(set(range(len(shard.files))) - set(there))
         arrays: dict[str, NDArray[Any]] = {"skipped": np.array(skipped, np.int64)}
         for layer, tally in tallies.items():

@@ -1,6 +1,5 @@
 """Tasks shared by processes: those of any executor, or some of our own that end when we do."""
 
-import ctypes
 import os
 import pickle
 import signal
@@ -14,7 +13,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     as_completed,
 )
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection, current_process, get_context, parent_process
 from typing import Any, TypeVar
@@ -22,13 +21,10 @@ from typing import Any, TypeVar
 import torch
 from tqdm import tqdm
 
+from featviz.network.memory import keep_freed
 from featviz.network.parcels import Parcel, unpack
 
 _Task = TypeVar("_Task")
-
-_MALLOC = ((-1, 2**30), (-3, 2**25))
-"""Options of glibc's `mallopt`, in bytes: M_TRIM_THRESHOLD, how much freed memory is kept, and
-M_MMAP_THRESHOLD, from which size on blocks are the system's own; 32 MB is its largest."""
 
 
 def results(
@@ -107,21 +103,8 @@ def _do(parcel: Parcel, task: object) -> object:
     do = unpack(parcel)
     # Executors promise no initializer, and threads that run already keep the number they have.
     torch.set_num_threads(parcel.threads)
-    _keep_freed_memory()
+    keep_freed()
     return do(task)
-
-
-def _keep_freed_memory() -> None:
-    """Lets the C library keep freed memory for the next step of a task.
-
-    Dask starts its workers with `MALLOC_TRIM_THRESHOLD_`, by which glibc gives large blocks back to
-    the system one by one and takes new ones, page for page: half of a climb's time went into that.
-    """
-    if "MALLOC_TRIM_THRESHOLD_" in os.environ:
-        with suppress(OSError, TypeError, AttributeError):  # other C libraries have no `mallopt`
-            set_option = ctypes.CDLL(None).mallopt
-            for option, size in _MALLOC:
-                set_option(option, size)
 
 
 class _Own(ProcessPoolExecutor):

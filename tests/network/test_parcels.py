@@ -200,6 +200,38 @@ def test_memory_is_kept_between_steps_where_dask_would_not_have_it(tmp_path):
     assert int(answer.stdout) < 1000  # of 50 times 1,024 pages
 
 
+HOARDS = """
+import threading
+import torch
+from featviz.network.memory import give_back_freed
+
+def held():  # MB
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096 // 10**6
+
+def work():  # what is freed lies below what is kept
+    freed = [torch.ones(2**14) for _ in range(1000)]
+    kept.append(torch.ones(2**14))
+
+kept = []
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+    thread.join()
+before = held()
+give_back_freed()
+print(before - held())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_freed_memory_goes_back_where_it_is_not_wanted_any_more():
+    environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": str(2**25)}
+    command = [sys.executable, "-c", HOARDS]
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert int(answer.stdout) > 50  # of 65 that a thread takes
+
+
 # ---- parts --------------------------------------------------------------------------------------
 
 
