@@ -105,6 +105,12 @@ def scorecard() -> Figure:
 
     rows = [
         row("receptive field, px", lambda la: str(alexnet().receptive_field(la).size)),
+        row("part needed of its picture, px across", lambda la: _text(interval(_needed(la)))),
+        row(
+            "part needed, px, shuffled weights",
+            lambda la: _text(interval(_needed(la, learned=False))),
+        ),
+        row("part needed, px, shuffled less AlexNet", lambda la: _text(_less(la))),
         row("positions active, %", lambda la: _text(interval(active[la]))),
         *(
             row(f"positions active, %, {kind}", lambda la, of=of: _text(interval(of[la])))  # type: ignore[misc]
@@ -132,6 +138,15 @@ def scorecard() -> Figure:
         f"Brackets: 95% intervals over units, or {evidence.DRAWS} draws of a network; of the last row the middle half of the units.",
         width="page",
     )
+
+
+def _needed(layer: str, *, learned: bool = True) -> Tensor:
+    return evidence.needed(layer, learned=learned)
+
+
+def _less(layer: str) -> Interval:
+    """How many pixels across AlexNet's channels need less than those that learned nothing."""
+    return difference(_needed(layer, learned=False), _needed(layer))
 
 
 def untrained() -> Figure:
@@ -162,6 +177,7 @@ def numbers() -> Values:
         kind: [evidence.drawn(kind, layer).mean().item() for layer in alexnet().layers]
         for kind in evidence.CONTROLS
     }
+    less = {layer: _less(layer) for layer in alexnet().layers}
     return Values(
         units=PER_LAYER,
         photographs=len(scope().photographs),
@@ -172,6 +188,15 @@ def numbers() -> Values:
         ratio_long=f"{long:.1f}",
         long_steps=STANDARD.steps,
         turned=turns.TURNED,
+        needed=evidence.NEEDED,
+        needed_shuffled=PER_LAYER,
+        part_first=f"{_needed('conv1').mean():.0f}",
+        part_last=f"{_needed('conv5').mean():.0f}",
+        part_shuffled_first=f"{_needed('conv1', learned=False).mean():.0f}",
+        part_shuffled_last=f"{_needed('conv5', learned=False).mean():.0f}",
+        part_smaller=", ".join(
+            f"{layer} by {quoted(one, 0)}" for layer, one in less.items() if one.low > 0
+        ),
         left_pictures=_range(turns.KINDS[0]),
         left_shallow=_range(turns.KINDS[1], ("conv1", "conv2")),
         left_deep=_range(turns.KINDS[1], ("conv3", "conv4", "conv5")),

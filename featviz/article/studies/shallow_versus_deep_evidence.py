@@ -8,14 +8,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from featviz.article.studies.microscope import over, scope
+from featviz.article.studies.microscope import channel_images, over, scope
 from featviz.article.studies.shared import (
     SEED,
     alexnet,
     evenly,
     plain,
+    shared_channels,
     shared_neurons,
 )
+from featviz.measures.extent import extents
 from featviz.microscope import findings
 from featviz.microscope.views import NEURON
 from featviz.network.controls import initialized, shuffled
@@ -23,6 +25,9 @@ from featviz.network.network import Network
 
 DRAWS = 5
 """How often each network that has learned nothing is drawn, for numbers."""
+
+NEEDED = 24
+"""Channels per layer of whose pictures is measured how much they need."""
 
 CONTROLS: dict[str, Callable[[Network, int], Network]] = {
     "shuffled": shuffled,
@@ -75,6 +80,20 @@ def active(net: Network, layer: str) -> Tensor:
     assert activity is not None  # every layer sees less than a photograph
     percent: Tensor = 100 * activity.share
     return percent
+
+
+@cache
+def needed(layer: str, *, learned: bool) -> Tensor:
+    """Returns the pixels (units,) across the part that channels need of their own pictures.
+
+    Args:
+        layer: The layer's name.
+        learned: Whether of `NEEDED` of AlexNet's; else of those that are made of the control.
+    """
+    if learned:
+        units = evenly(layer, NEEDED)
+        return extents(alexnet(), layer, units, torch.from_numpy(channel_images(layer, units)))
+    return extents(control(), layer, evenly(layer), shared_channels(layer, control()).images)
 
 
 @cache
