@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -43,6 +44,9 @@ KIN = 6
 
 ACTIVITY = ("share", "mean", "peak")
 """What is kept of a layer's `Activity`, in its order."""
+
+KEPT = 256
+"""Photographs that are kept at one size, 150 MB of 224 px; and as many fingerprints."""
 
 WIRED = 4
 """Units of the layer before that are named for a unit, and as many against it."""
@@ -172,18 +176,18 @@ def find_activity(scope: Microscope, layer: str) -> Activity | None:
     size = suiting_side(net, frozenset({layer}), PROBE_SIZE)
     if not _holds_field(net, layer, size):
         return None
-    images = [photos.fit(photo.image, size) for photo in scope.photographs]
+    fitted = [_fitted(photo, size) for photo in scope.photographs]
     layers = [one for one in net.layers if _holds_field(net, one, size)]
     if layer not in layers:  # named as its module
         layers = [layer]
     spec = {
         "network": net.fingerprint,
         "layers": layers,
-        "photos": [fingerprint(image.numpy()) for image in images],
+        "photos": [_print(photo) for photo in fitted],
     }
 
     def make() -> dict[str, NDArray[np.float32]]:
-        found = measure_activity(net, layers, images)
+        found = measure_activity(net, layers, [photo.image for photo in fitted])
         return {
             f"{one}/{name}": getattr(found[one], name).numpy()
             for one in layers
@@ -225,7 +229,7 @@ def find_patches(
         "layer": layer,
         "count": PATCHES,
         "side": PATCH_SIDE,
-        "photos": [fingerprint(photo.image.numpy()) for photo in samples],
+        "photos": [_print(photo) for photo in samples],
     }
     numbers = list(map(int, range(net.units(layer)) if units is None else units))
     if units is not None:
@@ -241,7 +245,18 @@ def _taken(net: Network, layer: str, samples: tuple[Photo, ...]) -> tuple[Photo,
     side = suiting_side(net, frozenset({layer}), odd)
     if side == odd:
         return samples
-    return tuple(replace(photo, image=photos.fit(photo.image, side)) for photo in samples)
+    return tuple(_fitted(photo, side) for photo in samples)
+
+
+# Each layer of each network is shown the same photographs.
+@lru_cache(maxsize=KEPT)
+def _fitted(photo: Photo, side: int) -> Photo:
+    return replace(photo, image=photos.fit(photo.image, side))
+
+
+@lru_cache(maxsize=KEPT)
+def _print(photo: Photo) -> str:
+    return fingerprint(photo.image.numpy())
 
 
 def _search(

@@ -40,6 +40,16 @@ from pathlib import Path
 Path("pid").write_text(str(os.getpid()))
 time.sleep(120)
 """
+COUNTS = """
+# %% [markdown]
+# # Page
+
+# %%
+import os
+from pathlib import Path
+
+Path("threads").write_text(os.environ["OMP_NUM_THREADS"])
+"""
 FAILS = """
 # %% [markdown]
 # # Page
@@ -73,6 +83,18 @@ def test_pages_run_side_by_side_once_and_only_if_they_must(tmp_path):
     assert made.returncode == 0, made.stderr
     assert len(re.findall(r"\.py: running\n", made.stderr)) == 2
     assert "running" not in build(folder).stderr
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 10_000])
+def test_pages_share_the_cores(tmp_path, monkeypatch, jobs):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    folder = make_site(tmp_path, {"index.py": COUNTS})
+    settings = folder / "mkdocs.yml"
+    settings.write_text(settings.read_text().replace("jobs: 2", f"jobs: {jobs}"))
+    made = build(folder)
+    assert made.returncode == 0, made.stderr
+    (threads,) = folder.rglob("threads")
+    assert int(threads.read_text()) == max(1, (os.cpu_count() or 1) // jobs)
 
 
 def test_no_more_pages_run_at_a_time_than_the_user_wants(tmp_path):
