@@ -76,8 +76,8 @@ study.scorecard()
 #
 # *Parts.* A channel's picture repeats a motif. What gives the channel half its activation, all else made gray, is a disk
 # {{ part_first }} px across in conv1 and {{ part_last }} px in conv5 ({{ needed }} channels a layer). That deep motifs are larger is the
-# architecture: with shuffled weights it is {{ part_shuffled_first }} and {{ part_shuffled_last }} px ({{ needed_shuffled }} channels). Learned motifs
-# are smaller where the difference exceeds its error: in {{ part_smaller }} px.
+# architecture: with shuffled weights it is {{ part_shuffled_first }} and {{ part_shuffled_last }} px ({{ needed_shuffled }} channels of one draw).
+# Learned motifs are smaller where the difference exceeds its error: in {{ part_smaller }} px.
 #
 # *Turns.* A picture fixes where every detail lies, so that a turn undoes it. Turned with the photograph around it, the natural patch that excites
 # a unit most keeps {{ left_shallow }}% of its activation at 45° in conv1 and conv2, and {{ left_deep }}% from conv3 on: what holds of

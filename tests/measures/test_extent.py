@@ -14,7 +14,7 @@ SIDE, WINDOW, SPREAD = 64, 21, 4.0
 
 
 def bell():
-    """A network whose first unit adds up pixels by a bell curve, and whose second takes them off."""
+    """A network whose first unit adds up pixels by a bell curve; the second takes them off."""
     net = nn.Sequential(nn.Conv2d(3, 2, WINDOW, stride=2, padding=WINDOW // 2, bias=False))
     at = torch.arange(WINDOW) - WINDOW // 2
     weights = torch.exp(-(at[:, None] ** 2 + at**2) / (2 * SPREAD**2))
