@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -45,11 +45,12 @@ KIN = 6
 ACTIVITY = ("share", "mean", "peak")
 """What is kept of a layer's `Activity`, in its order."""
 
-KEPT = 256
-"""Photographs that are kept at one size, 150 MB of 224 px; and as many fingerprints."""
-
 WIRED = 4
 """Units of the layer before that are named for a unit, and as many against it."""
+
+# Each layer of each network is shown the same photographs: they are fitted and hashed once.
+_FITTED: WeakKeyDictionary[Photo, dict[int, Photo]] = WeakKeyDictionary()
+_PRINTS: WeakKeyDictionary[Photo, str] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,15 +249,17 @@ def _taken(net: Network, layer: str, samples: tuple[Photo, ...]) -> tuple[Photo,
     return tuple(_fitted(photo, side) for photo in samples)
 
 
-# Each layer of each network is shown the same photographs.
-@lru_cache(maxsize=KEPT)
 def _fitted(photo: Photo, side: int) -> Photo:
-    return replace(photo, image=photos.fit(photo.image, side))
+    sizes = _FITTED.setdefault(photo, {})
+    if side not in sizes:
+        sizes[side] = replace(photo, image=photos.fit(photo.image, side))
+    return sizes[side]
 
 
-@lru_cache(maxsize=KEPT)
 def _print(photo: Photo) -> str:
-    return fingerprint(photo.image.numpy())
+    if photo not in _PRINTS:
+        _PRINTS[photo] = fingerprint(photo.image.numpy())
+    return _PRINTS[photo]
 
 
 def _search(
