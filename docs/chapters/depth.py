@@ -64,8 +64,8 @@ ascent_questions.accentuated()
 # %% [markdown]
 # ## The scorecard
 #
-# All layers on the same {{ photographs }} photographs and on all their units ({{ turned }} a layer for turns). Two controls of activity: AlexNet with the
-# entries of each weight tensor shuffled, and AlexNet as PyTorch initializes it.
+# All layers on the same {{ photographs }} photographs and on all their units ({{ turned }} a layer for turns, {{ units }} for parts). Two controls: AlexNet with the
+# entries of each weight tensor shuffled, for activity and parts, and AlexNet as PyTorch initializes it, for activity.
 
 # %%
 study.scorecard()
@@ -74,10 +74,10 @@ study.scorecard()
 # *Activity.* Before training {{ initial_low }} to {{ initial_high }}% of all positions are active in every layer: that AlexNet's deep units
 # are rarely active was learned. Shuffled weights make activity jump from layer to layer ({{ shuffled_active }}%).
 #
-# *Parts.* A channel's picture repeats a motif. What gives the channel half its activation, all else made gray, is a disk
-# {{ part_first }} px across in conv1 and {{ part_last }} px in conv5 ({{ needed }} channels a layer). That deep motifs are larger is the
-# architecture: with shuffled weights it is {{ part_shuffled_first }} and {{ part_shuffled_last }} px ({{ needed_shuffled }} channels of one draw).
-# Learned motifs are smaller where the difference exceeds its error: in {{ part_smaller }} px.
+# *Parts.* A channel's picture repeats a motif. All of it but a disk is made gray: where the picture excites a unit most, half the
+# activation above gray takes a disk {{ part_first }} px across in conv1 and {{ part_last }} px in conv5. With shuffled weights it is
+# {{ part_shuffled_first }} and {{ part_shuffled_last }} px: that deep motifs are larger need not be learned. From that draw's, AlexNet's
+# differ by {{ part_larger }} px in conv1 to conv5.
 #
 # *Turns.* A picture fixes where every detail lies, so that a turn undoes it. Turned with the photograph around it, the natural patch that excites
 # a unit most keeps {{ left_shallow }}% of its activation at 45° in conv1 and conv2, and {{ left_deep }}% from conv3 on: what holds of
@@ -87,7 +87,7 @@ study.scorecard()
 # steps raise it: for {{ units }} units of conv5 it is {{ ratio_short }} after {{ ratio_steps }} steps, and {{ ratio_long }} after
 # {{ long_steps }} on a larger canvas.
 #
-# *Wrong if* the untrained rows matched AlexNet's: that deep units are rarely active would be the architecture.
+# *Wrong if* the untrained rows of activity matched AlexNet's: that deep units are rarely active would be the architecture.
 # { .wrong-if }
 #
 # ## The control for the eye

@@ -12,7 +12,7 @@ from featviz.network.receptive_fields import ReceptiveField
 from featviz.network.values import activations
 
 KEPT = 0.5
-"""Share of its activation that a unit keeps of the part that it needs."""
+"""Share of a unit's activation above gray that the part must give."""
 
 WINDOWS = 25
 """Sizes of window that are tried: between two of them the activation is taken to rise evenly."""
@@ -32,13 +32,14 @@ def extents(network: Network, layer: str, units: Sequence[int], images: Tensor) 
         network: The network.
         layer: The units' layer, whose receptive field is known.
         units: Which units.
-        images: (N, 3, H, W) in [0, 1], the picture of each, of one motif or of many.
+        images: (N, 3, H, W) tensor in [0, 1], the picture of each, of one motif or of many.
 
     Returns:
         (N,) diameter of the disk in pixels; NaN for a unit that its picture does not excite.
 
     Raises:
-        ValueError: An unknown layer, one whose units see the whole image, or images that are none.
+        ValueError: An unknown layer, or one whose units see the whole image; images of another
+            shape or range.
     """
     field = network.receptive_field(layer)
     side = field.canvas()
@@ -48,7 +49,8 @@ def extents(network: Network, layer: str, units: Sequence[int], images: Tensor) 
     distance = (from_middle[:, None].square() + from_middle.square()).sqrt()
     # The largest reaches into the corners of the field, which is a square.
     diameters = torch.linspace(0, 2**0.5 * (field.size + 1), WINDOWS)
-    disks = (diameters[:, None, None] / 2 - distance).clamp(0, 1)[:, None]
+    disks = ((diameters[:, None, None] + 1) / 2 - distance).clamp(0, 1)[:, None]
+    disks[0] = 0  # nothing is to be seen of the picture, not even a pixel's half
     around = F.pad(images, (side,) * 4, value=GRAY)
     maps = activations(network, around, layer)[torch.arange(len(units)), list(units)]
     results = []

@@ -48,7 +48,8 @@ ACTIVITY = ("share", "mean", "peak")
 WIRED = 4
 """Units of the layer before that are named for a unit, and as many against it."""
 
-# Each layer of each network is shown the same photographs: they are fitted and hashed once.
+# Each layer of each network is shown the same photographs: they are fitted and hashed once. What
+# changes a photograph's pixels in place goes unseen.
 _FITTED: WeakKeyDictionary[Photo, dict[int, Photo]] = WeakKeyDictionary()
 _PRINTS: WeakKeyDictionary[Photo, str] = WeakKeyDictionary()
 

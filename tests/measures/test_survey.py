@@ -14,7 +14,7 @@ from PIL import Image
 
 import featviz as fv
 from featviz import photos
-from featviz.measures import reading
+from featviz.measures import reading, surveyor
 from featviz.measures.activity import measure_activity, unpadded_places
 from featviz.measures.patches import find_examples
 from featviz.measures.reading import Shard, find_photographs
@@ -153,6 +153,14 @@ def test_workers_and_parts_keep_the_same_bytes(small, folder, tmp_path, monkeypa
     assert files[0] == files[1] == files[2]
     assert_same(plain, shared)
     assert_same(plain, parts)
+
+
+def test_memory_is_given_back_after_each_shard(small, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SHARD", 3)
+    given: list[None] = []
+    monkeypatch.setattr(surveyor, "give_back_freed", lambda: given.append(None))
+    ask(small, folder, tmp_path)
+    assert len(given) == sum(1 for _ in entries(Store(tmp_path))) == 4
 
 
 def test_passes_side_by_side_give_the_same_bits(small, folder, tmp_path, monkeypatch):

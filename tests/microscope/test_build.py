@@ -1,10 +1,12 @@
 import errno
+import gc
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+import weakref
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -528,6 +530,22 @@ class OneSize(nn.Module):
     def forward(self, x):
         torch._assert(x.shape[-1] == 32, "only 32 px")
         return self.patches(x).mean((2, 3))
+
+
+def test_photographs_are_hashed_once_and_forgotten_with_them(tmp_path, monkeypatch):
+    hashed: list[object] = []
+    monkeypatch.setattr(
+        findings, "fingerprint", lambda array: hashed.append(array) or store.fingerprint(array)
+    )
+    scope = over(tmp_path, photographs=[photos.load("coffee", 96), photos.load("china", 96)])
+    for layer in ("conv1", "conv2", "conv1"):
+        findings.find_patches(scope, layer)
+    assert len(hashed) == 2
+    held = list(map(weakref.ref, scope.photographs))
+    hashed.clear()
+    del scope
+    gc.collect()
+    assert not any(one() for one in held)
 
 
 def test_photographs_are_fitted_to_the_one_size_that_a_network_takes(tmp_path):

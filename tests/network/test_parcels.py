@@ -201,13 +201,13 @@ def test_memory_is_kept_between_steps_where_dask_would_not_have_it(tmp_path):
 
 
 HOARDS = """
-import threading
+import os, threading
 import torch
 from featviz.network.memory import give_back_freed
 
 def held():  # MB
     with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096 // 10**6
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 10**6
 
 def work():  # what is freed lies below what is kept
     freed = [torch.ones(2**14) for _ in range(1000)]

@@ -33,8 +33,8 @@ _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 # whatever else runs: two pages side by side were measured to slow each other down tenfold.
 _SPIN_COUNT = "2000"
 # How many threads a page computes with. Two pages at a time of two threads each took half as long
-# again on two cores as of one each. How many pages are left to run changes nothing: numbers may
-# round by the threads.
+# again on two cores as of one each. It doesn't depend on how many pages are to run, because some
+# numbers round otherwise with other threads.
 _THREADS = "OMP_NUM_THREADS"
 # Seconds between two lines that say how far a page is.
 _PERIOD = 10.0
@@ -128,7 +128,7 @@ def run_pages(runs: Sequence[Run], jobs: int, config: MkDocsConfig, files: Files
         PluginError: If a page failed; the others are ended.
     """
     os.environ.setdefault("GOMP_SPINCOUNT", _SPIN_COUNT)
-    os.environ.setdefault(_THREADS, str(max(1, (os.cpu_count() or 1) // jobs)))
+    os.environ.setdefault(_THREADS, str(max(1, _cores() // jobs)))
     with ThreadPoolExecutor(jobs) as pool:
         waiting = [pool.submit(_run, one, config, files) for one in runs]
         try:
@@ -137,6 +137,12 @@ def run_pages(runs: Sequence[Run], jobs: int, config: MkDocsConfig, files: Files
         except BaseException:  # Ctrl-C too: leave no page running
             _end(waiting)
             raise
+
+
+def _cores() -> int:
+    """Count the cores that this process may use, where the system tells."""
+    own = getattr(os, "sched_getaffinity", None)
+    return len(own(0)) if own else os.cpu_count() or 1
 
 
 def _run(run: Run, config: MkDocsConfig, files: Files) -> None:

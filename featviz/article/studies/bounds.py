@@ -26,5 +26,5 @@ def quoted(one: Interval, digits: int) -> str:
         one: The interval.
         digits: Digits behind the point.
     """
-    text = f"{one.mean:.{digits}f} ({one.low:.{digits}f} to {one.high:.{digits}f})"
+    text = f"{one.mean:z.{digits}f} ({one.low:z.{digits}f} to {one.high:z.{digits}f})"
     return text.replace("-", "\N{MINUS SIGN}")

@@ -105,12 +105,14 @@ def scorecard() -> Figure:
 
     rows = [
         row("receptive field, px", lambda la: str(alexnet().receptive_field(la).size)),
-        row("part needed of its picture, px across", lambda la: _text(interval(_needed(la)))),
-        row(
-            "part needed, px, shuffled weights",
-            lambda la: _text(interval(_needed(la, learned=False))),
+        *(
+            row(name, lambda la, of=of: _text(interval(evidence.needed(of, la))))  # type: ignore[misc]
+            for name, of in (
+                ("part needed of a picture, px", alexnet()),
+                ("part needed, px, shuffled, one draw", evidence.control()),
+            )
         ),
-        row("part needed, px, shuffled less AlexNet", lambda la: _text(_less(la))),
+        row("part needed, AlexNet less shuffled", lambda la: _text(_larger(la))),
         row("positions active, %", lambda la: _text(interval(active[la]))),
         *(
             row(f"positions active, %, {kind}", lambda la, of=of: _text(interval(of[la])))  # type: ignore[misc]
@@ -135,18 +137,14 @@ def scorecard() -> Figure:
         id="scorecard",
         alt="Table of measures per layer with intervals",
         caption="<strong>Compare each row's first and last layer, and activity with that of networks that learned nothing.</strong> "
-        f"Brackets: 95% intervals over units, or {evidence.DRAWS} draws of a network; of the last row the middle half of the units.",
+        f"Brackets: 95% intervals over units, in activity's controls over {evidence.DRAWS} draws of a network; in the last row the middle half.",
         width="page",
     )
 
 
-def _needed(layer: str, *, learned: bool = True) -> Tensor:
-    return evidence.needed(layer, learned=learned)
-
-
-def _less(layer: str) -> Interval:
-    """How many pixels across AlexNet's channels need less than those that learned nothing."""
-    return difference(_needed(layer, learned=False), _needed(layer))
+def _larger(layer: str) -> Interval:
+    """By how many pixels across AlexNet's channels need more than those of the control."""
+    return difference(*(evidence.needed(net, layer) for net in (alexnet(), evidence.control())))
 
 
 def untrained() -> Figure:
@@ -177,7 +175,6 @@ def numbers() -> Values:
         kind: [evidence.drawn(kind, layer).mean().item() for layer in alexnet().layers]
         for kind in evidence.CONTROLS
     }
-    less = {layer: _less(layer) for layer in alexnet().layers}
     return Values(
         units=PER_LAYER,
         photographs=len(scope().photographs),
@@ -188,15 +185,11 @@ def numbers() -> Values:
         ratio_long=f"{long:.1f}",
         long_steps=STANDARD.steps,
         turned=turns.TURNED,
-        needed=evidence.NEEDED,
-        needed_shuffled=PER_LAYER,
-        part_first=f"{_needed('conv1').mean():.0f}",
-        part_last=f"{_needed('conv5').mean():.0f}",
-        part_shuffled_first=f"{_needed('conv1', learned=False).mean():.0f}",
-        part_shuffled_last=f"{_needed('conv5', learned=False).mean():.0f}",
-        part_smaller=", ".join(
-            f"{layer} by {quoted(one, 0)}" for layer, one in less.items() if one.low > 0
-        ),
+        part_first=_text(interval(evidence.needed(alexnet(), "conv1"))),
+        part_last=_text(interval(evidence.needed(alexnet(), "conv5"))),
+        part_shuffled_first=f"{evidence.needed(evidence.control(), 'conv1').mean():.0f}",
+        part_shuffled_last=f"{evidence.needed(evidence.control(), 'conv5').mean():.0f}",
+        part_larger=", ".join(_text(_larger(layer)) for layer in alexnet().layers),
         left_pictures=_range(turns.KINDS[0]),
         left_shallow=_range(turns.KINDS[1], ("conv1", "conv2")),
         left_deep=_range(turns.KINDS[1], ("conv3", "conv4", "conv5")),

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from featviz.article.studies.microscope import channel_images, over, scope
+from featviz.article.studies.microscope import over, scope
 from featviz.article.studies.shared import (
     SEED,
     alexnet,
@@ -25,9 +25,6 @@ from featviz.network.network import Network
 
 DRAWS = 5
 """How often each network that has learned nothing is drawn, for numbers."""
-
-NEEDED = 24
-"""Channels per layer of whose pictures is measured how much they need."""
 
 CONTROLS: dict[str, Callable[[Network, int], Network]] = {
     "shuffled": shuffled,
@@ -83,17 +80,11 @@ def active(net: Network, layer: str) -> Tensor:
 
 
 @cache
-def needed(layer: str, *, learned: bool) -> Tensor:
-    """Returns the pixels (units,) across the part that channels need of their own pictures.
-
-    Args:
-        layer: The layer's name.
-        learned: Whether of `NEEDED` of AlexNet's; else of those that are made of the control.
-    """
-    if learned:
-        units = evenly(layer, NEEDED)
-        return extents(alexnet(), layer, units, torch.from_numpy(channel_images(layer, units)))
-    return extents(control(), layer, evenly(layer), shared_channels(layer, control()).images)
+def needed(net: Network, layer: str) -> Tensor:
+    """Returns the pixels (PER_LAYER,) across the part that channels need of their own pictures."""
+    parts = extents(net, layer, evenly(layer), shared_channels(layer, net).images)
+    assert parts.isfinite().all()  # every picture excites its channel
+    return parts
 
 
 @cache
