@@ -26,8 +26,8 @@ def keep_freed() -> None:
 def give_back_freed() -> None:
     """Gives freed memory back to the system, which takes some 20 ms.
 
-    Each thread takes memory from one of several stocks, which only grow. Threads that come after
-    others take any of them, so that in time all are as large as the largest needs.
+    Each thread takes memory from one of several stocks, which hardly shrink. Threads that come
+    after others take any of them, so that in time all are as large as the largest needs.
     """
     _call("malloc_trim", 0)
 

@@ -105,13 +105,8 @@ def scorecard() -> Figure:
 
     rows = [
         row("receptive field, px", lambda la: str(alexnet().receptive_field(la).size)),
-        *(
-            row(name, lambda la, of=of: _text(interval(evidence.needed(of, la))))  # type: ignore[misc]
-            for name, of in (
-                ("part needed of a picture, px", alexnet()),
-                ("part needed, px, shuffled, one draw", evidence.control()),
-            )
-        ),
+        row("part needed of a picture, px", lambda la: _part(alexnet(), la)),
+        row("part needed, px, shuffled, one draw", lambda la: _part(evidence.control(), la)),
         row("part needed, AlexNet less shuffled", lambda la: _text(_larger(la))),
         row("positions active, %", lambda la: _text(interval(active[la]))),
         *(
@@ -140,6 +135,11 @@ def scorecard() -> Figure:
         f"Brackets: 95% intervals over units, in activity's controls over {evidence.DRAWS} draws of a network; in the last row the middle half.",
         width="page",
     )
+
+
+def _part(net: Network, layer: str) -> str:
+    """The pixels across the part that a layer's channels need of their pictures."""
+    return _text(interval(evidence.needed(net, layer)))
 
 
 def _larger(layer: str) -> Interval:
@@ -185,10 +185,10 @@ def numbers() -> Values:
         ratio_long=f"{long:.1f}",
         long_steps=STANDARD.steps,
         turned=turns.TURNED,
-        part_first=_text(interval(evidence.needed(alexnet(), "conv1"))),
-        part_last=_text(interval(evidence.needed(alexnet(), "conv5"))),
-        part_shuffled_first=f"{evidence.needed(evidence.control(), 'conv1').mean():.0f}",
-        part_shuffled_last=f"{evidence.needed(evidence.control(), 'conv5').mean():.0f}",
+        part_first=_part(alexnet(), "conv1"),
+        part_last=_part(alexnet(), "conv5"),
+        part_shuffled_first=_part(evidence.control(), "conv1"),
+        part_shuffled_last=_part(evidence.control(), "conv5"),
         part_larger=", ".join(_text(_larger(layer)) for layer in alexnet().layers),
         left_pictures=_range(turns.KINDS[0]),
         left_shallow=_range(turns.KINDS[1], ("conv1", "conv2")),
