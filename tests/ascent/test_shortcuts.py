@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import nn
@@ -11,6 +12,7 @@ import featviz as fv
 from featviz.ascent.score import Scorer, score
 from featviz.ascent.shortcuts import (
     FEW_CHANNELS,
+    Blocks,
     ConstantGradient,
     SpaceToDepthConv,
     space_to_depth,
@@ -48,6 +50,24 @@ def test_space_to_depth_equals_the_convolution(
     (expected,) = torch.autograd.grad((values * weights).sum(), images)
     (gradient,) = torch.autograd.grad((outputs * weights).sum(), images)
     torch.testing.assert_close(gradient, expected, rtol=1e-12, atol=1e-12)
+
+
+@given(
+    side=st.integers(1, 8),
+    size=st.tuples(*[st.integers(1, 4)] * 4),
+    dtype=st.sampled_from([torch.bfloat16, torch.float32, torch.float64]),
+    channels_last=st.booleans(),
+)
+def test_blocks_become_channels_and_their_gradient_pixels(side, size, dtype, channels_last):
+    count, channels, rows, columns = size
+    images = torch.randn(count, channels, rows * side, columns * side, generator=stream())
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    images = images.to(dtype, memory_format=layout).requires_grad_()
+    values = Blocks.apply(images, side)
+    assert torch.equal(values, F.pixel_unshuffle(images, side))
+    weights = torch.randn(values.shape, generator=stream()).to(dtype, memory_format=layout)
+    (gradient,) = torch.autograd.grad(values, images, weights)
+    assert torch.equal(gradient, F.pixel_shuffle(weights, side))
 
 
 def test_alexnets_first_convolution_is_replaced_and_no_other(alexnet):
