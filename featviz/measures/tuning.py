@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from featviz.ascent.plan import suiting_side
@@ -42,6 +43,10 @@ gratings, and set the scale: the least that one of them gets from its best grati
 EXCITED = 1e-5
 """Part of a unit's largest change, up or down, from which a grating excites it: what float32 rounds
 lies below."""
+
+ROUNDING = 1e-6
+"""Selectivity up to which a unit has none: what float32's rounding leaves of a flat curve, one with
+one thread and another with two."""
 
 COLORED = 0.5
 """Share of color above which a unit is one of color: color moves it more than light does."""
@@ -234,7 +239,7 @@ def preferences(tuned: Tuning) -> Preferences:
     numbers = Preferences(
         response=best.flatten(1).amax(1),
         orientation=(torch.rad2deg(vector.angle()) / 2) % 180,
-        selectivity=vector.abs(),
+        selectivity=F.threshold(vector.abs(), ROUNDING, 0.0),
         crossed=curve.amin(1) / top_of_curve.clamp(min=torch.finfo().tiny),
         frequency=torch.tensor(gratings.frequencies)[frequency],
         breadth=_breadth(over_angles, gratings.frequencies),

@@ -133,6 +133,12 @@ def answers(*places):
     return responses
 
 
+def test_a_unit_alike_in_all_orientations_has_no_selectivity_whatever_rounds():
+    flat = answers(*(((0, orientation, 2, 0), 0.1) for orientation in range(FEW.shape[1])))
+    found = tuning.preferences(tuning.Tuning("only", FEW, flat[None]))
+    assert found.selectivity.tolist() == [0]
+
+
 def test_preferences_by_hand():
     gray = answers(
         ((0, 1, 2, 3), 4.0),  # the best: light at 45 degrees and 0.25 cycles per pixel

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from featviz.article.studies import attribution_evidence
 from featviz.article.studies.attribution_evidence import DEPTHS, SHOWN
 from featviz.article.studies.microscope import channel_images
-from featviz.article.studies.shared import alexnet, channel, maximize, named_link
+from featviz.article.studies.shared import alexnet, named_link
 from featviz.attribution.attribute import Attribution, one_scale
 from featviz.figures import (
     Figure,
@@ -22,8 +23,8 @@ from featviz.figures import (
 PER_PLACE = 3
 """Units that the inspector shows per place."""
 
-PICTURE, PICTURE_STEPS = 64, 40
-"""Side in pixels and steps of the inspector's pictures: small, because there are hundreds of them."""
+PICTURE = 64
+"""Side in pixels of the inspector's pictures: small, because there are hundreds of them."""
 
 EYE = (0.38, 0.32)
 """Where the cat's left eye is, as shares of its photograph's height and width."""
@@ -70,12 +71,9 @@ def what_a_place_means() -> Figure:
     for layer in net.layers:
         units, values = attribution_evidence.dictionary(layer, PER_PLACE)
         distinct, indices = torch.unique(units, return_inverse=True)
-        result = maximize(
-            [channel(layer, unit) for unit in distinct.tolist()], size=PICTURE, steps=PICTURE_STEPS
-        )
         layers.append(
             InspectorLayer(
-                layer, indices, values, result.images,
+                layer, indices, values, _pictures(layer, distinct.tolist()),
                 [f"{layer}:{unit}" for unit in distinct.tolist()], net.receptive_field(layer).size,
             )
         )  # fmt: skip
@@ -89,6 +87,15 @@ def what_a_place_means() -> Figure:
         "units, activations as bars, the receptive field framed. <strong>Stay at the cat's eye and change the layer.</strong>",
         start=EYE,
     )
+
+
+def _pictures(layer: str, units: Sequence[int]) -> Tensor:
+    """The middle of the microscope's pictures, at half their size where fields are larger."""
+    images = torch.from_numpy(channel_images(layer, units))
+    if alexnet().receptive_field(layer).size > PICTURE:
+        images = F.avg_pool2d(images, 2)
+    rim = (images.shape[-1] - PICTURE) // 2
+    return images[..., rim : rim + PICTURE, rim : rim + PICTURE]
 
 
 def unit_cam() -> Figure:
