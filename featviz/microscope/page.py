@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from featviz import figures
 from featviz.ascent.effective_field import used_field
@@ -35,6 +36,9 @@ ACTIVE = "active on photos, share of places"
 
 ALL = 1e9
 """Above every measure."""
+
+DECIMALS = 4
+"""Of shares and ratios: where they are nearly 0, the fifth is what float32's rounding leaves."""
 
 HUES = {
     "red": [(0.0, 30.0), (330.0, 360.0)],
@@ -169,17 +173,21 @@ def _measures(
         colored = preferences.color > tuning.COLORED
         columns = {
             ORIENTATION: torch.where(oriented, preferences.orientation, torch.nan).numpy(),
-            SELECTIVITY: preferences.selectivity.numpy(),
+            SELECTIVITY: _share(preferences.selectivity),
             "frequency, cycles per pixel": preferences.frequency.numpy(),
-            COLOR: preferences.color.numpy(),
+            COLOR: _share(preferences.color),
             HUE: torch.where(colored, preferences.hue, torch.nan).numpy(),
-            "phase tolerance": preferences.tolerance.numpy(),
+            "phase tolerance": _share(preferences.tolerance),
         }
     busy = findings.find_activity(scope, layer)
     if busy is not None:
         columns[ACTIVE] = busy.share.numpy()
         columns["mean on photos, after the ReLU"] = busy.mean.numpy()
     return columns
+
+
+def _share(column: Tensor) -> np.ndarray:
+    return column.double().round(decimals=DECIMALS).numpy()
 
 
 def _filters(net: Network, layer: str) -> np.ndarray:
