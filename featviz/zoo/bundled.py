@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import torch
 import torchvision
 from torch import Tensor, nn
 
@@ -34,14 +35,16 @@ def load(name: str) -> Network:
 
 
 def _alexnet() -> Network:
-    module = _Trunk(torchvision.models.alexnet(weights=None).features)
-    module.load_state_dict(load_weights("alexnet"))
+    with torch.device("meta"):  # random numbers would be replaced at once
+        module = _Trunk(torchvision.models.alexnet(weights=None).features)
+    module.load_state_dict(load_weights("alexnet"), assign=True)
     return Network(module.eval(), layers=ALEXNET, name="alexnet")
 
 
 def _squeezenet() -> Network:
-    module = torchvision.models.squeezenet1_1(weights=None)
-    module.load_state_dict(load_weights("squeezenet"))
+    with torch.device("meta"):
+        module = torchvision.models.squeezenet1_1(weights=None)
+    module.load_state_dict(load_weights("squeezenet"), assign=True)
     return Network(module.eval(), name="squeezenet", classes=CLASSES)
 
 
