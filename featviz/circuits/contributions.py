@@ -71,8 +71,7 @@ def contributions(
         ValueError: An earlier layer doesn't reach the units.
     """
     root, refs = network.resolve(layer), [behind(network, name) for name in earlier]
-    view = private_view(network, [root, *refs])
-    view = view.to(views.images.device).to(memory_format=torch.channels_last)
+    view = private_view(network, [root, *refs]).to(views.images.device)
     for part in views.parts():
         inputs = network.normalize(part.images).requires_grad_()
         values = run_to(view, inputs, [root, *refs])

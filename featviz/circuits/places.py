@@ -55,15 +55,11 @@ class Views:
         return value[each, self.units, self.rows, self.columns]
 
     def parts(self) -> Iterator["Views"]:
-        """Yields views that go through a network together.
-
-        Channels lie last in memory: AlexNet's passes take a fifth less time on a CPU.
-        """
+        """Yields views that go through a network together."""
         width = max(1, PASS // self.images[0, 0].numel()) if len(self.images) else 1
         for first in range(0, len(self.images), width):
             rows = slice(first, first + width)
-            images = self.images[rows].contiguous(memory_format=torch.channels_last)
-            yield Views(images, self.units[rows], self.rows[rows], self.columns[rows])
+            yield Views(self.images[rows], self.units[rows], self.rows[rows], self.columns[rows])
 
 
 def find_peaks(network: Network, layer: str, images: Photographs) -> Peaks:

@@ -265,8 +265,7 @@ def _scores(
 ) -> Tensor:
     """What a unit gives in each of its views, (masks, views), with units set to their means."""
     root = network.resolve(layer)
-    view = private_view(network, [root, *refs])
-    view = view.to(views.images.device).to(memory_format=torch.channels_last)
+    view = private_view(network, [root, *refs]).to(views.images.device)
     current: list[Tensor] = []
 
     def setter(index: int, ref: LayerRef) -> Any:

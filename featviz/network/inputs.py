@@ -45,9 +45,9 @@ def check_images(images: Images) -> Tensor:
     if not batch.is_floating_point():
         raise ValueError(f"images are floats in [0, 1], not {batch.dtype}; divide bytes by 255.")
     batch = batch.float()
-    if not batch.numel() or (batch.min() >= 0 and batch.max() <= 1):
+    low, high = (end.item() for end in batch.aminmax()) if batch.numel() else (0.0, 1.0)
+    if low >= 0 and high <= 1:
         return batch
-    low, high = batch.min().item(), batch.max().item()
     if not (low >= -ROUNDING and high <= 1 + ROUNDING):
         raise ValueError(f"images have values in [0, 1], not from {low:.5g} to {high:.5g}.")
     return batch.clamp(0, 1)

@@ -176,7 +176,7 @@ def run_to(
             handle = view.get_submodule(name).register_forward_hook(recorder(name, ref))
             hooks.callback(handle.remove)
         with suppress(_Arrival):
-            view(inputs.clone())  # a network may change what it is given
+            view(_copied(inputs))
     names = [ref.name for ref in refs if ref.source not in values]
     if names:
         raise ValueError(f"the network has {', '.join(names)} but never runs it.")
@@ -184,6 +184,17 @@ def run_to(
         ref.name: (after_relu if ref.relu and ref.source in after_relu else values)[ref.source]
         for ref in refs
     }
+
+
+def _copied(inputs: Tensor) -> Tensor:
+    """Copies images, because a network may change what it is given.
+
+    On a processor convolutions in float32 take half to nine tenths of the time with channels last.
+    """
+    on_processor = inputs.device.type == "cpu"
+    return inputs.clone(
+        memory_format=torch.channels_last if on_processor else torch.preserve_format
+    )
 
 
 def run_until(view: nn.Module, inputs: Tensor, module: str) -> Tensor:

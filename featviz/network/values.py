@@ -1,6 +1,7 @@
 """What layers give for images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import overload
 
 import torch
@@ -52,7 +53,8 @@ def activations(
 
     Returns:
         Layer name -> value (N, units, h, w), without gradients, on the images' device; for one name
-        the value itself.
+        the value itself. On a processor images go through the network with channels last in memory,
+        by which convolutions round.
 
     Raises:
         UnknownLayerError: The network has no such layer.
@@ -72,8 +74,26 @@ def activations(
                 parts.append({name: value[:1] for name, value in pair.items()})
             else:
                 parts.append(run_to(view, inputs, refs))
-    values = {name: torch.cat([part[name] for part in parts]) for name in names}
+    values = {name: map_by_map([part[name] for part in parts]) for name in names}
     return values[layers] if isinstance(layers, str) else values
+
+
+def map_by_map(parts: Sequence[Tensor]) -> Tensor:
+    """Joins what passes give for some images each, with the places of a unit together in memory.
+
+    Passes may leave the units of a place together, which sums and maxima over places are slow with.
+
+    Args:
+        parts: (N, units, ...) each, without gradients.
+
+    Returns:
+        (sum of N, units, ...).
+    """
+    result = parts[0].new_empty((sum(map(len, parts)), *parts[0].shape[1:]))
+    # An image at a time, for which torch has a transpose: five times as fast as a batch.
+    for target, value in zip(result, chain.from_iterable(parts), strict=True):
+        target.view(len(value), -1).copy_(value.reshape(len(value), -1))
+    return result
 
 
 def passes(images: Tensor, batch: int | None = None) -> Iterator[slice]:

@@ -22,6 +22,7 @@ from featviz.network.network import (
     reads_image,
 )
 from featviz.network.passes import run_to
+from featviz.network.values import map_by_map
 from tests.networks import CLASSES, LAYERS, SmallCNN
 
 
@@ -165,6 +166,16 @@ def test_one_name_gives_the_value_itself(small):
     found = fv.activations(small, images, ["conv1", "conv3:relu"])
     assert list(found) == ["conv1", "conv3:relu"]
     assert fv.activations(small, images, "conv3:relu").equal(found["conv3:relu"])
+
+
+def test_values_lie_map_by_map_whatever_the_pass_leaves(small):
+    found = fv.activations(small, torch.rand(3, 3, 32, 32), ["conv1", "output"], batch=2)
+    assert all(value.is_contiguous() for value in found.values())
+    for shape in ((5, 4, 6), (5, 4), (5,)):
+        parts = [torch.rand(count, *shape) for count in (2, 0, 1)]
+        if len(shape) == 3:
+            parts = [part.contiguous(memory_format=torch.channels_last) for part in parts]
+        assert map_by_map(parts).equal(torch.cat(parts))
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3])

@@ -158,8 +158,10 @@ def _gradcam(network: fv.Network, layer: str) -> str:
         if getattr(part, "inplace", False):
             part.inplace = False  # captum's hooks hand on what the module behind would overwrite
     explain = captum.attr.LayerGradCam(module, module.get_submodule(layer))
+    # As our passes lay images out: what convolutions round is seen where large terms cancel.
+    images = network.normalize(photo[None]).contiguous(memory_format=torch.channels_last)
     for target in CLASSES:
-        inputs = network.normalize(photo[None]).requires_grad_()
+        inputs = images.clone().requires_grad_()
         theirs = explain.attribute(inputs, target=target, relu_attributions=True)[0, 0].detach()
         ours = attribute(network, photo, fv.Logit(target), layer, "gradcam").map
         if not _alike(ours, theirs):
