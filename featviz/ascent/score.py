@@ -6,10 +6,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from featviz.ascent.shortcuts import ConstantGradient, is_affine, space_to_depth
+from featviz.ascent.shortcuts import (
+    ConstantGradient,
+    fold_batch_norms,
+    is_affine,
+    space_to_depth,
+)
 from featviz.network.inputs import Images, check_images
 from featviz.network.network import Network, private_view, reads_image
-from featviz.network.passes import large_enough, own_mode, run_to, run_until
+from featviz.network.passes import large_enough, own_mode, private_copy, run_to, run_until
 from featviz.network.returned import LayerRef
 from featviz.network.values import passes
 from featviz.objectives.algebra import IMAGE, Objective, weighted_terms
@@ -78,7 +83,6 @@ def score(
     """
     refs = _refs(network, objectives)
     view = private_view(network, refs).to(inputs.device, torch.float32)
-    view = view.to(memory_format=torch.channels_last)
     values = inputs.new_empty(len(inputs), dtype=torch.float32)
     for rows in _together(objectives, inputs, batch):
         layer_values = {IMAGE: images[rows].float()}
@@ -118,12 +122,13 @@ class Scorer:
         self._width = width or 2
         self._groups = _rows_by_objective(objectives)
         self._refs = _refs(network, objectives)
-        view = private_view(network, self._refs).to(device)
-        self._target = _affine_target(view, self._refs, self._groups)
-        # The target's own gradient is taken once and in full precision.
-        self._target_module = view.get_submodule(self._target or "")
-        self._constant: dict[torch.Size, ConstantGradient] = {}
         self._view = private_view(network, self._refs).to(device)
+        self._target = _affine_target(self._view, self._refs, self._groups)
+        if self._target is not None:
+            # Its own gradient is taken once and in full precision.
+            self._target_module = private_copy(self._view.get_submodule(self._target))
+        self._constant: dict[torch.Size, ConstantGradient] = {}
+        fold_batch_norms(self._view, network.graph, {ref.source for ref in self._refs})
         if device.type == "cpu":
             space_to_depth(self._view)
         self._view.to(dtype=precision).to(memory_format=torch.channels_last)

@@ -5,15 +5,20 @@
    each step ends one layer earlier.
 2. A convolution with few channels and a large stride is slow on a processor. Rearranged from space
    to depth it is the same sum as a convolution with stride 1 and many channels.
+3. A batch norm with its statistics fixed scales and shifts what the convolution before it gives.
+   Other weights of that convolution do the same.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeGuard
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from featviz.network.graph import Graph
 
 FEW_CHANNELS = 4
 """Input channels up to which a convolution starves a processor's vector units of work: an image's,
@@ -34,6 +39,39 @@ def space_to_depth(view: nn.Module) -> None:
     """
     fitting = [module for module in view.modules() if _fits(module)]
     _replace(view, {conv: SpaceToDepthConv(conv) for conv in fitting})
+
+
+def fold_batch_norms(view: nn.Module, graph: Graph, read: Collection[str]) -> None:
+    """Lets a view's convolutions do what the batch norms behind them do.
+
+    Args:
+        view: A network's private view; changed in place.
+        graph: The network's graph.
+        read: Dotted names of modules whose values are read: they must stay the network's.
+    """
+    folded: dict[nn.Module, nn.Module] = {}
+    for name, conv in view.named_modules():
+        norm = view.get_submodule(graph.only_reader(name)) if name not in read else conv
+        if is_affine(conv) and _is_fixed(norm):
+            folded[conv], folded[norm] = fuse_conv_bn_eval(conv, norm), FoldedNorm(norm)
+    _replace(view, folded)
+
+
+class FoldedNorm(nn.BatchNorm2d):
+    """A batch norm whose work the convolution before it does.
+
+    It has all attributes of the norm that it replaces: networks read them.
+
+    Args:
+        norm: The batch norm.
+    """
+
+    def __init__(self, norm: nn.BatchNorm2d) -> None:
+        nn.Module.__init__(self)
+        vars(self).update(vars(norm))
+
+    def forward(self, value: Tensor) -> Tensor:
+        return value
 
 
 def is_affine(module: nn.Module) -> TypeGuard[nn.Conv2d]:
@@ -136,6 +174,15 @@ def _is_plain(module: nn.Module, kind: type[nn.Module]) -> bool:
         and "forward" not in vars(module)
         # Pruning and weight norm set weights before each pass.
         and not module._forward_pre_hooks
+    )
+
+
+def _is_fixed(norm: nn.Module) -> TypeGuard[nn.BatchNorm2d]:
+    return (
+        isinstance(norm, nn.BatchNorm2d)
+        and _is_plain(norm, nn.BatchNorm2d)
+        and norm.running_mean is not None
+        and not norm.training
     )
 
 

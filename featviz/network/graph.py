@@ -48,6 +48,10 @@ class Graph:
         self.nodes = tuple(self.module.graph.nodes) if self.module is not None else ()
         self._calls: dict[str, list[fx.Node | None]] = tracer.outputs if self.nodes else {}
         self._by_source = {self.source_of(node): node for node in self.nodes}
+        # Modules whose weights are read by other code than their own.
+        self._opened = {
+            str(node.target).rpartition(".")[0] for node in self.nodes if node.op == "get_attr"
+        }
 
     def source(self, name: str, module: str, call: int = 0, *, activated: bool = False) -> str:
         """Finds where a layer's value can be read.
@@ -86,6 +90,25 @@ class Graph:
     def runs(self, module: str) -> int:
         """Returns how often a module runs in a pass; 0 also where torch.fx can't follow it."""
         return len(self._calls.get(module, []))
+
+    def only_reader(self, module: str) -> str:
+        """Returns the dotted name of the module that alone reads another's value.
+
+        Args:
+            module: Dotted name of the other.
+
+        Returns:
+            The name; "" if other code reads the value too, or the module's weights, or one of the
+            two doesn't run just once.
+        """
+        calls = self._calls.get(module, [])
+        if len(calls) != 1 or calls[0] is None or len(calls[0].users) != 1:
+            return ""
+        if module in self._opened:
+            return ""
+        (reader,) = calls[0].users
+        once = reader.op == "call_module" and self.runs(str(reader.target)) == 1
+        return str(reader.target) if once else ""
 
     def rectifies(self, source: str) -> bool:
         """Whether a source's value is that of a ReLU."""

@@ -14,7 +14,9 @@ from featviz.ascent.shortcuts import (
     FEW_CHANNELS,
     Blocks,
     ConstantGradient,
+    FoldedNorm,
     SpaceToDepthConv,
+    fold_batch_norms,
     space_to_depth,
 )
 from featviz.network.network import private_view
@@ -112,6 +114,100 @@ def test_what_does_not_fit_is_left_alone(conv):
     assert view[0] is conv
 
 
+def normed(channels, **settings):
+    """A batch norm that knows statistics, weights and biases."""
+    norm = nn.BatchNorm2d(channels, **settings)
+    for values in (norm.running_mean, norm.weight, norm.bias):
+        if values is not None:
+            nn.init.normal_(values, generator=stream(1))
+    if norm.running_var is not None:
+        nn.init.uniform_(norm.running_var, 0.1, 4, generator=stream(2))
+    return norm
+
+
+def folded(module, read=()):
+    """A network's view, before its batch norms are folded and after."""
+    network = fv.Network(module.eval())
+    before, after = private_view(network), private_view(network)
+    fold_batch_norms(after, network.graph, read)
+    return before, after
+
+
+@given(
+    kernel=st.integers(1, 5),
+    stride=st.integers(1, 3),
+    groups=st.sampled_from([1, 3]),
+    bias=st.booleans(),
+    affine=st.booleans(),
+    eps=st.floats(1e-6, 1),
+)
+def test_a_folded_batch_norm_is_the_batch_norm(kernel, stride, groups, bias, affine, eps):
+    conv = nn.Conv2d(3, 6, kernel, stride, 2, groups=groups, bias=bias)
+    before, after = folded(nn.Sequential(conv, normed(6, affine=affine, eps=eps), nn.ReLU()))
+    assert type(after[1]) is FoldedNorm
+    images = torch.randn(2, 3, 16, 20, generator=stream(), dtype=torch.float64)
+    values = before.double()(images)
+    # The weights are folded in float32.
+    torch.testing.assert_close(after.double()(images), values, rtol=1e-5, atol=1e-5)
+
+
+class ReadTwice(nn.Module):
+    """A convolution whose value goes around its batch norm, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 3), normed(4)
+
+    def forward(self, images):
+        value = self.conv(images)
+        return self.norm(value) + value
+
+
+class NormedTwice(ReadTwice):
+    def forward(self, images):
+        return self.norm(self.norm(self.conv(images)))
+
+
+class ReadsWeights(ReadTwice):
+    def forward(self, images):
+        return self.norm(self.conv(images)) * self.conv.weight.mean()
+
+
+class ReadsNorm(ReadTwice):
+    def forward(self, images):
+        return self.norm(self.conv(images)) * self.norm.weight.mean() + self.norm.eps
+
+
+class NormOnly(ReadTwice):
+    def forward(self, images):
+        return self.norm(self.conv(images).relu())
+
+
+class OwnNorm(nn.BatchNorm2d):
+    def forward(self, value):
+        return super().forward(value).abs()
+
+
+@pytest.mark.parametrize(
+    ("module", "read"),
+    [
+        (nn.Sequential(nn.Conv2d(3, 4, 3), normed(4)), ["0"]),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), normed(4, track_running_stats=False)), []),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), OwnNorm(4)), []),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), normed(4)), []),
+        (nn.Sequential(nn.ConvTranspose2d(3, 4, 3), normed(4)), []),
+        (ReadTwice(), []),
+        (NormedTwice(), []),
+        (ReadsWeights(), []),
+        (NormOnly(), []),
+    ],
+)
+def test_batch_norms_that_are_no_part_of_a_convolution_stay(module, read):
+    before, after = folded(module, read)
+    images = torch.randn(2, 3, 9, 9, generator=stream())
+    assert torch.equal(after(images), before(images))
+
+
 class Standardized(nn.Conv2d):
     """A convolution with a pass of its own, as in image-classification libraries."""
 
@@ -194,6 +290,13 @@ def pruned_network():
         (Aliases, "pool"),
         (Aliases, "all.3"),
         (one_convolution_twice, "3"),
+        (lambda: nn.Sequential(nn.Conv2d(3, 8, 3), normed(8), nn.ReLU()), "0"),
+        (lambda: nn.Sequential(nn.Conv2d(3, 8, 3), normed(8), nn.ReLU()), "0:relu"),
+        (lambda: nn.Sequential(nn.Conv2d(3, 8, 3), normed(8), nn.ReLU()), "1"),
+        (ReadTwice, "norm"),
+        (NormedTwice, "norm#2"),
+        (ReadsWeights, "norm"),
+        (ReadsNorm, "output"),
     ],
 )
 @pytest.mark.parametrize("kind", [Channel, DeepDream])
