@@ -61,7 +61,9 @@ def _tried(network: Network, dtype: torch.dtype, device: torch.device) -> str:
     side = network.record.size
     if side is None:
         return ""  # it fails in float32 too
-    view = private_view(network).to(device, dtype).to(memory_format=torch.channels_last)
+    view = private_view(network).to(device, dtype)
+    if network.takes_channels_last:
+        view.to(memory_format=torch.channels_last)
     stream = torch.Generator().manual_seed(0)
     images = torch.rand((2, len(network.mean), side, side), generator=stream)
     images = images.to(device, dtype).requires_grad_()

@@ -128,10 +128,15 @@ class Scorer:
             # Its own gradient is taken once and in full precision.
             self._target_module = private_copy(self._view.get_submodule(self._target))
         self._constant: dict[torch.Size, ConstantGradient] = {}
-        fold_batch_norms(self._view, network.graph, {ref.source for ref in self._refs})
-        if device.type == "cpu":
-            space_to_depth(self._view)
-        self._view.to(dtype=precision).to(memory_format=torch.channels_last)
+        if network.record.size is not None:
+            shape = (2, len(network.mean), network.record.size, network.record.size)
+            noise = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
+            fold_batch_norms(self._view, network.graph, self._refs, network.normalize(noise))
+        self._view.to(dtype=precision)
+        if network.takes_channels_last:
+            if device.type == "cpu":
+                space_to_depth(self._view)
+            self._view.to(memory_format=torch.channels_last)
 
     def __call__(self, inputs: Tensor, images: Tensor) -> Tensor:
         """Scores images.

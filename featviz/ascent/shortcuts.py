@@ -10,7 +10,7 @@
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 import torch
@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from featviz.network.graph import Graph
+from featviz.network.passes import run_to
+from featviz.network.returned import LayerRef
 
 FEW_CHANNELS = 4
 """Input channels up to which a convolution starves a processor's vector units of work: an image's,
@@ -31,6 +33,10 @@ LARGEST_WORD = max(WORDS)
 """In bytes."""
 
 
+ROUNDING = 1e-4
+"""Part of the largest value by which two computations of the same may differ."""
+
+
 def space_to_depth(view: nn.Module) -> None:
     """Replaces a view's strided convolutions over few channels by equal, faster ones.
 
@@ -41,20 +47,44 @@ def space_to_depth(view: nn.Module) -> None:
     _replace(view, {conv: SpaceToDepthConv(conv) for conv in fitting})
 
 
-def fold_batch_norms(view: nn.Module, graph: Graph, read: Collection[str]) -> None:
+def fold_batch_norms(
+    view: nn.Module, graph: Graph, refs: Sequence[LayerRef], images: Tensor
+) -> None:
     """Lets a view's convolutions do what the batch norms behind them do.
+
+    What a graph doesn't show (a module that is kept in a list, a branch on a bias) may make folding
+    wrong, so it is tried, and taken back where a value changes.
 
     Args:
         view: A network's private view; changed in place.
         graph: The network's graph.
-        read: Dotted names of modules whose values are read: they must stay the network's.
+        refs: The layers that will be read.
+        images: (N, 3, H, W) normalized images to try it on.
     """
-    folded: dict[nn.Module, nn.Module] = {}
+    norms: dict[nn.Conv2d, nn.BatchNorm2d] = {}
     for name, conv in view.named_modules():
-        norm = view.get_submodule(graph.only_reader(name)) if name not in read else conv
-        if is_affine(conv) and _is_fixed(norm):
-            folded[conv], folded[norm] = fuse_conv_bn_eval(conv, norm), FoldedNorm(norm)
-    _replace(view, folded)
+        norm = view.get_submodule(graph.only_reader(name))
+        if type(conv) is nn.Conv2d and is_affine(conv) and _is_fixed(norm):
+            norms[conv] = norm
+    if not norms:
+        return
+    folded: dict[nn.Module, nn.Module] = {}
+    for conv, norm in norms.items():
+        folded[conv], folded[norm] = fuse_conv_bn_eval(conv, norm), FoldedNorm(norm)
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        before = run_to(view, images, refs)
+        _replace(view, folded)
+        try:
+            after = run_to(view, images, refs)
+        except Exception:  # the module's own code may raise anything
+            after = {}
+    if not all(name in after and _alike(after[name], value) for name, value in before.items()):
+        _replace(view, {new: old for old, new in folded.items()})
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    """Whether two computations of a value differ by no more than rounding does."""
+    return bool((one - other).abs().max() <= ROUNDING * other.abs().max())
 
 
 class FoldedNorm(nn.BatchNorm2d):
@@ -70,8 +100,8 @@ class FoldedNorm(nn.BatchNorm2d):
         nn.Module.__init__(self)
         vars(self).update(vars(norm))
 
-    def forward(self, value: Tensor) -> Tensor:
-        return value
+    def forward(self, input: Tensor) -> Tensor:
+        return input
 
 
 def is_affine(module: nn.Module) -> TypeGuard[nn.Conv2d]:
@@ -179,7 +209,7 @@ def _is_plain(module: nn.Module, kind: type[nn.Module]) -> bool:
 
 def _is_fixed(norm: nn.Module) -> TypeGuard[nn.BatchNorm2d]:
     return (
-        isinstance(norm, nn.BatchNorm2d)
+        type(norm) is nn.BatchNorm2d
         and _is_plain(norm, nn.BatchNorm2d)
         and norm.running_mean is not None
         and not norm.training

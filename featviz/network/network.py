@@ -17,9 +17,23 @@ from featviz.network.fingerprint import Weights, code_of, own_code, plain_print
 from featviz.network.graph import CALLS, Graph
 from featviz.network.inputs import gray
 from featviz.network.measured_fields import followed_fields, measured_field
-from featviz.network.passes import complaint, own_mode, private_copy, run_to, run_until
+from featviz.network.passes import (
+    CHANNELS_LAST,
+    complaint,
+    own_mode,
+    private_copy,
+    run_to,
+    run_until,
+)
 from featviz.network.receptive_fields import ReceptiveField, known_fields
-from featviz.network.record import Record, axis_of, is_steady, kept_bytes, probe
+from featviz.network.record import (
+    Record,
+    axis_of,
+    is_steady,
+    kept_bytes,
+    probe,
+    takes_channels_last,
+)
 from featviz.network.returned import LayerRef, Output
 from featviz.network.settings import (
     check_kind,
@@ -156,6 +170,12 @@ class Network:
         It doesn't where batch norm has no running statistics, or dropout is always on.
         """
         return is_steady(self.module, len(self.mean), self.record)
+
+    @cached_property
+    @own_mode()
+    def takes_channels_last(self) -> bool:
+        """Whether the network's pass takes images and weights with channels last in memory."""
+        return takes_channels_last(self.module, len(self.mean), self.record)
 
     @cached_property
     @own_mode()
@@ -427,9 +447,10 @@ def private_view(network: Network, refs: Sequence[LayerRef] = ()) -> nn.Module:
         off, and with a module for the `source` of each layer.
     """
     sources = {ref.source for ref in refs}
-    if any(source.startswith(CALLS) for source in sources):
-        return network.graph.exposed(sources)
-    return private_copy(network.module)
+    calls = any(source.startswith(CALLS) for source in sources)
+    view = network.graph.exposed(sources) if calls else private_copy(network.module)
+    vars(view)[CHANNELS_LAST] = network.takes_channels_last
+    return view
 
 
 def check_unit(network: Network, layer: str, unit: int) -> None:

@@ -101,6 +101,28 @@ def is_steady(module: nn.Module, channels: int, record: Record) -> bool:
     return bool((first - second).abs().max() <= STEADY * first.abs().max())
 
 
+def takes_channels_last(module: nn.Module, channels: int, record: Record) -> bool:
+    """Whether a network takes images and weights with channels last in memory.
+
+    Code that calls `view` on a map, as many do before their classifier, fails there.
+
+    Args:
+        module: The network's module; it stays as it is.
+        channels: How many channels its images have.
+        record: Its record; without a size nothing speaks for it.
+    """
+    if record.size is None:
+        return False
+    view = private_copy(module).to(memory_format=torch.channels_last)
+    images = _noise(view, channels, record.size)
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            view(images.contiguous(memory_format=torch.channels_last))
+    except Exception:  # the module's own code may raise anything
+        return False
+    return True
+
+
 def kept_bytes(module: nn.Module, channels: int, size: int | None) -> float:
     """Measures how much a pass keeps for its gradient.
 

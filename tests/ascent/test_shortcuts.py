@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import nn
-from torch.nn.utils import prune
+from torch.nn.utils import parametrizations, prune
 
 import featviz as fv
 from featviz.ascent.score import Scorer, score
@@ -20,6 +20,7 @@ from featviz.ascent.shortcuts import (
     space_to_depth,
 )
 from featviz.network.network import private_view
+from featviz.network.passes import run_to
 from featviz.objectives.units import Channel, DeepDream, Direction, Neuron
 
 
@@ -125,11 +126,12 @@ def normed(channels, **settings):
     return norm
 
 
-def folded(module, read=()):
+def folded(module, read="output"):
     """A network's view, before its batch norms are folded and after."""
-    network = fv.Network(module.eval())
-    before, after = private_view(network), private_view(network)
-    fold_batch_norms(after, network.graph, read)
+    network = fv.Network(module.eval(), size=24)
+    refs = [network.resolve(read)]
+    before, after = private_view(network, refs), private_view(network, refs)
+    fold_batch_norms(after, network.graph, refs, torch.randn(2, 3, 24, 21, generator=stream()))
     return before, after
 
 
@@ -183,29 +185,90 @@ class NormOnly(ReadTwice):
         return self.norm(self.conv(images).relu())
 
 
+class ByName(ReadTwice):
+    def forward(self, images):
+        return self.norm(input=self.conv(images))
+
+
+class Listed(ReadTwice):
+    """Keeps its convolution where no module is looked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.convs = [self.conv]
+
+    def forward(self, images):
+        return self.norm(self.convs[0](images))
+
+
+class AsksForBias(ReadTwice):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, bias=False)
+
+    def forward(self, images):
+        value = self.norm(self.conv(images))
+        return value if self.conv.bias is None else 2 * value
+
+
+class Packed(nn.Module):
+    """A layer that returns more than its convolution's value."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, images):
+        return self.conv(images), None
+
+
+class Unpacks(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.norm = Packed(), normed(4)
+
+    def forward(self, images):
+        return self.norm(self.body(images)[0])
+
+
 class OwnNorm(nn.BatchNorm2d):
     def forward(self, value):
         return super().forward(value).abs()
 
 
+def weight_normed():
+    conv = parametrizations.weight_norm(nn.Conv2d(3, 4, 3))
+    return nn.Sequential(conv, normed(4))
+
+
 @pytest.mark.parametrize(
     ("module", "read"),
     [
-        (nn.Sequential(nn.Conv2d(3, 4, 3), normed(4)), ["0"]),
-        (nn.Sequential(nn.Conv2d(3, 4, 3), normed(4, track_running_stats=False)), []),
-        (nn.Sequential(nn.Conv2d(3, 4, 3), OwnNorm(4)), []),
-        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), normed(4)), []),
-        (nn.Sequential(nn.ConvTranspose2d(3, 4, 3), normed(4)), []),
-        (ReadTwice(), []),
-        (NormedTwice(), []),
-        (ReadsWeights(), []),
-        (NormOnly(), []),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), normed(4), nn.ReLU()), "0"),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), normed(4, track_running_stats=False)), "output"),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), OwnNorm(4)), "output"),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), normed(4)), "output"),
+        (nn.Sequential(nn.ConvTranspose2d(3, 4, 3), normed(4)), "output"),
+        (weight_normed(), "output"),
+        (ReadTwice(), "output"),
+        (NormedTwice(), "output"),
+        (ReadsWeights(), "output"),
+        (NormOnly(), "output"),
+        (Listed(), "output"),
+        (AsksForBias(), "output"),
+        (Unpacks(), "body"),
     ],
 )
 def test_batch_norms_that_are_no_part_of_a_convolution_stay(module, read):
     before, after = folded(module, read)
-    images = torch.randn(2, 3, 9, 9, generator=stream())
-    assert torch.equal(after(images), before(images))
+    assert [type(part) for part in after.modules()] == [type(part) for part in before.modules()]
+    images = torch.randn(2, 3, 24, 21, generator=stream())
+    for one, other in zip(
+        run_to(after, images, [fv.Network(module).resolve(read)]).values(),
+        run_to(before, images, [fv.Network(module).resolve(read)]).values(),
+        strict=True,
+    ):
+        assert torch.equal(one, other)
 
 
 class Standardized(nn.Conv2d):
@@ -296,6 +359,11 @@ def pruned_network():
         (ReadTwice, "norm"),
         (NormedTwice, "norm#2"),
         (ReadsWeights, "norm"),
+        (ByName, "norm"),
+        (Listed, "norm"),
+        (AsksForBias, "output"),
+        (Unpacks, "body"),
+        (weight_normed, "1"),
         (ReadsNorm, "output"),
     ],
 )

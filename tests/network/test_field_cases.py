@@ -212,6 +212,33 @@ def test_photos_smaller_than_a_field_are_explained():
     assert attribute(network, PHOTO[:, :20, :20], fv.Channel("convs.3", 1), "convs.2").map.any()
 
 
+class Viewing(nn.Module):
+    """Flattens its maps as tutorials do, which only maps that lie one after the other allow."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.norm = nn.Conv2d(3, 6, 5, stride=2), nn.BatchNorm2d(6)
+        self.conv2, self.last = nn.Conv2d(6, 8, 5), nn.Linear(8 * 5 * 5, 4)
+
+    def forward(self, images):
+        maps = self.conv2(self.norm(self.conv1(images)).relu()).relu()
+        return self.last(F.max_pool2d(maps, 2).view(-1, 8 * 5 * 5))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_network_that_views_its_maps_is_scored_explained_and_maximized(precision):
+    module = seeded(Viewing)
+    network = fv.Network(module, size=32, classes=list("abcd"))
+    assert not network.takes_channels_last
+    images = torch.stack([PHOTO, PHOTO.flip(2)])
+    assert fv.activations(network, images, "output").equal(module(network.normalize(images)))
+    values = fv.evaluate(network, fv.Logit("b"), images)
+    torch.testing.assert_close(values, module(network.normalize(images))[:, 1])
+    assert attribute(network, PHOTO, fv.Logit("b"), "conv1", "gradcam").map.any()
+    rises(network, fv.Logit("b"), precision=precision)
+    rises(network, fv.Channel("conv1", 1), precision=precision)
+
+
 class InPlace(nn.Module):
     def __init__(self):
         super().__init__()
