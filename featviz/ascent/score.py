@@ -261,7 +261,8 @@ def _affine_target(
     view: nn.Module, refs: Sequence[LayerRef], groups: Mapping[Objective, list[int]]
 ) -> str | None:
     """The module whose value all objectives are linear in, if it needn't run."""
-    if len(refs) != 1 or refs[0].relu or not refs[0].module:
+    # Of a module that runs twice, a source is one call's.
+    if len(refs) != 1 or refs[0].relu or not refs[0].module or refs[0].source != refs[0].module:
         return None
     if not all(objective.linear and IMAGE not in objective.layers for objective in groups):
         return None

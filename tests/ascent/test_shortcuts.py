@@ -353,6 +353,8 @@ def pruned_network():
         (Aliases, "pool"),
         (Aliases, "all.3"),
         (one_convolution_twice, "3"),
+        (one_convolution_twice, "0#1"),
+        (one_convolution_twice, "0#2"),
         (lambda: nn.Sequential(nn.Conv2d(3, 8, 3), normed(8), nn.ReLU()), "0"),
         (lambda: nn.Sequential(nn.Conv2d(3, 8, 3), normed(8), nn.ReLU()), "0:relu"),
         (lambda: nn.Sequential(nn.Conv2d(3, 8, 3), normed(8), nn.ReLU()), "1"),
