@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from featviz.network.graph import Graph
-from featviz.network.passes import run_to
+from featviz.network.passes import private_copy, run_to
 from featviz.network.returned import LayerRef
 
 FEW_CHANNELS = 4
@@ -53,7 +53,7 @@ def fold_batch_norms(
     """Lets a view's convolutions do what the batch norms behind them do.
 
     What a graph doesn't show (a module that is kept in a list, a branch on a bias) may make folding
-    wrong, so it is tried, and taken back where a value changes.
+    wrong, so it is tried on a copy first, and left where a value changes.
 
     Args:
         view: A network's private view; changed in place.
@@ -61,30 +61,32 @@ def fold_batch_norms(
         refs: The layers that will be read.
         images: (N, 3, H, W) normalized images to try it on.
     """
-    norms: dict[nn.Conv2d, nn.BatchNorm2d] = {}
+    if not any(_is_fixed(module) for module in view.modules()):
+        return
+    plain, trial = private_copy(view), private_copy(view)
+    try:
+        _fold(trial, graph)
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            before, after = (run_to(one, images, refs) for one in (plain, trial))
+        alike = all(_alike(after[name], value) for name, value in before.items())
+    except Exception:  # the module's own code may raise anything
+        return
+    if alike:
+        _fold(view, graph)
+
+
+def _fold(view: nn.Module, graph: Graph) -> None:
+    folded: dict[nn.Module, nn.Module] = {}
     for name, conv in view.named_modules():
         norm = view.get_submodule(graph.only_reader(name))
         if type(conv) is nn.Conv2d and is_affine(conv) and _is_fixed(norm):
-            norms[conv] = norm
-    if not norms:
-        return
-    folded: dict[nn.Module, nn.Module] = {}
-    for conv, norm in norms.items():
-        folded[conv], folded[norm] = fuse_conv_bn_eval(conv, norm), FoldedNorm(norm)
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        before = run_to(view, images, refs)
-        _replace(view, folded)
-        try:
-            after = run_to(view, images, refs)
-        except Exception:  # the module's own code may raise anything
-            after = {}
-    if not all(name in after and _alike(after[name], value) for name, value in before.items()):
-        _replace(view, {new: old for old, new in folded.items()})
+            folded[conv], folded[norm] = fuse_conv_bn_eval(conv, norm), FoldedNorm(norm)
+    _replace(view, folded)
 
 
 def _alike(one: Tensor, other: Tensor) -> bool:
     """Whether two computations of a value differ by no more than rounding does."""
-    return bool((one - other).abs().max() <= ROUNDING * other.abs().max())
+    return bool((one - other).norm() <= ROUNDING * other.norm())
 
 
 class FoldedNorm(nn.BatchNorm2d):

@@ -22,6 +22,9 @@ class _Arrival(Exception):
 CHANNELS_LAST = "_takes_channels_last"
 """Attribute of a network's private views that says whether they take images so."""
 
+VIEWED = "view size is not compatible"
+"""What torch says where `view` would have to copy."""
+
 _alone = threading.RLock()
 """Held by the thread that works: torch.fx changes `nn.Module` for all threads while it traces, and
 torch's global random stream is one for all."""
@@ -178,8 +181,17 @@ def run_to(
         for name, ref in readers.items():
             handle = view.get_submodule(name).register_forward_hook(recorder(name, ref))
             hooks.callback(handle.remove)
-        with suppress(_Arrival):
-            view(_copied(view, inputs))
+        last = inputs.device.type == "cpu" and getattr(view, CHANNELS_LAST, False)
+        try:
+            # In float32 a processor's convolutions take half to nine tenths of the time so.
+            _run(view, inputs, torch.channels_last if last else torch.preserve_format)
+        except RuntimeError as error:
+            if not (last and VIEWED in str(error)):
+                raise
+            # A map of the network's own size may be viewed, and a larger one not.
+            values.clear()
+            after_relu.clear()
+            _run(view, inputs, torch.preserve_format)
     names = [ref.name for ref in refs if ref.source not in values]
     if names:
         raise ValueError(f"the network has {', '.join(names)} but never runs it.")
@@ -189,13 +201,10 @@ def run_to(
     }
 
 
-def _copied(view: nn.Module, inputs: Tensor) -> Tensor:
-    """Copies images, because a network may change what it is given.
-
-    On a processor convolutions in float32 take half to nine tenths of the time with channels last.
-    """
-    last = inputs.device.type == "cpu" and getattr(view, CHANNELS_LAST, False)
-    return inputs.clone(memory_format=torch.channels_last if last else torch.preserve_format)
+def _run(view: nn.Module, inputs: Tensor, layout: torch.memory_format) -> None:
+    """Runs a view until a hook ends it, on a copy of the images: a network may change them."""
+    with suppress(_Arrival):
+        view(inputs.clone(memory_format=layout))
 
 
 def run_until(view: nn.Module, inputs: Tensor, module: str) -> Tensor:

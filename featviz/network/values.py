@@ -84,15 +84,17 @@ def map_by_map(parts: Sequence[Tensor]) -> Tensor:
     Passes may leave the units of a place together, which sums and maxima over places are slow with.
 
     Args:
-        parts: (N, units, ...) each, without gradients.
+        parts: (N, units, ...) each, without gradients; values without places are only joined.
 
     Returns:
         (sum of N, units, ...).
     """
+    if parts[0].ndim < 4:
+        return torch.cat(list(parts))
     result = parts[0].new_empty((sum(map(len, parts)), *parts[0].shape[1:]))
     # An image at a time, for which torch has a transpose: five times as fast as a batch.
     for target, value in zip(result, chain.from_iterable(parts), strict=True):
-        target.view(len(value), -1).copy_(value.reshape(len(value), -1))
+        target.flatten(1).copy_(value.flatten(1))
     return result
 
 

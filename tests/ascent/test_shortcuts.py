@@ -211,6 +211,16 @@ class AsksForBias(ReadTwice):
         return value if self.conv.bias is None else 2 * value
 
 
+class Counts(ReadTwice):
+    """What it gives depends on how often it ran."""
+
+    runs = 0
+
+    def forward(self, images):
+        self.runs += 1
+        return self.norm(self.conv(images)) * self.runs
+
+
 class Packed(nn.Module):
     """A layer that returns more than its convolution's value."""
 
@@ -364,6 +374,7 @@ def pruned_network():
         (ByName, "norm"),
         (Listed, "norm"),
         (AsksForBias, "output"),
+        (Counts, "output"),
         (Unpacks, "body"),
         (weight_normed, "1"),
         (ReadsNorm, "output"),

@@ -239,6 +239,25 @@ def test_a_network_that_views_its_maps_is_scored_explained_and_maximized(precisi
     rises(network, fv.Channel("conv1", 1), precision=precision)
 
 
+class ViewingAnySize(nn.Module):
+    """A trunk whose map is one place at its own size, which may be viewed however it lies."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 6, 3, stride=4), nn.Conv2d(6, 8, 6)
+
+    def forward(self, images):
+        maps = self.conv2(self.conv1(images).relu())
+        return maps.view(len(maps), -1)
+
+
+def test_a_map_that_is_viewed_at_larger_sizes_alone_is_read():
+    module = seeded(ViewingAnySize)
+    network = fv.Network(module, size=24)
+    images = torch.rand(2, 3, 40, 40)
+    assert fv.activations(network, images, "output").equal(module(network.normalize(images)))
+
+
 class InPlace(nn.Module):
     def __init__(self):
         super().__init__()

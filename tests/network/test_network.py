@@ -171,7 +171,7 @@ def test_one_name_gives_the_value_itself(small):
 def test_values_lie_map_by_map_whatever_the_pass_leaves(small):
     found = fv.activations(small, torch.rand(3, 3, 32, 32), ["conv1", "output"], batch=2)
     assert all(value.is_contiguous() for value in found.values())
-    for shape in ((5, 4, 6), (5, 4), (5,)):
+    for shape in ((5, 4, 6), (0, 4, 6), (5, 0, 0), (5, 4), (5,)):
         parts = [torch.rand(count, *shape) for count in (2, 0, 1)]
         if len(shape) == 3:
             parts = [part.contiguous(memory_format=torch.channels_last) for part in parts]
