@@ -8,6 +8,7 @@ from torch import nn
 from featviz.ascent.device import find_precision
 from featviz.network.network import Network, private_view
 from featviz.network.passes import complaint, own_mode
+from featviz.network.record import noise
 
 _obstacles: WeakKeyDictionary[Network, dict[tuple[torch.dtype, torch.device], str]] = (
     WeakKeyDictionary()
@@ -64,9 +65,7 @@ def _tried(network: Network, dtype: torch.dtype, device: torch.device) -> str:
     view = private_view(network).to(device, dtype)
     if network.takes_channels_last:
         view.to(memory_format=torch.channels_last)
-    stream = torch.Generator().manual_seed(0)
-    images = torch.rand((2, len(network.mean), side, side), generator=stream)
-    images = images.to(device, dtype).requires_grad_()
+    images = noise(view, len(network.mean), side).to(dtype).requires_grad_()
     try:
         value = network.resolve("output").read(view(images.clone()))
         (slope,) = torch.autograd.grad(value.float().sum(), images)

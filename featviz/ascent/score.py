@@ -128,10 +128,7 @@ class Scorer:
             # Its own gradient is taken once and in full precision.
             self._target_module = private_copy(self._view.get_submodule(self._target))
         self._constant: dict[torch.Size, ConstantGradient] = {}
-        if network.record.size is not None:
-            shape = (2, len(network.mean), network.record.size, network.record.size)
-            noise = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
-            fold_batch_norms(self._view, network.graph, self._refs, network.normalize(noise))
+        fold_batch_norms(self._view, network, self._refs)
         self._view.to(dtype=precision)
         if network.takes_channels_last:
             if device.type == "cpu":

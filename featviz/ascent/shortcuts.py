@@ -12,6 +12,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeGuard
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +20,9 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from featviz.network.graph import Graph
+from featviz.network.network import Network
 from featviz.network.passes import private_copy, run_to
+from featviz.network.record import noise
 from featviz.network.returned import LayerRef
 
 FEW_CHANNELS = 4
@@ -32,9 +35,11 @@ WORDS = {2: torch.int16, 4: torch.int32, 8: torch.int64, 16: torch.complex128}
 LARGEST_WORD = max(WORDS)
 """In bytes."""
 
-
 ROUNDING = 1e-4
-"""Part of the largest value by which two computations of the same may differ."""
+"""Part of their norm by which two computations of the same values may differ."""
+
+_foldable: WeakKeyDictionary[Network, dict[frozenset[LayerRef], bool]] = WeakKeyDictionary()
+"""Which layers keep their values where a network's batch norms are folded."""
 
 
 def space_to_depth(view: nn.Module) -> None:
@@ -47,32 +52,40 @@ def space_to_depth(view: nn.Module) -> None:
     _replace(view, {conv: SpaceToDepthConv(conv) for conv in fitting})
 
 
-def fold_batch_norms(
-    view: nn.Module, graph: Graph, refs: Sequence[LayerRef], images: Tensor
-) -> None:
+def fold_batch_norms(view: nn.Module, network: Network, refs: Sequence[LayerRef]) -> None:
     """Lets a view's convolutions do what the batch norms behind them do.
 
     What a graph doesn't show (a module that is kept in a list, a branch on a bias) may make folding
-    wrong, so it is tried on a copy first, and left where a value changes.
+    wrong, so it is tried once on a copy, and left where a value changes.
 
     Args:
-        view: A network's private view; changed in place.
-        graph: The network's graph.
+        view: A private view of the network; changed in place.
+        network: The network.
         refs: The layers that will be read.
-        images: (N, 3, H, W) normalized images to try it on.
     """
     if not any(_is_fixed(module) for module in view.modules()):
         return
+    known, read = _foldable.setdefault(network, {}), frozenset(refs)
+    if read not in known:
+        known[read] = _tried(view, network, refs)
+    if known[read]:
+        _fold(view, network.graph)
+
+
+def _tried(view: nn.Module, network: Network, refs: Sequence[LayerRef]) -> bool:
+    """Whether folding leaves the values of layers as they are, on noise of the network's size."""
+    side = network.record.size
+    if side is None:
+        return False
     plain, trial = private_copy(view), private_copy(view)
+    images = network.normalize(noise(view, len(network.mean), side))
     try:
-        _fold(trial, graph)
+        _fold(trial, network.graph)
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             before, after = (run_to(one, images, refs) for one in (plain, trial))
-        alike = all(_alike(after[name], value) for name, value in before.items())
+        return all(_alike(after[name], value) for name, value in before.items())
     except Exception:  # the module's own code may raise anything
-        return
-    if alike:
-        _fold(view, graph)
+        return False
 
 
 def _fold(view: nn.Module, graph: Graph) -> None:

@@ -94,7 +94,7 @@ def is_steady(module: nn.Module, channels: int, record: Record) -> bool:
     if record.size is None or isinstance(record.axes.get("", ""), str):
         return True
     view = private_copy(module)
-    images = _noise(view, channels, record.size)
+    images = noise(view, channels, record.size)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         answers = [scores(view(batch)) for batch in (images.clone(), images[:1].repeat(2, 1, 1, 1))]
     first, second = (answer[0].float() for answer in answers if answer is not None)
@@ -114,7 +114,7 @@ def takes_channels_last(module: nn.Module, channels: int, record: Record) -> boo
     if record.size is None:
         return False
     view = private_copy(module).to(memory_format=torch.channels_last)
-    images = _noise(view, channels, record.size)
+    images = noise(view, channels, record.size)
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             view(images.contiguous(memory_format=torch.channels_last))
@@ -142,7 +142,7 @@ def kept_bytes(module: nn.Module, channels: int, size: int | None) -> float:
         storages[value.untyped_storage().data_ptr()] = value.untyped_storage().nbytes()
         return value
 
-    images = _noise(view, channels, size).requires_grad_()
+    images = noise(view, channels, size).requires_grad_()
     keeping = torch.autograd.graph.saved_tensors_hooks(note, lambda value: value)
     with keeping, torch.random.fork_rng(devices=[]):
         answer = view(images.clone())
@@ -152,8 +152,8 @@ def kept_bytes(module: nn.Module, channels: int, size: int | None) -> float:
     return sum(storages.values()) / (IMAGES * size**2)
 
 
-def _noise(view: nn.Module, channels: int, side: int) -> Tensor:
-    """The images of noise of a probing pass."""
+def noise(view: nn.Module, channels: int, side: int) -> Tensor:
+    """Returns the images of noise (IMAGES, channels, side, side) of a probing pass of a view."""
     device = next((value.device for value in view.parameters()), torch.device("cpu"))
     shape = (IMAGES, channels, side, side)
     return torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
@@ -173,7 +173,7 @@ def _declared_sizes(module: nn.Module) -> Iterator[int]:
 def _pass(view: nn.Module, channels: int, side: int) -> Record:
     """One pass of two images of noise, as far as the network goes."""
     record = Record(side)
-    images = _noise(view, channels, side)
+    images = noise(view, channels, side)
     with ExitStack() as hooks, torch.no_grad(), torch.random.fork_rng(devices=[]):
         for name, child in view.named_modules():
             hooks.callback(child.register_forward_hook(_noter(record, name)).remove)
