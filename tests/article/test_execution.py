@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from mkdocs.utils.yaml import yaml_load
 
+from featviz.article.bridge import execution
 from tests.sites import ROOT, build, command, environment, make_site
 
 pytestmark = pytest.mark.slow
@@ -49,6 +50,16 @@ import os
 from pathlib import Path
 
 Path("threads").write_text(os.environ["OMP_NUM_THREADS"])
+"""
+NOTES = """
+# %% [markdown]
+# # Page
+
+# %%
+import os
+
+with open("notes", "a") as notes:
+    print("{name}", os.environ["GLIBC_TUNABLES"], file=notes)
 """
 FAILS = """
 # %% [markdown]
@@ -96,6 +107,24 @@ def test_pages_share_the_cores(tmp_path, monkeypatch, jobs):
     assert made.returncode == 0, made.stderr
     (threads,) = folder.rglob("threads")
     assert int(threads.read_text()) == max(1, len(os.sched_getaffinity(0)) // jobs)
+
+
+@pytest.mark.parametrize("own", [None, "glibc.malloc.check=0"])
+def test_what_takes_longest_runs_first_and_keeps_its_memory(tmp_path, monkeypatch, own):
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    if own:
+        monkeypatch.setenv("GLIBC_TUNABLES", own)
+    pages = {f"{name}.py": NOTES.format(name=name) for name in ("index", "second")}
+    folder = make_site(tmp_path, pages)
+    settings = folder / "mkdocs.yml"
+    early = "jobs: 1\n  early: [second.py]"
+    settings.write_text(re.sub(r"jobs: \d+", early, settings.read_text()))
+    made = build(folder)
+    assert made.returncode == 0, made.stderr
+    (notes,) = folder.rglob("notes")
+    first, other = (line.split() for line in notes.read_text().splitlines())
+    assert [first[0], other[0]] == ["second", "index"]
+    assert first[1] == (own or execution._MALLOC)
 
 
 def test_no_more_pages_run_at_a_time_than_the_user_wants(tmp_path):
