@@ -60,8 +60,8 @@ def build(
 
     Pictures are kept in the platform's cache folder, or in the one that FEATVIZ_CACHE names. The
     site takes them from there. Builds on many machines share the work if they share that folder: by
-    --scheduler, or each with its own --part; what a page shows beside pictures is then left to a
-    last build without.
+    --scheduler, or each with its own --part. What a page shows beside pictures is found out when it
+    is made, by --out, of a last build without --part.
 
     \b
     Examples:
@@ -74,7 +74,6 @@ def build(
       featviz microscope build --network my_module.py:make_model --out mine
     """
     from featviz import photos
-    from featviz.microscope import findings
     from featviz.microscope.build import Microscope
 
     mine = cluster.part(part)
@@ -88,14 +87,14 @@ def build(
         if out is not None:
             common.say("A part makes no page: build without --part when all parts are there.")
         return
-    if some is None or out is not None:
+    if out is not None:
+        from featviz.figures.standalone import write_page
+        from featviz.microscope import findings
+        from featviz.microscope.page import show
+
         common.say("Showing gratings and photographs to every layer.")
         for layer in names:
             findings.find_all(scope, layer, some)
-    if out is not None:
-        from featviz.figures.standalone import write_page
-        from featviz.microscope.page import show
-
         page = write_page(show(scope, names, some), out, f"The microscope: {net.name}")
         common.say(f"Open {page.resolve()}")
 

@@ -281,7 +281,7 @@ def test_a_few_units_become_a_page_of_their_own(tmp_path):
         env={**os.environ, "FEATVIZ_CACHE": str(tmp_path / "store")},
     )  # fmt: skip
     kept = list((tmp_path / "store").glob("??/*.safetensors"))
-    assert len(kept) == 3 * 4 + 4, "three units in four views, four findings, no other unit"
+    assert len(kept) == 3 * 4 + 5, "three units in four views, five findings, no other unit"
     assert done.stdout == ""
     assert "100 %" in done.stderr
     page = (tmp_path / "microscope.html").read_text("utf-8")
