@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from featviz.circuits.linear import Way, behind, linear_way
-from featviz.measures.activity import unpadded_places
 from featviz.network.ablation import Photographs, mean_values
 from featviz.network.network import Network, check_unit
+from featviz.network.padding import unpadded_places
 from featviz.network.passes import own_mode, run_to
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from featviz.measures.activity import places_inside
 from featviz.network.ablation import Photographs, batches
 from featviz.network.network import Network
+from featviz.network.padding import places_inside
 from featviz.network.values import activations
 
 PASS = 2**19

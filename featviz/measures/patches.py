@@ -1,11 +1,12 @@
 """Which natural patches excite a unit: the strongest places over many photographs."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 import torch
@@ -15,9 +16,9 @@ from tqdm import tqdm
 
 from featviz import photos as photographs
 from featviz.ascent.effective_field import used_field
-from featviz.measures.activity import places_inside
 from featviz.network.inputs import gray
 from featviz.network.network import Network, check_unit
+from featviz.network.padding import places_inside
 from featviz.network.parcels import FOLDER, pack
 from featviz.network.receptive_fields import ReceptiveField
 from featviz.network.values import activations
@@ -77,6 +78,7 @@ class Examples:
     skipped: tuple[str, ...]
 
 
+@overload
 def find_examples(
     network: Network,
     layer: str,
@@ -87,7 +89,34 @@ def find_examples(
     executor: Executor | None = None,
     store: Store | None = None,
     progress: bool | None = None,
-) -> Examples:
+) -> Examples: ...
+
+
+@overload
+def find_examples(
+    network: Network,
+    layer: list[str] | tuple[str, ...],
+    photos: Iterable[Photo] | str | Path | None = None,
+    *,
+    units: Sequence[int] | None = None,
+    count: int = 9,
+    executor: Executor | None = None,
+    store: Store | None = None,
+    progress: bool | None = None,
+) -> dict[str, Examples]: ...
+
+
+def find_examples(
+    network: Network,
+    layer: str | list[str] | tuple[str, ...],
+    photos: Iterable[Photo] | str | Path | None = None,
+    *,
+    units: Sequence[int] | None = None,
+    count: int = 9,
+    executor: Executor | None = None,
+    store: Store | None = None,
+    progress: bool | None = None,
+) -> Examples | dict[str, Examples]:
     """Finds the patches of photographs that excite units most.
 
     Only places whose whole receptive field lies inside the photograph compete. Elsewhere the
@@ -101,10 +130,11 @@ def find_examples(
 
     Args:
         network: The network.
-        layer: The layer's name.
+        layer: The layer's name, or names of several: photographs then go through the network once
+            for all of them.
         photos: Photographs, as `photos.shards` and `photos.rows` stream them, or a folder of them;
             without it the bundled samples.
-        units: Which units; without it all.
+        units: Which units of each layer; without it all.
         count: Patches per unit; there are fewer if the photographs hold fewer apart.
         executor: Whose workers search a folder or the samples, as in `Microscope.build`. They read
             the photographs by themselves, under the same path; what is found is the same.
@@ -112,7 +142,7 @@ def find_examples(
         progress: Whether to show a progress bar; without it, where a terminal is there.
 
     Returns:
-        The patches.
+        The patches; layer -> patches for several names.
 
     Raises:
         ValueError: An unknown layer or unit, a layer whose units see the whole image, a folder
@@ -121,21 +151,35 @@ def find_examples(
         OSError: The weights can't be written where workers read them.
         ChildProcessError: A worker was ended from outside, or can't do the work.
     """
-    field = network.receptive_field(layer)
-    numbers = tuple(range(network.units(layer)) if units is None else units)
-    for unit in numbers:
-        check_unit(network, layer, unit)
+    wanted = []
+    for name in [layer] if isinstance(layer, str) else layer:
+        field = network.receptive_field(name)
+        numbers = tuple(range(network.units(name)) if units is None else units)
+        for unit in numbers:
+            check_unit(network, name, unit)
+        wanted.append(_Wanted(name, numbers, field, used_field(network, name)))
     if count < 1:
         raise ValueError(f"count is at least 1, not {count}.")
-    search = _Search(network, layer, numbers, count, field, used_field(network, layer))
+    search = _Search(network, tuple(wanted), count)
     quiet = None if progress is None else not progress
     if executor is None:
-        found = search(tqdm(_stream(photos), desc=layer, unit="photo", disable=quiet))
+        found = search(tqdm(_stream(photos), desc=search.name, unit="photo", disable=quiet))
     else:
         found = _shared(search, _readable(photos), executor, store or Store(), quiet)
-    if not found.photos:
-        raise no_field(layer, field, len(found.skipped))
-    return found
+    for one in wanted:
+        if not found[one.layer].photos:
+            raise no_field(one.layer, one.field, len(found[one.layer].skipped))
+    return found[layer] if isinstance(layer, str) else found
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Of which units patches are wanted, what they see and what of it they use."""
+
+    layer: str
+    units: tuple[int, ...]
+    field: ReceptiveField
+    core: ReceptiveField
 
 
 @dataclass(frozen=True)
@@ -143,37 +187,63 @@ class _Search:
     """Finds the best patches of some photographs, one after the other."""
 
     network: Network
-    layer: str
-    units: tuple[int, ...]
+    wanted: tuple[_Wanted, ...]
     count: int
-    field: ReceptiveField
-    core: ReceptiveField
 
-    def __call__(self, photos: Iterable[Photo]) -> Examples:
-        best: dict[int, list[Example]] = {unit: [] for unit in self.units}
-        skipped: list[str] = []
-        searched = 0
+    @property
+    def name(self) -> str:
+        """The layers, for a progress bar."""
+        return ", ".join(one.layer for one in self.wanted)
+
+    def __call__(self, photos: Iterable[Photo]) -> dict[str, Examples]:
+        best: dict[str, dict[int, list[Example]]] = {
+            one.layer: {unit: [] for unit in one.units} for one in self.wanted
+        }
+        skipped = defaultdict[str, list[str]](list)
+        searched = Counter[str]()
         for photo in photos:
-            if not holds_field(self.field, photo):
-                skipped.append(photo.name)
+            fit = [one for one in self.wanted if holds_field(one.field, photo)]
+            for one in self.wanted:
+                if one not in fit:
+                    skipped[one.layer].append(photo.name)
+            if not fit:
                 continue
-            searched += 1
-            (top, left), values = values_inside(self.network, self.layer, photo, self.units)
+            insides = all_values_inside(self.network, [one.layer for one in fit], photo)
             pixels = pixels_seen(self.network, photo)
-            for unit, row, column, amount in _peaks(
-                values, self.units, self.field, self.count, best
-            ):
-                rivals = best[unit]
-                if len(rivals) == self.count and amount <= rivals[-1].value:
-                    continue
-                position = top + row, left + column
-                patch = cut(pixels, field_box(self.core, *position))
-                box = field_box(self.field, *position)
-                rivals.append(Example(photo.name, amount, position, box, patch))
-                rivals.sort(key=lambda one: -one.value)
-                del rivals[self.count :]
-        found = {unit: tuple(examples) for unit, examples in best.items()}
-        return Examples(self.layer, found, searched, tuple(skipped))
+            for one in fit:
+                searched[one.layer] += 1
+                self._compare(photo.name, pixels, one, *insides[one.layer], best[one.layer])
+        return {
+            layer: Examples(
+                layer,
+                {unit: tuple(examples) for unit, examples in found.items()},
+                searched[layer],
+                tuple(skipped[layer]),
+            )
+            for layer, found in best.items()
+        }
+
+    def _compare(
+        self,
+        photo: str,
+        pixels: Bytes,
+        wanted: _Wanted,
+        corner: tuple[int, int],
+        values: Tensor,
+        best: dict[int, list[Example]],
+    ) -> None:
+        """Puts the places of a photograph that are stronger among the best."""
+        peaks = _peaks(values[list(wanted.units)], wanted.units, wanted.field, self.count, best)
+        for unit, row, column, amount in peaks:
+            rivals = best[unit]
+            if len(rivals) == self.count and amount <= rivals[-1].value:
+                continue
+            position = corner[0] + row, corner[1] + column
+            patch = cut(pixels, field_box(wanted.core, *position))
+            box = field_box(wanted.field, *position)
+            rivals.append(Example(photo, amount, position, box, patch))
+            rivals.sort(key=lambda one: -one.value)
+            del rivals[self.count :]
 
 
 @dataclass(frozen=True)
@@ -186,16 +256,18 @@ class _Reading:
 
     search: _Search
 
-    def __call__(self, task: Sequence[tuple[int, str | Path]]) -> Examples:
+    def __call__(self, task: Sequence[tuple[int, str | Path]]) -> dict[str, Examples]:
         found = self.search(
             replace(photographs.load(name), name=str(number)) for number, name in task
         )
         nothing = torch.empty(0, dtype=torch.uint8)
-        places = {
-            unit: tuple(replace(one, patch=nothing) for one in examples)
-            for unit, examples in found.found.items()
-        }
-        return replace(found, found=places)
+        for layer, examples in found.items():
+            places = {
+                unit: tuple(replace(one, patch=nothing) for one in ones)
+                for unit, ones in examples.found.items()
+            }
+            found[layer] = replace(examples, found=places)
+        return found
 
 
 def _shared(
@@ -204,40 +276,54 @@ def _shared(
     executor: Executor,
     store: Store,
     quiet: bool | None,
-) -> Examples:
+) -> dict[str, Examples]:
     """Searches photographs by an executor's workers, and cuts the patches that are left."""
     size = max(1, min(TASK, len(names) // TASKS))
     numbered = list(enumerate(names))
     tasks = [tuple(numbered[first : first + size]) for first in range(0, len(names), size)]
     parcel = pack(_Reading(search), store.folder / FOLDER, __name__, same_script=False)
-    best: dict[int, list[Example]] = {unit: [] for unit in search.units}
-    skipped: list[int] = []
-    with tqdm(total=len(names), desc=search.layer, unit="photo", disable=quiet) as bar:
+    best: dict[str, dict[int, list[Example]]] = {
+        one.layer: {unit: [] for unit in one.units} for one in search.wanted
+    }
+    skipped = defaultdict[str, list[int]](list)
+    with tqdm(total=len(names), desc=search.name, unit="photo", disable=quiet) as bar:
         for task, part in results(executor, parcel, tasks, kept=False):
-            for unit, examples in part.found.items():
-                # Of equal ones the earlier comes first, whichever worker is done first.
-                rivals = [*best[unit], *examples]
-                rivals.sort(key=lambda one: (-one.value, int(one.photo)))
-                best[unit] = rivals[: search.count]
-            skipped += map(int, part.skipped)
+            for layer, examples in part.items():
+                for unit, ones in examples.found.items():
+                    # Of equal ones the earlier comes first, whichever worker is done first.
+                    rivals = [*best[layer][unit], *ones]
+                    rivals.sort(key=lambda one: (-one.value, int(one.photo)))
+                    best[layer][unit] = rivals[: search.count]
+                skipped[layer] += map(int, examples.skipped)
             bar.update(len(task))
-    wanted = defaultdict[int, list[tuple[int, int]]](list)
-    for unit, examples in best.items():
-        for at, one in enumerate(examples):
-            wanted[int(one.photo)].append((unit, at))
+    _cut_again(search, names, best)
+    return {
+        layer: Examples(
+            layer,
+            {unit: tuple(examples) for unit, examples in found.items()},
+            len(names) - len(skipped[layer]),
+            tuple(Path(names[number]).stem for number in sorted(skipped[layer])),
+        )
+        for layer, found in best.items()
+    }
+
+
+def _cut_again(
+    search: _Search, names: Sequence[str | Path], best: dict[str, dict[int, list[Example]]]
+) -> None:
+    """Cuts the patches of numbered photographs out of these, and puts their names to them."""
+    wanted = defaultdict[int, list[tuple[_Wanted, int, int]]](list)
+    for one in search.wanted:
+        for unit, examples in best[one.layer].items():
+            for at, example in enumerate(examples):
+                wanted[int(example.photo)].append((one, unit, at))
     for number, places in wanted.items():
         photo = photographs.load(names[number])
         pixels = pixels_seen(search.network, photo)
-        for unit, at in places:
-            one = best[unit][at]
-            patch = cut(pixels, field_box(search.core, *one.position))
-            best[unit][at] = replace(one, photo=photo.name, patch=patch)
-    return Examples(
-        search.layer,
-        {unit: tuple(examples) for unit, examples in best.items()},
-        len(names) - len(skipped),
-        tuple(Path(names[number]).stem for number in sorted(skipped)),
-    )
+        for of, unit, at in places:
+            rivals = best[of.layer][unit]
+            patch = cut(pixels, field_box(of.core, *rivals[at].position))
+            rivals[at] = replace(rivals[at], photo=photo.name, patch=patch)
 
 
 def _readable(photos: Iterable[Photo] | str | Path | None) -> Sequence[str | Path]:
@@ -286,14 +372,27 @@ def values_inside(
         (row, column) of the first of these places in the layer's map, and the values
         (units, rows, columns).
     """
-    field = network.receptive_field(layer)
-    values = activations(network, photo.image, layer)[0, list(units)].cpu()
-    rows, columns = (
-        places_inside(field, count, size)
-        for count, size in zip(values.shape[1:], photo.image.shape[1:], strict=True)
-    )
-    inside = values[:, rows.start : rows.stop, columns.start : columns.stop]
-    return (rows.start, columns.start), inside
+    corner, values = all_values_inside(network, [layer], photo)[layer]
+    return corner, values[list(units)]
+
+
+def all_values_inside(
+    network: Network, layers: Sequence[str], photo: Photo
+) -> dict[str, tuple[tuple[int, int], Tensor]]:
+    """Returns what `values_inside` does of all units of several layers, from one pass."""
+    insides = {}
+    for layer, maps in activations(network, photo.image, list(layers)).items():
+        field, values = network.receptive_field(layer), maps[0].cpu()
+        rows, columns = (
+            places_inside(field, count, size)
+            for count, size in zip(values.shape[1:], photo.image.shape[1:], strict=True)
+        )
+        corner = rows.start, columns.start
+        insides[layer] = (
+            corner,
+            values[:, rows.start : rows.stop, columns.start : columns.stop],
+        )
+    return insides
 
 
 def _stream(photos: Iterable[Photo] | str | Path | None) -> Iterator[Photo]:

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
@@ -16,11 +16,11 @@ from torch import nn
 
 from featviz.ascent.device import find_device
 from featviz.ascent.plan import MEMORY
-from featviz.measures.activity import places_inside
 from featviz.measures.reading import Numbered, Shard, decoded, in_batches
 from featviz.measures.tallies import Tally, no_photographs, tally_pass
 from featviz.network.memory import give_back_freed
 from featviz.network.network import AFTER_RELU, Network, is_activated, private_view
+from featviz.network.padding import places_inside
 from featviz.network.passes import own_formats, private_copy, run_to
 from featviz.network.returned import LayerRef
 from featviz.network.values import PASS
@@ -138,7 +138,7 @@ class Surveyor:
         try:
             with own_formats():
                 tasks = (
-                    _Pass(one, device, group, self._inside(group), tallies)
+                    _Pass(one, device, group, self.inside(*group[0][1].shape[-2:]), tallies)
                     for one, group in zip(cycle(views), in_batches(images))
                 )
                 begin = partial(torch.set_num_threads, before // lanes)
@@ -188,9 +188,8 @@ class Surveyor:
             fresh[layer] = tally_pass(task.known[layer], numbers, both[0], after, corner)
         return images, fresh
 
-    def _inside(self, images: Sequence[Numbered]) -> dict[str, tuple[range, range]]:
+    def inside(self, height: int, width: int) -> dict[str, tuple[range, range]]:
         """The rows and columns of each layer's map whose whole field lies inside an image."""
-        height, width = images[0][1].shape[-2:]
         return {layer: self._places(layer, height, width) for layer in self.layers}
 
     def _places(self, layer: str, height: int, width: int) -> tuple[range, range]:

@@ -9,9 +9,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from featviz.measures.activity import Activity
-
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Activity:
+    """How busy units are on photographs.
+
+    Attributes:
+        share: (units,) part of all places where the unit passes its ReLU: is above 0 after it.
+        mean: (units,) value after the ReLU, averaged over all places.
+        peak: (units,) largest value before the ReLU.
+
+    The ReLU is the activation that the network has behind the layer; if it has none, a plain one.
+    """
+
+    share: Tensor
+    mean: Tensor
+    peak: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +83,7 @@ class Tally:
 
     @property
     def activity(self) -> Activity:
-        """How busy the units are, as `measure_activity` measures it."""
+        """How busy the units are."""
         area = int(self.area[0])
         return Activity(
             torch.from_numpy(self.positive / area).float(),

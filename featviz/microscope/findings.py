@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from featviz import photos
+from featviz.ascent.effective_field import used_field
 from featviz.ascent.plan import suiting_side
 from featviz.measures import activity, patches, tuning
-from featviz.measures.activity import Activity, measure_activity, unpadded_places
+from featviz.measures.activity import measure_activity
 from featviz.measures.gratings import Gratings
+from featviz.measures.tallies import Activity
 from featviz.measures.tuning import Preferences, Tuning
 from featviz.measures.weights import input_weights, module_read
 from featviz.microscope.build import Microscope
 from featviz.microscope.views import NEURON, side
 from featviz.network.network import PROBE_SIZE, Network
+from featviz.network.padding import unpadded_places
 from featviz.network.values import activations
 from featviz.photos import Photo
 from featviz.store import fingerprint
@@ -221,33 +224,71 @@ def find_patches(
         units: Which units, in what order; without it all.
     """
     net = scope.network
-    if side(net, layer, NEURON) is None:
+    samples = _searched(scope, layer)
+    if not samples:
         return None
-    samples = _taken(net, layer, scope.photographs)
-    if not any(patches.holds_field(net.receptive_field(layer), photo) for photo in samples):
-        return None
-    spec: dict[str, object] = {
-        "network": net.fingerprint,
-        "layer": layer,
-        "count": PATCHES,
-        "side": PATCH_SIDE,
-        "photos": [_print(photo) for photo in samples],
-    }
     numbers = list(map(int, range(net.units(layer)) if units is None else units))
-    if units is not None:
-        spec["units"] = numbers
-    data = scope.store.arrays(spec, lambda: _search(net, layer, samples, numbers), patches.__name__)
+    spec = {**_patch_spec(net, samples), "layer": layer, "side": PATCH_SIDE, "units": numbers}
+    data = scope.store.arrays(
+        spec, lambda: _cut(net, layer, samples, _places(scope, layer), numbers), patches.__name__
+    )
     names = tuple(photo.name for photo in samples)
     return Patches(data["images"], data["values"], data["photos"], names)
 
 
-def _taken(net: Network, layer: str, samples: tuple[Photo, ...]) -> tuple[Photo, ...]:
-    """Photographs as they are, or of the one size that a network takes."""
+def _searched(scope: Microscope, layer: str) -> tuple[Photo, ...]:
+    """Photographs as they are, or of the one size that a network takes; none if no field fits."""
+    net = scope.network
+    if side(net, layer, NEURON) is None:
+        return ()
     odd = 2 * PROBE_SIZE + 1  # no network is made for it
-    side = suiting_side(net, frozenset({layer}), odd)
-    if side == odd:
-        return samples
-    return tuple(_fitted(photo, side) for photo in samples)
+    size = suiting_side(net, frozenset({layer}), odd)
+    samples = scope.photographs
+    if size != odd:
+        samples = tuple(_fitted(photo, size) for photo in samples)
+    field = net.receptive_field(layer)
+    return samples if any(patches.holds_field(field, photo) for photo in samples) else ()
+
+
+def _patch_spec(net: Network, samples: Sequence[Photo]) -> dict[str, object]:
+    return {
+        "network": net.fingerprint,
+        "count": PATCHES,
+        "photos": [_print(photo) for photo in samples],
+    }
+
+
+def _places(scope: Microscope, layer: str) -> dict[str, NDArray[np.generic]]:
+    """Where photographs excite a layer's units most.
+
+    All layers that the same photographs are searched for share one pass of each.
+
+    Returns:
+        "values", "photos" and "places" (units, PATCHES) and (..., 2), strongest first; photos are
+        numbered, and -1 where there are fewer.
+    """
+    net, samples = scope.network, _searched(scope, layer)
+    layers = [one for one in net.layers if _searched(scope, one) == samples]
+    if layer not in layers:  # named as its module
+        layers = [layer]
+
+    def make() -> dict[str, NDArray[np.generic]]:
+        numbered = (replace(photo, name=str(at)) for at, photo in enumerate(samples))
+        found = patches.find_examples(net, layers, numbered, count=PATCHES, progress=False)
+        arrays: dict[str, NDArray[np.generic]] = {}
+        for one, examples in found.items():
+            shape = net.units(one), PATCHES
+            values, photo, places = np.zeros(shape), np.full(shape, -1), np.zeros((*shape, 2), int)
+            for unit, ones in examples.found.items():
+                for at, example in enumerate(ones):
+                    values[unit, at], photo[unit, at] = example.value, int(example.photo)
+                    places[unit, at] = example.position
+            arrays |= {f"{one}/values": values, f"{one}/photos": photo, f"{one}/places": places}
+        return arrays
+
+    spec = {**_patch_spec(net, samples), "layers": layers}
+    arrays = scope.store.arrays(spec, make, patches.__name__)
+    return {name: arrays[f"{layer}/{name}"] for name in ("values", "photos", "places")}
 
 
 def _fitted(photo: Photo, side: int) -> Photo:
@@ -263,20 +304,25 @@ def _print(photo: Photo) -> str:
     return _PRINTS[photo]
 
 
-def _search(
-    net: Network, layer: str, samples: Sequence[Photo], units: Sequence[int]
+def _cut(
+    net: Network,
+    layer: str,
+    samples: Sequence[Photo],
+    found: dict[str, NDArray[np.generic]],
+    units: Sequence[int],
 ) -> dict[str, NDArray[np.generic]]:
-    examples = patches.find_examples(
-        net, layer, samples, units=sorted(set(units)), count=PATCHES, progress=False
-    ).found
-    rows = [examples[unit] for unit in units]
-    count = min(map(len, rows))
-    order = [photo.name for photo in samples]
-    return {
-        "images": np.stack([np.stack([_thumbnail(e.patch) for e in row[:count]]) for row in rows]),
-        "values": np.array([[e.value for e in row[:count]] for row in rows]),
-        "photos": np.array([[order.index(e.photo) for e in row[:count]] for row in rows]),
-    }
+    """Cuts the places of units out of photographs: as many of each as all of them have."""
+    numbers, places = found["photos"][units].astype(int), found["places"][units]
+    count = int((numbers >= 0).sum(1).min())
+    core = used_field(net, layer)
+    images = np.zeros((len(units), count, 3, *2 * [min(core.size, PATCH_SIDE)]), np.uint8)
+    for number in np.unique(numbers[:, :count]):
+        pixels = patches.pixels_seen(net, samples[number])
+        for unit, at in np.argwhere(numbers[:, :count] == number):
+            box = patches.field_box(core, *places[unit, at].tolist())
+            images[unit, at] = _thumbnail(patches.cut(pixels, box))
+    values = found["values"][units][:, :count]
+    return {"images": images, "values": values, "photos": numbers[:, :count]}
 
 
 def _thumbnail(patch: Tensor) -> NDArray[np.uint8]:

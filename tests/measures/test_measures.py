@@ -12,7 +12,7 @@ from featviz.ascent.recipes import EXACT
 from featviz.images.natural import ENERGY, bounded
 from featviz.images.pixels import TILE
 from featviz.measures import tuning
-from featviz.measures.activity import measure_activity, unpadded_places
+from featviz.measures.activity import measure_activity
 from featviz.measures.gratings import GRAY, Gratings, hue_axis
 from featviz.measures.weights import (
     as_pictures,
@@ -23,6 +23,7 @@ from featviz.measures.weights import (
     module_read,
     optimum,
 )
+from featviz.network.padding import unpadded_places
 from tests.networks import Branched, GrayCNN
 
 FEW = Gratings(hues=2, orientations=4, frequencies=(0.0, 0.125, 0.25), phases=4)

@@ -91,6 +91,38 @@ def test_workers_find_what_a_loop_finds(tmp_path, monkeypatch, most):
             assert one.patch.equal(other.patch)
 
 
+def test_several_layers_share_the_passes_of_each_photograph(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 4, 5, stride=8), nn.ReLU(), nn.Conv2d(4, 3, 9))
+    network = fv.Network(module, layers={"first": "0", "second": "2"})
+    sides = {"0": 96, "1": 96, "2": 96, "small": 66}  # the second layer sees 69 px
+    noise = [Photo(name, torch.rand(3, side, side), "", "", "") for name, side in sides.items()]
+    folder = saved(tmp_path, noise)
+    names, rest = ["first", "second"], {"count": 3, "progress": False}
+    alone = {name: find_examples(network, name, folder, **rest) for name in names}
+    passes = []
+
+    def watched(network, image, layers):
+        passes.append(layers)
+        return activations(network, image, layers)
+
+    monkeypatch.setattr(patches, "activations", watched)
+    both = find_examples(network, names, folder, **rest)
+    assert passes == [names] * 3 + [["first"]]
+    with ThreadPoolExecutor(2) as pool:
+        store = Store(tmp_path / "store")
+        shared = find_examples(network, names, folder, executor=pool, store=store, **rest)
+    for found in (both, shared):
+        assert list(found) == names
+        for name, expected in alone.items():
+            assert found[name].photos == expected.photos
+            assert found[name].skipped == expected.skipped
+            for unit, ones in expected.found.items():
+                for one, other in zip(ones, found[name].found[unit], strict=True):
+                    assert (one.photo, one.box, one.value) == (other.photo, other.box, other.value)
+                    assert one.patch.equal(other.patch)
+
+
 def test_workers_are_for_files():
     with ThreadPoolExecutor(1) as pool, pytest.raises(ValueError, match="give a folder of them"):
         find_examples(brightness(), "sum", [black("a")], executor=pool)

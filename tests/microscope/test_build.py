@@ -468,7 +468,7 @@ def test_a_page_of_some_units_makes_nothing_of_the_others(tmp_path, climbs):
     findings.find_all(scope, "conv2", [0, 1])
     assert len(climbs) == count, "every picture is there already"
     before = entries(tmp_path)
-    assert len(before) == 2 * 4 + 4, "two units in four views, and four findings"
+    assert len(before) == 2 * 4 + 5, "two units in four views, four findings, where patches lie"
     show(scope, ["conv2"], [0, 1])
     assert entries(tmp_path) == before
 
@@ -508,6 +508,26 @@ def test_patches_of_some_units_are_the_whole_layers(tmp_path):
     some = findings.find_patches(scope, "conv3", [7, 2, 7])
     for name in ("images", "values", "photos"):
         np.testing.assert_array_equal(getattr(some, name), getattr(whole, name)[[7, 2, 7]])
+
+
+def test_all_layers_patches_come_from_one_search(tmp_path, monkeypatch):
+    scope = over(tmp_path, photographs=[photos.load("coffee")])
+    searched = []
+
+    def watched(network, layers, *rest, **options):
+        searched.append(layers)
+        return find_examples(network, layers, *rest, **options)
+
+    find_examples = findings.patches.find_examples
+    monkeypatch.setattr(findings.patches, "find_examples", watched)
+    for layer in scope.network.layers:
+        best = findings.find_patches(scope, layer)
+        alone = find_examples(scope.network, layer, scope.photographs, count=findings.PATCHES)
+        for unit, examples in alone.found.items():
+            assert best.values[unit].tolist() == [one.value for one in examples]
+            for image, one in zip(best.images[unit], examples, strict=True):
+                np.testing.assert_array_equal(image, one.patch)
+    assert searched == [list(scope.network.layers)]
 
 
 def test_findings_fit_the_units(tmp_path):

@@ -14,8 +14,9 @@ from torch import nn
 
 import featviz as fv
 from featviz.attribution.attribute import attribute
-from featviz.measures.activity import measure_activity, unpadded_places
+from featviz.measures.activity import measure_activity
 from featviz.network.graph import Graph
+from featviz.network.padding import unpadded_places
 from featviz.network.receptive_fields import ReceptiveField, known_fields
 from tests.networks import Branched, seen
 

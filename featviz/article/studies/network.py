@@ -13,9 +13,10 @@ from featviz.article.bridge.values import Values
 from featviz.article.studies.shared import SEED, alexnet
 from featviz.ascent.effective_field import concentrated, effective_field
 from featviz.attribution.attribute import attribute, one_scale
-from featviz.measures.activity import measure_activity, unpadded_places
+from featviz.measures.activity import measure_activity
 from featviz.measures.statistics import Interval, interval
 from featviz.network.network import PROBE_SIZE
+from featviz.network.padding import unpadded_places
 from featviz.network.values import activations
 from featviz.objectives.units import Channel
 from featviz.store import Arrays, Make, Store, fingerprint

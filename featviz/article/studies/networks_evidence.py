@@ -14,13 +14,13 @@ from featviz.article import vgg16
 from featviz.article.photographs import scenes
 from featviz.article.studies import shared
 from featviz.article.studies.shallow_versus_deep_turning import on_patches
-from featviz.measures.activity import places_inside
 from featviz.measures.correspondence import on_grid
 from featviz.measures.patches import Example, field_box
 from featviz.microscope.build import Microscope
 from featviz.microscope.views import View
 from featviz.network.controls import initialized
 from featviz.network.network import IMAGENET_MEAN, IMAGENET_STD, Network
+from featviz.network.padding import places_inside
 from featviz.network.values import activations
 from featviz.photos import Photo
 from featviz.store import Store, fingerprint

@@ -12,8 +12,8 @@ from featviz.article.studies.microscope import over, scope
 from featviz.article.studies.shared import SEED, alexnet, maximize, plain
 from featviz.ascent.recipes import EXACT, HIGHEST_NEURON
 from featviz.measures import tuning
-from featviz.measures.activity import Activity
 from featviz.measures.statistics import Interval, interval
+from featviz.measures.tallies import Activity
 from featviz.measures.tuning import ORIENTED, Preferences, Tuning
 from featviz.measures.weights import input_weights, optimum
 from featviz.microscope import findings
