@@ -54,7 +54,7 @@ WIRED = 4
 # Each layer of each network is shown the same photographs: they are fitted and hashed once. What
 # changes a photograph's pixels in place goes unseen.
 _FITTED: WeakKeyDictionary[Photo, dict[int, Photo]] = WeakKeyDictionary()
-_PRINTS: WeakKeyDictionary[Photo, str] = WeakKeyDictionary()
+_FINGERPRINTS: WeakKeyDictionary[Photo, str] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +65,14 @@ class Patches:
         images: (units, count, 3, side, side) uint8, reduced to `PATCH_SIDE`.
         values: (units, count) what the unit answers, strongest first.
         photos: (units, count) indices into `names`.
+        places: (units, count, 2) row and column in the layer's map.
         names: The photographs searched.
     """
 
     images: NDArray[np.uint8]
     values: NDArray[np.float64]
     photos: NDArray[np.int64]
+    places: NDArray[np.int64]
     names: tuple[str, ...]
 
 
@@ -188,7 +190,7 @@ def find_activity(scope: Microscope, layer: str) -> Activity | None:
     spec = {
         "network": net.fingerprint,
         "layers": layers,
-        "photos": [_print(photo) for photo in fitted],
+        "photos": list(map(photo_fingerprint, fitted)),
     }
 
     def make() -> dict[str, NDArray[np.float32]]:
@@ -233,7 +235,7 @@ def find_patches(
         spec, lambda: _cut(net, layer, samples, _places(scope, layer), numbers), patches.__name__
     )
     names = tuple(photo.name for photo in samples)
-    return Patches(data["images"], data["values"], data["photos"], names)
+    return Patches(data["images"], data["values"], data["photos"], data["places"], names)
 
 
 def _searched(scope: Microscope, layer: str) -> tuple[Photo, ...]:
@@ -254,7 +256,7 @@ def _patch_spec(net: Network, samples: Sequence[Photo]) -> dict[str, object]:
     return {
         "network": net.fingerprint,
         "count": PATCHES,
-        "photos": [_print(photo) for photo in samples],
+        "photos": list(map(photo_fingerprint, samples)),
     }
 
 
@@ -298,10 +300,11 @@ def _fitted(photo: Photo, side: int) -> Photo:
     return sizes[side]
 
 
-def _print(photo: Photo) -> str:
-    if photo not in _PRINTS:
-        _PRINTS[photo] = fingerprint(photo.image.numpy())
-    return _PRINTS[photo]
+def photo_fingerprint(photo: Photo) -> str:
+    """Returns the fingerprint of a photograph's pixels, which are hashed once."""
+    if photo not in _FINGERPRINTS:
+        _FINGERPRINTS[photo] = fingerprint(photo.image.numpy())
+    return _FINGERPRINTS[photo]
 
 
 def _cut(
@@ -322,7 +325,12 @@ def _cut(
             box = patches.field_box(core, *places[unit, at].tolist())
             images[unit, at] = _thumbnail(patches.cut(pixels, box))
     values = found["values"][units][:, :count]
-    return {"images": images, "values": values, "photos": numbers[:, :count]}
+    return {
+        "images": images,
+        "values": values,
+        "photos": numbers[:, :count],
+        "places": places[:, :count],
+    }
 
 
 def _thumbnail(patch: Tensor) -> NDArray[np.uint8]:

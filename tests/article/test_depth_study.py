@@ -10,7 +10,6 @@ from torch import nn
 import featviz as fv
 from featviz.article.studies import shallow_versus_deep_evidence as evidence
 from featviz.article.studies import shallow_versus_deep_turning as turning
-from featviz.measures.patches import Example
 
 
 @pytest.mark.parametrize("bias", [0.0, 5.0, -7.0])
@@ -67,9 +66,9 @@ def test_a_patch_is_turned_within_its_photograph():
     # Stripes that go on beyond the patch: turned by 90 degrees they are the other unit's.
     stripes = ((torch.arange(60) // 3) % 2).float().expand(3, 60, 60).clone()
     weights = stripes[0, 20 : 20 + SIZE, 20 : 20 + SIZE] - 0.5
-    example = Example("a", 0.0, (0, 0), (20, 20, 20 + SIZE, 20 + SIZE), torch.zeros(3, 1, 1))
+    place = ("a", (20, 20, 20 + SIZE, 20 + SIZE))
     across, along = turning.on_patches(
-        adding(weights, weights.T.flip(0)), "only", [0, 1], [example] * 2, {"a": stripes}
+        adding(weights, weights.T.flip(0)), "only", [0, 1], [place] * 2, {"a": stripes}
     )
     assert across[0] == pytest.approx(3 * weights.abs().sum().item() * 0.5, rel=1e-5)
     assert across.argmax() == 0

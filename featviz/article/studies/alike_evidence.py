@@ -15,6 +15,7 @@ from featviz.article.studies.deep_families import NAMED
 from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import SEED, alexnet, evenly
 from featviz.measures.statistics import Interval
+from featviz.microscope import findings
 from featviz.microscope.build import Microscope
 from featviz.microscope.views import CHANNEL, View
 from featviz.network.controls import initialized
@@ -168,5 +169,5 @@ def _evidence(
 
 
 def _sources(network: Network) -> dict[str, object]:
-    images = [fingerprint(photo.image.numpy()) for photo in photographs()]
+    images = list(map(findings.photo_fingerprint, photographs()))
     return {"network": network.fingerprint, "photos": images}

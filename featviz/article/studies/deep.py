@@ -33,9 +33,10 @@ from featviz.figures import (
     spectrum,
 )
 from featviz.measures.patches_by_level import find_spectrum
+from featviz.microscope import findings
 from featviz.microscope.views import differing
 from featviz.objectives.units import Channel, Neuron
-from featviz.store import Store, fingerprint
+from featviz.store import Store
 
 DEEP = ("conv3", "conv4", "conv5")
 """The layers of this chapter."""
@@ -189,7 +190,7 @@ def _natural_spectrum(layer: str, units: tuple[int, ...]) -> tuple[Tensor, Tenso
         "layer": layer,
         "units": list(units),
         "count": PATCHES,
-        "photos": [fingerprint(photo.image.numpy()) for photo in samples],
+        "photos": list(map(findings.photo_fingerprint, samples)),
     }
 
     def make() -> dict[str, np.ndarray]:

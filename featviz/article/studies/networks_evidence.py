@@ -15,7 +15,7 @@ from featviz.article.photographs import scenes
 from featviz.article.studies import shared
 from featviz.article.studies.shallow_versus_deep_turning import on_patches
 from featviz.measures.correspondence import on_grid
-from featviz.measures.patches import Example, field_box
+from featviz.measures.patches import Box, field_box
 from featviz.microscope.build import Microscope
 from featviz.microscope.views import View
 from featviz.network.controls import initialized
@@ -56,9 +56,6 @@ TURNED = 24
 
 TURN = 45
 """Degrees by which they are turned."""
-
-NO_PATCH = torch.empty(0)
-"""Stands for pixels that nothing asks for."""
 
 
 def squeezenet() -> Network:
@@ -182,21 +179,18 @@ def left(name: str, layer: str) -> Tensor:
     count = net.units(layer)
     units = [index * count // TURNED for index in range(TURNED)]
     field, peaks = net.receptive_field(layer), sight[f"peak/{layer}"][:, units]
-    best: list[Example] = []
+    best: list[tuple[str, Box]] = []
     for unit, photo in zip(units, peaks.argmax(0).tolist(), strict=True):
         row, column = sight[f"at/{layer}"][photo, unit].tolist()
-        box = field_box(field, row, column)
-        best.append(
-            Example(str(photo), float(peaks[photo, len(best)]), (row, column), box, NO_PATCH)
-        )
+        best.append((str(photo), field_box(field, row, column)))
     images = {str(index): photo.image for index, photo in enumerate(photographs())}
     spec = {
         "network": net.fingerprint,
         "layer": layer,
         "turn": TURN,
         "units": units,
-        "boxes": [list(example.box) for example in best],
-        "photos": [fingerprint(images[example.photo].numpy()) for example in best],
+        "boxes": [list(box) for _, box in best],
+        "photos": [fingerprint(images[photo].numpy()) for photo, _ in best],
     }
     values = Store().arrays(
         spec,

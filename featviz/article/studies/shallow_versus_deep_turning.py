@@ -14,7 +14,8 @@ from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import alexnet, evenly
 from featviz.ascent.score import evaluate
 from featviz.measures.gratings import GRAY
-from featviz.measures.patches import Example, find_examples
+from featviz.measures.patches import Box, field_box
+from featviz.microscope import findings
 from featviz.microscope.views import NEURON
 from featviz.network.network import Network
 from featviz.objectives.units import Neuron
@@ -45,12 +46,14 @@ def left(layer: str, kind: str) -> Tensor:
         "network": alexnet().fingerprint,
         "layer": layer,
         "pictures": fingerprint(pictures),
-        "photos": [fingerprint(photo.image.numpy()) for photo in samples],
+        "photos": list(map(findings.photo_fingerprint, samples)),
     }
 
     def make() -> dict[str, NDArray[np.float32]]:
-        peaks = find_examples(alexnet(), layer, samples, units=units, count=1, progress=False).found
-        best = [peaks[unit][0] for unit in units]
+        patches, field = findings.find_patches(scope(), layer), alexnet().receptive_field(layer)
+        assert patches is not None  # the article's photographs hold every field
+        strongest = zip(patches.photos[units, 0], patches.places[units, 0].tolist(), strict=True)
+        best = [(patches.names[photo], field_box(field, *place)) for photo, place in strongest]
         by_name = {photo.name: photo.image for photo in samples}
         images = torch.from_numpy(pictures).float() / 255
         return {
@@ -92,7 +95,7 @@ def on_patches(
     net: Network,
     layer: str,
     units: list[int],
-    best: list[Example],
+    best: list[tuple[str, Box]],
     images: dict[str, Tensor],
     angles: Sequence[float] = ANGLES,
 ) -> Tensor:
@@ -102,7 +105,7 @@ def on_patches(
         net: The network.
         layer: The neurons' layer.
         units: Which units.
-        best: The place of each.
+        best: The place of each: name of a photograph, and the unit's field in it.
         images: Photographs (3, H, W) by name. Beyond its border a photograph is mirrored.
         angles: Degrees that each is turned by.
 
@@ -110,13 +113,11 @@ def on_patches(
         (units, angles) values.
     """
     at = _offsets(net, layer)
-    centers = [
-        ((box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2) for box in (e.box for e in best)
-    ]
+    centers = [((box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2) for _, box in best]
     views = [
         torch.cat([
-            _turn(images[example.photo][None], at, center, angle)
-            for example, center in zip(best, centers, strict=True)
+            _turn(images[photo][None], at, center, angle)
+            for (photo, _), center in zip(best, centers, strict=True)
         ])
         for angle in angles
     ]  # fmt: skip
