@@ -60,8 +60,8 @@ def build(
 
     Pictures are kept in the platform's cache folder, or in the one that FEATVIZ_CACHE names. The
     site takes them from there. Builds on many machines share the work if they share that folder: by
-    --scheduler, or each with its own --part. What a page shows beside pictures is found out when it
-    is made, by --out, of a last build without --part.
+    --scheduler, or each with its own --part. What a page shows beside pictures is found out when
+    --out makes it, in a last build without --part.
 
     \b
     Examples:

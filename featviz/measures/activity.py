@@ -7,6 +7,7 @@ from torch import Tensor
 
 from featviz.measures.surveyor import Surveyor
 from featviz.measures.tallies import Activity
+from featviz.network.inputs import check_images
 from featviz.network.network import Network
 from featviz.store import Store
 
@@ -22,15 +23,24 @@ def measure_activity(
         images: Photographs (3, H, W) in [0, 1], of any sizes; neighbors of one size are faster.
 
     Returns:
-        Layer -> its activity. Places whose field reaches over the border of the photograph don't
-        count.
+        Layer -> its activity, on the processor. Places whose field reaches over the border of the
+        photograph don't count.
 
     Raises:
-        ValueError: There is no photograph, or one is no larger than what a unit sees.
+        ValueError: There is no photograph, or one holds no whole field of a layer, or is none.
     """
     if not images:
         raise ValueError("there are no photographs to measure: give at least one.")
-    surveyor = Surveyor(network, tuple(layers), None, 1, False, images[0].device.type, Store())
+    images = [check_images(image)[0] for image in images]
+    surveyor = Surveyor(
+        network,
+        tuple(layers),
+        size=None,
+        count=1,
+        correlations=False,
+        device=str(images[0].device),
+        store=Store(),
+    )
     for height, width in {image.shape[-2:] for image in images}:
         for layer, places in surveyor.inside(height, width).items():
             if not all(places):
@@ -39,5 +49,6 @@ def measure_activity(
                     f"units see {network.receptive_field(layer).size} px."
                 )
     with closing(surveyor.tallied(enumerate(images))) as passes:
-        *_, (tallies, _) = passes
-    return {layer: tally.activity for layer, tally in tallies.items()}
+        for tallies, _ in passes:
+            latest = tallies
+    return {layer: tally.activity for layer, tally in latest.items()}

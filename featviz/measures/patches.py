@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 import torch
@@ -78,7 +77,6 @@ class Examples:
     skipped: tuple[str, ...]
 
 
-@overload
 def find_examples(
     network: Network,
     layer: str,
@@ -89,34 +87,7 @@ def find_examples(
     executor: Executor | None = None,
     store: Store | None = None,
     progress: bool | None = None,
-) -> Examples: ...
-
-
-@overload
-def find_examples(
-    network: Network,
-    layer: list[str] | tuple[str, ...],
-    photos: Iterable[Photo] | str | Path | None = None,
-    *,
-    units: Sequence[int] | None = None,
-    count: int = 9,
-    executor: Executor | None = None,
-    store: Store | None = None,
-    progress: bool | None = None,
-) -> dict[str, Examples]: ...
-
-
-def find_examples(
-    network: Network,
-    layer: str | list[str] | tuple[str, ...],
-    photos: Iterable[Photo] | str | Path | None = None,
-    *,
-    units: Sequence[int] | None = None,
-    count: int = 9,
-    executor: Executor | None = None,
-    store: Store | None = None,
-    progress: bool | None = None,
-) -> Examples | dict[str, Examples]:
+) -> Examples:
     """Finds the patches of photographs that excite units most.
 
     Only places whose whole receptive field lies inside the photograph compete. Elsewhere the
@@ -130,11 +101,10 @@ def find_examples(
 
     Args:
         network: The network.
-        layer: The layer's name, or names of several: photographs then go through the network once
-            for all of them.
+        layer: The layer's name.
         photos: Photographs, as `photos.shards` and `photos.rows` stream them, or a folder of them;
             without it the bundled samples.
-        units: Which units of each layer; without it all.
+        units: Which units; without it all.
         count: Patches per unit; there are fewer if the photographs hold fewer apart.
         executor: Whose workers search a folder or the samples, as in `Microscope.build`. They read
             the photographs by themselves, under the same path; what is found is the same.
@@ -142,7 +112,7 @@ def find_examples(
         progress: Whether to show a progress bar; without it, where a terminal is there.
 
     Returns:
-        The patches; layer -> patches for several names.
+        The patches.
 
     Raises:
         ValueError: An unknown layer or unit, a layer whose units see the whole image, a folder
@@ -151,49 +121,69 @@ def find_examples(
         OSError: The weights can't be written where workers read them.
         ChildProcessError: A worker was ended from outside, or can't do the work.
     """
-    wanted = []
-    for name in [layer] if isinstance(layer, str) else layer:
-        field = network.receptive_field(name)
-        numbers = tuple(range(network.units(name)) if units is None else units)
-        for unit in numbers:
-            check_unit(network, name, unit)
-        wanted.append(_Wanted(name, numbers, field, used_field(network, name)))
+    field = network.receptive_field(layer)
+    numbers = tuple(range(network.units(layer)) if units is None else units)
+    for unit in numbers:
+        check_unit(network, layer, unit)
     if count < 1:
         raise ValueError(f"count is at least 1, not {count}.")
-    search = _Search(network, tuple(wanted), count)
+    core = used_field(network, layer)
     quiet = None if progress is None else not progress
     if executor is None:
-        found = search(tqdm(_stream(photos), desc=search.name, unit="photo", disable=quiet))
+        search = _Search(network, (_Wanted(layer, numbers, field, core),), count)
+        found = search(tqdm(_stream(photos), desc=layer, unit="photo", disable=quiet))[layer]
     else:
-        found = _shared(search, _readable(photos), executor, store or Store(), quiet)
-    for one in wanted:
-        if not found[one.layer].photos:
-            raise no_field(one.layer, one.field, len(found[one.layer].skipped))
-    return found[layer] if isinstance(layer, str) else found
+        search = _Search(network, (_Wanted(layer, numbers, field),), count)
+        found = _shared(search, core, _readable(photos), executor, store or Store(), quiet)
+    if not found.photos:
+        raise no_field(layer, field, len(found.skipped))
+    return found
+
+
+def find_places(
+    network: Network, layers: Sequence[str], photos: Iterable[Photo], count: int
+) -> dict[str, Examples]:
+    """Finds what `find_examples` does for all units of several layers, but cuts no patches.
+
+    A photograph goes through the network once for all layers, and their maps of it are in memory
+    together.
+
+    Args:
+        network: The network.
+        layers: The layers' names.
+        photos: Photographs.
+        count: Places per unit.
+
+    Returns:
+        Layer -> its units' places, whose patches are empty.
+
+    Raises:
+        ValueError: An unknown layer, or one whose units see the whole image.
+    """
+    wanted = (
+        _Wanted(layer, tuple(range(network.units(layer))), network.receptive_field(layer))
+        for layer in dict.fromkeys(layers)
+    )
+    return _Search(network, tuple(wanted), count)(photos)
 
 
 @dataclass(frozen=True)
 class _Wanted:
-    """Of which units patches are wanted, what they see and what of it they use."""
+    """The units of a layer whose places are wanted, what they see, and what of it is cut out."""
 
     layer: str
     units: tuple[int, ...]
     field: ReceptiveField
-    core: ReceptiveField
+    core: ReceptiveField | None = None
 
 
 @dataclass(frozen=True)
 class _Search:
-    """Finds the best patches of some photographs, one after the other."""
+    """Finds the best places of some photographs, one after the other."""
 
     network: Network
     wanted: tuple[_Wanted, ...]
     count: int
-
-    @property
-    def name(self) -> str:
-        """The layers, for a progress bar."""
-        return ", ".join(one.layer for one in self.wanted)
 
     def __call__(self, photos: Iterable[Photo]) -> dict[str, Examples]:
         best: dict[str, dict[int, list[Example]]] = {
@@ -202,14 +192,16 @@ class _Search:
         skipped = defaultdict[str, list[str]](list)
         searched = Counter[str]()
         for photo in photos:
-            fit = [one for one in self.wanted if holds_field(one.field, photo)]
+            fit: list[_Wanted] = []
             for one in self.wanted:
-                if one not in fit:
+                if holds_field(one.field, photo):
+                    fit.append(one)
+                else:
                     skipped[one.layer].append(photo.name)
             if not fit:
                 continue
             insides = all_values_inside(self.network, [one.layer for one in fit], photo)
-            pixels = pixels_seen(self.network, photo)
+            pixels = pixels_seen(self.network, photo) if any(one.core for one in fit) else None
             for one in fit:
                 searched[one.layer] += 1
                 self._compare(photo.name, pixels, one, *insides[one.layer], best[one.layer])
@@ -226,7 +218,7 @@ class _Search:
     def _compare(
         self,
         photo: str,
-        pixels: Bytes,
+        pixels: Bytes | None,
         wanted: _Wanted,
         corner: tuple[int, int],
         values: Tensor,
@@ -239,7 +231,9 @@ class _Search:
             if len(rivals) == self.count and amount <= rivals[-1].value:
                 continue
             position = corner[0] + row, corner[1] + column
-            patch = cut(pixels, field_box(wanted.core, *position))
+            patch = torch.empty(0, dtype=torch.uint8)
+            if pixels is not None and wanted.core is not None:
+                patch = cut(pixels, field_box(wanted.core, *position))
             box = field_box(wanted.field, *position)
             rivals.append(Example(photo, amount, position, box, patch))
             rivals.sort(key=lambda one: -one.value)
@@ -250,80 +244,61 @@ class _Search:
 class _Reading:
     """The same of numbered photographs that a worker reads.
 
-    What it sends names each photograph by its number and leaves the patches out, which are a
-    hundred times as large as the rest; the few that are wanted in the end are cut once more.
+    What it sends names each photograph by its number, and has no patches, which are a hundred times
+    as large as the rest; the few that are wanted in the end are cut then.
     """
 
     search: _Search
 
-    def __call__(self, task: Sequence[tuple[int, str | Path]]) -> dict[str, Examples]:
-        found = self.search(
+    def __call__(self, task: Sequence[tuple[int, str | Path]]) -> Examples:
+        (found,) = self.search(
             replace(photographs.load(name), name=str(number)) for number, name in task
-        )
-        nothing = torch.empty(0, dtype=torch.uint8)
-        for layer, examples in found.items():
-            places = {
-                unit: tuple(replace(one, patch=nothing) for one in ones)
-                for unit, ones in examples.found.items()
-            }
-            found[layer] = replace(examples, found=places)
+        ).values()
         return found
 
 
 def _shared(
     search: _Search,
+    core: ReceptiveField,
     names: Sequence[str | Path],
     executor: Executor,
     store: Store,
     quiet: bool | None,
-) -> dict[str, Examples]:
+) -> Examples:
     """Searches photographs by an executor's workers, and cuts the patches that are left."""
     size = max(1, min(TASK, len(names) // TASKS))
     numbered = list(enumerate(names))
     tasks = [tuple(numbered[first : first + size]) for first in range(0, len(names), size)]
     parcel = pack(_Reading(search), store.folder / FOLDER, __name__, same_script=False)
-    best: dict[str, dict[int, list[Example]]] = {
-        one.layer: {unit: [] for unit in one.units} for one in search.wanted
-    }
-    skipped = defaultdict[str, list[int]](list)
-    with tqdm(total=len(names), desc=search.name, unit="photo", disable=quiet) as bar:
+    (of,) = search.wanted
+    best: dict[int, list[Example]] = {unit: [] for unit in of.units}
+    skipped: list[int] = []
+    with tqdm(total=len(names), desc=of.layer, unit="photo", disable=quiet) as bar:
         for task, part in results(executor, parcel, tasks, kept=False):
-            for layer, examples in part.items():
-                for unit, ones in examples.found.items():
-                    # Of equal ones the earlier comes first, whichever worker is done first.
-                    rivals = [*best[layer][unit], *ones]
-                    rivals.sort(key=lambda one: (-one.value, int(one.photo)))
-                    best[layer][unit] = rivals[: search.count]
-                skipped[layer] += map(int, examples.skipped)
+            for unit, examples in part.found.items():
+                # Of equal ones the earlier comes first, whichever worker is done first.
+                rivals = [*best[unit], *examples]
+                rivals.sort(key=lambda one: (-one.value, int(one.photo)))
+                best[unit] = rivals[: search.count]
+            skipped += map(int, part.skipped)
             bar.update(len(task))
-    _cut_again(search, names, best)
-    return {
-        layer: Examples(
-            layer,
-            {unit: tuple(examples) for unit, examples in found.items()},
-            len(names) - len(skipped[layer]),
-            tuple(Path(names[number]).stem for number in sorted(skipped[layer])),
-        )
-        for layer, found in best.items()
-    }
-
-
-def _cut_again(
-    search: _Search, names: Sequence[str | Path], best: dict[str, dict[int, list[Example]]]
-) -> None:
-    """Cuts the patches of numbered photographs out of these, and puts their names to them."""
-    wanted = defaultdict[int, list[tuple[_Wanted, int, int]]](list)
-    for one in search.wanted:
-        for unit, examples in best[one.layer].items():
-            for at, example in enumerate(examples):
-                wanted[int(example.photo)].append((one, unit, at))
+    wanted = defaultdict[int, list[tuple[int, int]]](list)
+    for unit, examples in best.items():
+        for at, one in enumerate(examples):
+            wanted[int(one.photo)].append((unit, at))
     for number, places in wanted.items():
         photo = photographs.load(names[number])
         pixels = pixels_seen(search.network, photo)
-        for of, unit, at in places:
-            rivals = best[of.layer][unit]
-            patch = cut(pixels, field_box(of.core, *rivals[at].position))
-            rivals[at] = replace(rivals[at], photo=photo.name, patch=patch)
+        for unit, at in places:
+            one = best[unit][at]
+            patch = cut(pixels, field_box(core, *one.position))
+            best[unit][at] = replace(one, photo=photo.name, patch=patch)
+    return Examples(
+        of.layer,
+        {unit: tuple(examples) for unit, examples in best.items()},
+        len(names) - len(skipped),
+        tuple(Path(names[number]).stem for number in sorted(skipped)),
+    )
 
 
 def _readable(photos: Iterable[Photo] | str | Path | None) -> Sequence[str | Path]:
@@ -387,11 +362,8 @@ def all_values_inside(
             places_inside(field, count, size)
             for count, size in zip(values.shape[1:], photo.image.shape[1:], strict=True)
         )
-        corner = rows.start, columns.start
-        insides[layer] = (
-            corner,
-            values[:, rows.start : rows.stop, columns.start : columns.stop],
-        )
+        inside = values[:, rows.start : rows.stop, columns.start : columns.stop]
+        insides[layer] = (rows.start, columns.start), inside
     return insides
 
 

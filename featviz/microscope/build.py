@@ -95,7 +95,8 @@ class Microscope:
     ) -> None:
         self.network, self.seed, self.store = network, int(seed), store or Store()
         self._views, self._device = tuple(views), device
-        self._photographs = None if photographs is None else tuple(photographs)
+        if photographs is not None:
+            self.photographs = tuple(photographs)
         find_device(device)
         if [view.name for view in views[:1]] != [CHANNEL.name]:
             raise ValueError(f"the first view is the channel's, on which others lean, not {views}.")
@@ -105,12 +106,10 @@ class Microscope:
         """The view that sheets show."""
         return self._views[0]
 
-    @property
+    @cached_property
     def photographs(self) -> tuple[Photo, ...]:
         """The photographs that are searched for patches that excite units."""
-        if self._photographs is None:
-            return tuple(photos.load(name) for name in SEARCHED)
-        return self._photographs
+        return tuple(photos.load(name) for name in SEARCHED)
 
     @cached_property
     def base(self) -> dict[str, object]:
@@ -196,7 +195,7 @@ class Microscope:
             for leaning in (False, True)
         ]
         maker = copy(self)
-        maker._photographs = None  # no picture depends on them, and they would be sent along
+        vars(maker).pop("photographs", None)  # no picture depends on them; they would be sent along
         with ExitStack() as stack:
             if executor is None:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

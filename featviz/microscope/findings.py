@@ -1,6 +1,7 @@
 """What is known of units beside their pictures: tuning, activity, patches, kin, wiring."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
@@ -21,11 +22,11 @@ from featviz.measures.tuning import Preferences, Tuning
 from featviz.measures.weights import input_weights, module_read
 from featviz.microscope.build import Microscope
 from featviz.microscope.views import NEURON, side
-from featviz.network.network import PROBE_SIZE, Network
+from featviz.network.network import PROBE_SIZE, Network, check_unit
 from featviz.network.padding import unpadded_places
 from featviz.network.values import activations
 from featviz.photos import Photo
-from featviz.store import fingerprint
+from featviz.store import Arrays, fingerprint
 
 PATCHES = 4
 """Natural patches per unit."""
@@ -97,8 +98,8 @@ def find_all(scope: Microscope, layer: str, units: Sequence[int] | None = None) 
     Args:
         scope: The network and the store.
         layer: The layer's name.
-        units: Which units' patches and lookalikes; without it all. Tuning and activity come with
-            one pass for the whole layer.
+        units: Which units' patches and lookalikes; without it all. Tuning comes with one pass for
+            the whole layer, activity and where patches lie for all layers.
     """
     find_tuning(scope, layer)
     find_activity(scope, layer)
@@ -220,19 +221,32 @@ def find_patches(
 ) -> Patches | None:
     """Returns the natural patches that excite a layer's units most; None where no field fits.
 
+    One search serves all layers that the same photographs are searched for.
+
     Args:
         scope: The network, the store and the photographs that are searched.
         layer: The layer's name.
         units: Which units, in what order; without it all.
+
+    Raises:
+        UnknownUnitError: The layer has no such unit.
     """
     net = scope.network
     samples = _searched(scope, layer)
     if not samples:
         return None
     numbers = list(map(int, range(net.units(layer)) if units is None else units))
-    spec = {**_patch_spec(net, samples), "layer": layer, "side": PATCH_SIDE, "units": numbers}
+    for unit in numbers:
+        check_unit(net, layer, unit)
+    about = {
+        "network": net.fingerprint,
+        "count": PATCHES,
+        "photos": list(map(photo_fingerprint, samples)),
+    }
     data = scope.store.arrays(
-        spec, lambda: _cut(net, layer, samples, _places(scope, layer), numbers), patches.__name__
+        {**about, "layer": layer, "side": PATCH_SIDE, "units": numbers},
+        lambda: _cut(net, layer, samples, _places(scope, layer, samples, about), numbers),
+        __name__,
     )
     names = tuple(photo.name for photo in samples)
     return Patches(data["images"], data["values"], data["photos"], data["places"], names)
@@ -252,33 +266,27 @@ def _searched(scope: Microscope, layer: str) -> tuple[Photo, ...]:
     return samples if any(patches.holds_field(field, photo) for photo in samples) else ()
 
 
-def _patch_spec(net: Network, samples: Sequence[Photo]) -> dict[str, object]:
-    return {
-        "network": net.fingerprint,
-        "count": PATCHES,
-        "photos": list(map(photo_fingerprint, samples)),
-    }
-
-
-def _places(scope: Microscope, layer: str) -> dict[str, NDArray[np.generic]]:
+def _places(
+    scope: Microscope, layer: str, samples: tuple[Photo, ...], about: dict[str, object]
+) -> Arrays:
     """Where photographs excite a layer's units most.
-
-    All layers that the same photographs are searched for share one pass of each.
 
     Returns:
         "values", "photos" and "places" (units, PATCHES) and (..., 2), strongest first; photos are
         numbered, and -1 where there are fewer.
     """
-    net, samples = scope.network, _searched(scope, layer)
-    layers = [one for one in net.layers if _searched(scope, one) == samples]
+    net, layers = scope.network, []
+    for one in net.layers:
+        with suppress(ValueError):  # a module that runs twice is no layer by its name alone
+            if _searched(scope, one) == samples:
+                layers.append(one)
     if layer not in layers:  # named as its module
         layers = [layer]
 
-    def make() -> dict[str, NDArray[np.generic]]:
+    def make() -> Arrays:
         numbered = (replace(photo, name=str(at)) for at, photo in enumerate(samples))
-        found = patches.find_examples(net, layers, numbered, count=PATCHES, progress=False)
-        arrays: dict[str, NDArray[np.generic]] = {}
-        for one, examples in found.items():
+        arrays: Arrays = {}
+        for one, examples in patches.find_places(net, layers, numbered, PATCHES).items():
             shape = net.units(one), PATCHES
             values, photo, places = np.zeros(shape), np.full(shape, -1), np.zeros((*shape, 2), int)
             for unit, ones in examples.found.items():
@@ -288,8 +296,7 @@ def _places(scope: Microscope, layer: str) -> dict[str, NDArray[np.generic]]:
             arrays |= {f"{one}/values": values, f"{one}/photos": photo, f"{one}/places": places}
         return arrays
 
-    spec = {**_patch_spec(net, samples), "layers": layers}
-    arrays = scope.store.arrays(spec, make, patches.__name__)
+    arrays = scope.store.arrays({**about, "layers": layers}, make, patches.__name__)
     return {name: arrays[f"{layer}/{name}"] for name in ("values", "photos", "places")}
 
 
@@ -308,29 +315,21 @@ def photo_fingerprint(photo: Photo) -> str:
 
 
 def _cut(
-    net: Network,
-    layer: str,
-    samples: Sequence[Photo],
-    found: dict[str, NDArray[np.generic]],
-    units: Sequence[int],
-) -> dict[str, NDArray[np.generic]]:
+    net: Network, layer: str, samples: Sequence[Photo], found: Arrays, units: Sequence[int]
+) -> Arrays:
     """Cuts the places of units out of photographs: as many of each as all of them have."""
-    numbers, places = found["photos"][units].astype(int), found["places"][units]
-    count = int((numbers >= 0).sum(1).min())
+    count = int((found["photos"][units] >= 0).sum(1).min())
+    values, numbers, places = (
+        found[name][units][:, :count] for name in ("values", "photos", "places")
+    )
     core = used_field(net, layer)
     images = np.zeros((len(units), count, 3, *2 * [min(core.size, PATCH_SIDE)]), np.uint8)
-    for number in np.unique(numbers[:, :count]):
+    for number in np.unique(numbers):
         pixels = patches.pixels_seen(net, samples[number])
-        for unit, at in np.argwhere(numbers[:, :count] == number):
+        for unit, at in np.argwhere(numbers == number):
             box = patches.field_box(core, *places[unit, at].tolist())
             images[unit, at] = _thumbnail(patches.cut(pixels, box))
-    values = found["values"][units][:, :count]
-    return {
-        "images": images,
-        "values": values,
-        "photos": numbers[:, :count],
-        "places": places[:, :count],
-    }
+    return {"images": images, "values": values, "photos": numbers, "places": places}
 
 
 def _thumbnail(patch: Tensor) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from mkdocs.utils.yaml import yaml_load
 
 from featviz.article.bridge import execution
@@ -117,8 +118,9 @@ def test_what_takes_longest_runs_first_and_keeps_its_memory(tmp_path, monkeypatc
     pages = {f"{name}.py": NOTES.format(name=name) for name in ("index", "second")}
     folder = make_site(tmp_path, pages)
     settings = folder / "mkdocs.yml"
-    early = "jobs: 1\n  early: [second.py]"
-    settings.write_text(re.sub(r"jobs: \d+", early, settings.read_text()))
+    loaded = yaml_load(settings.read_text())
+    loaded["extra"] |= {"jobs": 1, "early": ["second.py"]}
+    settings.write_text(yaml.safe_dump(loaded))
     made = build(folder)
     assert made.returncode == 0, made.stderr
     (notes,) = folder.rglob("notes")

@@ -485,6 +485,24 @@ def test_activity_leaves_out_the_places_that_see_padding():
         measure_activity(network(bank, padding=1), ["only"], [torch.zeros(3, 2, 6)])
 
 
+def test_activity_is_that_of_all_photographs_places_together(alexnet):
+    torch.manual_seed(0)
+    images = [torch.rand(3, *size) for size in ((90, 110), (90, 110), (80, 70), (90, 110))]
+    found = measure_activity(alexnet, ["conv1", "conv2"], [images[0].double(), *images[1:]])
+    for layer, busy in found.items():
+        before = []
+        for image in images:
+            rows, columns = (unpadded_places(alexnet, layer, side) for side in image.shape[1:])
+            maps = fv.activations(alexnet, image, layer)[0][:, rows][:, :, columns]
+            before.append(maps.flatten(1))
+        values = torch.cat(before, 1)
+        torch.testing.assert_close(busy.share, (values > 0).float().mean(1), rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(busy.mean, values.relu().mean(1), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(busy.peak, values.amax(1), rtol=1e-4, atol=1e-4)
+    with pytest.raises(ValueError, match=r"\[0, 1\]"):
+        measure_activity(alexnet, ["conv1"], [255 * images[0]])
+
+
 def test_a_field_that_ends_with_the_image_lies_inside():
     bank = torch.ones(1, 3, 3, 3)
     assert unpadded_places(network(bank), "only", 6) == range(4)

@@ -22,10 +22,12 @@ from featviz import photos, store
 from featviz.ascent import climb
 from featviz.ascent.effective_field import used_field
 from featviz.measures import tuning
-from featviz.microscope import findings
+from featviz.measures.patches import find_examples
+from featviz.microscope import build, findings
 from featviz.microscope.build import Microscope
 from featviz.microscope.page import show
 from featviz.microscope.views import APART, CHANNEL, DIVERSE, NEURON, OPPOSITE, VIEWS, in_field
+from featviz.network.network import UnknownUnitError
 from featviz.objectives.units import Diversity
 from featviz.store import Store, UnsavedEntry
 from tests.networks import LAYERS, GrayCNN, SmallCNN
@@ -510,24 +512,55 @@ def test_patches_of_some_units_are_the_whole_layers(tmp_path):
         np.testing.assert_array_equal(getattr(some, name), getattr(whole, name)[[7, 2, 7]])
 
 
-def test_all_layers_patches_come_from_one_search(tmp_path, monkeypatch):
-    scope = over(tmp_path, photographs=[photos.load("coffee")])
+@pytest.mark.parametrize("own", [True, False])
+def test_all_layers_patches_come_from_one_search(tmp_path, monkeypatch, own):
+    monkeypatch.setattr(build, "SEARCHED", ["coffee"])
+    scope = over(tmp_path, photographs=[photos.load("coffee")] if own else None)
     searched = []
+    plain = findings.patches.find_places
 
-    def watched(network, layers, *rest, **options):
+    def watched(network, layers, *rest):
         searched.append(layers)
-        return find_examples(network, layers, *rest, **options)
+        return plain(network, layers, *rest)
 
-    find_examples = findings.patches.find_examples
-    monkeypatch.setattr(findings.patches, "find_examples", watched)
+    monkeypatch.setattr(findings.patches, "find_places", watched)
     for layer in scope.network.layers:
         best = findings.find_patches(scope, layer)
         alone = find_examples(scope.network, layer, scope.photographs, count=findings.PATCHES)
         for unit, examples in alone.found.items():
             assert best.values[unit].tolist() == [one.value for one in examples]
+            assert best.places[unit].tolist() == [list(one.position) for one in examples]
             for image, one in zip(best.images[unit], examples, strict=True):
                 np.testing.assert_array_equal(image, one.patch)
     assert searched == [list(scope.network.layers)]
+
+
+class Twice(nn.Module):
+    """A convolution, and another that runs twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.once, self.twice = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3)
+
+    def forward(self, x):
+        return self.twice(self.twice(self.once(x)).relu())
+
+
+def test_a_layer_that_runs_twice_leaves_the_others_their_patches(tmp_path):
+    torch.manual_seed(0)
+    scope = Microscope(
+        fv.Network(Twice()), store=Store(tmp_path), photographs=[photos.load("coffee", 96)]
+    )
+    for layer, size in (("once", 3), ("twice#2", 7)):
+        assert findings.find_patches(scope, layer).images.shape == (4, 4, 3, size, size)
+
+
+def test_patches_of_unknown_units_are_not_searched(tmp_path):
+    scope = over(tmp_path, photographs=[photos.load("coffee")])
+    for unit in (10, -1):
+        with pytest.raises(UnknownUnitError, match=f"{unit}"):
+            findings.find_patches(scope, "conv3", [unit])
+    assert not entries(tmp_path)
 
 
 def test_findings_fit_the_units(tmp_path):

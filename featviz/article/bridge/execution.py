@@ -32,11 +32,11 @@ _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 # Loop iterations for which a thread that waits keeps its processor. Spinning ones take it from
 # whatever else runs: two pages side by side were measured to slow each other down tenfold.
 _SPIN_COUNT = "2000"
-# glibc maps blocks of more than 32 MB anew each time they are asked for, and the system clears them
-# page by page: a third of a pass of SqueezeNet. Kept and in large pages they cost nothing.
+# glibc asks the system for blocks of more than 32 MB each time anew, which clears them page by page:
+# up to a third of a pass of SqueezeNet. These, and a GB of what is freed, a page keeps.
 _MALLOC = ":".join(
     f"glibc.malloc.{option}"
-    for option in ("hugetlb=1", f"mmap_threshold={2**32}", f"trim_threshold={2**33}")
+    for option in ("hugetlb=1", f"mmap_threshold={2**28}", f"trim_threshold={2**30}")
 )
 # How many threads a page computes with. Two pages at a time of two threads each took half as long
 # again on two cores as of one each. It doesn't depend on how many pages are to run, because some

@@ -169,7 +169,7 @@ class Bridge:
                     log.info("%s: no code has changed, nothing to run", file.src_uri)
                 address = get_relative_url(_FIGURES, page.url)
                 runs.append(Run(page, cache.files_of(path), address))
-        early = config.extra.get("early", ())
+        early = config.extra.get("early") or ()
         runs.sort(key=lambda run: run.page.file.src_uri not in early)
         run_pages(runs, config.extra["jobs"], config, files)
         self._runs = {
