@@ -9,7 +9,7 @@ else
 PYTHON ?= python3
 BIN := $(VENV)/bin
 endif
-# Processes that make pictures and run pages side by side; each needs 1.5 GB.
+# Processes that make pictures and run pages side by side; each needs up to 2.5 GB.
 export JOBS ?= 2
 # A folder of photographs that take the place of the article's: make site PHOTOS=folder
 export PHOTOS ?=

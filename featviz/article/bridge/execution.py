@@ -32,7 +32,7 @@ _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 # Loop iterations for which a thread that waits keeps its processor. Spinning ones take it from
 # whatever else runs: two pages side by side were measured to slow each other down tenfold.
 _SPIN_COUNT = "2000"
-# glibc asks the system for blocks of more than 32 MB each time anew, which clears them page by page:
+# glibc asks the system for blocks of more than 32 MB each time anew, and it clears them bit by bit:
 # up to a third of a pass of SqueezeNet. These, and a GB of what is freed, a page keeps.
 _MALLOC = ":".join(
     f"glibc.malloc.{option}"

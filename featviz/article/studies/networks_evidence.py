@@ -48,6 +48,9 @@ UNITS = 3
 DRAWS = 5
 """How often each network is drawn before training, for its activity."""
 
+AT_ONCE = 2
+"""Photographs that go through a network together; VGG16's maps of one take 60 MB."""
+
 EVERY = 16
 """Of so many photographs one is shown to these networks, which hardly tell them apart."""
 
@@ -132,7 +135,8 @@ def look(name: str, draw: int | None = None, every: int = 1) -> dict[str, Tensor
     }
 
     def make() -> dict[str, NDArray[np.generic]]:
-        rows = [_look(net, DEPTHS[name], image) for image in images]
+        groups = [images[first : first + AT_ONCE] for first in range(0, len(images), AT_ONCE)]
+        rows = [row for group in groups for row in _look(net, DEPTHS[name], group)]
         return {
             key: np.stack([row[key] for row in rows], 1 if key.startswith("maps") else 0)
             for key in rows[0]
@@ -142,23 +146,27 @@ def look(name: str, draw: int | None = None, every: int = 1) -> dict[str, Tensor
     return {key: torch.from_numpy(array) for key, array in arrays.items()}
 
 
-def _look(net: Network, depths: tuple[str, ...], image: Tensor) -> dict[str, NDArray[np.generic]]:
-    """The same of one photograph, without its axis."""
-    parts: dict[str, Tensor] = {}
-    for layer, value in activations(net, image, net.layers).items():
-        field, side = net.receptive_field(layer), value.shape[-1]
+def _look(
+    net: Network, depths: tuple[str, ...], images: Sequence[Tensor]
+) -> list[dict[str, NDArray[np.generic]]]:
+    """The same of a few photographs, each without its axis."""
+    rows: list[dict[str, NDArray[np.generic]]] = [{} for _ in images]
+    for layer, values in activations(net, torch.stack(list(images)), net.layers).items():
+        field, side = net.receptive_field(layer), values.shape[-1]
         inside = places_inside(field, side, SIZE)
-        places = value[0, :, inside.start : inside.stop, inside.start : inside.stop]
-        flat = places.flatten(1)
-        parts[f"share/{layer}"] = (flat > 0).float().mean(1)
-        parts[f"peak/{layer}"], index = flat.max(1)
-        at = torch.stack([index // len(inside), index % len(inside)], 1)
-        parts[f"at/{layer}"] = at + inside.start
-        if layer in depths:
-            grid = on_grid(value[0].relu(), field, CENTERS, APART)
-            # Half the bytes, and three digits, which no correlation notices.
-            parts[f"maps/{layer}"] = grid.flatten(1).half()
-    return {key: part.numpy() for key, part in parts.items()}
+        span = slice(inside.start, inside.stop)
+        for row, value in zip(rows, values, strict=True):
+            flat = value[:, span, span].flatten(1)
+            peak, index = flat.max(1)
+            at = torch.stack([index // len(inside), index % len(inside)], 1)
+            row[f"share/{layer}"] = (flat > 0).float().mean(1).numpy()
+            row[f"peak/{layer}"] = peak.numpy()
+            row[f"at/{layer}"] = (at + inside.start).numpy()
+            if layer in depths:
+                grid = on_grid(value.relu(), field, CENTERS, APART)
+                # Half the bytes, and three digits, which no correlation notices.
+                row[f"maps/{layer}"] = grid.flatten(1).half().numpy()
+    return rows
 
 
 def active(name: str, layer: str) -> Tensor:
