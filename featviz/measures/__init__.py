@@ -8,4 +8,5 @@ from featviz.measures.statistics import Interval as Interval
 from featviz.measures.statistics import interval as interval
 from featviz.measures.survey import Survey as Survey
 from featviz.measures.survey import survey as survey
+from featviz.measures.tallies import Activity as Activity
 from featviz.measures.tallies import Tally as Tally
