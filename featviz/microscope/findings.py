@@ -1,7 +1,6 @@
 """What is known of units beside their pictures: tuning, activity, patches, kin, wiring."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
@@ -99,7 +98,7 @@ def find_all(scope: Microscope, layer: str, units: Sequence[int] | None = None) 
         scope: The network and the store.
         layer: The layer's name.
         units: Which units' patches and lookalikes; without it all. Tuning comes with one pass for
-            the whole layer, activity and where patches lie for all layers.
+            the whole layer, activity with one for all layers, as do patches of all units.
     """
     find_tuning(scope, layer)
     find_activity(scope, layer)
@@ -221,7 +220,8 @@ def find_patches(
 ) -> Patches | None:
     """Returns the natural patches that excite a layer's units most; None where no field fits.
 
-    One search serves all layers that the same photographs are searched for.
+    Where all units are wanted, one search serves all layers that the same photographs are searched
+    for.
 
     Args:
         scope: The network, the store and the photographs that are searched.
@@ -232,6 +232,8 @@ def find_patches(
         UnknownUnitError: The layer has no such unit.
     """
     net = scope.network
+    if side(net, layer, NEURON) is None:
+        return None
     samples = _searched(scope, layer)
     if not samples:
         return None
@@ -245,7 +247,9 @@ def find_patches(
     }
     data = scope.store.arrays(
         {**about, "layer": layer, "side": PATCH_SIDE, "units": numbers},
-        lambda: _cut(net, layer, samples, _places(scope, layer, samples, about), numbers),
+        lambda: _cut(
+            net, layer, samples, _places(scope, layer, samples, about, units is None), numbers
+        ),
         __name__,
     )
     names = tuple(photo.name for photo in samples)
@@ -255,32 +259,34 @@ def find_patches(
 def _searched(scope: Microscope, layer: str) -> tuple[Photo, ...]:
     """Photographs as they are, or of the one size that a network takes; none if no field fits."""
     net = scope.network
-    if side(net, layer, NEURON) is None:
+    try:
+        field = net.receptive_field(layer)
+    except ValueError:  # units see the whole image, or the name alone says no layer
         return ()
     odd = 2 * PROBE_SIZE + 1  # no network is made for it
     size = suiting_side(net, frozenset({layer}), odd)
     samples = scope.photographs
     if size != odd:
         samples = tuple(_fitted(photo, size) for photo in samples)
-    field = net.receptive_field(layer)
     return samples if any(patches.holds_field(field, photo) for photo in samples) else ()
 
 
 def _places(
-    scope: Microscope, layer: str, samples: tuple[Photo, ...], about: dict[str, object]
+    scope: Microscope,
+    layer: str,
+    samples: tuple[Photo, ...],
+    about: dict[str, object],
+    together: bool,
 ) -> Arrays:
-    """Where photographs excite a layer's units most.
+    """Where photographs excite a layer's units most, searched together with other layers or not.
 
     Returns:
         "values", "photos" and "places" (units, PATCHES) and (..., 2), strongest first; photos are
         numbered, and -1 where there are fewer.
     """
-    net, layers = scope.network, []
-    for one in net.layers:
-        with suppress(ValueError):  # a module that runs twice is no layer by its name alone
-            if _searched(scope, one) == samples:
-                layers.append(one)
-    if layer not in layers:  # named as its module
+    net = scope.network
+    layers = [one for one in net.layers if together and _searched(scope, one) == samples]
+    if layer not in layers:  # or named as its module
         layers = [layer]
 
     def make() -> Arrays:
