@@ -9,11 +9,15 @@ import torchvision
 from lucent.optvis import render, transform
 from torch import Tensor, nn
 
+from featviz.ascent.device import find_device
 from featviz.network.network import Network, private_view
 from featviz.network.passes import run_to
 
 STEPS = 512
 """Lucent's default number of steps."""
+
+DEVICE = find_device("auto")
+"""Where both sides run: Lucent takes a graphics card where there is one, and so does featviz."""
 
 DRAWS = 8
 """Draws of Lucent's transforms that a robust score is the mean of."""
@@ -34,7 +38,8 @@ class Trunk(nn.Module):
 def stock(network: Network) -> nn.Module:
     """A fresh network as torchvision builds it."""
     trunk = network.name == "alexnet"
-    return (Trunk(network) if trunk else copy.deepcopy(network.module)).eval()
+    module = Trunk(network) if trunk else copy.deepcopy(network.module)
+    return module.eval().to(DEVICE)
 
 
 def visualize(network: Network, layer: str, unit: int, image_size: int) -> tuple[Tensor, float]:
@@ -64,9 +69,10 @@ def robust(network: Network, layer: str, units: list[int], images: Tensor) -> Te
     np.random.seed(0)  # noqa: NPY002
     change = transform.compose(transform.standard_transforms)
     ref = network.resolve(layer)
-    view = private_view(network, [ref])
+    view = private_view(network, [ref]).to(DEVICE)
+    images = images.to(DEVICE)
     scores = []
     for _ in range(DRAWS):
         value = run_to(view, network.normalize(change(images)), [ref])[layer]
         scores.append(value[range(len(units)), units].mean((1, 2)))
-    return torch.stack(scores).mean(0)
+    return torch.stack(scores).mean(0).cpu()

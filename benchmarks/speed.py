@@ -41,7 +41,7 @@ SIZES = (128, 152)
 """Lucent's `fixed_image_size`. At 128 it shrinks its padded image, optimizes at 0.83 of the scale
 at which it is scored, and is easy to beat; at 152 it optimizes at about 1:1."""
 
-LENGTHS = (16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 384, 512)
+LENGTHS = (16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 192, 224, 256, 384, 512)
 """Numbers of steps tried, each as a run of its own, until one is enough."""
 
 CONTRAST = 0.2

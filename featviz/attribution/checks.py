@@ -24,9 +24,13 @@ STEPS = 8
 
 
 def curves(
-    network: Network, photo: Tensor, objective: Objective, map: Tensor, steps: int = STEPS
+    network: Network,
+    photo: Tensor,
+    objective: Objective,
+    maps: Sequence[Tensor],
+    steps: int = STEPS,
 ) -> tuple[Tensor, Tensor]:
-    """Watches the score as a photo's places are hidden behind a blur, or shown, in a map's order.
+    """Watches the score as a photo's places are hidden behind a blur, or shown, in maps' orders.
 
     Source: V. Petsiuk, A. Das, K. Saenko, "RISE: Randomized Input Sampling for Explanation of
     Black-box Models", BMVC 2018, section 4.2; with a blur in both directions, because gray patches
@@ -36,22 +40,26 @@ def curves(
         network: The network.
         photo: (3, H, W) in [0, 1].
         objective: For a `Logit` its probability is watched, for others their value.
-        map: (h, w) of any resolution; higher is more important.
-        steps: Number of steps.
+        maps: (h, w) each, of any resolution; higher is more important.
+        steps: Number of steps, 2 or more.
 
     Returns:
-        Deletion, (steps + 1,) scores from the whole photo to the blur, the most important places
-        hidden first; and insertion, from the blur to the whole photo, the most important shown
-        first.
+        Deletion, (maps, steps + 1) scores from the whole photo to the blur, the most important
+        places hidden first; and insertion, from the blur to the whole photo, the most important
+        shown first.
     """
-    rank = _order(map, photo.shape[1:])
-    count = rank.numel()
-    counts = (torch.linspace(0, 1, steps + 1) * count).round()[:, None, None]
-    masks = torch.cat([rank < counts, (rank >= counts)[1:-1]])[:, None].to(photo)
-    images = masks * photo + (1 - masks) * blurred(photo)
-    values = scores(network, images, objective).cpu()
-    insertion = values[: steps + 1]
-    return torch.cat([insertion[-1:], values[steps + 1 :], insertion[:1]]), insertion
+    hidden = blurred(photo)
+    ends = scores(network, torch.stack([hidden, photo]), objective).cpu()
+    first, last = ends[:1], ends[1:]
+    counts = (torch.linspace(0, 1, steps + 1)[1:-1] * photo[0].numel()).round()[:, None, None]
+    deletion, insertion = [], []
+    for map in maps:
+        rank = _order(map, photo.shape[1:])
+        masks = torch.cat([rank < counts, rank >= counts])[:, None].to(photo)
+        values = scores(network, masks * photo + (1 - masks) * hidden, objective).cpu()
+        insertion.append(torch.cat([first, values[: steps - 1], last]))
+        deletion.append(torch.cat([last, values[steps - 1 :], first]))
+    return torch.stack(deletion), torch.stack(insertion)
 
 
 def area(curve: Tensor, whole: float | None = None) -> float:

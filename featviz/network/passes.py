@@ -3,6 +3,7 @@
 import copy
 import pickle
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from types import FunctionType
@@ -115,6 +116,8 @@ def private_copy(module: nn.Module) -> nn.Module:
         memo |= {id(t): ordinary(t).detach() for t in vars(child).values() if isinstance(t, Tensor)}
         # Data may be large, and are read only.
         memo |= {id(a): a for a in vars(child).values() if isinstance(a, np.ndarray)}
+        # A module has a dozen tables of hooks, all of them empty as a rule, and slow to copy.
+        memo |= {id(d): OrderedDict() for d in vars(child).values() if _is_empty(d)}
     try:
         view = copy.deepcopy(module, memo).eval().float()
     except (TypeError, RuntimeError, NotImplementedError, pickle.PicklingError) as error:
@@ -135,6 +138,10 @@ def private_copy(module: nn.Module) -> nn.Module:
         child._forward_hooks.clear()
         child._backward_hooks.clear()
     return view
+
+
+def _is_empty(value: object) -> bool:
+    return type(value) is OrderedDict and not value
 
 
 def run_to(

@@ -40,16 +40,16 @@ def photo() -> torch.Tensor:
 def test_curves_of_a_right_map_beat_a_wrong_one(photo):
     net, objective = left_side(), Logit(0)
     right = photo.mean(0)
-    deleted, inserted = checks.curves(net, photo, objective, right)
-    wrongly_deleted, wrongly_inserted = checks.curves(net, photo, objective, -right)
-    assert len(deleted) == len(inserted) == checks.STEPS + 1
+    deletions, insertions = checks.curves(net, photo, objective, [right, -right])
+    assert deletions.shape == insertions.shape == (2, checks.STEPS + 1)
+    (deleted, wrongly_deleted), (inserted, wrongly_inserted) = deletions, insertions
     assert checks.area(deleted) < checks.area(wrongly_deleted)
     assert checks.area(inserted) > checks.area(wrongly_inserted)
 
 
 def test_curves_start_and_end_at_the_photo_and_the_blur(photo):
     net, objective = left_side(), Logit(0)
-    deleted, inserted = checks.curves(net, photo, objective, photo.mean(0), steps=4)
+    (deleted,), (inserted,) = checks.curves(net, photo, objective, [photo.mean(0)], steps=4)
     whole, hidden = checks.scores(
         net, torch.stack([photo, checks.blurred(photo)]), objective
     ).tolist()
@@ -65,7 +65,7 @@ def test_curves_by_hand():
     photo = torch.rand(3, 16, 16, generator=generator)
     map = torch.randperm(256, generator=generator).view(16, 16).float()
     net, soft = left_side(), checks.blurred(photo)
-    deleted, inserted = checks.curves(net, photo, fv.Channel("same", 1), map, steps=4)
+    (deleted,), (inserted,) = checks.curves(net, photo, fv.Channel("same", 1), [map], steps=4)
     for step in range(5):
         first = map >= 256 - 64 * step  # the most important quarters
         shown = torch.where(first, photo, soft)[1].mean().item()

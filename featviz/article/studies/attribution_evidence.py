@@ -235,18 +235,20 @@ def curves() -> Arrays:
         controls = {name: np.zeros((2, len(MEASURED))) for name in ("center", "edges")}
         for p, name in enumerate(MEASURED):
             image = photo(name).image
-            for d, layer in enumerate(DEPTHS.values()):
-                for m, method in enumerate(MEASURES):
-                    result = attribute(classifier(), image, top_class(name)[0], layer, method)
-                    deletion[m, d, p], insertion[m, d, p] = _areas(name, result.map)
-                noise = [
-                    checks.random_map(result.map.shape, SEED + p * DRAWS + n) for n in range(DRAWS)
+            maps = [checks.center_map((SIZE, SIZE)), checks.edge_map(image)]
+            for layer in DEPTHS.values():
+                maps += [
+                    attribute(classifier(), image, top_class(name)[0], layer, method).map
+                    for method in MEASURES
                 ]
-                deletion[-1, d, p], insertion[-1, d, p] = np.mean(
-                    [_areas(name, one) for one in noise], 0
-                )
-            controls["center"][:, p] = _areas(name, checks.center_map((SIZE, SIZE)))
-            controls["edges"][:, p] = _areas(name, checks.edge_map(image))
+                seeds = range(SEED + p * DRAWS, SEED + (p + 1) * DRAWS)
+                maps += [checks.random_map(maps[-1].shape, seed) for seed in seeds]
+            areas = _areas(name, maps)
+            controls["center"][:, p], controls["edges"][:, p] = areas[:, 0], areas[:, 1]
+            by_depth = areas[:, 2:].reshape(2, len(DEPTHS), -1)
+            for of, ours in zip((deletion, insertion), by_depth, strict=True):
+                of[:-1, :, p] = ours[:, : len(MEASURES)].T
+                of[-1, :, p] = ours[:, len(MEASURES) :].mean(1)
         return {"deletion": deletion, "insertion": insertion, **controls}
 
     return Store().arrays(_spec("curves", MEASURED, methods=MEASURES), make, CODE)
@@ -315,8 +317,8 @@ def _spec(what: str, names: Sequence[str], **settings: object) -> dict[str, obje
     }
 
 
-def _areas(name: str, map: Tensor) -> tuple[float, float]:
+def _areas(name: str, maps: Sequence[Tensor]) -> Table:
+    """Areas (deletion and insertion, maps) of a photograph's first class."""
     index, whole = top_class(name)
-    curves = checks.curves(classifier(), photo(name).image, Logit(index), map)
-    deletion, insertion = (checks.area(curve, whole) for curve in curves)
-    return deletion, insertion
+    both = checks.curves(classifier(), photo(name).image, Logit(index), maps)
+    return np.array([[checks.area(curve, whole) for curve in curves] for curves in both])
