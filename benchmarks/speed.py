@@ -162,19 +162,20 @@ def near_the_limit(network: Network) -> None:
 
 def every_unit(network: Network) -> None:
     """Prints the time of the whole microscope divided by that of bare passes of as many steps."""
-    precision = find_precision("auto", torch.device("cpu"))
-    ours = bare = 0.0
+    formats = {torch.float32, find_precision("auto", torch.device("cpu"))}
+    ours, bare = 0.0, dict.fromkeys(formats, 0.0)
     with tempfile.TemporaryDirectory() as folder:
         scope = Microscope(network, store=Store(folder))
         for layer in network.layers:  # in turn, so that both meet the same machine
             start = time.perf_counter()
             scope.build([layer])
             ours += time.perf_counter() - start
-            bare += _bare_views(scope, layer, precision)
+            for precision in formats:
+                bare[precision] += _bare_views(scope, layer, precision)
     units = sum(map(network.units, network.layers))
-    print(
-        f"\nAll views of {units:,} units: {ours:.0f} s, bare passes {bare:.0f} s: {ours / bare:.2f}"
-    )
+    print(f"\nAll views of {units:,} units: {ours:.0f} s")
+    for precision, seconds in bare.items():
+        print(f"bare passes of as many steps, {precision}: {seconds:.0f} s: {ours / seconds:.2f}")
 
 
 def _bare_views(scope: Microscope, layer: str, precision: torch.dtype) -> float:

@@ -48,7 +48,6 @@ def cam(probe: Probe, method: str, seed: int) -> Tensor:
             f"{method} weighs the units of a layer, and {IMAGE!r} has none; for a map in pixels "
             "use gradient, integrated or occlusion."
         )
-    inputs = probe.inputs.detach().requires_grad_()
     with (
         torch.random.fork_rng(devices=[]),
         torch.enable_grad(),
@@ -58,7 +57,7 @@ def cam(probe: Probe, method: str, seed: int) -> Tensor:
         # After torchcam's own hooks, which keep what the layer says.
         guard = probe.module.register_forward_hook(lambda _m, _i, value: probe.hand_on(value))
         try:
-            scores = probe(inputs)
+            scores = probe(probe.inputs)
             maps: list[Tensor] = extractor(scores=scores, normalized=False, targets=_the_score)
         finally:
             guard.remove()

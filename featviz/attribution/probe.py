@@ -1,5 +1,6 @@
 """A network's private view as a function of one photo, with the value of one layer in hand."""
 
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -27,7 +28,6 @@ class Probe(nn.Module):
     Attributes:
         inputs: (1, 3, H, W) the photo, normalized.
         value: (1, units, h, w) what the layer says of it.
-        slope: (1, units, h, w) the score's gradient with respect to that.
         score: The objective on the photo.
         module: Where the layer's value passes by, (N, units, h, w), whatever its module returns;
             None for the image.
@@ -60,13 +60,18 @@ class Probe(nn.Module):
             self.target, {ref.source for ref in self.refs}
         )
         with torch.enable_grad():
-            value, score = self._pass()
-            slope = _slope(score, value)
-        if slope is None:
+            self._ends = self._pass()
+        value, score = self._ends
+        if not score.requires_grad:
             raise ValueError(_no_connection(network, objective, layer))
         self.value = value.detach()
-        self.slope = slope
         self.score = score.item()
+
+    @cached_property
+    def slope(self) -> Tensor:
+        """(1, units, h, w) the score's gradient with respect to the value."""
+        value, score = self._ends
+        return torch.autograd.grad(score.sum(), value)[0]
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Scores normalized images: (N, 3, H, W) -> (N, 1)."""
@@ -110,10 +115,10 @@ class Probe(nn.Module):
             return torch.autograd.grad(self.score_of(leaf).sum(), leaf)[0]
 
     def _pass(self, inputs: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """The layer's value and the score, connected."""
-        inputs = (self.inputs if inputs is None else inputs).detach().requires_grad_()
+        """The layer's value and the score, connected if one depends on the other."""
+        inputs = (self.inputs if inputs is None else inputs).detach()
         if self.module is None:
-            return inputs, self(inputs)
+            return inputs, self(inputs.requires_grad_())
         values: list[Tensor] = []
 
         def keep(_module: nn.Module, _inputs: object, value: Tensor) -> Tensor:
@@ -144,9 +149,16 @@ def check_photo(network: Network, photo: Images) -> Tensor:
     return network.normalize(images)
 
 
+class _Leaf(nn.Module):
+    """Hands a value on as one where gradients end: what comes before keeps nothing for them."""
+
+    def forward(self, value: Tensor) -> Tensor:
+        return value.detach().requires_grad_(torch.is_grad_enabled())
+
+
 def _value_place(module: nn.Module, ref: LayerRef) -> nn.Module:
     """Lets the value of a view's module pass by another module, in the form (N, units, ...)."""
-    place, own = nn.Identity(), module.forward
+    place, own = _Leaf(), module.forward
 
     def forward(*arguments: Any, **options: Any) -> Any:
         result = own(*arguments, **options)
@@ -154,12 +166,6 @@ def _value_place(module: nn.Module, ref: LayerRef) -> nn.Module:
 
     vars(module)["forward"] = forward
     return place
-
-
-def _slope(score: Tensor, value: Tensor) -> Tensor | None:
-    if not (score.requires_grad and value.requires_grad):
-        return None
-    return torch.autograd.grad(score.sum(), value, allow_unused=True)[0]
 
 
 def _no_connection(network: Network, objective: Objective, layer: str) -> str:

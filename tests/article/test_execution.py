@@ -111,22 +111,24 @@ def test_pages_share_the_cores(tmp_path, monkeypatch, jobs):
 
 
 @pytest.mark.parametrize("own", [None, "glibc.malloc.check=0"])
-def test_what_takes_longest_runs_first_and_keeps_its_memory(tmp_path, monkeypatch, own):
+def test_what_takes_long_runs_first_in_the_order_given_and_keeps_its_memory(
+    tmp_path, monkeypatch, own
+):
     monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
     if own:
         monkeypatch.setenv("GLIBC_TUNABLES", own)
-    pages = {f"{name}.py": NOTES.format(name=name) for name in ("index", "second")}
+    pages = {f"{name}.py": NOTES.format(name=name) for name in ("index", "second", "third")}
     folder = make_site(tmp_path, pages)
     settings = folder / "mkdocs.yml"
     loaded = yaml_load(settings.read_text())
-    loaded["extra"] |= {"jobs": 1, "early": ["second.py"]}
+    loaded["extra"] |= {"jobs": 1, "early": ["third.py", "second.py"]}
     settings.write_text(yaml.safe_dump(loaded))
     made = build(folder)
     assert made.returncode == 0, made.stderr
     (notes,) = folder.rglob("notes")
-    first, other = (line.split() for line in notes.read_text().splitlines())
-    assert [first[0], other[0]] == ["second", "index"]
-    assert first[1] == (own or execution._MALLOC)
+    lines = [line.split() for line in notes.read_text().splitlines()]
+    assert [line[0] for line in lines] == ["third", "second", "index"]
+    assert lines[0][1] == (own or execution._MALLOC)
 
 
 def test_no_more_pages_run_at_a_time_than_the_user_wants(tmp_path):

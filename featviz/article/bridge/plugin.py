@@ -169,8 +169,8 @@ class Bridge:
                     log.info("%s: no code has changed, nothing to run", file.src_uri)
                 address = get_relative_url(_FIGURES, page.url)
                 runs.append(Run(page, cache.files_of(path), address))
-        early = config.extra.get("early") or ()
-        runs.sort(key=lambda run: run.page.file.src_uri not in early)
+        early = {uri: place for place, uri in enumerate(config.extra.get("early") or ())}
+        runs.sort(key=lambda run: early.get(run.page.file.src_uri, len(early)))
         run_pages(runs, config.extra["jobs"], config, files)
         self._runs = {
             run.page.file.src_uri: json.loads(base64.b64decode(run.page.content or ""))
