@@ -9,15 +9,14 @@ import torchvision
 from lucent.optvis import render, transform
 from torch import Tensor, nn
 
-from featviz.ascent.device import find_device
 from featviz.network.network import Network, private_view
 from featviz.network.passes import run_to
 
 STEPS = 512
 """Lucent's default number of steps."""
 
-DEVICE = find_device("auto")
-"""Where both sides run: Lucent takes a graphics card where there is one, and so does featviz."""
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+"""Where both sides run: Lucent knows no other devices, and leaves no choice."""
 
 DRAWS = 8
 """Draws of Lucent's transforms that a robust score is the mean of."""

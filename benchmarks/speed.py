@@ -162,7 +162,7 @@ def near_the_limit(network: Network) -> None:
 
 def every_unit(network: Network) -> None:
     """Prints the time of the whole microscope divided by that of bare passes of as many steps."""
-    formats = {torch.float32, find_precision("auto", torch.device("cpu"))}
+    formats = (torch.float32, find_precision("auto", torch.device("cpu")))
     ours, bare = 0.0, dict.fromkeys(formats, 0.0)
     with tempfile.TemporaryDirectory() as folder:
         scope = Microscope(network, store=Store(folder))
@@ -170,7 +170,7 @@ def every_unit(network: Network) -> None:
             start = time.perf_counter()
             scope.build([layer])
             ours += time.perf_counter() - start
-            for precision in formats:
+            for precision in bare:
                 bare[precision] += _bare_views(scope, layer, precision)
     units = sum(map(network.units, network.layers))
     print(f"\nAll views of {units:,} units: {ours:.0f} s")
@@ -193,16 +193,22 @@ def _bare_views(scope: Microscope, layer: str, precision: torch.dtype) -> float:
 
 def _ours(network: Network, layer: str, units: list[int], recipe: Recipe, steps: int) -> Tensor:
     objectives = [fv.Channel(layer, unit) for unit in units]
-    result = fv.maximize(network, objectives, size=128, steps=steps, recipe=recipe, progress=False)
-    return pictures.to_bytes(result.images)
+    return pictures.to_bytes(_climb(network, objectives, recipe, steps))
 
 
 def time_of(network: Network, layer: str, recipe: Recipe, steps: int, batch: int = BATCH) -> float:
     """Seconds that a full batch takes, set-up and final scores included."""
     objectives = [fv.Channel(layer, unit) for unit in range(batch)]
     start = time.perf_counter()
-    fv.maximize(network, objectives, size=128, steps=steps, recipe=recipe, progress=False)
+    _climb(network, objectives, recipe, steps)
     return time.perf_counter() - start
+
+
+def _climb(network: Network, objectives: list[fv.Channel], recipe: Recipe, steps: int) -> Tensor:
+    return fv.maximize(
+        network, objectives, size=128, steps=steps, recipe=recipe, device=rival.DEVICE,
+        progress=False,
+    ).images  # fmt: skip
 
 
 def _bare(

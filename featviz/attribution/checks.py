@@ -47,7 +47,14 @@ def curves(
         Deletion, (maps, steps + 1) scores from the whole photo to the blur, the most important
         places hidden first; and insertion, from the blur to the whole photo, the most important
         shown first.
+
+    Raises:
+        ValueError: There is no map, or a single step.
     """
+    if not maps or steps < 2:
+        raise ValueError(
+            f"curves want a map or more and 2 steps or more, not {len(maps)} and {steps}."
+        )
     hidden = blurred(photo)
     ends = scores(network, torch.stack([hidden, photo]), objective).cpu()
     first, last = ends[:1], ends[1:]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from featviz.network.inputs import Images, check_images
 from featviz.network.network import Network, private_view
-from featviz.network.passes import run_to
+from featviz.network.passes import ordinary, run_to
 from featviz.network.returned import LayerRef
 from featviz.objectives.algebra import IMAGE, Objective
 
@@ -62,7 +62,7 @@ class Probe(nn.Module):
         with torch.enable_grad():
             self._ends = self._pass()
         value, score = self._ends
-        if not score.requires_grad:
+        if not (score.requires_grad and value.requires_grad):
             raise ValueError(_no_connection(network, objective, layer))
         self.value = value.detach()
         self.score = score.item()
@@ -74,7 +74,7 @@ class Probe(nn.Module):
         return torch.autograd.grad(score.sum(), value)[0]
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Scores normalized images: (N, 3, H, W) -> (N, 1)."""
+        """Scores normalized images: (N, 3, H, W) -> (N, 1); gradients end at the layer's value."""
         values = run_to(self.view, inputs, self.refs) if self.refs else {}
         if IMAGE in self.objective.layers:
             values[IMAGE] = inputs * self.std + self.mean
@@ -130,7 +130,8 @@ class Probe(nn.Module):
             score = self(inputs)
         finally:
             handle.remove()
-        return (values or [inputs.new_zeros(())])[0], score
+        # A pass that was begun in vain runs the layer once more: the last value is the score's.
+        return (values or [inputs.new_zeros(())])[-1], score
 
 
 def check_photo(network: Network, photo: Images) -> Tensor:
@@ -153,11 +154,12 @@ class _Leaf(nn.Module):
     """Hands a value on as one where gradients end: what comes before keeps nothing for them."""
 
     def forward(self, value: Tensor) -> Tensor:
-        return value.detach().requires_grad_(torch.is_grad_enabled())
+        has_gradient = torch.is_grad_enabled() and value.is_floating_point()
+        return ordinary(value).detach().requires_grad_(has_gradient)
 
 
 def _value_place(module: nn.Module, ref: LayerRef) -> nn.Module:
-    """Lets the value of a view's module pass by another module, in the form (N, units, ...)."""
+    """Lets the value of a view's module pass by a leaf, in the form (N, units, ...)."""
     place, own = _Leaf(), module.forward
 
     def forward(*arguments: Any, **options: Any) -> Any:

@@ -37,7 +37,7 @@ class Resemblance(Objective):
 
     def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
         value = values[self.layer]
-        target = self.target.to(value)
+        target = self.target.detach().to(value)
         if value.shape[1:] != target.shape:
             raise ValueError(
                 f"{self} compares values of shape {tuple(target.shape)}, and an image of this size "

@@ -20,6 +20,7 @@ from featviz.attribution.checks import random_map, side_by_side
 from featviz.attribution.gradients import occlusion
 from featviz.attribution.probe import Probe
 from featviz.network.graph import Graph
+from featviz.objectives.resemblance import Resemblance
 from featviz.objectives.units import Direction, Logit
 
 CLASSES = ("ant", "bee", "cat", "dog")
@@ -352,3 +353,80 @@ def test_what_comes_before_a_layer_runs_once_where_nothing_bypasses_it(monkeypat
     Watched.batches.clear()
     assert fv.attribute(network, image, "third:1", "second", method).map.equal(found.map)
     assert max(Watched.batches) > 1
+
+
+class Viewing(nn.Module):
+    """Views a map, which works with channels last at the network's own size alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(3, 8, 4, stride=4), nn.Linear(8, 4)
+
+    def forward(self, images):
+        maps = nn.functional.avg_pool2d(self.conv(images), 8)
+        return self.head(maps.view(len(maps), -1)[:, :8])
+
+
+class Frozen(Viewing):
+    """Its convolution computes in inference mode, as features that are never trained may."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = Inference(3, 8, 4, stride=4)
+
+
+class Inference(nn.Conv2d):
+    @torch.inference_mode()
+    def forward(self, images):
+        return super().forward(images)
+
+
+@pytest.mark.parametrize("make", [Viewing, Frozen])
+@pytest.mark.parametrize("side", [32, 64])
+def test_values_that_are_viewed_or_know_no_gradients_are_explained(make, side):
+    torch.manual_seed(0)
+    net = fv.Network(make().eval(), size=32, layers={"conv": "conv"}, classes=CLASSES)
+    assert net.takes_channels_last
+    photo = torch.rand(3, side, side)
+    value = net.module.conv(net.normalize(photo[None])).clone().requires_grad_()
+    scores = net.module.head(nn.functional.avg_pool2d(value, 8).flatten(1)[:, :8])
+    (slope,) = torch.autograd.grad(scores[0, 2], value)
+    by_hand = (slope * value)[0].sum(0).detach()
+    found = attribute(net, photo, "cat", "conv", "gradient")
+    torch.testing.assert_close(found.map, by_hand, rtol=1e-4, atol=1e-6)
+    integrated = attribute(net, photo, "cat", "conv", "integrated")
+    assert integrated.map.sum().item() == pytest.approx(integrated.change, abs=1e-5)
+    own = (slope.mean((2, 3), keepdim=True) * value)[0].sum(0).relu().detach()
+    torch.testing.assert_close(attribute(net, photo, "cat", "conv").map, own, rtol=1e-4, atol=1e-6)
+
+
+class Beside(nn.Module):
+    """Two layers side by side, and one of whole numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.left, self.right = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3)
+        self.signs = Signs()
+
+    def forward(self, images):
+        right = self.right(images)
+        return self.left(images) + right * self.signs(right).float()
+
+
+class Signs(nn.Module):
+    def forward(self, value):
+        return value > 0
+
+
+@pytest.mark.parametrize("method", ["gradcam", "gradient", "integrated", "occlusion"])
+@pytest.mark.parametrize(
+    ("layer", "objective"),
+    [
+        ("right", Resemblance("left", torch.ones(4, 30, 38, requires_grad=True))),
+        ("signs", fv.Channel("left", 0)),
+    ],
+)
+def test_what_does_not_lead_to_the_objective_is_refused(photo, method, layer, objective):
+    net = fv.Network(Beside().eval())
+    with pytest.raises(ValueError, match=f"can't be explained in {layer}"):
+        attribute(net, photo, objective, layer, method)

@@ -60,6 +60,12 @@ def test_curves_start_and_end_at_the_photo_and_the_blur(photo):
     assert deleted[1].item() == pytest.approx(hidden, abs=0.02)
 
 
+@pytest.mark.parametrize(("count", "steps"), [(0, 8), (1, 1)])
+def test_curves_of_nothing_are_refused(photo, count, steps):
+    with pytest.raises(ValueError, match=f"not {count} and {steps}"):
+        checks.curves(left_side(), photo, Logit(0), [photo[0]] * count, steps=steps)
+
+
 def test_curves_by_hand():
     generator = torch.Generator().manual_seed(3)
     photo = torch.rand(3, 16, 16, generator=generator)
