@@ -82,7 +82,7 @@ def score(
         (N,) float32 values.
     """
     refs = _refs(network, objectives)
-    view = private_view(network, refs).to(inputs.device, torch.float32)
+    view = private_view(network, refs, in_place=True).to(inputs.device, torch.float32)
     values = inputs.new_empty(len(inputs), dtype=torch.float32)
     for rows in _together(objectives, inputs, batch):
         layer_values = {IMAGE: images[rows].float()}

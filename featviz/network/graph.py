@@ -146,6 +146,20 @@ class Graph:
         view.recompile()
         return view
 
+    def sole_rectifiers(self) -> list[str]:
+        """Returns the dotted names of ReLUs that alone read what a convolution has just made.
+
+        Nobody else sees the value before a ReLU of these, so that it may be overwritten.
+        """
+        return [
+            str(node.target)
+            for node in self.nodes
+            if type(self.callee(node)) is nn.ReLU
+            and self.runs(str(node.target)) == 1
+            and type(self.callee(node.all_input_nodes[0])) is nn.Conv2d
+            and len(node.all_input_nodes[0].users) == 1
+        ]
+
     def before(self, sources: Collection[str]) -> set[str]:
         """Returns the dotted names of the modules whose values reach one of these, or are it."""
         nodes: set[fx.Node] = set()

@@ -435,21 +435,27 @@ class Network:
         return f"Network({self.name}: {', '.join(self.layers)})"
 
 
-def private_view(network: Network, refs: Sequence[LayerRef] = ()) -> nn.Module:
+def private_view(
+    network: Network, refs: Sequence[LayerRef] = (), *, in_place: bool = False
+) -> nn.Module:
     """Makes a private copy of a network's module to work on.
 
     Args:
         network: The network.
         refs: The layers that will be read in it.
+        in_place: Whether ReLUs overwrite convolutions' values that nobody else reads: for passes
+            without gradients that `run_to` reads, which take a tenth less time so.
 
     Returns:
-        A module with the same values and weights; frozen, in evaluation mode, in-place operations
-        off, and with a module for the `source` of each layer.
+        A module with the same values and weights; frozen, in evaluation mode, other in-place
+        operations off, and with a module for the `source` of each layer.
     """
     sources = {ref.source for ref in refs}
     calls = any(source.startswith(CALLS) for source in sources)
     view = network.graph.exposed(sources) if calls else private_copy(network.module)
     vars(view)[CHANNELS_LAST] = network.takes_channels_last
+    for name in network.graph.sole_rectifiers() if in_place else ():
+        vars(view.get_submodule(name))["inplace"] = True
     return view
 
 

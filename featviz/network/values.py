@@ -63,7 +63,7 @@ def activations(
     images = check_images(images)
     names = [layers] if isinstance(layers, str) else layers
     refs = [network.resolve(layer) for layer in names]
-    view = private_view(network, refs).to(images.device)
+    view = private_view(network, refs, in_place=True).to(images.device)
     parts: list[dict[str, Tensor]] = []
     with torch.no_grad():
         for rows in passes(images, batch):

@@ -131,6 +131,50 @@ def test_in_place_functions_do_not_reach_what_was_read():
     assert found["output"].equal(found["second"].relu())
 
 
+class Rectified(nn.Module):
+    """Only the first of its ReLUs may overwrite what it is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.third = (nn.Conv2d(3, 3, 3, padding=1) for _ in range(3))
+        self.one, self.two, self.three, self.four = (nn.ReLU() for _ in range(4))
+
+    def forward(self, images):
+        value = self.one(self.first(images))
+        second, third = self.second(value), self.third(value)
+        kept = self.two(second) + second + self.three(third.flatten(2)).view_as(third) + third
+        return self.four(kept)
+
+
+def test_relus_overwrite_what_nobody_else_reads():
+    net, images = fv.Network(Rectified().eval()), torch.rand(2, 3, 16, 16)
+    assert net.graph.sole_rectifiers() == ["one"]
+    layers = ["first", "second", "third", "one", "output"]
+    view = private_view(net, in_place=True)
+    assert [name for name, part in view.named_modules() if getattr(part, "inplace", 0)] == ["one"]
+    with torch.no_grad():
+        expected = net.module(net.normalize(images))
+    found = fv.activations(net, images, layers)
+    assert found["first"].min() < 0
+    assert found["one"].equal(found["first"].relu())
+    torch.testing.assert_close(found["output"], expected)
+    assert fv.activations(net, images, "output").equal(found["output"])
+
+
+@pytest.mark.parametrize(
+    "layers", [["conv2", "conv5:relu"], ["features.3", "features.12.expand3x3:relu", "output"]]
+)
+def test_passes_in_place_give_the_same_bits(alexnet, squeezenet, layers):
+    network = alexnet if "conv2" in layers else squeezenet
+    images = torch.rand(2, 3, 96, 96)
+    refs = [network.resolve(layer) for layer in layers]
+    with torch.no_grad():
+        plain = run_to(private_view(network, refs), network.normalize(images), refs)
+    assert network.graph.sole_rectifiers()
+    for layer, value in fv.activations(network, images, layers).items():
+        assert value.equal(plain[layer])
+
+
 def test_the_view_shares_the_weights_and_nothing_else(module):
     network = fv.Network(module)
     view = private_view(network)
