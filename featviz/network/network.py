@@ -19,6 +19,7 @@ from featviz.network.inputs import gray
 from featviz.network.measured_fields import followed_fields, measured_field
 from featviz.network.passes import (
     CHANNELS_LAST,
+    OverwritingReLU,
     complaint,
     own_mode,
     private_copy,
@@ -455,7 +456,7 @@ def private_view(
     view = network.graph.exposed(sources) if calls else private_copy(network.module)
     vars(view)[CHANNELS_LAST] = network.takes_channels_last
     for name in network.graph.sole_rectifiers() if in_place else ():
-        vars(view.get_submodule(name))["inplace"] = True
+        view.set_submodule(name, OverwritingReLU().eval())
     return view
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from featviz.network.returned import LayerRef
@@ -138,6 +139,13 @@ def private_copy(module: nn.Module) -> nn.Module:
         child._forward_hooks.clear()
         child._backward_hooks.clear()
     return view
+
+
+class OverwritingReLU(nn.ReLU):
+    """A ReLU that works in place, except on what was made in inference mode, where it may not."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.relu(input, inplace=not input.is_inference())
 
 
 def _is_empty(value: object) -> bool:

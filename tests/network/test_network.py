@@ -21,7 +21,7 @@ from featviz.network.network import (
     private_view,
     reads_image,
 )
-from featviz.network.passes import run_to
+from featviz.network.passes import OverwritingReLU, run_to
 from featviz.network.values import map_by_map
 from tests.networks import CLASSES, LAYERS, SmallCNN
 
@@ -151,7 +151,7 @@ def test_relus_overwrite_what_nobody_else_reads():
     assert net.graph.sole_rectifiers() == ["one"]
     layers = ["first", "second", "third", "one", "output"]
     view = private_view(net, in_place=True)
-    assert [name for name, part in view.named_modules() if getattr(part, "inplace", 0)] == ["one"]
+    assert [n for n, part in view.named_modules() if isinstance(part, OverwritingReLU)] == ["one"]
     with torch.no_grad():
         expected = net.module(net.normalize(images))
     found = fv.activations(net, images, layers)
@@ -159,6 +159,24 @@ def test_relus_overwrite_what_nobody_else_reads():
     assert found["one"].equal(found["first"].relu())
     torch.testing.assert_close(found["output"], expected)
     assert fv.activations(net, images, "output").equal(found["output"])
+
+
+class Backbone(Rectified):
+    """What nobody else reads was made where it can't be overwritten later."""
+
+    def forward(self, images):
+        with torch.inference_mode():
+            value = self.first(images)
+        return self.one(value)
+
+
+def test_relus_leave_alone_what_inference_mode_made():
+    net, images = fv.Network(Backbone().eval()), torch.rand(2, 3, 16, 16)
+    assert net.graph.sole_rectifiers() == ["one"]
+    found = fv.activations(net, images, ["first", "output"])
+    assert found["output"].equal(found["first"].relu())
+    values = fv.evaluate(net, "one:1", images)
+    torch.testing.assert_close(values, found["output"][:, 1].mean((1, 2)))
 
 
 @pytest.mark.parametrize(
