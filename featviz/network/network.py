@@ -456,7 +456,8 @@ def private_view(
     view = network.graph.exposed(sources) if calls else private_copy(network.module)
     vars(view)[CHANNELS_LAST] = network.takes_channels_last
     for name in network.graph.sole_rectifiers() if in_place else ():
-        view.set_submodule(name, OverwritingReLU().eval())
+        # In its place and not instead of it: the module may have a second name.
+        view.get_submodule(name).__class__ = OverwritingReLU
     return view
 
 
