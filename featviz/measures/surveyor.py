@@ -133,7 +133,7 @@ class Surveyor:
         # A card's number is a thread's own: lanes are told it.
         device = torch.empty(0, device=find_device(self.device)).device
         # Hooks are a view's own. While one pass is awaited another waits for its lane.
-        view = private_view(self.network, self._refs()).to(device)
+        view = private_view(self.network, self._refs(), in_place=True).to(device)
         views = [view, *(private_copy(view) for _ in range(lanes))]
         try:
             with own_formats():

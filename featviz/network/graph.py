@@ -1,6 +1,7 @@
 """One graph of a network's pass: who reads whom, what follows a layer, how often a module runs."""
 
 from collections.abc import Callable, Collection
+from functools import cached_property
 from typing import Any
 
 from torch import fx, nn
@@ -146,8 +147,9 @@ class Graph:
         view.recompile()
         return view
 
+    @cached_property
     def sole_rectifiers(self) -> list[str]:
-        """Returns the dotted names of ReLUs that alone read what a convolution has just made.
+        """The dotted names of ReLUs that alone read what a convolution has just made.
 
         Nobody else sees the value before a ReLU of these, so that it may be overwritten.
         """

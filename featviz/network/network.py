@@ -455,7 +455,7 @@ def private_view(
     calls = any(source.startswith(CALLS) for source in sources)
     view = network.graph.exposed(sources) if calls else private_copy(network.module)
     vars(view)[CHANNELS_LAST] = network.takes_channels_last
-    for name in network.graph.sole_rectifiers() if in_place else ():
+    for name in network.graph.sole_rectifiers if in_place else ():
         # In its place and not instead of it: the module may have a second name.
         view.get_submodule(name).__class__ = OverwritingReLU
     return view

@@ -148,7 +148,7 @@ class Rectified(nn.Module):
 
 def test_relus_overwrite_what_nobody_else_reads():
     net, images = fv.Network(Rectified().eval()), torch.rand(2, 3, 16, 16)
-    assert net.graph.sole_rectifiers() == ["one"]
+    assert net.graph.sole_rectifiers == ["one"]
     layers = ["first", "second", "third", "one", "output"]
     view = private_view(net, in_place=True)
     assert [n for n, part in view.named_modules() if isinstance(part, OverwritingReLU)] == ["one"]
@@ -172,7 +172,7 @@ class Backbone(Rectified):
 
 def test_relus_leave_alone_what_inference_mode_made():
     net, images = fv.Network(Backbone().eval()), torch.rand(2, 3, 16, 16)
-    assert net.graph.sole_rectifiers() == ["one"]
+    assert net.graph.sole_rectifiers == ["one"]
     found = fv.activations(net, images, ["first", "output"])
     assert found["output"].equal(found["first"].relu())
     values = fv.evaluate(net, "one:1", images)
@@ -188,7 +188,7 @@ def test_passes_in_place_give_the_same_bits(alexnet, squeezenet, layers):
     refs = [network.resolve(layer) for layer in layers]
     with torch.no_grad():
         plain = run_to(private_view(network, refs), network.normalize(images), refs)
-    assert network.graph.sole_rectifiers()
+    assert network.graph.sole_rectifiers
     for layer, value in fv.activations(network, images, layers).items():
         assert value.equal(plain[layer])
 
