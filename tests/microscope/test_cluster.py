@@ -32,7 +32,7 @@ def plain(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def dask():
+def client():
     """Two workers of Dask, each a process; the last of the tests closes them."""
     distributed = pytest.importorskip("distributed")
     with (
@@ -42,6 +42,13 @@ def dask():
         distributed.Client(cluster) as client,
     ):
         yield client
+
+
+@pytest.fixture
+def dask(client):
+    """Both workers; one that another test has killed comes back first."""
+    client.wait_for_workers(2, timeout=60)
+    return client
 
 
 def test_threads_make_the_same_bytes(plain, tmp_path):
