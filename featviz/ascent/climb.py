@@ -233,6 +233,12 @@ class _Climb:
 
         images.register_hook(note)  # type: ignore[no-untyped-call]
         values = self.scorer(inputs, images)
+        if not values.requires_grad:
+            raise ValueError(
+                f"no gradient reaches the image from {self.job.objectives[0]}: the code of "
+                f"{self.network.name} ends it on the way (torch.no_grad, inference_mode, detach); "
+                "take that out of its forward."
+            )
         self.optimizer.zero_grad()
         torch.autograd.backward(values.sum())
         self.move(number)

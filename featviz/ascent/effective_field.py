@@ -29,7 +29,8 @@ costs it 9 and 14 points of right choices at conv4 and conv5)."""
 IMAGES = 4
 """Images of noise, with the energy of photographs, on which the field in use is measured."""
 
-_fields: WeakKeyDictionary[Network, dict[str, ReceptiveField]] = WeakKeyDictionary()
+_fields: WeakKeyDictionary[Network, dict[tuple[str, str], ReceptiveField]] = WeakKeyDictionary()
+"""Weights and layer -> the field that a network's layer of these uses."""
 
 
 @own_mode()
@@ -53,8 +54,8 @@ def used_field(network: Network, layer: str) -> ReceptiveField:
     whole = network.receptive_field(layer)
     if reads_image(network, layer):
         return whole
-    fields = _fields.setdefault(network, {})
-    if layer not in fields:
+    fields, key = _fields.setdefault(network, {}), (network.weights, layer)
+    if key not in fields:
         limit = network.record.size or PROBE_SIZE
         side = min(whole.canvas(), limit)
         streams = [Generator().manual_seed(seed) for seed in range(IMAGES)]
@@ -63,8 +64,8 @@ def used_field(network: Network, layer: str) -> ReceptiveField:
         field = replace(whole, size=concentrated(_shares(network, layer, list(images)), PART))
         while field.canvas() > limit and field.size > 2:
             field = replace(field, size=field.size - 2)
-        fields[layer] = field
-    return fields[layer]
+        fields[key] = field
+    return fields[key]
 
 
 @own_mode()

@@ -38,8 +38,10 @@ LARGEST_WORD = max(WORDS)
 ROUNDING = 1e-4
 """Part of their norm by which two computations of the same values may differ."""
 
-_foldable: WeakKeyDictionary[Network, dict[frozenset[LayerRef], bool]] = WeakKeyDictionary()
-"""Which layers keep their values where a network's batch norms are folded."""
+_foldable: WeakKeyDictionary[Network, dict[tuple[str, frozenset[LayerRef]], bool]] = (
+    WeakKeyDictionary()
+)
+"""Weights, and which layers keep their values where a network of these has batch norms folded."""
 
 
 def space_to_depth(view: nn.Module) -> None:
@@ -65,7 +67,7 @@ def fold_batch_norms(view: nn.Module, network: Network, refs: Sequence[LayerRef]
     """
     if not any(_is_fixed(module) for module in view.modules()):
         return
-    known, read = _foldable.setdefault(network, {}), frozenset(refs)
+    known, read = _foldable.setdefault(network, {}), (network.weights, frozenset(refs))
     if read not in known:
         known[read] = _tried(view, network, refs)
     if known[read]:

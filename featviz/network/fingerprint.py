@@ -4,13 +4,21 @@ import hashlib
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, NoneType
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 OWN = "torch."
 """Where the modules are defined whose code the version of PyTorch stands for."""
+
+
+PLAIN = (bool, int, float, complex, str, bytes, NoneType, torch.dtype)
+"""Kinds of values that print themselves whole, and alike in every run."""
+
+_KEPT = frozenset(vars(nn.Module()))
+"""What every module keeps for itself."""
 
 
 class Weights:
@@ -30,7 +38,7 @@ class Weights:
 
     def digest(self) -> str:
         """Returns 64 hexadecimal digits."""
-        state = sorted(self._module.state_dict().items())
+        state = sorted(_tensors(self._module), key=lambda pair: pair[0])
         if any(value.is_inference() for _, value in state):
             return _digest(state)  # such tensors don't count their changes
         marks = [(key, v.data_ptr(), v._version, v.dtype, v.shape, v.stride()) for key, v in state]
@@ -40,6 +48,18 @@ class Weights:
 
     def __reduce__(self) -> tuple[type, tuple[nn.Module]]:
         return Weights, (self._module,)  # a copy's weights lie elsewhere
+
+
+def _tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """What a module computes with, saved with its state or not, under dotted names."""
+    yield from module.named_parameters(remove_duplicate=False)
+    yield from module.named_buffers(remove_duplicate=False)
+    for name, part in module.named_modules():
+        for key, value in vars(part).items():
+            # Pruning and weight norm keep here what they have computed from others last.
+            computed = hasattr(part, f"{key}_orig") or hasattr(part, f"{key}_v")
+            if isinstance(value, Tensor) and not computed:
+                yield f"{name}.{key}", value
 
 
 def _digest(state: list[tuple[str, Tensor]]) -> str:
@@ -68,6 +88,37 @@ def own_code(module: nn.Module) -> str:
     kinds = {kind for part in module.modules() for kind in type(part).__mro__[:-1]}
     own = {kind for kind in kinds if not kind.__module__.startswith(OWN)}
     return "\n".join(sorted(line for kind in own for line in _methods(kind)))
+
+
+def own_values(module: nn.Module) -> str:
+    """Writes down the plain values that the parts of a module hold which aren't PyTorch's.
+
+    Args:
+        module: The module.
+
+    Returns:
+        For each of these parts: numbers, texts, arrays, functions, and lists of such. Of other
+        objects, which may hold anything, their kind.
+    """
+    return "\n".join(
+        f"{name}.{key} {_value(value)}"
+        for name, part in module.named_modules()
+        if not type(part).__module__.startswith(OWN)
+        for key, value in sorted(vars(part).items())
+        if key not in _KEPT and not isinstance(value, Tensor)
+    )
+
+
+def _value(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, dict):
+        return f"[{', '.join(f'{_value(key)}: {_value(one)}' for key, one in value.items())}]"
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
+    if isinstance(value, FunctionType):
+        return code_of(value)
+    return repr(value) if isinstance(value, PLAIN) else type(value).__qualname__
 
 
 def _methods(kind: type) -> Iterator[str]:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import Any
 
-from torch import fx, nn
+from torch import Tensor, fx, nn
 
 from featviz.network.passes import private_copy
+from featviz.network.record import gives_same
 
 ACTIVATIONS = (
     nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU,
@@ -30,7 +31,9 @@ class Graph:
     """The calls of a network's pass, traced once. Modules without children are one call each.
 
     Args:
-        view: A private copy of the network. torch.fx traces it; it does not run.
+        view: A private copy of the network, which torch.fx traces.
+        images: Normalized images (N, 3, H, W) on which the calls are tried: code that asks what
+            kind of value it is given takes another way while it is traced.
 
     Attributes:
         module: The view, as the traced calls; None where torch.fx can't follow its code.
@@ -38,12 +41,15 @@ class Graph:
         obstacle: Why it can't; empty if it can.
     """
 
-    def __init__(self, view: nn.Module) -> None:
+    def __init__(self, view: nn.Module, images: Tensor | None = None) -> None:
         tracer = _Tracer()
         self.obstacle = ""
         self.module: fx.GraphModule | None = None
         try:
-            self.module = fx.GraphModule(view, tracer.trace(view))
+            traced = fx.GraphModule(view, tracer.trace(view))
+            if images is not None and not gives_same(view, traced, images):
+                raise ValueError("what it has traced gives other values")
+            self.module = traced
         except Exception as error:  # the module's own code ran on symbols, and may raise anything
             self.obstacle = f"torch.fx can't follow {type(view).__name__}: {error}".split("\n")[0]
         self.nodes = tuple(self.module.graph.nodes) if self.module is not None else ()
@@ -161,6 +167,13 @@ class Graph:
             and type(self.callee(node.all_input_nodes[0])) is nn.Conv2d
             and len(node.all_input_nodes[0].users) == 1
         ]
+
+    def shares_input(self, module: str) -> bool:
+        """Whether others read what a module is given, or nobody reads what it gives."""
+        return any(
+            node is not None and (not node.users or len(node.all_input_nodes[0].users) > 1)
+            for node in self._calls.get(module, [])
+        )
 
     def before(self, sources: Collection[str]) -> set[str]:
         """Returns the dotted names of the modules whose values reach one of these, or are it."""

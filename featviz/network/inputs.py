@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from featviz.network.passes import ordinary
@@ -68,7 +68,8 @@ def _tensor(images: Images) -> Tensor:
                 'convert it, with picture.convert("RGB") say, or read its file by '
                 "featviz.photos.load."
             )
-        images = np.asarray(images.convert("RGB"))
+        # As it is to be seen: cameras note how they were held.
+        images = np.asarray(ImageOps.exif_transpose(images).convert("RGB"))
     if not isinstance(images, np.ndarray):
         raise TypeError(
             f"images are a tensor, a NumPy array or a picture of Pillow's, not "

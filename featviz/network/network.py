@@ -1,7 +1,8 @@
 """A network as featviz sees it: named layers, units, receptive fields, and the values inside.
 
 The caller's module is read, never changed. All work happens on a private view of it: a copy of the
-structure that shares the weights, frozen, in evaluation mode, with in-place operations off.
+structure that shares the weights, frozen, in evaluation mode, with in-place operations off where
+nobody else reads what they change.
 """
 
 import difflib
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from featviz.network.classes import class_index
-from featviz.network.fingerprint import Weights, code_of, own_code, plain_print
+from featviz.network.fingerprint import Weights, code_of, own_code, own_values, plain_print
 from featviz.network.graph import CALLS, Graph
 from featviz.network.inputs import gray
 from featviz.network.measured_fields import followed_fields, measured_field
@@ -23,6 +24,7 @@ from featviz.network.passes import (
     complaint,
     own_mode,
     private_copy,
+    rewrite,
     run_to,
     run_until,
 )
@@ -30,8 +32,10 @@ from featviz.network.receptive_fields import ReceptiveField, known_fields
 from featviz.network.record import (
     Record,
     axis_of,
+    gives_same,
     is_steady,
     kept_bytes,
+    noise,
     probe,
     takes_channels_last,
 )
@@ -268,7 +272,7 @@ class Network:
             UnknownLayerError: The network has no such layer.
         """
         module = self._modules.get(self.resolve(layer).module)
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv2d) and type(module).forward is nn.Conv2d.forward:
             return module.out_channels
         if isinstance(module, nn.Linear):
             return module.out_features
@@ -356,16 +360,39 @@ class Network:
     @own_mode()
     def graph(self) -> Graph:
         """How the network's modules are wired: its pass, traced once."""
-        return Graph(private_copy(self.module))
+        view, size = private_copy(self.module), self.record.size
+        # What PyTorch's own modules do is the same while it is traced.
+        plain = not own_code(view) and not view._forward_pre_hooks
+        images = None if plain or size is None else noise(view, len(self.mean), size)
+        return Graph(view, images)
+
+    @cached_property
+    @own_mode()
+    def rewriting(self) -> tuple[str, ...]:
+        """The dotted names of modules that change, in place, what others read as well."""
+        names = [name for name, part in self._modules.items() if getattr(part, "inplace", False)]
+        if not self.graph.obstacle:
+            return tuple(name for name in names if self.graph.shares_input(name))
+        if not names or self.record.size is None:
+            return ()
+        plain, other = private_copy(self.module), private_copy(self.module)
+        rewrite(other, names)
+        images = noise(plain, len(self.mean), self.record.size)
+        return () if gives_same(plain, other, images) else tuple(names)
+
+    @property
+    def weights(self) -> str:
+        """The sha256 of the weights, as 64 hexadecimal digits."""
+        return self._weights.digest()
 
     @property
     def fingerprint(self) -> str:
         """The sha256 of what decides the network's values, as 64 hexadecimal digits.
 
         That is its weights, its modules as they print themselves, its normalization, its layers'
-        names, its pass as torch.fx traces it, and the methods of modules that aren't PyTorch's. The
-        weights are read again when PyTorch has counted a change of them, which it doesn't do for
-        changes through `tensor.data`.
+        names, its pass as torch.fx traces it, and the methods and the plain attributes of modules
+        that aren't PyTorch's. The weights are read again when PyTorch has counted a change of them,
+        which it doesn't do for changes through `tensor.data`.
         """
         code = self.graph.module.code if self.graph.module is not None else ""
         parts = [
@@ -375,9 +402,11 @@ class Network:
             plain_print(self.module),
             code,
             own_code(self.module),
+            own_values(self.module),
+            *self.rewriting,
             *([] if self._output is None else [code_of(self._output)]),
         ]
-        return hashlib.sha256(f"{parts}{self._weights.digest()}".encode()).hexdigest()
+        return hashlib.sha256(f"{parts}{self.weights}".encode()).hexdigest()
 
     def normalize(self, images: Tensor) -> Tensor:
         """Maps images (N, 3, H, W) in [0, 1] to what the module takes; (N, 1, H, W) of gray."""
@@ -393,7 +422,9 @@ class Network:
         Args:
             device: "cuda" or "cpu", say.
         """
-        return self.around(private_copy(self.module).to(device), self.name)
+        copy = private_copy(self.module)
+        rewrite(copy, self.rewriting)
+        return self.around(copy.to(device), self.name)
 
     def around(self, module: nn.Module, name: str) -> "Network":
         """Returns a network of the same settings around another module of the same structure.
@@ -454,6 +485,7 @@ def private_view(
     sources = {ref.source for ref in refs}
     calls = any(source.startswith(CALLS) for source in sources)
     view = network.graph.exposed(sources) if calls else private_copy(network.module)
+    rewrite(view, network.rewriting)
     vars(view)[CHANNELS_LAST] = network.takes_channels_last
     for name in network.graph.sole_rectifiers if in_place else ():
         # In its place and not instead of it: the module may have a second name.

@@ -4,10 +4,10 @@ import copy
 import pickle
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from types import FunctionType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -27,6 +27,12 @@ CHANNELS_LAST = "_takes_channels_last"
 VIEWED = "view size is not compatible"
 """What torch says where `view` would have to copy."""
 
+KINDS = ("cpu", "cuda", "mps")
+"""Kinds of devices that networks run on."""
+
+REWRITES = "_changes_what_others_read"
+"""Attribute of modules in private views that work in place there too."""
+
 _alone = threading.RLock()
 """Held by the thread that works: torch.fx changes `nn.Module` for all threads while it traces, and
 torch's global random stream is one for all."""
@@ -40,7 +46,9 @@ def own_mode() -> Iterator[None]:
     and of cuDNN once for all threads: they change for the caller's other threads as well, while
     this lasts.
     """
-    with own_formats(), torch.inference_mode(False), torch.enable_grad():
+    with own_formats(), torch.inference_mode(False), torch.enable_grad(), ExitStack() as modes:
+        for kind in filter(torch.is_autocast_enabled, KINDS):
+            modes.enter_context(torch.autocast(kind, enabled=False))
         yield
 
 
@@ -72,6 +80,10 @@ def _repeatable() -> Iterator[None]:
             if before != value:
                 back.callback(setattr, owner, name, before)
                 setattr(owner, name, value)
+        default = torch.get_default_dtype()
+        if default != torch.float32:
+            back.callback(torch.set_default_dtype, default)
+            torch.set_default_dtype(torch.float32)
         yield
 
 
@@ -102,9 +114,9 @@ def private_copy(module: nn.Module) -> nn.Module:
         module: The module; it stays as it is.
 
     Returns:
-        A module with the same structure; frozen, in evaluation mode, in-place operations off. It
-        is in float32 and shares the weights' memory where they are. What is done to its structure
-        leaves the module's alone.
+        A module with the same structure; frozen, in evaluation mode, in-place operations off
+        unless `REWRITES` is set. It is in float32 and shares the weights' memory where they are.
+        What is done to its structure leaves the module's alone.
 
     Raises:
         ValueError: The module holds something that can't be copied.
@@ -114,7 +126,8 @@ def private_copy(module: nn.Module) -> nn.Module:
     }
     for child in module.modules():
         # What pruning and weight norm have computed last is no leaf, and so can't be copied.
-        memo |= {id(t): ordinary(t).detach() for t in vars(child).values() if isinstance(t, Tensor)}
+        # A pass may change what isn't registered, which a view would do to the caller's.
+        memo |= {id(t): t.detach().clone() for t in vars(child).values() if isinstance(t, Tensor)}
         # Data may be large, and are read only.
         memo |= {id(a): a for a in vars(child).values() if isinstance(a, np.ndarray)}
         # A module has a dozen tables of hooks, all of them empty as a rule, and slow to copy.
@@ -132,13 +145,34 @@ def private_copy(module: nn.Module) -> nn.Module:
                 f"the forward of {type(child).__name__} was replaced by a function, which runs the "
                 "caller's own module and not a copy of it; make it a method of a subclass."
             )
-        if getattr(child, "inplace", False):
+        if getattr(child, "inplace", False) and REWRITES not in vars(child):
             setattr(child, "inplace", False)  # noqa: B010 - not every module has the attribute
         # The caller's own hooks watch the caller's passes, not ours. Those before a pass stay:
         # pruning and weight norm compute the weights there.
         child._forward_hooks.clear()
         child._backward_hooks.clear()
+        child._backward_pre_hooks.clear()
+        if isinstance(child, nn.DataParallel):
+            cast(Any, child).__class__ = _Alone
     return view
+
+
+def rewrite(view: nn.Module, names: Iterable[str]) -> None:
+    """Lets modules of a private view, and of its copies, work in place again.
+
+    Args:
+        view: The view; changed.
+        names: The modules' dotted names.
+    """
+    for name in names:
+        vars(view.get_submodule(name)).update({"inplace": True, REWRITES: True})
+
+
+class _Alone(nn.Module):
+    """What spread batches over graphics cards, as its module alone; its names stay."""
+
+    def forward(self, *arguments: Any, **options: Any) -> Any:
+        return self.get_submodule("module")(*arguments, **options)
 
 
 class OverwritingReLU(nn.ReLU):

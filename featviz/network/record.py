@@ -152,6 +152,23 @@ def kept_bytes(module: nn.Module, channels: int, size: int | None) -> float:
     return sum(storages.values()) / (IMAGES * size**2)
 
 
+def gives_same(one: nn.Module, other: nn.Module, images: Tensor) -> bool:
+    """Whether two modules give the same scores, but for rounding.
+
+    Args:
+        one: A private view.
+        other: Another.
+        images: Normalized images (N, 3, H, W).
+    """
+    answers = []
+    for view in (one, other):
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            answers.append(scores(view(images.clone())))
+    first, second = (torch.zeros(()) if one is None else one.float() for one in answers)
+    most = STEADY * first.abs().max().item()
+    return torch.allclose(first, second, rtol=0, atol=most, equal_nan=True)
+
+
 def noise(view: nn.Module, channels: int, side: int) -> Tensor:
     """Returns the images of noise (IMAGES, channels, side, side) of a probing pass of a view."""
     device = next((value.device for value in view.parameters()), torch.device("cpu"))
@@ -197,8 +214,13 @@ def _noter(record: Record, name: str) -> Any:
 
 
 def _clear_up(view: nn.Module, channels: int, record: Record) -> None:
-    """Asks once more, at twice the size, where one size leaves the units' dimension open."""
-    unclear = [name for name, axis in record.axes.items() if axis == UNCLEAR]
+    """Asks once more, at twice the size, where one size leaves the units' dimension open.
+
+    There may be as many units as a map has rows: at one of two sizes.
+    """
+    unclear = {name: axis for name, axis in record.axes.items() if axis in (UNCLEAR, -1)}
     if unclear and record.size is not None:
         again = _pass(view, channels, 2 * record.size).axes
-        record.axes |= {name: again.get(name) or 1 for name in unclear}
+        for name, axis in unclear.items():
+            clear = again.get(name)
+            record.axes[name] = clear if clear in (1, -1) else axis or 1

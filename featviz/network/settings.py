@@ -62,6 +62,9 @@ def check_weights(module: nn.Module, name: str) -> None:
     for key, value in module.named_parameters():
         if not value.is_meta and not value.detach().isfinite().all():
             raise ValueError(f"{key} of {name} has weights that are NaN or infinite.")
+    for key, buffer in module.named_buffers():  # infinite ones are masks
+        if not buffer.is_meta and buffer.isnan().any():
+            raise ValueError(f"{key} of {name} has values that are NaN.")
 
 
 def image_channels(module: nn.Module, gray: bool = False) -> int:

@@ -57,6 +57,8 @@ class Channel(Objective):
     def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
         value = values[self.layer][:, self.unit]
         if self.border:
+            if value.ndim != 3:
+                raise ValueError(f"{self} leaves out a border, but {self.layer} has no map.")
             inside = slice(self.border, -self.border)
             value = value[:, inside, inside]
             if not value.numel():

@@ -346,6 +346,7 @@ def test_what_comes_before_a_layer_runs_once_where_nothing_bypasses_it(monkeypat
     network = fv.Network(Watched(around).eval())
     image = torch.rand(3, 12, 12)
     assert network.takes_channels_last  # what is found out once
+    assert network.graph.module
     Watched.batches.clear()
     found = fv.attribute(network, image, "third:1", "second", method)
     assert (max(Watched.batches) == 1) is not around

@@ -657,3 +657,239 @@ def test_a_bare_assertion_against_bfloat16_is_an_obstacle():
     network = fv.Network(seeded(Picky, 3, 4, 3))
     with pytest.raises(ValueError, match=r"can't compute in bfloat16 \(AssertionError: \)"):
         climb(network, fv.Channel("output", 1), size=32, precision="bfloat16")
+
+
+# ---- what a copy or a trace could miss ----------------------------------------------------------
+
+
+class Rewriting(nn.Module):
+    """What its ReLU changes in place another convolution reads afterwards, as in MiDaS's blocks."""
+
+    def __init__(self, traceable):
+        super().__init__()
+        self.stem, self.relu = nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(inplace=True)
+        self.conv, self.skip = nn.Conv2d(8, 4, 1), nn.Conv2d(8, 4, 1)
+        self.traceable = traceable
+
+    def forward(self, images):
+        value = self.stem(images)
+        if self.traceable or value.mean() < 1e9:
+            return self.conv(self.relu(value)) + self.skip(value)
+        return value
+
+
+@pytest.mark.parametrize("traceable", [True, False])
+def test_what_is_changed_in_place_is_changed_for_all_who_read_it(traceable):
+    module = seeded(Rewriting, traceable)
+    network = fv.Network(module, size=32)
+    assert bool(network.graph.obstacle) is not traceable
+    with torch.no_grad():
+        expected = module(network.normalize(PHOTO[None]))
+        stem = module.stem(network.normalize(PHOTO[None]))
+    found = fv.activations(network, PHOTO, ["stem", "output"])
+    torch.testing.assert_close(found["output"], expected)
+    torch.testing.assert_close(found["stem"], stem)
+    torch.testing.assert_close(fv.activations(network.to("cpu"), PHOTO, "output"), expected)
+    assert network.rewriting == ("relu",)
+    rises(network, "output:1", size=24)
+    with_gradient = attribute(network, PHOTO, "output:1", "stem", "gradient").map
+    module.relu.inplace = False
+    assert fv.Network(module, size=32).fingerprint != network.fingerprint
+    assert not attribute(
+        fv.Network(module, size=32), PHOTO, "output:1", "stem", "gradient"
+    ).map.equal(with_gradient)
+
+
+class Asking(nn.Module):
+    """Asks whether it is given a tensor, which a tracer's symbol isn't."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.big = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 9, padding=4)
+        self.last = nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, images):
+        value = F.relu(self.first(images))
+        if isinstance(value, torch.Tensor):
+            value = self.big(value)
+        return F.relu(self.last(value))
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+def test_a_trace_that_gives_other_values_is_not_believed(hooked):
+    module = seeded(nn.Sequential, nn.Conv2d(3, 4, 3), nn.ReLU()) if hooked else seeded(Asking)
+    if hooked:
+        module.register_forward_pre_hook(lambda module, arguments: (arguments[0] * 3,))
+    network = fv.Network(module, size=32)
+    assert "gives other values" in network.graph.obstacle
+    with pytest.raises(ValueError, match="gives other values"):
+        fv.activations(network, PHOTO, "0:relu" if hooked else "last:relu")
+    field = network.receptive_field("0" if hooked else "last")
+    assert field.size == (3 if hooked else 13)
+
+
+def test_what_is_found_of_weights_is_found_again_when_they_change():
+    parts = (nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 8, 5), nn.Conv2d(8, 8, 5))
+    module = seeded(nn.Sequential, *parts)
+    network, recipe = fv.Network(module, size=48), fv.Recipe(transforms=(), steps=3)
+    goal = "0:1 - 0.1*penalty:tv"
+    climb(network, goal, size=48, recipe=recipe, steps=3)  # a fresh norm can be folded
+    before = used_field(network, "3").size
+    with torch.no_grad():
+        module[1].running_mean.fill_(0.5)
+        module[1].weight.fill_(2)
+        for conv in (module[2], module[3]):
+            conv.weight[:, :, 2, 2] *= 30
+    fresh = fv.Network(module, size=48)
+    assert used_field(network, "3").size == used_field(fresh, "3").size < before
+    one, other = (climb(net, goal, size=48, recipe=recipe, steps=3) for net in (network, fresh))
+    assert one.history.equal(other.history)
+    assert one.images.equal(other.images)
+
+
+class Power(nn.Module):
+    def __init__(self, exponent, shift=0.0):
+        super().__init__()
+        self.exponent = exponent
+        self.register_buffer("shift", torch.tensor(shift), persistent=False)
+        self.table = torch.ones(2)
+
+    def forward(self, value):
+        return value**self.exponent + self.shift * self.table.sum()
+
+
+def test_the_fingerprint_has_numbers_and_tensors_that_no_state_holds():
+    def network(*arguments, table=1.0):
+        module = nn.Sequential(seeded(nn.Conv2d, 3, 4, 3), Power(*arguments))
+        module[1].table = torch.full((2,), table)
+        return fv.Network(module)
+
+    kinds = [network(2), network(3), network(2, 0.5), network(2, table=2.0)]
+    assert len({one.fingerprint for one in kinds}) == 4
+    assert network(2).fingerprint == kinds[0].fingerprint
+    kinds[0].module[1].table += 1
+    assert kinds[0].fingerprint == kinds[3].fingerprint
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [
+        lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+        lambda: DefaultOf(torch.float64),
+    ],
+    ids=["autocast", "doubles"],
+)
+def test_the_callers_number_formats_stay_outside(mode):
+    module = seeded(Lenet, 3, 28)
+
+    def ask():
+        network = fv.Network(module)
+        return (
+            fv.activations(network, PHOTO[:, :28, :28], "conv"),
+            fv.evaluate(network, "conv:1", PHOTO[:, :28, :28]),
+            climb(network, "conv:1", size=28).images,
+        )
+
+    expected = ask()
+    with mode():
+        before = torch.is_autocast_enabled("cpu"), torch.get_default_dtype()
+        found = ask()
+        assert (torch.is_autocast_enabled("cpu"), torch.get_default_dtype()) == before
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == other.dtype == torch.float32
+        torch.testing.assert_close(one, other)
+
+
+class DefaultOf:
+    """Makes a format PyTorch's default for a while."""
+
+    def __init__(self, dtype):
+        self.dtype = dtype
+
+    def __enter__(self):
+        torch.set_default_dtype(self.dtype)
+
+    def __exit__(self, *_):
+        torch.set_default_dtype(torch.float32)
+
+
+def test_a_map_of_as_many_rows_as_units_is_no_map_of_channels_last():
+    module = seeded(nn.Sequential, nn.Conv2d(3, 48, 3, (1, 2), 1), nn.ReLU())
+    network = fv.Network(module, size=48)
+    image = PHOTO.repeat(1, 2, 2)[:, :48, :48]
+    values = fv.activations(network, image, ["0", "0:relu", "1"])
+    assert values["0:relu"].equal(values["0"].relu())
+    assert values["1"].equal(values["0"].relu())
+
+
+class Doubling(nn.Conv2d):
+    """Gives its value and its opposite, as CReLU does."""
+
+    def forward(self, images):
+        value = super().forward(images)
+        return torch.cat([value, -value], 1)
+
+
+def test_units_are_those_of_the_value():
+    network = fv.Network(seeded(nn.Sequential, Doubling(3, 8, 3), nn.ReLU()), size=32)
+    assert network.units("0") == 16
+    rises(network, "0:12", size=24)
+
+
+def test_statistics_that_are_no_numbers_are_refused():
+    module = seeded(nn.Sequential, nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+    module[1].running_var[0] = torch.nan
+    with pytest.raises(ValueError, match=r"1\.running_var of Sequential has values that are NaN"):
+        fv.Network(module)
+
+
+class Frozen(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3)
+
+    def forward(self, images):
+        with torch.no_grad():
+            value = self.first(images).relu()
+        return self.last(value)
+
+
+def test_a_network_that_ends_gradients_is_told_so():
+    with pytest.raises(ValueError, match=r"no gradient reaches the image from last:1: .*no_grad"):
+        climb(fv.Network(seeded(Frozen)), "last:1", size=24)
+
+
+def test_a_border_of_what_has_no_map_is_refused():
+    with pytest.raises(ValueError, match=r"fc:1~1 leaves out a border, but fc has no map"):
+        fv.evaluate(
+            fv.Network(seeded(Lenet, 3, 28)), fv.Channel("fc", 1, border=1), PHOTO[:, :28, :28]
+        )
+
+
+def test_a_part_for_several_graphics_cards_is_read_as_it_is():
+    plain = seeded(lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3)))
+    module = nn.Sequential(nn.DataParallel(plain))
+    network = fv.Network(module.eval(), size=32)
+    assert network.receptive_field("0.module.2").size == 5
+    found = fv.activations(network, PHOTO, ["0.module.0:relu", "output"])
+    torch.testing.assert_close(found["output"], plain(network.normalize(PHOTO[None])).detach())
+    assert found["0.module.0:relu"].min() == 0
+    assert type(module[0]) is nn.DataParallel
+
+
+class Counting(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.passes = nn.Conv2d(3, 4, 3), torch.zeros(1)
+
+    def forward(self, images):
+        self.passes += 1
+        return self.conv(images)
+
+
+def test_what_a_pass_counts_and_who_watches_gradients_is_the_callers():
+    module, watched = seeded(Counting), []
+    module.conv.register_full_backward_pre_hook(lambda *of: watched.append(of))
+    climb(fv.Network(module, size=32), "conv:1 - 0.1*penalty:tv", size=24)
+    assert module.passes == 0
+    assert not watched

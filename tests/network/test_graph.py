@@ -453,7 +453,7 @@ class Remembers(nn.Module):
 def test_tracing_leaves_the_callers_module_alone_and_happens_once(monkeypatch):
     module, traced = Remembers(), []
     real = Graph.__init__
-    monkeypatch.setattr(Graph, "__init__", lambda self, view: traced.append(1) or real(self, view))
+    monkeypatch.setattr(Graph, "__init__", lambda self, *of: traced.append(1) or real(self, *of))
     network = fv.Network(module)
     network.receptive_field("conv")
     fv.activations(network, IMAGES, ["conv:relu"])
