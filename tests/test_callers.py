@@ -109,6 +109,13 @@ def test_a_gray_picture_has_three_equal_channels(small):
     assert fv.activations(small, gray, "conv3").equal(expected)
 
 
+def test_a_picture_is_seen_as_it_was_held(small):
+    turned = Image.fromarray(PIXELS[::-1, ::-1].copy())
+    turned.getexif()[0x0112] = 3  # orientation: upside down
+    upright = fv.activations(small, Image.fromarray(PIXELS), "conv3")
+    assert fv.activations(small, turned, "conv3").equal(upright)
+
+
 def test_half_an_image_is_computed_in_float32(small):
     expected = fv.activations(small, PHOTO.half().float(), "conv3")
     assert fv.activations(small, PHOTO.half(), "conv3").equal(expected)

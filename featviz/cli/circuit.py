@@ -59,7 +59,7 @@ def circuit(
     from featviz.circuits.graph import find_circuit
 
     net = common.load(request)
-    earlier = None if layers is None else layers.split(",")
+    earlier = None if layers is None else [name.strip() for name in layers.split(",")]
     found = find_circuit(net, unit, _photographs(net, folder), keep=keep, layers=earlier)
     if output is not None:
         output.write_text(_drawn(net, found, seed), encoding="utf-8")

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 LARGEST = 2048
 """Largest side in pixels of a picture that can be asked for: one takes about 2 GB to make."""
 
-PHOTO_SIDE = 224
-"""Side in pixels that a photograph is cut to for attribution: ImageNet's crop."""
-
 
 @click.command(short_help="Lists the layers of a network.")
 @click.argument("name", default="alexnet", metavar="[NETWORK]")
@@ -122,7 +119,7 @@ def render(
         result = maximize(net, objectives, size=size, recipe=recipe, **options)
         values = result.values
     else:
-        result = _accentuate(net, objectives, start, size or PHOTO_SIDE, near, options)
+        result = _accentuate(net, objectives, start, size or net.size, near, options)
         values = evaluate(net, objectives, result.images)
     if result.interrupted:
         common.say(f"{output} was not written: its pictures had not climbed to their end.")

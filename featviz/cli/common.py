@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -103,6 +104,10 @@ def _network_from(file: Path, function: str) -> Network:
     make = getattr(_import(file), function, None)
     if not callable(make):
         raise click.UsageError(f"{file} has no function {function!r}.")
+    try:
+        inspect.signature(make).bind()
+    except TypeError as error:
+        raise click.UsageError(f"{function} of {file} is called with nothing: {error}.") from None
     network = make()
     if isinstance(network, nn.Module):
         network = Network(network, name=function)
@@ -120,7 +125,10 @@ def _import(file: Path) -> Any:
     if not name.isidentifier():
         raise click.UsageError(f"Python can't import a file of that name: rename {file}.")
     sys.path.insert(0, folder)
-    module = importlib.import_module(name)
+    try:
+        module = importlib.import_module(name)
+    except (ImportError, SyntaxError) as error:
+        raise click.UsageError(f"{file} can't be imported: {error}.") from error
     if Path(module.__file__ or "").resolve() != file.resolve():
         raise click.UsageError(f"Another module is called {name!r} already: rename {file}.")
     return module

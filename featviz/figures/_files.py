@@ -11,6 +11,9 @@ from PIL import Image
 
 Pixels = NDArray[np.uint8]
 
+FORMATS = (".png", ".webp")
+"""Kinds of files that hold pictures without loss."""
+
 SAVED_GAP = 2
 """White pixels between the images of a file."""
 
@@ -69,10 +72,14 @@ def save(
         gap: White pixels between them.
 
     Raises:
-        ValueError: If the suffix is unknown or the images are none.
+        ValueError: If the suffix is another or the images are none.
         OSError: If the file cannot be written.
     """
     target = Path(path)
+    if target.suffix.lower() not in FORMATS:
+        raise ValueError(f"a picture's file ends in {' or '.join(FORMATS)}, unlike {target}.")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {target.parent} for {target.name}.")
     beside = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
     try:
         Image.fromarray(_sheet(pixels(images), columns, gap)).save(beside, lossless=True)

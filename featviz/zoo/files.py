@@ -4,7 +4,6 @@ What is read is tensors: safetensors, or torch's own format without the rest of 
 """
 
 import hashlib
-import pickle
 import re
 import urllib.error
 from collections import OrderedDict
@@ -91,7 +90,9 @@ def read(path: Path) -> dict[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise WeightsError(f"there is no file {path} of weights.") from None
-    except (safetensors.SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # of bytes that are no weights torch's reader raises anything
         raise WeightsError(
             f"{path} can't be read as weights alone: write them with safetensors, or with "
             f"torch.save(module.state_dict(), path)."

@@ -70,8 +70,11 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(result, tmp_path, monk
 
 
 def test_a_file_of_an_unknown_kind_is_refused(result, tmp_path):
-    with pytest.raises(ValueError, match=r"unknown file extension: \.xyz"):
-        result.save(tmp_path / "grid.xyz")
+    for name in ("grid.xyz", "grid.jpg", "grid"):
+        with pytest.raises(ValueError, match=rf"file ends in \.png or \.webp, unlike .*{name}\."):
+            result.save(tmp_path / name)
+    with pytest.raises(FileNotFoundError, match=r"no folder .*missing for grid\.png"):
+        result.save(tmp_path / "missing" / "grid.png")
     assert not list(tmp_path.iterdir())
 
 

@@ -182,6 +182,12 @@ def make():
 
 def text():
     return "no network"
+
+def needy(width):
+    return nn.Conv2d(3, width, 3)
+
+def fixed():
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 30**2, 2))
 """
 
 
@@ -204,6 +210,10 @@ def test_a_function_in_a_file_makes_the_network(mine, monkeypatch, capsys, tmp_p
     shown = ["render", "2:1", "--steps", "2", "--size", "32", "-o", str(picture), *chosen]
     assert run(monkeypatch, capsys, *shown)[0] == 0
     assert picture.is_file()
+    shown = ["render", "1:0", "--start", "chelsea", "--steps", "1", "-o", str(picture)]
+    assert run(monkeypatch, capsys, *shown, "--network", f"{mine}:fixed")[0] == 0
+    with Image.open(picture) as image:
+        assert image.size == (32, 32)  # what the network takes
     asked = ["attribute", "chelsea", "--layer", "2", "--target", "2:1", "--json", *chosen]
     code, out, _ = run(monkeypatch, capsys, *asked)
     assert code == 0
@@ -218,6 +228,8 @@ def test_a_function_in_a_file_makes_the_network(mine, monkeypatch, capsys, tmp_p
         ("my.net.py:make", [], 2, "There is no file my.net.py"),
         ("{mine}:nothing", [], 2, "has no function 'nothing'"),
         ("{mine}:text", [], 2, "returns a torch.nn.Module or a featviz.Network, not str"),
+        ("{mine}:needy", [], 2, "is called with nothing: missing a required argument: 'width'"),
+        ("{broken}:make", [], 2, "can't be imported: "),
         ("{mine}:make", ["--download"], 2, "brings its own weights"),
         ("{clash}:make", [], 2, "Another module is called 'json' already: rename"),
         ("vgg16", [], 2, "ask for a download (download=True, --download), or put the file"),
@@ -234,7 +246,9 @@ def test_a_network_that_can_not_be_had_is_one_sentence(
     monkeypatch.setitem(sys.modules, "timm", None)
     clash = tmp_path / "json.py"
     clash.write_text("", "utf-8")
-    name = name.format(mine=mine, clash=clash)
+    broken = tmp_path / f"broken_{tmp_path.name}.py"
+    broken.write_text("def make(:", "utf-8")
+    name = name.format(mine=mine, clash=clash, broken=broken)
     ended, out, err = run(monkeypatch, capsys, "layers", name, *more)
     assert (ended, out) == (code, "")
     assert message in err

@@ -174,6 +174,8 @@ def test_no_pickle_is_ever_run(tmp_path):
     [
         ("x.safetensors", b"garbage", "can't be read as weights alone"),
         ("x.pth", b"garbage", "can't be read as weights alone"),
+        ("x.pth", b"hello world\n", "can't be read as weights alone"),
+        ("x.pth", b"a,b\n1,2\n", "can't be read as weights alone"),
         ("x.pth", saved(torch.ones(2)), "holds no weights by name, but Tensor"),
         ("x.pth", saved({"a": torch.ones(2), "b": 3}), "other things than tensors"),
     ],
