@@ -30,8 +30,8 @@ study.photo_picker()
 study.activation_maps()
 
 # %% [markdown]
-# Strength alone hardly tells layers apart: half of conv1's lies on {{ half_first }} of its places, half of conv5's on {{ half_last }}.
-# What changes is how many units share it: on these photographs {{ active_first }} of them are active at a place of conv1, and
+# Strength alone hardly tells layers apart: on these four photographs half of conv1's lies on {{ half_first }} of its places, half of conv5's on {{ half_last }}.
+# What changes is how many units share it: {{ active_first }} of them are active at a place of conv1, and
 # {{ active_last }} at a place of conv5.
 #
 # ## What does a place mean to a layer?
@@ -78,12 +78,13 @@ attribution_controls.why_these_layers()
 # no better than a coin; at fire9 {{ share_last }} ({{ share_last_interval }}).
 #
 # *Class-specificity.* The maps of two classes agree with a rank correlation of {{ agree_first }} at conv1 and of {{ agree_last }} at
-# fire9. A shallow map shows where there is something to see, whatever one asks for.
+# fire9. Grad-CAM's shallow map shows where there is something to see, whatever one asks for.
 #
 # *Fineness.* conv1 has a place every {{ stride_first }} pixels, fire9 one every {{ stride_last }}, and half of its evidence on
 # {{ area_last }} of them.
 #
-# So we read shallow layers for *what is there* and deep layers for *what it is evidence for*. That the same holds of AlexNet's conv1 and
+# So we read Grad-CAM's shallow maps for *what is there* and its deep ones for *what it is evidence for*. It is the method's limit and not the
+# layer's: at conv1 LayerCAM, which weighs each place by its own gradient, puts {{ layercam_first }} on the right photograph. That the same holds of AlexNet's conv1 and
 # conv4 we take from the likeness of [](#fig-unit-cam) and [](#fig-class-evidence).
 #
 # *Wrong if* Grad-CAM at conv1 had pointed to the right photograph, or the maps of two classes had agreed at fire9.

@@ -8,9 +8,9 @@
 #
 # The chapters before say of depth what holds of one network, trained once. VGG16[^simonyan2015], thirteen convolutions of 3 × 3, and
 # SqueezeNet[^iandola2016], half as many weights as AlexNet's five, were trained on the same images. The ladder from stripes to animals is
-# in all three, and units grow as rare in all three. Which units there are is shared more at the start than at the end: {{ share_conv2_vgg16 }}% of
-# AlexNet's conv2 units correlate above {{ threshold }} with their match in VGG16, on photographs that the match wasn't chosen on; of
-# conv5 {{ share_conv5_vgg16 }}%.
+# in all three, and units grow as rare in all three. Which units there are is shared more at the start than at the end: on photographs
+# that matches weren't chosen on, AlexNet's units correlate with their match in VGG16 by {{ median_conv2_vgg16 }} in the median of conv2, by
+# {{ median_conv5_vgg16 }} in that of conv5.
 
 # %% tags=["hide"]
 from featviz.article.studies import networks as study
@@ -56,11 +56,10 @@ study.by_depth()
 study.best_matches()
 
 # %% [markdown]
-# The median falls from {{ median_conv1_vgg16 }} at conv1 to {{ median_conv5_vgg16 }} at conv5 for VGG16. At conv1 even VGG16 before
-# training reaches {{ median_conv1_vgg16_untrained }}: much of what excites filters is contrast and color. At conv2 it has a match above
-# {{ threshold }} for {{ share_conv2_vgg16_untrained }}% of the units, trained for {{ share_conv2_vgg16 }}% (interval over photographs
-# {{ interval_conv2_vgg16 }}%); at conv5 for {{ share_conv5_vgg16_untrained }}% and {{ share_conv5_vgg16 }}%
-# ({{ interval_conv5_vgg16 }}%).
+# The median falls from {{ median_conv1_vgg16 }} at conv1 to {{ median_conv5_vgg16 }} at conv5 for VGG16 (95% intervals over photographs). At conv1 even VGG16 before
+# training, drawn once, reaches {{ median_conv1_vgg16_untrained }}: much of what excites filters is contrast and color. At conv2 it reaches
+# {{ median_conv2_vgg16_untrained }}, trained {{ median_conv2_vgg16 }}; at conv5 {{ median_conv5_vgg16_untrained }} and
+# {{ median_conv5_vgg16 }}.
 #
 # Deep units are active at few places, so that one photograph can make a match. Chosen on {{ fewer }} photographs instead of
 # {{ chosen }}, conv5's median is {{ median_few }}: more photographs would find more.
@@ -90,8 +89,8 @@ study.twins()
 # ## Which families return
 #
 # If the [names given by looking](deep.py#fig-named) were what networks of this kind learn, units of a named family would have better matches
-# in VGG16 than other units of their layer. Of the {{ families }} families these do (difference, 95% interval): {{ better }}; these
-# have worse: {{ worse }}. For the rest six units don't decide.
+# in VGG16 than other units of their layer. Of the {{ families }} families these do, corrected for as many tests (difference, 95% interval over units):
+# {{ better }}; these have worse: {{ worse }}. For the rest six units don't decide.
 #
 # *Wrong if* most families had better matches than their layers.
 # { .wrong-if }

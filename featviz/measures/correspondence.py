@@ -85,46 +85,16 @@ def mutual_matches(table: Tensor) -> Tensor:
     return torch.stack([units, best], 1)[is_mutual]
 
 
-def pair_correlations(one: Tensor, other: Tensor, counts: Tensor | None = None) -> Tensor:
-    """Returns the correlations of pairs of units, of photographs as they are or drawn anew.
+def pair_correlations(one: Tensor, other: Tensor) -> Tensor:
+    """Returns the correlations (Pearson) of pairs of units.
 
     Args:
         one: (pairs, photographs, places) values of the one unit of each pair.
         other: The same of the other unit.
-        counts: (draws, photographs) how often each photograph counts, such as `resamples`; without
-            it each counts once.
 
     Returns:
-        (pairs,), with counts (draws, pairs); 0 where either unit is constant.
+        (pairs,); 0 where either unit is constant.
     """
-    photographs, places = one.shape[1:]
-    weights = torch.ones(1, photographs) if counts is None else counts
     # In float64, as moments far from 0 cancel.
-    one, other, weights = one.double(), other.double(), weights.double()
-    one, other = (side - side.mean((1, 2), keepdim=True) for side in (one, other))
-    count = places * weights.sum(1, keepdim=True)
-    means = [weights @ side.sum(2).T / count for side in (one, other)]
-    products = [
-        weights @ (a * b).sum(2).T / count for a, b in ((one, other), (one, one), (other, other))
-    ]
-    covariance = products[0] - means[0] * means[1]
-    variances = [product - mean.square() for product, mean in zip(products[1:], means, strict=True)]
-    spread = (variances[0].clamp(min=0) * variances[1].clamp(min=0)).sqrt()
-    values = torch.where(spread > 0, covariance / spread.clamp(min=1e-30), 0.0).float()
-    return values[0] if counts is None else values
-
-
-def resamples(photographs: int, draws: int, seed: int) -> Tensor:
-    """Draws photographs anew, with replacement: the bootstrap.
-
-    Args:
-        photographs: How many there are, and are drawn each time.
-        draws: How often.
-        seed: Where the randomness comes from.
-
-    Returns:
-        (draws, photographs) how often each was drawn.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    picks = torch.randint(photographs, (draws, photographs), generator=generator)
-    return torch.zeros(draws, photographs).scatter_add_(1, picks, torch.ones(picks.shape))
+    sides = [_standard(side.double().flatten(1)) for side in (one, other)]
+    return (sides[0] * sides[1]).sum(1).float()

@@ -106,12 +106,8 @@ def difference(one: ArrayLike, other: ArrayLike) -> Interval:
     if not min(counts):
         raise ValueError("there is nothing to compare: give at least one value on either side.")
     mean = float(sides[0].mean() - sides[1].mean())
-    parts = np.array([float(_error(side, None)) ** 2 for side in sides])
-    if min(counts) == 1 or not parts.any():
-        reach = math.nan if min(counts) == 1 else 0.0
-        return Interval(mean, mean - reach, mean + reach, min(counts))
-    freedom = parts.sum() ** 2 / (parts**2 / (np.array(counts) - 1)).sum()
-    reach = float(stdtrit(freedom, (1 + LEVEL) / 2) * math.sqrt(parts.sum()))
+    error, freedom = _welch(*sides)
+    reach = float(stdtrit(freedom, (1 + LEVEL) / 2) * error) if error else 0.0
     return Interval(mean, mean - reach, mean + reach, min(counts))
 
 
@@ -168,23 +164,37 @@ def crossed(
     return [Interval(mean, low, high, min(counts)) for mean, low, high in ends]
 
 
-def p_value(values: ArrayLike) -> float:
-    """Returns how often chance alone brings a mean as far from 0, by Student's two-sided t test.
+def p_value(values: ArrayLike, others: ArrayLike | None = None) -> float:
+    """Returns how often chance alone brings a mean as far from 0, or from another, by t tests.
 
-    The 95 % interval of the same values excludes 0 where it is below 0.05.
+    They are Student's and Welch's, two-sided. The 95 % interval that `interval` or `difference`
+    gives of the same values excludes 0 where it is below 0.05.
 
     Args:
         values: (n,) or (n, repetitions), as for `interval`.
+        others: (m,) values of other things, as for `difference`; without it the mean is held
+            against 0.
 
     Returns:
         The p-value in [0, 1]; 1 for values that are all 0, NaN for one value.
     """
     table = np.asarray(values, np.float64)
     each = table.reshape(len(table), -1).mean(1)
-    error = float(_error(each, None))
-    if not error:
-        return float(each[0] == 0)
-    return float(2 * stdtr(len(each) - 1, -abs(each.mean()) / error))
+    mean, error, freedom = float(each.mean()), float(_error(each, None)), len(each) - 1.0
+    if others is not None:
+        other = np.asarray(others, np.float64)
+        error, freedom = _welch(each, other)
+        mean -= float(other.mean())
+    return float(2 * stdtr(freedom, -abs(mean) / error)) if error else float(mean == 0)
+
+
+def _welch(*sides: NDArray[np.float64]) -> tuple[float, float]:
+    """The error of a difference of two means, NaN if a side has one value; degrees of freedom."""
+    parts = np.array([float(_error(side, None)) ** 2 for side in sides])
+    if not parts.any():
+        return 0.0, 1.0
+    freedom = parts.sum() ** 2 / (parts**2 / (np.array([len(side) for side in sides]) - 1)).sum()
+    return math.sqrt(parts.sum()), float(freedom)
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from featviz.article.studies import attribution, attribution_controls, attribution_evidence
+from featviz.article.studies.bounds import over_both
 from featviz.attribution import checks
 from featviz.measures import statistics
 
@@ -122,6 +123,6 @@ def test_intervals_over_photographs_and_shufflings_cover(spread):
     covered = []
     for _ in range(1500):
         values = photos * random.normal(size=(8, 1)) + draws * random.normal(size=(1, 5))
-        found = attribution_controls._over_both(values + rest * random.normal(size=(8, 5)))
+        found = over_both(values + rest * random.normal(size=(8, 5)))
         covered.append(found.low < 0 < found.high)
     assert 0.94 < np.mean(covered) < 0.98

@@ -53,6 +53,15 @@ def test_mirror_images_are_told_from_images_upside_down(banks):
     assert 2 < count.chance < 6
 
 
+def test_what_the_units_before_are_like_is_chance_in_a_count_of_mirror_images(banks):
+    # Units that are their own mirror images, of which none is another one upside down.
+    banks["one"][:] = banks["one"] + banks["one"].flip(3)
+    flat = banks["two"].mean((2, 3), keepdim=True)
+    banks["two"][:] = flat.expand_as(banks["two"])
+    count = motifs.own_mirror_images("two")
+    assert count.seen == count.chance == count.low == count.high > count.cases / 2
+
+
 def test_unions_are_readers_of_both_of_a_pair(banks):
     banks["one"][1] = banks["one"][0].flip(2)
     assert motifs.mirrored_pairs("one") == [(0, 1)]

@@ -6,6 +6,7 @@ import torch
 import featviz as fv
 from featviz.article.studies import networks_evidence as evidence
 from featviz.article.studies import networks_matches as matching
+from featviz.article.studies.networks_matches import Matches
 from featviz.measures.activity import measure_activity
 from featviz.photos import Photo
 from tests.networks import LAYERS, SmallCNN
@@ -116,9 +117,10 @@ def test_units_that_are_there_are_recognized_on_other_photographs(maps):
     assert matches.others.tolist() == list(range(19, -1, -1))
     expected = 1 / 1.25**0.5
     assert matches.held.mean() == pytest.approx(expected, abs=0.03)
-    count = matching.alike(matches)
-    assert (count.mean, count.count) == (20, 20)
-    assert 18 <= count.low <= count.high == 20
+    middle = matching.median(matches)
+    assert middle.mean == pytest.approx(expected, abs=0.03)
+    assert middle.low < expected < middle.high
+    assert (matches.held > matching.ALIKE).all()
 
 
 @pytest.mark.parametrize("kind", [matching.UNTRAINED, matching.MIXED])
@@ -126,14 +128,35 @@ def test_choosing_the_best_of_noise_shows_on_the_choosing_half_alone(maps, kind)
     matches = matching.best("conv5", "VGG16", kind)
     assert matches.chosen.mean() > 0.1
     assert abs(matches.held.mean()) < 0.05
-    assert matching.alike(matches).high == 0
+    assert not (matches.held > matching.ALIKE).any()
+    assert matching.median(matches).low < 0 < matching.median(matches).high
+
+
+@pytest.mark.parametrize("shared", [0.5, 1.0, 1.6])
+def test_intervals_of_median_correlations_cover(shared):
+    # Sixty pairs, of weak to strong correlations; photographs differ in how strong they are.
+    pairs, places, count = 60, 9, 31
+    generator = torch.Generator().manual_seed(1)
+    strength = shared * torch.rand(pairs, 1, 1, generator=generator)
+    both, *apart = (torch.randn(pairs, count, places, generator=generator) for _ in range(3))
+    loud = 2 * torch.rand(1, count, 1, generator=generator)
+    one, other = (loud * strength * both + noise for noise in apart)
+    truth = matching.pair_correlations(one, other).median()
+    covered = []
+    for _ in range(100):
+        drawn = torch.randint(count, (count,), generator=generator)
+        sample = one[:, drawn], other[:, drawn]
+        held = matching.pair_correlations(*sample)
+        found = matching.median(Matches(held, held, held, held, held, sample))
+        covered.append(found.low <= truth <= found.high)
+    assert sum(covered) >= 93
 
 
 def test_mutual_matches_are_of_one_layer(maps):
     matches = matching.mutual("conv5", "VGG16", "one")
     pairs = dict(zip(matches.units.tolist(), matches.others.tolist(), strict=True))
     assert {19 - other: other for other in range(8)}.items() <= pairs.items()
-    assert matching.alike(matches).mean == 8
+    assert (matches.held > matching.ALIKE).sum() == 8
 
 
 def test_what_one_photograph_makes_alike_is_no_steady_pair(maps):

@@ -180,11 +180,16 @@ def test_differences_are_welchs():
         expected = ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
         assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
         assert (found.mean, found.count) == (pytest.approx(one.mean() - other.mean()), count)
+        p = ttest_ind(one, other, equal_var=False).pvalue
+        assert statistics.p_value(one, other) == pytest.approx(p)
 
 
 def test_differences_without_spread_or_with_one_value():
     same = statistics.difference([1.0, 1.0], [-1.0, -1.0])
     assert (same.low, same.mean, same.high, same.count) == (2, 2, 2, 2)
+    assert statistics.p_value([1.0, 1.0], [-1.0, -1.0]) == 0
+    assert statistics.p_value([1.0, 1.0], [1.0, 1.0]) == 1
+    assert math.isnan(statistics.p_value([1.0], [0.0, 1.0]))
     alone = statistics.difference([1.0], [0.0, 1.0])
     assert math.isnan(alone.low)
     assert (alone.mean, alone.count) == (0.5, 1)

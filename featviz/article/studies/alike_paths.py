@@ -58,7 +58,7 @@ def same_path() -> Figure:
         "likeness of paths, above that of another unit's",
         id="paths",
         alt="Per layer and earlier layer, the likeness of a picture's path with its patches', and of patches' among each other; "
-        "both are above zero, and the pictures' is the smaller one",
+        "both fall with the distance between the layers, and at most of them the pictures' is the smaller one",
         caption="<strong>Do picture and photograph take the same path?</strong> Rank correlation of the units' activity in an earlier "
         f"layer, less that with another unit's patches. {FOLLOWED} neurons a layer; 95% intervals over neurons.",
         at=0,

@@ -1,5 +1,6 @@
 """Gradient ascent: methods of climbing compared, one improvement at a time."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from featviz import photos
 from featviz.article.bridge.values import Values
+from featviz.article.studies.bounds import quoted
 from featviz.article.studies.shared import alexnet, evenly, maximize
 from featviz.ascent.recipes import (
     HIGHEST,
@@ -24,6 +26,7 @@ from featviz.images.fourier import Fourier
 from featviz.images.pixels import Pixels, UnboundedPixels
 from featviz.images.transforms import LUCID as LUCID_TRANSFORMS
 from featviz.measures import pictures
+from featviz.measures.statistics import Interval, interval
 from featviz.network.network import Network
 from featviz.objectives.units import Channel
 
@@ -95,11 +98,12 @@ def numbers() -> Values:
     return Values(
         unmoved_gain=f"{unmoved[BOUNDED] / unmoved[MOVED]:.1f}",
         moved_share=f"{scores[BOUNDED] / scores[MOVED]:.0%}",
-        basis_change=_change(scores["+ Fourier basis"] / scores[MOVED]),
-        color_change=_change(scores["+ decorrelated color"] / scores["+ Fourier basis"]),
-        default_share=f"{scores[LAST] / scores[MOVED]:.0%}",
-        bound_gain=f"{scores[LAST] / scores[BEFORE]:.2f}",
-        lucid_gain=f"{scores[LAST] / scores['+ decorrelated color']:.2f}",
+        subjects=len(SUBJECTS),
+        basis_gain=_gain("+ Fourier basis", MOVED),
+        color_gain=_gain("+ decorrelated color", "+ Fourier basis"),
+        default_gain=_gain(LAST, MOVED),
+        bound_gain=_gain(LAST, BEFORE),
+        lucid_gain=_gain(LAST, "+ decorrelated color"),
         price=f"{free[0] / bound[0]:.1f}",
         free_contrast=f"{free[1]:.2f}",
         bound_contrast=f"{bound[1]:.2f}",
@@ -198,5 +202,9 @@ def method_ladder() -> Figure:
     )
 
 
-def _change(ratio: float) -> str:
-    return f"{ratio - 1:+.0%}".replace("-", "\N{MINUS SIGN}")
+def _gain(method: str, other: str) -> str:
+    """How many times another method's score a method reaches: the geometric mean over units."""
+    scores = [_outcome(METHODS[name][0])[1] for name in (method, other)]
+    ratio = interval((scores[0] / scores[1]).log())
+    mean, low, high = (math.exp(end) for end in (ratio.mean, ratio.low, ratio.high))
+    return quoted(Interval(mean, low, high, ratio.count), 2)

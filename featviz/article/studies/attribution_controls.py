@@ -18,7 +18,7 @@ from featviz.article.studies.attribution_evidence import (
     Table,
     alexnet,
 )
-from featviz.article.studies.bounds import Bounds, bounds, quoted
+from featviz.article.studies.bounds import Bounds, bounds, over_both, percent, quoted
 from featviz.attribution import checks
 from featviz.attribution.attribute import Attribution, one_scale
 from featviz.figures import Figure, attribution_grid, bars, interval_panels, intervals
@@ -118,7 +118,7 @@ def randomization() -> Figure:
     }
     return bars(
         [TITLES[name] for name in names],
-        {name: bounds([_over_both(row) for row in table]) for name, table in tables.items()},
+        {name: bounds([over_both(row) for row in table]) for name, table in tables.items()},
         "rank agreement with the real map",
         id="randomization",
         alt="Bars per method: agreement of the map at fire9 with that of a network with shuffled weights",
@@ -135,17 +135,21 @@ def numbers() -> Values:
     agreement = dict(
         zip(
             (*MEASURES, "activation"),
-            map(_over_both, attribution_evidence.randomization()["classifier"]),
+            map(over_both, attribution_evidence.randomization()["classifier"]),
             strict=True,
         )
     )
-    m = MEASURES.index("gradcam")
+    m, finer = MEASURES.index("gradcam"), MEASURES.index("layercam")
     pairs = attribution_evidence.pairs()
     first, last = (statistics.interval(point["share"][m, d], pairs) for d in (0, -1))
+    layercam, gained = (
+        statistics.interval(100 * share, pairs)
+        for share in (point["share"][finer, 0], point["share"][finer, 0] - point["share"][m, 0])
+    )
     apart = [statistics.interval(point["agreement"][m, d], pairs) for d in (0, -1)]
     gain, center, edges = _gains()
     best = np.unravel_index(gain[:-1].mean(2).argmax(), gain.shape[:2])
-    shallow, deep = (point["share"][: len(MEASURES), d].mean((1, 2)) for d in (0, -1))
+    deep = point["share"][: len(MEASURES), -1].mean((1, 2))
     spans = attribution_evidence.strengths()
     return Values(
         photos=len(MEASURED),
@@ -181,7 +185,8 @@ def numbers() -> Values:
         shuffled_activation=f"{agreement['activation'].mean:.2f}",
         deep_low=f"{deep.min():.0%}",
         deep_high=f"{deep.max():.0%}",
-        shallow_high=f"{shallow.max():.0%}",
+        layercam_first=percent(layercam),
+        layercam_more=quoted(gained, 0),
         credits="; ".join(
             f"{name}: {attribution_evidence.photo(name).attribution}"
             for name in sorted({*MEASURED, *SHOWN})
@@ -228,17 +233,6 @@ def _half(maps: dict[tuple[str, str], Attribution], layer: str) -> float:
 def _estimates(table: Table, clusters: Sequence[tuple[str, str]] | None = None) -> Bounds:
     """Means, lower and upper bounds of the rows of a table (rows, photos or pairs, ...)."""
     return bounds([statistics.interval(row, clusters) for row in table])
-
-
-def _over_both(values: Table) -> statistics.Interval:
-    """The mean of (photos, draws) with an interval that takes both for drawn at random.
-
-    The error of the mean is that of the photos' means and that of the draws' means, one beside the
-    other: as in Welch's test, whose interval around 0 it is.
-    """
-    around = statistics.difference(values.mean(1), values.mean(0))
-    mean = float(values.mean())
-    return statistics.Interval(mean, mean + around.low, mean + around.high, around.count)
 
 
 def _each(tables: dict[str, Table]) -> dict[str, list[Table]]:

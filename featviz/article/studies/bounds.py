@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
-from featviz.measures.statistics import Interval
+import numpy as np
+from numpy.typing import NDArray
+
+from featviz.measures.statistics import Interval, difference
 
 Bounds = tuple[list[float], list[float], list[float]]
 """Means, lower ends, upper ends."""
@@ -19,6 +22,11 @@ def bounds(intervals: Sequence[Interval], by: float = 1) -> Bounds:
     return means, [by * one.low for one in intervals], [by * one.high for one in intervals]
 
 
+def percent(one: Interval) -> str:
+    """Returns an interval of percent as texts quote it: 64% (54 to 74)."""
+    return f"{one.mean:.0f}% ({one.low:.0f} to {one.high:.0f})"
+
+
 def quoted(one: Interval, digits: int) -> str:
     """Returns an interval as texts quote it: 0.24 (0.23 to 0.27).
 
@@ -28,3 +36,14 @@ def quoted(one: Interval, digits: int) -> str:
     """
     text = f"{one.mean:z.{digits}f} ({one.low:z.{digits}f} to {one.high:z.{digits}f})"
     return text.replace("-", "\N{MINUS SIGN}")
+
+
+def over_both(values: NDArray[np.float64]) -> Interval:
+    """Returns the mean of (things, draws) with an interval that takes both for drawn at random.
+
+    The error of the mean is that of the things' means and that of the draws' means, one beside the
+    other: as in Welch's test, whose interval around 0 it is.
+    """
+    around = difference(values.mean(1), values.mean(0))
+    mean = float(values.mean())
+    return Interval(mean, mean + around.low, mean + around.high, around.count)

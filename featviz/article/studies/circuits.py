@@ -145,7 +145,7 @@ def motifs() -> Figure:
         id="motifs",
         alt="Motifs, the layers they are counted in, cases, how many are seen and how many by chance",
         caption="Motifs of <em>Zoom In</em> in all kernels. By chance, with the middle 95%: pairings, orientations or pixels dealt "
-        "anew, a coin for mirror images. <strong>Compare what is seen with it.</strong>",
+        "anew. <strong>Compare what is seen with it.</strong>",
         width="middle",
     )
 

@@ -78,12 +78,22 @@ def _turned(layer: str, turn: str) -> Tensor:
 
 
 def _likeness(weights: Tensor, turn: str, turned: Tensor) -> Tensor:
+    one, other = _sides(weights, turn, turned)
+    return one @ other.T
+
+
+def _to_itself(weights: Tensor, turn: str, turned: Tensor) -> Tensor:
+    """The diagonal of that: how alike (units,) are to themselves turned."""
+    one, other = _sides(weights, turn, turned)
+    return (one * other).sum(1)
+
+
+def _sides(weights: Tensor, turn: str, turned: Tensor) -> tuple[Tensor, Tensor]:
+    """Kernels turned, and as they are, as rows whose products are correlations."""
     # Inputs first: rows that lie together add up four times faster.
     inputs = TURNS[turn](weights).transpose(0, 1).contiguous()
     images = torch.zeros_like(inputs).index_add_(0, turned, inputs).transpose(0, 1)
-    one, other = (_standard(side.flatten(1)) for side in (images, weights))
-    table: Tensor = one @ other.T
-    return table
+    return _standard(images.flatten(1)), _standard(weights.flatten(1))
 
 
 def _standard(rows: Tensor) -> Tensor:
@@ -120,14 +130,23 @@ def _others(table: Tensor) -> int:
 def own_mirror_images(layer: str) -> Count:
     """Counts units that are more alike to their own mirror image than to themselves upside down.
 
-    Chance is a coin.
+    Chance deals the pixels of each input's kernel anew. It is no coin: where the units of the layer
+    before are like their mirror images, so are sums of them, whatever the kernels.
     """
-    mirror, upside = (likeness(layer, turn).diagonal() for turn in (MIRROR, UPSIDE))
+    weights, turns = kernels(layer), (MIRROR, UPSIDE)
+    turned = [_turned(layer, turn) for turn in turns]
+
+    def count(weights: Tensor) -> int:
+        mirror, upside = (
+            _to_itself(weights, turn, units) for turn, units in zip(turns, turned, strict=True)
+        )
+        return int((mirror > upside).sum())
 
     def draw(generator: torch.Generator) -> float:
-        return float((torch.rand(len(mirror), generator=generator) < 0.5).sum())
+        pixels = torch.rand(weights.shape, generator=generator).flatten(2).argsort(2)
+        return count(weights.flatten(2).gather(2, pixels).view_as(weights))
 
-    return _count(int((mirror > upside).sum()), len(mirror), draw)
+    return _count(count(weights), len(weights), draw)
 
 
 def mirrored_pairs(layer: str) -> list[tuple[int, int]]:

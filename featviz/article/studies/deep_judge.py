@@ -7,7 +7,7 @@ from torch import Tensor
 
 from featviz.article.bridge.values import Values
 from featviz.article.studies import judges
-from featviz.article.studies.bounds import bounds
+from featviz.article.studies.bounds import bounds, over_both
 from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import SEED
 from featviz.figures import Figure, intervals
@@ -38,7 +38,7 @@ def readers() -> Figure:
         alt="Per layer, the shares of right choices of four judges: the shallow ones and the untrained one fall with depth, "
         "the deep one does not",
         caption="<strong>Deep pictures need a deep judge.</strong> Right choices between two units' patches, from a neuron's picture, by three "
-        f"layers of SqueezeNet and by fire9 of {judges.UNTRAINED} untrained ones ({judges.SOME} units a layer); 95% intervals over units; guessing is 50%.",
+        f"layers of SqueezeNet and by fire9 of {judges.UNTRAINED} untrained ones ({judges.SOME} units a layer); 95% intervals over units and over these; guessing is 50%.",
         at=50,
     )
 
@@ -69,7 +69,9 @@ def best_read(layer: str) -> int:
 
 
 def _mean(layer: str, judge: str) -> Interval:
-    return interval(_shares(layer)[judge])
+    """The mean over units, and over networks where these are drawn too."""
+    shares = _shares(layer)[judge]
+    return interval(shares) if shares.shape[1] == 1 else over_both(shares.numpy())
 
 
 def _shares(layer: str) -> dict[str, Tensor]:

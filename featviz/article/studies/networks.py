@@ -21,7 +21,7 @@ from featviz.article.studies.networks_matches import (
 )
 from featviz.article.studies.shared import named_link
 from featviz.figures import Figure, Series, curves, dots, grid, table
-from featviz.measures.statistics import Interval, difference, interval
+from featviz.measures.statistics import LEVEL, Interval, difference, holm, interval, p_value
 
 FEWER = 4
 """How many times fewer photographs matches are chosen on, to see what more of them would change."""
@@ -180,7 +180,7 @@ def numbers() -> Values:
         active_last=_range(last),
         active_before=_range(before),
         fewer=len(range(0, _halves()[0], FEWER)),
-        median_few=f"{few.held.median().item():.2f}",
+        median_few=quoted(matching.median(few), 2),
         twins=len(held),
         twins_held=sum(held),
         **turns,
@@ -192,30 +192,32 @@ def numbers() -> Values:
 
 
 def matched() -> dict[str, str]:
-    """What the text quotes of best matches in VGG16: medians, and shares of units with a match."""
+    """What the text quotes of best matches in VGG16: medians of their correlations."""
     texts = {}
     for layer in LAYERS:
         for name, kind in ((f"{layer}_vgg16", TRAINED), (f"{layer}_vgg16_untrained", UNTRAINED)):
-            matches = matching.best(layer, "VGG16", kind)
-            count = matching.alike(matches)
-            low, mean, high = (
-                100 * value / count.count for value in (count.low, count.mean, count.high)
-            )
-            texts[f"median_{name}"] = f"{matches.held.median().item():.2f}"
-            texts[f"share_{name}"] = f"{mean:.0f}"
-            texts[f"interval_{name}"] = f"{low:.0f} to {high:.0f}"
+            middle = matching.median(matching.best(layer, "VGG16", kind))
+            texts[f"median_{name}"] = quoted(middle, 2)
     return texts
 
 
 def _of_families() -> dict[str, str]:
-    """Which families' units have better matches than other units of their layer, and which worse."""
-    better, worse = [], []
-    for layer, name, units in _families():
+    """Which families' units have better matches than other units of their layer, and which worse.
+
+    As many are tested, the tests are corrected for their number.
+    """
+    sides = []
+    for layer, _, units in _families():
         held = matching.best(layer, "VGG16").held
         others = [unit for unit in range(len(held)) if unit not in units]
-        gain = difference(held[units], held[others])
-        better += [f"{name} ({_signed(gain)})"] * (gain.low > 0)
-        worse += [f"{name} ({_signed(gain)})"] * (gain.high < 0)
+        sides.append((held[units], held[others]))
+    chances = holm([p_value(*side) for side in sides])
+    better: list[str] = []
+    worse: list[str] = []
+    for (_, name, _), side, chance in zip(_families(), sides, chances, strict=True):
+        gain = difference(*side)
+        if chance < 1 - LEVEL:
+            (better if gain.mean > 0 else worse).append(f"{name} ({_signed(gain)})")
     return {
         "families": str(len(list(_families()))),
         "better": ", ".join(better) or "none",
@@ -246,7 +248,8 @@ def _lines(
 
 
 def _alike(layer: str, other: str, other_layer: str, kind: str) -> int:
-    return int(matching.alike(matching.mutual(layer, other, other_layer, kind)).mean)
+    """How many mutual matches are alike."""
+    return int((matching.mutual(layer, other, other_layer, kind).held > ALIKE).sum())
 
 
 def _halves() -> tuple[int, int]:

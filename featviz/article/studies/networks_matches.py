@@ -4,25 +4,22 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from featviz.article.studies.networks_evidence import DEPTHS, look
-from featviz.article.studies.shared import SEED
 from featviz.measures.correspondence import (
     correlations,
     mutual_matches,
     pair_correlations,
-    resamples,
 )
-from featviz.measures.statistics import LEVEL, Interval
+from featviz.measures.statistics import Interval, crossed
 
 ALIKE = 0.5
 """Correlation on held-out photographs above which two units count as alike: a quarter of either's
 variance is then the other's."""
-
-RESAMPLES = 400
-"""How often the held-out photographs are drawn anew for an interval."""
 
 OTHERS = ("VGG16", "SqueezeNet")
 """The networks in which AlexNet's units are looked for."""
@@ -57,7 +54,7 @@ class Matches:
         steady: (n,) the lower of the correlations on the two halves of those. One photograph that
             excites both units can't make it large.
         held: (n,) on the other photographs.
-        drawn: (`RESAMPLES`, n) on those, drawn anew.
+        tested: Values there of the ones and of the others, (n, photographs, places) each.
     """
 
     units: Tensor
@@ -65,7 +62,7 @@ class Matches:
     chosen: Tensor
     steady: Tensor
     held: Tensor
-    drawn: Tensor
+    tested: tuple[Tensor, Tensor]
 
 
 @cache
@@ -125,11 +122,18 @@ def steadiest() -> list[Twin]:
     return twins
 
 
-def alike(matches: Matches) -> Interval:
-    """Counts the pairs that are alike, with an interval over photographs drawn anew."""
-    counts = (matches.drawn > ALIKE).sum(1).float()
-    low, high = counts.quantile(torch.tensor([(1 - LEVEL) / 2, (1 + LEVEL) / 2])).tolist()
-    return Interval(float((matches.held > ALIKE).sum()), low, high, len(matches.held))
+def median(matches: Matches) -> Interval:
+    """Returns the median of the pairs' correlations, with its interval over tested photographs.
+
+    How many pairs exceed a threshold would have none that covers: what photographs drawn anew add
+    to each correlation carries pairs over it from the side on which most of them are.
+    """
+
+    def middle(kept: NDArray[np.int64]) -> list[float]:
+        return [float(pair_correlations(*(side[:, kept] for side in matches.tested)).median())]
+
+    (found,) = crossed(middle, [matches.tested[0].shape[1]])
+    return found
 
 
 Halves = tuple[Tensor, Tensor]
@@ -145,10 +149,8 @@ def _halves(name: str, layer: str, kind: str = TRAINED) -> Halves:
 def _matches(halves: Halves, others: Halves, pairs: Tensor) -> Matches:
     one, other = pairs.T
     sides = [(ours[one], theirs[other]) for ours, theirs in zip(halves, others, strict=True)]
-    counts = resamples(sides[1][0].shape[1], RESAMPLES, SEED)
     chosen, held = (pair_correlations(*side) for side in sides)
     quarters = [
         pair_correlations(*(values[:, part::2] for values in sides[0])) for part in range(2)
     ]
-    steady, drawn = torch.minimum(*quarters), pair_correlations(*sides[1], counts)
-    return Matches(one, other, chosen, steady, held, drawn)
+    return Matches(one, other, chosen, torch.minimum(*quarters), held, sides[1])

@@ -20,6 +20,7 @@ from featviz.article.studies import (
     networks,
 )
 from featviz.article.studies import shallow_versus_deep_evidence as evidence
+from featviz.article.studies.bounds import percent
 from featviz.article.studies.cards import Card, cards
 from featviz.article.studies.microscope import channel_images, scope
 from featviz.article.studies.shared import (
@@ -123,7 +124,7 @@ def findings_in_cards() -> Figure:
     return cards(
         entries,
         id="findings",
-        caption="<strong>What the chapters found.</strong> Brackets hold 95% intervals, over units or over untrained networks.",
+        caption="<strong>What the chapters found.</strong> Brackets hold 95% intervals, over units, photographs or untrained networks.",
     )
 
 
@@ -278,8 +279,8 @@ def numbers() -> Values:
     net, likeness = alexnet(), alike.numbers()
     quotes = {}
     for layer in ("conv1", "conv5"):
-        quotes[f"active_{layer}"] = _percent(interval(evidence.active(net, layer)))
-        quotes[f"initial_{layer}"] = _percent(interval(evidence.drawn("initialized", layer)))
+        quotes[f"active_{layer}"] = percent(interval(evidence.active(net, layer)))
+        quotes[f"initial_{layer}"] = percent(interval(evidence.drawn("initialized", layer)))
         quotes[f"ratio_{layer}"] = evidence.quoted_exaggeration(layer)
         quotes[f"alike_{layer}"] = likeness[f"rho_{layer}"]
     return Values(
@@ -292,10 +293,6 @@ def numbers() -> Values:
         last_units=net.units("conv5"),
         **quotes,
     )
-
-
-def _percent(share: Interval) -> str:
-    return f"{share.mean:.0f}% ({_ends(share)})"
 
 
 def _ends(share: Interval) -> str:
