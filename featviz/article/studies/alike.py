@@ -173,7 +173,7 @@ def numbers() -> Values:
             f"plain_{layer}": quoted(one.agreement[1], 2),
             f"standing_{layer}": quoted(one.standing[0], 0),
             f"half_{layer}": f"{one.halves:.2f}",
-            f"near_{layer}": f"{one.near[1]:.0f}",
+            f"near_{layer}": quoted(one.near, 0),
             f"top_{layer}": quoted(one.groups[-1], 2),
             f"untrained_plain_{layer}": quoted(evidence.untrained(layer).agreement[1], 2),
         }

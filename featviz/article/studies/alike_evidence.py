@@ -52,7 +52,7 @@ class Evidence:
         centers: (groups,) how alike these pairs look in the mean.
         permuted: (draws,) rank correlations for pictures that are dealt to units anew.
         halves: Rank correlation of behavior on one half of the photographs with that on the other.
-        near: Agreement and standing for the strongest of `AROUND` by `AROUND` places.
+        near: The first standing, for the strongest of `AROUND` by `AROUND` places.
         looks: (units, units) how alike pictures look to the first of `LOOKS`.
         behavior: (3, units, units) correlation on all photographs, on every other, on the rest.
     """
@@ -63,7 +63,7 @@ class Evidence:
     centers: NDArray[np.floating]
     permuted: NDArray[np.floating]
     halves: float
-    near: tuple[float, ...]
+    near: Interval
     looks: Tensor
     behavior: Tensor
 
@@ -154,7 +154,8 @@ def _evidence(
         measures.__name__,
     )
     count = min(len(units), len(photographs()))
-    numbers = [Interval(mean, low, high, count) for mean, low, high in arrays["numbers"].tolist()]
+    table = [*arrays["numbers"].tolist(), arrays["near"].tolist()]
+    *numbers, near = [Interval(mean, low, high, count) for mean, low, high in table]
     return Evidence(
         agreement=tuple(numbers[:2]),
         standing=tuple(numbers[2:4]),
@@ -162,7 +163,7 @@ def _evidence(
         centers=arrays["centers"],
         permuted=arrays["permuted"],
         halves=float(arrays["halves"]),
-        near=tuple(arrays["near"].tolist()),
+        near=near,
         looks=torch.from_numpy(arrays["looks"]),
         behavior=torch.from_numpy(arrays["behavior"]),
     )

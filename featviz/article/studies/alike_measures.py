@@ -3,7 +3,7 @@
 Apart from figures and pages, so that their changes leave what is measured in the store.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -84,7 +84,7 @@ def measure_pairs(
         **_agreements(behavior, live, looks),
         "permuted": permuted_agreements(looks[0], kinds[0], PERMUTED, seed).numpy(),
         "halves": np.array(_halves(behavior, live, seed)),
-        "near": np.array(_variant(looks[0], Behavior.of(after, AROUND), live)),
+        "near": np.array(_near(looks[0], Behavior.of(after, AROUND), live)),
         "looks": looks[0].float().numpy(),
         "behavior": torch.stack(kinds).float().numpy(),
     }
@@ -139,10 +139,11 @@ def see(pixels: Tensor) -> Tensor:
 def _agreements(behavior: Behavior, live: Tensor, looks: Sequence[Tensor]) -> Arrays:
     seen = each_pair(looks[0])
     edges = seen.quantile(torch.tensor(EDGES, dtype=seen.dtype))
+    recalled = _recalled(behavior)
 
     def statistic(some: NDArray[np.int64], shown: NDArray[np.int64]) -> list[float]:
         rows = live[some]
-        alike = behavior.correlation(shown)[rows][:, rows]
+        alike = recalled(shown)[rows][:, rows]
         views = [one[some][:, some] for one in looks]
         agreements = [pair_agreement(one, alike) for one in views]
         places = [standings(one, alike).mean().item() for one in views]
@@ -161,10 +162,25 @@ def _by_group(seen: Tensor, values: Tensor, edges: Tensor) -> list[float]:
     return [values[group == index].mean().item() for index in range(len(edges) - 1)]
 
 
-def _variant(looks: Tensor, behavior: Behavior, live: Tensor) -> tuple[float, float]:
-    """Agreement and mean standing by another kind of behavior."""
-    alike = behavior.correlation()[live][:, live]
-    return pair_agreement(looks, alike), standings(looks, alike).mean().item()
+def _near(looks: Tensor, behavior: Behavior, live: Tensor) -> list[float]:
+    """The mean standing by another kind of behavior, with the ends of its interval."""
+    recalled = _recalled(behavior)
+
+    def statistic(some: NDArray[np.int64], shown: NDArray[np.int64]) -> list[float]:
+        rows = live[some]
+        alike = recalled(shown)[rows][:, rows]
+        return [standings(looks[some][:, some], alike).mean().item()]
+
+    (found,) = crossed(statistic, [len(live), len(behavior.places)])
+    return [found.mean, found.low, found.high]
+
+
+def _recalled(behavior: Behavior) -> Callable[[NDArray[np.int64]], Tensor]:
+    """The correlations on photographs; those on all of them are computed once."""
+    whole = behavior.correlation()
+    return lambda shown: (
+        whole if len(shown) == len(behavior.places) else behavior.correlation(shown)
+    )
 
 
 def _halves(behavior: Behavior, live: Tensor, seed: int) -> float:

@@ -191,6 +191,9 @@ def numbers() -> Values:
         part_shuffled_last=_part(evidence.control(), "conv5"),
         part_larger=", ".join(_text(_larger(layer)) for layer in alexnet().layers),
         left_pictures=_range(turns.KINDS[0]),
+        left_more=quoted(
+            difference(*(_at(end, turns.KINDS[0], 45) for end in ("conv5", "conv1"))), 0
+        ),
         left_shallow=_range(turns.KINDS[1], ("conv1", "conv2")),
         left_deep=_range(turns.KINDS[1], ("conv3", "conv4", "conv5")),
         active_first=f"{active['conv1']:.0f}",
