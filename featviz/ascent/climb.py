@@ -124,7 +124,7 @@ def maximize(
         TypeError: What is to be maximized is no objective.
     """
     goals = as_objectives(network, objectives)
-    check(goals, steps, batch)
+    check(goals, recipe, steps, batch)
     target = find_device(device)
     dtype = suiting_precision(network, precision, target)
     if not network.is_steady:

@@ -3,7 +3,7 @@
 import hashlib
 import operator
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
 
@@ -98,8 +98,15 @@ class Middle(Transform):
         return images[..., top : top + self.height, left : left + self.width]
 
 
-def check(objectives: tuple[Objective, ...], steps: int | None, batch: int | None) -> None:
+def check(
+    objectives: tuple[Objective, ...],
+    recipe: Recipe | None,
+    steps: int | None,
+    batch: int | None,
+) -> None:
     """Raises a ValueError, with what is valid, if there is nothing to do or no way to do it."""
+    if not isinstance(recipe, Recipe | None):
+        raise ValueError(f"a recipe is a Recipe, featviz.recipes.HIGHEST say, not {recipe!r}.")
     if not objectives:
         raise ValueError("no objective to maximize; name at least one, Channel('conv5', 12) say.")
     for name, value in (("steps", steps), ("batch", batch)):
@@ -353,7 +360,7 @@ def frame_numbers(frames: Sequence[int] | str, steps: int) -> tuple[int, ...]:
     if isinstance(frames, str) and frames == "log":
         powers = [2**k for k in range(steps.bit_length()) if 2**k < steps]
         return (0, *powers, steps)
-    if isinstance(frames, str):
+    if not isinstance(frames, Iterable) or isinstance(frames, str):
         raise ValueError(f"frames are numbers of steps or 'log', not {frames!r}.")
     wrong = [frame for frame in frames if not 0 <= frame <= steps]
     if wrong:

@@ -278,6 +278,7 @@ def find_strengths(
     roots = list(range(network.units(layer)) if units is None else units)
     for unit in roots:
         check_unit(network, layer, unit)
+    layers = (layers,) if isinstance(layers, str) else layers
     earlier = tuple(columns_before(network, layer) if layers is None else layers)
     values, means = _means(network, layer, images, roots, earlier, best)
     added = tuple(one.numpy() for one in means)

@@ -131,6 +131,11 @@ class Network:
         self.mean, self.std = (
             tuple(values) * (channels if len(values) == 1 else 1) for values in lists
         )
+        if not isinstance(layers, Mapping | None):
+            raise ValueError(
+                "layers are short names -> dotted module names, {'conv5': 'features.10'} say, not "
+                f"{layers!r}."
+            )
         self._layers = None if layers is None else dict(layers)
         self._size, self._output = size, output
         check_normalization(self.mean, self.std, channels, self.name)

@@ -13,6 +13,7 @@ penalty:tv           also penalty:l1, penalty:l2, penalty:blur
 0.5*conv4:1 - conv4:2 + 0.1*penalty:tv
 """
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -58,6 +59,8 @@ def parse(text: str) -> Objective:
         if match is None or (terms and not match["sign"]):
             raise _unreadable(text)
         weight = float(match["factor"] or 1) * (-1 if match["sign"] == "-" else 1)
+        if not math.isfinite(weight):
+            raise ValueError(f"a weight is a finite number, not {match['factor']} as in {text!r}.")
         terms.append((weight, _spec(match["spec"], text)))
         end = match.end()
     return weighted_sum(terms)

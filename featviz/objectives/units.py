@@ -8,7 +8,7 @@ section "Optimization objectives".
 """
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import SupportsIndex
 
@@ -95,6 +95,8 @@ class Neuron(Objective):
     def __post_init__(self) -> None:
         object.__setattr__(self, "unit", _whole(self.unit, "unit"))
         if self.position is not None:
+            if not isinstance(self.position, Sequence) or len(self.position) != 2:
+                raise ValueError(f"a position is (row, column), not {self.position!r}.")
             place = tuple(_whole(one, "position") for one in self.position)
             object.__setattr__(self, "position", place)
 

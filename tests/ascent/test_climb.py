@@ -447,11 +447,17 @@ def test_frame_numbers(frames, steps, expected):
         ([0, 9], "frames are steps from 0 to 4, not 9"),
         ([-1], "frames are steps from 0 to 4, not -1"),
         ("every", "frames are numbers of steps or 'log', not 'every'"),
+        (3, "frames are numbers of steps or 'log', not 3"),
     ],
 )
 def test_wrong_frames_say_which_are_right(small, frames, message):
     with pytest.raises(ValueError, match=message):
         climb(small, Channel("conv3", 1), frames=frames)
+
+
+def test_the_name_of_a_recipe_is_no_recipe(small):
+    with pytest.raises(ValueError, match=r"a recipe is a Recipe, .* say, not 'HIGHEST'"):
+        climb(small, Channel("conv3", 1), recipe="HIGHEST")
 
 
 def test_frames_are_the_images_before_their_steps(small):

@@ -691,6 +691,11 @@ def test_what_is_changed_in_place_is_changed_for_all_who_read_it(traceable):
     torch.testing.assert_close(found["stem"], stem)
     torch.testing.assert_close(fv.activations(network.to("cpu"), PHOTO, "output"), expected)
     assert network.rewriting == ("relu",)
+    silent = fv.ablate(network, {"stem": range(8)}, "zero")
+    rest = module.conv.bias + module.skip.bias
+    torch.testing.assert_close(fv.activations(silent, PHOTO, "output")[0, :, 0, 0], rest.detach())
+    ablated = fv.ablate(network, {"stem": []}, "zero")
+    torch.testing.assert_close(fv.activations(ablated, PHOTO, "output"), expected)
     rises(network, "output:1", size=24)
     with_gradient = attribute(network, PHOTO, "output:1", "stem", "gradient").map
     module.relu.inplace = False

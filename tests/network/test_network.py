@@ -356,6 +356,8 @@ def test_unknown_layers_and_units_say_what_there_is(alexnet):
         check_unit(alexnet, "conv5", 256)
     with pytest.raises(UnknownUnitError, match="not -1"):
         check_unit(alexnet, "conv5", -1)
+    with pytest.raises(ValueError, match=r"layers are short names -> .*, not \['features\.0'\]"):
+        fv.Network(SmallCNN(), layers=["features.0"])
     with pytest.raises(UnknownLayerError, match=r"'a' stands for module 'b', which SmallCNN lacks"):
         fv.Network(SmallCNN(), layers={"a": "b"})
 

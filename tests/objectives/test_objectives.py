@@ -285,6 +285,12 @@ def test_classes_go_by_the_networks_own_names(small):
         Logit("ant")({"output": torch.zeros(1, 5)})
 
 
+@pytest.mark.parametrize("position", [5, (5, 6, 7)])
+def test_a_position_is_a_pair(position):
+    with pytest.raises(ValueError, match=r"a position is \(row, column\), not \(?5"):
+        Neuron("conv1", 1, position)
+
+
 def test_a_position_outside_of_the_map_is_said(small):
     with pytest.raises(ValueError, match=r"conv1:1@12,0 asks for a position outside of the map of"):
         fv.maximize(small, Neuron("conv1", 1, (12, 0)), size=24, steps=1)

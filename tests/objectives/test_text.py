@@ -139,3 +139,8 @@ def test_reading_needs_no_network_and_asks_it_later(alexnet):
 def test_a_sum_can_be_written_down():
     assert str(0.1 * TotalVariation() + Channel("conv5", 3)) == "conv5:3 + 0.1*penalty:tv"
     assert isinstance(fv.parse("conv5:3 + 0.1*penalty:tv"), Sum)
+
+
+def test_a_weight_without_end_is_refused():
+    with pytest.raises(ValueError, match="a weight is a finite number, not 1e400 as in '1e400"):
+        parse("1e400*conv5:1")
