@@ -30,8 +30,8 @@ study.photo_picker()
 study.activation_maps()
 
 # %% [markdown]
-# Strength alone hardly tells layers apart: on these four photographs half of conv1's lies on {{ half_first }} of its places, half of conv5's on {{ half_last }}.
-# What changes is how many units share it: {{ active_first }} of them are active at a place of conv1, and
+# Strength alone hardly tells layers apart: on these four photographs half of conv1's lies on {{ half_first }} of its places, half of
+# conv5's on {{ half_last }}. What changes is how many units share it: {{ active_first }} of them are active at a place of conv1, and
 # {{ active_last }} at a place of conv5.
 #
 # ## What does a place mean to a layer?
@@ -83,9 +83,9 @@ attribution_controls.why_these_layers()
 # *Fineness.* conv1 has a place every {{ stride_first }} pixels, fire9 one every {{ stride_last }}, and half of its evidence on
 # {{ area_last }} of them.
 #
-# So we read Grad-CAM's shallow maps for *what is there* and its deep ones for *what it is evidence for*. It is the method's limit and not the
-# layer's: at conv1 LayerCAM, which weighs each place by its own gradient, puts {{ layercam_first }} on the right photograph. That the same holds of AlexNet's conv1 and
-# conv4 we take from the likeness of [](#fig-unit-cam) and [](#fig-class-evidence).
+# So we read Grad-CAM's shallow maps for *what is there* and its deep ones for *what it is evidence for*. It is the method's limit and not
+# the layer's: at conv1 LayerCAM, which weighs each place by its own gradient, puts {{ layercam_first }} on the right photograph. That the
+# same holds of AlexNet's conv1 and conv4 we take from the likeness of [](#fig-unit-cam) and [](#fig-class-evidence).
 #
 # *Wrong if* Grad-CAM at conv1 had pointed to the right photograph, or the maps of two classes had agreed at fire9.
 # { .wrong-if }

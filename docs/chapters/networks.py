@@ -56,15 +56,15 @@ study.by_depth()
 study.best_matches()
 
 # %% [markdown]
-# The median falls from {{ median_conv1_vgg16 }} at conv1 to {{ median_conv5_vgg16 }} at conv5 for VGG16 (95% intervals over photographs). At conv1 even VGG16 before
-# training, drawn once, reaches {{ median_conv1_vgg16_untrained }}: much of what excites filters is contrast and color. At conv2 it reaches
-# {{ median_conv2_vgg16_untrained }}, trained {{ median_conv2_vgg16 }}; at conv5 {{ median_conv5_vgg16_untrained }} and
-# {{ median_conv5_vgg16 }}.
+# The median falls from {{ median_conv1_vgg16 }} at conv1 to {{ median_conv5_vgg16 }} at conv5 for VGG16 (95% intervals over photographs).
+# At conv1 even VGG16 before training, drawn once, reaches {{ median_conv1_vgg16_untrained }}: much of what excites filters is contrast
+# and color. At conv2 it reaches {{ median_conv2_vgg16_untrained }}, the trained one {{ median_conv2_vgg16 }}; at conv5
+# {{ median_conv5_vgg16_untrained }} and {{ median_conv5_vgg16 }}.
 #
 # Deep units are active at few places, so that one photograph can make a match. Chosen on {{ fewer }} photographs instead of
-# {{ chosen }}, conv5's median is {{ median_few }}: more photographs would find more.
+# {{ chosen }}, conv5's median is {{ median_few }}: more photographs may find more.
 #
-# *Wrong if* an untrained network had as many matches.
+# *Wrong if* an untrained network had matched as well.
 # { .wrong-if }
 
 # %%

@@ -7,8 +7,8 @@
 # # Can such maps be trusted?
 #
 # <p class="lede" markdown>Maps know the class: at SqueezeNet's last layer all measured methods put {{ deep_low }} to {{ deep_high }} of the
-# evidence on the right photograph, and LayerCAM {{ layercam_first }} already at the first. But that they explain the decision is not shown. If the marked places are
-# hidden or shown alone, {{ above_edges }} of {{ cells }} maps can be said to do better than an edge detector, which has never
+# evidence on the right photograph, and LayerCAM {{ layercam_first }} already at the first. But that they explain the decision is not
+# shown. If the marked places are hidden or shown alone, {{ above_edges }} of {{ cells }} maps can be said to do better than an edge detector, which has never
 # seen a class, and parts of the maps stay when the learned weights are shuffled.</p>
 #
 # ## One pair, two classes
@@ -36,8 +36,7 @@ study.methods_compared()
 
 # %% [markdown]
 # At conv1 Grad-CAM puts {{ share_first }} of the evidence on the right photograph, LayerCAM {{ layercam_first }}, which is
-# {{ layercam_more }} percentage points more. Grad-CAM
-# gives a unit one weight for the whole photograph, its mean gradient; LayerCAM[^jiang2021] and gradient × value weigh each place by
+# {{ layercam_more }} percentage points more. Grad-CAM gives a unit one weight for the whole photograph, its mean gradient; LayerCAM[^jiang2021] and gradient × value weigh each place by
 # its own. We think that at conv1 the mean loses what an edge says for the cat at one place and against it at the next.
 #
 # ## Hide what the map marks
