@@ -92,7 +92,7 @@ ascent_methods.method_ladder()
 # the third row's score.
 #
 # The basis and its colors decide what the image is made of. With the Fourier basis the score is {{ basis_gain }} times that of the third
-# row, with decorrelated color {{ color_gain }} times that (geometric means over {{ subjects }} units, 95% intervals). A step in pixels is
+# row, and with decorrelated color {{ color_gain }} times that of the row before (geometric means over {{ subjects }} units, 95% intervals). A step in pixels is
 # mostly one in high frequencies; a step in a spectrum scaled like that of photographs, mostly one in low ones. That changes where the climb ends, not what is allowed.
 #
 # No single number ranks these methods: the default, in the last row, has {{ default_gain }} times the third row's score.

@@ -85,8 +85,9 @@ study.motifs()
 # %% [markdown]
 # *The same at another angle.* {{ quarter_conv1 }} filters of conv1 have a partner at a quarter turn, and of conv3 {{ quarter_conv3 }}. Mirror
 # images are what remains: {{ mirror_conv5 }} units of conv5 are more alike to their own mirror image than to themselves upside down, and
-# with the pixels of each kernel dealt anew {{ mirror_conv5_chance }}. Most of that is inherited: what reads units that are like their mirror
-# images is like its own, whatever its kernels. In conv4 dealt kernels make {{ mirror_conv4_chance }}, the real ones {{ mirror_conv4 }}.
+# with the pixels of each kernel dealt anew {{ mirror_conv5_chance }}. Part of that is inherited: what reads units that are like their mirror
+# images is like its own, whatever its kernels. In conv4 that is nearly all: dealt kernels make {{ mirror_conv4_chance }}, the real ones
+# {{ mirror_conv4 }}.
 #
 # *Union over cases.* Units read a unit and its mirror image together more often than other pairs: {{ union_conv1 }} cases in conv2, by chance
 # {{ union_conv1_chance }}.

@@ -106,7 +106,7 @@ def _network_from(file: Path, function: str) -> Network:
         raise click.UsageError(f"{file} has no function {function!r}.")
     try:
         inspect.signature(make).bind()
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise click.UsageError(f"{function} of {file} is called with nothing: {error}.") from None
     network = make()
     if isinstance(network, nn.Module):

@@ -3,22 +3,23 @@
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType, NoneType
+from collections.abc import Callable, Iterable, Iterator
+from types import BuiltinFunctionType, CodeType, FunctionType, NoneType
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-OWN = "torch."
-"""Where the modules are defined whose code the version of PyTorch stands for."""
+from featviz.network.passes import REWRITES
 
+OWN = ("torch.", "featviz.network.")
+"""Where the modules are defined whose code is no network's own."""
 
-PLAIN = (bool, int, float, complex, str, bytes, NoneType, torch.dtype)
+PLAIN = (bool, int, float, complex, str, bytes, NoneType, torch.dtype, np.generic)
 """Kinds of values that print themselves whole, and alike in every run."""
 
-_KEPT = frozenset(vars(nn.Module()))
-"""What every module keeps for itself."""
+_KEPT = frozenset([*vars(nn.Module()), "inplace", REWRITES])
+"""What every module keeps for itself, and what decides no values."""
 
 
 class Weights:
@@ -97,8 +98,9 @@ def own_values(module: nn.Module) -> str:
         module: The module.
 
     Returns:
-        For each of these parts: numbers, texts, arrays, functions, and lists of such. Of other
-        objects, which may hold anything, their kind.
+        For each of these parts: numbers, texts, arrays, functions, classes, and collections of
+        such. Of other objects, which may hold anything, their kind. What works in place is left
+        out, as in `plain_print`.
     """
     return "\n".join(
         f"{name}.{key} {_value(value)}"
@@ -109,15 +111,31 @@ def own_values(module: nn.Module) -> str:
     )
 
 
-def _value(value: object) -> str:
-    if isinstance(value, tuple | list):
-        return f"[{', '.join(map(_value, value))}]"
-    if isinstance(value, dict):
-        return f"[{', '.join(f'{_value(key)}: {_value(one)}' for key, one in value.items())}]"
+def _value(value: object, around: tuple[int, ...] = ()) -> str:
+    """Writes down a value that lies in others, which are known by their addresses."""
+    if id(value) in around:
+        return "itself"
+
+    def within(parts: Iterable[object]) -> list[str]:
+        return [_value(part, (*around, id(value))) for part in parts]
+
+    if isinstance(value, np.ndarray) and value.dtype.hasobject:
+        return _value(value.tolist(), around)
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
+    if isinstance(value, Tensor):
+        return _digest([("", value)])
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(within(value))}]"
+    if isinstance(value, set | frozenset):
+        return f"{{{', '.join(sorted(within(value)))}}}"
+    if isinstance(value, dict):
+        return f"{{{', '.join(within(value.items()))}}}"
     if isinstance(value, FunctionType):
-        return code_of(value)
+        held = [cell.cell_contents for cell in value.__closure__ or ()]
+        return " ".join([code_of(value), *within([value.__defaults__, value.__kwdefaults__, held])])
+    if isinstance(value, type | BuiltinFunctionType):
+        return f"{value.__module__}.{value.__qualname__}"
     return repr(value) if isinstance(value, PLAIN) else type(value).__qualname__
 
 

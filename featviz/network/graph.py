@@ -20,6 +20,9 @@ FUNCTIONS = frozenset(
 )
 """Names of functions and methods that do the same, in place too."""
 
+MAKING = (nn.Conv2d, nn.Linear, nn.BatchNorm2d)
+"""Modules whose values are tensors of their own, no other view of what they are given."""
+
 KEEPING = (nn.Identity, nn.Dropout, nn.Dropout2d)
 """Modules that give what they are given."""
 
@@ -129,11 +132,12 @@ class Graph:
         once = node.op == "call_module" and self.runs(str(node.target)) == 1
         return str(node.target) if once else f"{CALLS}.value_of_{node.name}"
 
-    def exposed(self, sources: Collection[str]) -> nn.Module:
+    def exposed(self, sources: Collection[str], rewriting: Collection[str] = ()) -> nn.Module:
         """Returns a private view in which the values of single calls are those of modules.
 
         Args:
             sources: What `source` has returned; ReLUs among them become modules, not in place.
+            rewriting: Dotted names of modules that stay, because others read what they change.
         """
         assert self.module is not None  # else `source` returns modules of the network only
         view: fx.GraphModule = private_copy(self.module)  # type: ignore[assignment]
@@ -141,7 +145,7 @@ class Graph:
         for node in list(view.graph.nodes):
             source = self.source_of(node)
             if source.startswith(f"{CALLS}.") and source in sources:
-                relu = self._is_relu(node)
+                relu = self._is_relu(node) and not self._rewrites(node, rewriting)
                 view.add_submodule(source, nn.ReLU() if relu else nn.Identity())
                 with view.graph.inserting_after(node):
                     new = view.graph.call_module(
@@ -168,11 +172,14 @@ class Graph:
             and len(node.all_input_nodes[0].users) == 1
         ]
 
-    def shares_input(self, module: str) -> bool:
-        """Whether others read what a module is given, or nobody reads what it gives."""
-        return any(
-            node is not None and (not node.users or len(node.all_input_nodes[0].users) > 1)
-            for node in self._calls.get(module, [])
+    def reads_alone(self, module: str) -> bool:
+        """Whether a module alone reads, at each call, what another one has just made for it."""
+        calls = self._calls.get(module, [])
+        return bool(calls) and all(
+            node is not None
+            and type(self.callee(node.all_input_nodes[0])) in MAKING
+            and len(node.all_input_nodes[0].users) == 1
+            for node in calls
         )
 
     def before(self, sources: Collection[str]) -> set[str]:
@@ -239,6 +246,12 @@ class Graph:
         if module is None:
             return function_name(node).endswith("_norm") or function_name(node) == "dropout"
         return "Norm" in type(module).__name__ or isinstance(module, KEEPING)
+
+    def _rewrites(self, node: fx.Node, rewriting: Collection[str]) -> bool:
+        """Whether a call changes, in place, what other calls read."""
+        name = node.target if isinstance(node.target, str) else node.target.__name__
+        in_place = name in rewriting or name.endswith("_") or bool(node.kwargs.get("inplace"))
+        return in_place and len(node.all_input_nodes[0].users) > 1
 
     def _is_relu(self, node: fx.Node) -> bool:
         return type(self.callee(node)) is nn.ReLU or function_name(node) == "relu"

@@ -364,9 +364,10 @@ class Network:
     @cached_property
     @own_mode()
     def graph(self) -> Graph:
-        """How the network's modules are wired: its pass, traced once."""
+        """How the network's modules are wired: its pass, traced once, and tried."""
         view, size = private_copy(self.module), self.record.size
-        # What PyTorch's own modules do is the same while it is traced.
+        # PyTorch's own modules do the same while they are traced. A trace lacks the hooks before
+        # the pass of the outermost module alone.
         plain = not own_code(view) and not view._forward_pre_hooks
         images = None if plain or size is None else noise(view, len(self.mean), size)
         return Graph(view, images)
@@ -375,9 +376,11 @@ class Network:
     @own_mode()
     def rewriting(self) -> tuple[str, ...]:
         """The dotted names of modules that change, in place, what others read as well."""
-        names = [name for name, part in self._modules.items() if getattr(part, "inplace", False)]
-        if not self.graph.obstacle:
-            return tuple(name for name in names if self.graph.shares_input(name))
+        names = [
+            name
+            for name, part in self._modules.items()
+            if getattr(part, "inplace", False) and not self.graph.reads_alone(name)
+        ]
         if not names or self.record.size is None:
             return ()
         plain, other = private_copy(self.module), private_copy(self.module)
@@ -489,8 +492,9 @@ def private_view(
     """
     sources = {ref.source for ref in refs}
     calls = any(source.startswith(CALLS) for source in sources)
-    view = network.graph.exposed(sources) if calls else private_copy(network.module)
-    rewrite(view, network.rewriting)
+    rewriting = network.rewriting
+    view = network.graph.exposed(sources, rewriting) if calls else private_copy(network.module)
+    rewrite(view, rewriting)
     vars(view)[CHANNELS_LAST] = network.takes_channels_last
     for name in network.graph.sole_rectifiers if in_place else ():
         # In its place and not instead of it: the module may have a second name.

@@ -152,7 +152,7 @@ def private_copy(module: nn.Module) -> nn.Module:
         child._forward_hooks.clear()
         child._backward_hooks.clear()
         child._backward_pre_hooks.clear()
-        if isinstance(child, nn.DataParallel):
+        if type(child) is nn.DataParallel:
             cast(Any, child).__class__ = _Alone
     return view
 
@@ -170,6 +170,9 @@ def rewrite(view: nn.Module, names: Iterable[str]) -> None:
 
 class _Alone(nn.Module):
     """What spread batches over graphics cards, as its module alone; its names stay."""
+
+    def _get_name(self) -> str:
+        return nn.DataParallel.__name__
 
     def forward(self, *arguments: Any, **options: Any) -> Any:
         return self.get_submodule("module")(*arguments, **options)

@@ -8,7 +8,7 @@ section "Optimization objectives".
 """
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import SupportsIndex
 
@@ -95,9 +95,10 @@ class Neuron(Objective):
     def __post_init__(self) -> None:
         object.__setattr__(self, "unit", _whole(self.unit, "unit"))
         if self.position is not None:
-            if not isinstance(self.position, Sequence) or len(self.position) != 2:
+            pair = tuple(self.position) if isinstance(self.position, Iterable) else ()
+            if len(pair) != 2:
                 raise ValueError(f"a position is (row, column), not {self.position!r}.")
-            place = tuple(_whole(one, "position") for one in self.position)
+            place = tuple(_whole(one, "position") for one in pair)
             object.__setattr__(self, "position", place)
 
     @property

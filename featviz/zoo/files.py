@@ -90,7 +90,7 @@ def read(path: Path) -> dict[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise WeightsError(f"there is no file {path} of weights.") from None
-    except OSError:
+    except (OSError, MemoryError):
         raise
     except Exception as error:  # of bytes that are no weights torch's reader raises anything
         raise WeightsError(

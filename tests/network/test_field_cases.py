@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -665,8 +666,9 @@ def test_a_bare_assertion_against_bfloat16_is_an_obstacle():
 class Rewriting(nn.Module):
     """What its ReLU changes in place another convolution reads afterwards, as in MiDaS's blocks."""
 
-    def __init__(self, traceable):
+    def __init__(self, traceable, twice=False):
         super().__init__()
+        self.twice = twice
         self.stem, self.relu = nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(inplace=True)
         self.conv, self.skip = nn.Conv2d(8, 4, 1), nn.Conv2d(8, 4, 1)
         self.traceable = traceable
@@ -674,7 +676,8 @@ class Rewriting(nn.Module):
     def forward(self, images):
         value = self.stem(images)
         if self.traceable or value.mean() < 1e9:
-            return self.conv(self.relu(value)) + self.skip(value)
+            bent = self.conv(self.relu(value))
+            return (self.relu(bent) if self.twice else bent) + self.skip(value)
         return value
 
 
@@ -703,6 +706,78 @@ def test_what_is_changed_in_place_is_changed_for_all_who_read_it(traceable):
     assert not attribute(
         fv.Network(module, size=32), PHOTO, "output:1", "stem", "gradient"
     ).map.equal(with_gradient)
+
+
+def test_calls_of_what_changes_in_place_change_for_all_who_read_it():
+    module = seeded(Rewriting, True, twice=True)
+    network = fv.Network(module, size=32)
+    with torch.no_grad():
+        expected = module(network.normalize(PHOTO[None]))
+        bent = module.stem(network.normalize(PHOTO[None])).relu()
+    found = fv.activations(network, PHOTO, ["relu#1", "output"])
+    torch.testing.assert_close(found["output"], expected)
+    torch.testing.assert_close(found["relu#1"], bent)
+
+
+class Aliased(nn.Module):
+    """What its ReLU changes in place goes by another name."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.same = nn.Conv2d(3, 8, 3, padding=1), nn.Dropout()
+        self.relu, self.conv = nn.ReLU(inplace=True), nn.Conv2d(8, 8, 1)
+
+    def forward(self, images):
+        value = self.stem(images)
+        return self.conv(self.relu(self.same(value))) + value
+
+
+def test_what_is_changed_under_another_name_is_changed():
+    module = seeded(Aliased)
+    network = fv.Network(module, size=32)
+    with torch.no_grad():
+        expected = module(network.normalize(PHOTO[None]))
+    torch.testing.assert_close(fv.activations(network, PHOTO, "output"), expected)
+
+
+class Late(nn.Module):
+    """Changes in place what others have read before, so that nobody sees it."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.relu = nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(inplace=True)
+
+    def forward(self, images):
+        value = self.stem(images)
+        return F.max_pool2d(value, 2) + F.avg_pool2d(self.relu(value), 2)
+
+
+def test_what_nobody_reads_again_need_not_be_changed():
+    network = fv.Network(seeded(Late), size=32)
+    assert network.rewriting == ()
+    rises(network, "output:1", size=24)
+
+
+class Boxes(nn.Module):
+    """Finds nothing in noise, or what is no number."""
+
+    def __init__(self, nothing):
+        super().__init__()
+        self.stem, self.relu, self.nothing = nn.Conv2d(3, 8, 3), nn.ReLU(inplace=True), nothing
+
+    def forward(self, images):
+        value = self.relu(self.stem(images))
+        if self.nothing and value.mean() < 1e9:
+            return value.new_zeros(0, 4)
+        return value * torch.nan
+
+
+@pytest.mark.parametrize("nothing", [True, False])
+def test_a_network_that_says_nothing_of_noise_can_be_read(nothing):
+    network = fv.Network(seeded(Boxes, nothing), size=32)
+    assert fv.activations(network, PHOTO, "stem").min() < 0
+    if not nothing:
+        assert fv.activations(network, PHOTO, "stem:relu").min() == 0
 
 
 class Asking(nn.Module):
@@ -771,6 +846,21 @@ def test_the_fingerprint_has_numbers_and_tensors_that_no_state_holds():
 
     kinds = [network(2), network(3), network(2, 0.5), network(2, table=2.0)]
     assert len({one.fingerprint for one in kinds}) == 4
+    held = [
+        torch.tanh, torch.sigmoid, nn.ReLU, np.float32(1), np.float32(2), {1, 2}, {1, 3},
+        [torch.ones(1)], [torch.zeros(1)], lambda value, more=1: value, lambda value, more=2: value,
+        np.array(["cat", None], object), np.array(["dog", None], object), {"a": 1}, {"a": 2},
+    ]  # fmt: skip
+    prints = []
+    for one in held * 2:
+        kinds[1].module[1].more = one
+        prints.append(kinds[1].fingerprint)
+    assert len(set(prints)) == len(held)
+    assert prints[: len(held)] == prints[len(held) :]
+    around = {}
+    around["around"] = around
+    kinds[1].module[1].more = around
+    assert kinds[1].fingerprint == kinds[1].fingerprint
     assert network(2).fingerprint == kinds[0].fingerprint
     kinds[0].module[1].table += 1
     assert kinds[0].fingerprint == kinds[3].fingerprint
@@ -880,6 +970,7 @@ def test_a_part_for_several_graphics_cards_is_read_as_it_is():
     torch.testing.assert_close(found["output"], plain(network.normalize(PHOTO[None])).detach())
     assert found["0.module.0:relu"].min() == 0
     assert type(module[0]) is nn.DataParallel
+    assert network.to("cpu").fingerprint == network.fingerprint
 
 
 class Counting(nn.Module):

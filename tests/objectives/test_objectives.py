@@ -289,6 +289,7 @@ def test_classes_go_by_the_networks_own_names(small):
 def test_a_position_is_a_pair(position):
     with pytest.raises(ValueError, match=r"a position is \(row, column\), not \(?5"):
         Neuron("conv1", 1, position)
+    assert Neuron("conv1", 1, torch.tensor([3, 4])) == Neuron("conv1", 1, (3, 4))
 
 
 def test_a_position_outside_of_the_map_is_said(small):
