@@ -78,9 +78,9 @@ def maximize(
 
     An image depends on its objective, the settings and the seed alone: on one device it has the
     same bits again, in any batch, in any order, with any number of threads (a network in float32
-    whose own modules compute exponentials, as SiLU does, may round by it; Apple's graphics cards
-    promise nothing). Another device rounds otherwise, and pictures drift apart. The network comes
-    back as it was. Calls from several threads wait for each other.
+    whose own modules compute exponentials, as SiLU does, may round by it; attention rounds by the
+    batch; Apple's graphics cards promise nothing). Another device rounds otherwise, and pictures
+    drift apart. The network comes back as it was. Calls from several threads wait for each other.
 
     Args:
         network: The network.
