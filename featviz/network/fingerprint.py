@@ -3,8 +3,8 @@
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator
-from types import BuiltinFunctionType, CodeType, FunctionType, NoneType
+from collections.abc import Callable, Iterator
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, NoneType
 
 import numpy as np
 import torch
@@ -59,7 +59,7 @@ def _tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         for key, value in vars(part).items():
             # Pruning and weight norm keep here what they have computed from others last.
             computed = hasattr(part, f"{key}_orig") or hasattr(part, f"{key}_v")
-            if isinstance(value, Tensor) and not computed:
+            if isinstance(value, Tensor) and _is_readable(value) and not computed:
                 yield f"{name}.{key}", value
 
 
@@ -67,7 +67,7 @@ def _digest(state: list[tuple[str, Tensor]]) -> str:
     digest = hashlib.sha256()
     for key, value in state:
         digest.update(f"{key}{value.dtype}{tuple(value.shape)}".encode())
-        numbers = value.detach().cpu().contiguous().view(-1)
+        numbers = value.detach().resolve_conj().resolve_neg().cpu().contiguous().view(-1)
         digest.update(numbers.view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
@@ -102,8 +102,9 @@ def own_values(module: nn.Module) -> str:
         such. Of other objects, which may hold anything, their kind. What works in place is left
         out, as in `plain_print`.
     """
+    seen: dict[int, tuple[int, object]] = {}
     return "\n".join(
-        f"{name}.{key} {_value(value)}"
+        f"{name}.{key} {_value(value, seen)}"
         for name, part in module.named_modules()
         if not type(part).__module__.startswith(OWN)
         for key, value in sorted(vars(part).items())
@@ -111,32 +112,45 @@ def own_values(module: nn.Module) -> str:
     )
 
 
-def _value(value: object, around: tuple[int, ...] = ()) -> str:
-    """Writes down a value that lies in others, which are known by their addresses."""
-    if id(value) in around:
-        return "itself"
-
-    def within(parts: Iterable[object]) -> list[str]:
-        return [_value(part, (*around, id(value))) for part in parts]
-
-    if isinstance(value, np.ndarray) and value.dtype.hasobject:
-        return _value(value.tolist(), around)
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
-    if isinstance(value, Tensor):
-        return _digest([("", value)])
-    if isinstance(value, tuple | list):
-        return f"[{', '.join(within(value))}]"
-    if isinstance(value, set | frozenset):
-        return f"{{{', '.join(sorted(within(value)))}}}"
-    if isinstance(value, dict):
-        return f"{{{', '.join(within(value.items()))}}}"
-    if isinstance(value, FunctionType):
-        held = [cell.cell_contents for cell in value.__closure__ or ()]
-        return " ".join([code_of(value), *within([value.__defaults__, value.__kwdefaults__, held])])
+def _value(value: object, seen: dict[int, tuple[int, object]]) -> str:
+    """Writes down a value; what was seen before, perhaps around this one, by its number."""
+    if isinstance(value, set | frozenset):  # without an order
+        return f"{{{', '.join(sorted(_value(part, {}) for part in value))}}}"
+    if isinstance(value, tuple):
+        return f"({', '.join(_value(part, seen) for part in value)})"
     if isinstance(value, type | BuiltinFunctionType):
         return f"{value.__module__}.{value.__qualname__}"
-    return repr(value) if isinstance(value, PLAIN) else type(value).__qualname__
+    if isinstance(value, PLAIN):
+        return repr(value)
+    if id(value) in seen:
+        return f"number {seen[id(value)][0]}"
+    seen[id(value)] = len(seen), value  # kept, so that no other comes to lie there
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        return f"{value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
+    if isinstance(value, Tensor) and _is_readable(value):
+        return _digest([("", value)])
+    if isinstance(value, np.ndarray):
+        return f"{value.shape} {_value(value.ravel().tolist(), seen)}"
+    if isinstance(value, list):
+        return f"[{', '.join(_value(part, seen) for part in value)}]"
+    if isinstance(value, dict):
+        return _value(list(value.items()), seen)
+    if isinstance(value, FunctionType):
+        held = [_held(cell) for cell in value.__closure__ or ()]
+        return f"{code_of(value)} {_value((value.__defaults__, value.__kwdefaults__, held), seen)}"
+    return type(value).__qualname__
+
+
+def _is_readable(value: Tensor) -> bool:
+    return value.layout is torch.strided and not value.is_meta
+
+
+def _held(cell: CellType) -> object:
+    """What a function holds of those around it; nothing where that isn't made yet."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
 
 
 def _methods(kind: type) -> Iterator[str]:

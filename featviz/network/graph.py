@@ -174,13 +174,26 @@ class Graph:
 
     def reads_alone(self, module: str) -> bool:
         """Whether a module alone reads, at each call, what another one has just made for it."""
-        calls = self._calls.get(module, [])
-        return bool(calls) and all(
-            node is not None
-            and type(self.callee(node.all_input_nodes[0])) in MAKING
-            and len(node.all_input_nodes[0].users) == 1
-            for node in calls
+        return not self.obstacle and all(
+            node is not None and self._is_alone(node, module)
+            for node in self._calls.get(module, [])
         )
+
+    def is_read_later(self, module: str) -> bool:
+        """Whether other calls read, after a module, what it was given."""
+        places = {node: place for place, node in enumerate(self.nodes)}
+        return any(
+            places[user] > places[node]
+            for node in self._calls.get(module, [])
+            if node is not None and node.target == module
+            for user in node.all_input_nodes[0].users
+        )
+
+    def _is_alone(self, node: fx.Node, module: str) -> bool:
+        if node.target != module or len(node.all_input_nodes) != 1:
+            return False  # the last call within a module that has children, say
+        (given,) = node.all_input_nodes
+        return type(self.callee(given)) in MAKING and len(given.users) == 1
 
     def before(self, sources: Collection[str]) -> set[str]:
         """Returns the dotted names of the modules whose values reach one of these, or are it."""
@@ -248,10 +261,10 @@ class Graph:
         return "Norm" in type(module).__name__ or isinstance(module, KEEPING)
 
     def _rewrites(self, node: fx.Node, rewriting: Collection[str]) -> bool:
-        """Whether a call changes, in place, what other calls read."""
+        """Whether a call may change, in place, what other calls read."""
         name = node.target if isinstance(node.target, str) else node.target.__name__
         in_place = name in rewriting or name.endswith("_") or bool(node.kwargs.get("inplace"))
-        return in_place and len(node.all_input_nodes[0].users) > 1
+        return in_place and not self._is_alone(node, name)
 
     def _is_relu(self, node: fx.Node) -> bool:
         return type(self.callee(node)) is nn.ReLU or function_name(node) == "relu"

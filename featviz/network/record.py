@@ -152,13 +152,14 @@ def kept_bytes(module: nn.Module, channels: int, size: int | None) -> float:
     return sum(storages.values()) / (IMAGES * size**2)
 
 
-def gives_same(one: nn.Module, other: nn.Module, images: Tensor) -> bool:
+def gives_same(one: nn.Module, other: nn.Module, images: Tensor, rounding: float = STEADY) -> bool:
     """Whether two modules give the same scores, but for rounding.
 
     Args:
         one: A private view.
         other: Another.
         images: Normalized images (N, 3, H, W).
+        rounding: By what part of the largest score they may differ.
     """
     answers = []
     for view in (one, other):
@@ -168,7 +169,7 @@ def gives_same(one: nn.Module, other: nn.Module, images: Tensor) -> bool:
     if first.shape != second.shape:
         return False
     finite = first[first.isfinite()].abs()
-    most = STEADY * finite.max().item() if finite.numel() else 0.0
+    most = rounding * finite.max().item() if finite.numel() else 0.0
     return torch.allclose(first, second, rtol=0, atol=most, equal_nan=True)
 
 

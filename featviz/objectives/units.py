@@ -8,7 +8,7 @@ section "Optimization objectives".
 """
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import SupportsIndex
 
@@ -95,7 +95,10 @@ class Neuron(Objective):
     def __post_init__(self) -> None:
         object.__setattr__(self, "unit", _whole(self.unit, "unit"))
         if self.position is not None:
-            pair = tuple(self.position) if isinstance(self.position, Iterable) else ()
+            try:
+                pair = tuple(self.position)
+            except TypeError:
+                pair = ()
             if len(pair) != 2:
                 raise ValueError(f"a position is (row, column), not {self.position!r}.")
             place = tuple(_whole(one, "position") for one in pair)

@@ -720,24 +720,95 @@ def test_calls_of_what_changes_in_place_change_for_all_who_read_it():
 
 
 class Aliased(nn.Module):
-    """What its ReLU changes in place goes by another name."""
+    """What its ReLU changes in place goes by another name; it has a part that never runs."""
 
     def __init__(self):
         super().__init__()
         self.stem, self.same = nn.Conv2d(3, 8, 3, padding=1), nn.Dropout()
         self.relu, self.conv = nn.ReLU(inplace=True), nn.Conv2d(8, 8, 1)
+        self.unused = nn.Sequential(nn.Conv2d(8, 8, 1), nn.ReLU(inplace=True))
 
     def forward(self, images):
         value = self.stem(images)
-        return self.conv(self.relu(self.same(value))) + value
+        return self.relu(self.conv(self.relu(self.same(value)))) + value
 
 
-def test_what_is_changed_under_another_name_is_changed():
-    module = seeded(Aliased)
-    network = fv.Network(module, size=32)
+class Faint(nn.Module):
+    """Of what its ReLU changes in place its scores show next to nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.relu = nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(inplace=True)
+        self.conv, self.beside = nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1)
+
+    def forward(self, images):
+        value = self.stem(images)
+        bent = self.conv(self.relu(value))
+        return bent.mean((2, 3)), self.beside(value)
+
+
+class Nested(nn.Module):
+    """A block that calls itself in place, and ends with a lone norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.block = nn.Conv2d(3, 8, 3, padding=1), Block()
+
+    def forward(self, images):
+        value = self.stem(images)
+        return self.block(value) + value
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inplace = True
+        self.conv, self.norm = nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8)
+
+    def forward(self, value):
+        return self.norm(self.conv(F.relu(value, inplace=self.inplace)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "layers"),
+    [
+        (Aliased, ["output"]),
+        (Aliased, ["relu#1", "output"]),
+        (Faint, ["beside", "output"]),
+        (Nested, ["block", "output"]),
+    ],
+)
+def test_what_is_changed_in_place_is_found_where_a_graph_or_scores_hide_it(kind, layers):
+    module = seeded(kind)
+    network, hooked = fv.Network(module, size=32), {}
+    for name in ("beside", "block"):
+        if hasattr(module, name):
+            part = getattr(module, name)
+            part.register_forward_hook(lambda _, of, value, name=name: hooked.update({name: value}))
     with torch.no_grad():
-        expected = module(network.normalize(PHOTO[None]))
-    torch.testing.assert_close(fv.activations(network, PHOTO, "output"), expected)
+        result = module(network.normalize(PHOTO[None]))
+    hooked["output"] = result[0] if isinstance(result, tuple) else result
+    found = fv.activations(network, PHOTO, layers)
+    for name in layers:
+        if name in hooked:
+            torch.testing.assert_close(found[name], hooked[name])
+
+
+class Apart(nn.Module):
+    """Only the first of its ReLUs changes what others read."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.first = nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(inplace=True)
+        self.conv, self.second = nn.Conv2d(8, 8, 1), nn.ReLU(inplace=True)
+
+    def forward(self, images):
+        value = self.stem(images)
+        return self.second(self.conv(self.first(value)) + value)
+
+
+def test_only_those_stay_in_place_that_must():
+    assert fv.Network(seeded(Apart), size=32).rewriting == ("first",)
 
 
 class Late(nn.Module):
@@ -859,8 +930,18 @@ def test_the_fingerprint_has_numbers_and_tensors_that_no_state_holds():
     assert prints[: len(held)] == prints[len(held) :]
     around = {}
     around["around"] = around
-    kinds[1].module[1].more = around
-    assert kinds[1].fingerprint == kinds[1].fingerprint
+
+    def unmade():
+        return later
+
+    ring = np.empty(1, object)
+    ring[0] = ring
+    odd = [around, ring, [torch.ones(2).to_sparse()], [torch.ones(2, device="meta")], unmade]
+    for one in odd:
+        kinds[1].module[1].more = one
+        assert kinds[1].fingerprint == kinds[1].fingerprint
+    later = 1
+    assert unmade() == later
     assert network(2).fingerprint == kinds[0].fingerprint
     kinds[0].module[1].table += 1
     assert kinds[0].fingerprint == kinds[3].fingerprint
