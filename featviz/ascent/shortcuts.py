@@ -172,7 +172,29 @@ class SpaceToDepthConv(nn.Conv2d):
         )
         (top, left), (height, width) = self._padding, images.shape[-2:]
         canvas = F.pad(images, (left, columns * s - left - width, top, rows * s - top - height))
-        return F.conv2d(Blocks.apply(canvas, s), self.deep_weight, self.bias)
+        # Kernels for 16 bits add in one order by themselves.
+        convolve = F.conv2d if canvas.dtype.itemsize == 2 else SameOrder.apply
+        return convolve(Blocks.apply(canvas, s), self.deep_weight, self.bias)
+
+
+class SameOrder(torch.autograd.Function):
+    """A convolution without padding, whose gradient adds in one order; weights get no gradient.
+
+    Without AVX-512 the order in which oneDNN's own padding adds float32 at the borders depends on
+    the threads and on the batch (PyTorch 2.14). Zeros that are there already have one order.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(weight)
+        return F.conv2d(values, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        (weight,) = ctx.saved_tensors
+        down, across = (side - 1 for side in weight.shape[2:])
+        padded = F.pad(gradient, (across, across, down, down))
+        return F.conv2d(padded, weight.flip(2, 3).transpose(0, 1)), None, None
 
 
 class Blocks(torch.autograd.Function):

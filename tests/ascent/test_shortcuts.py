@@ -55,6 +55,22 @@ def test_space_to_depth_equals_the_convolution(
     torch.testing.assert_close(gradient, expected, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("size", [96, 160, 224])
+def test_its_gradient_has_the_same_bits_with_any_threads_in_any_batch(alexnet, size):
+    conv = SpaceToDepthConv(alexnet.module.features[0]).to(memory_format=torch.channels_last)
+    images = torch.randn(6, 3, size, size, generator=stream())
+    before, gradients = torch.get_num_threads(), []
+    try:
+        for threads, batch in ((1, 6), (3, 2), (6, 2), (5, 3), (9, 5), (12, 2), (20, 6)):
+            torch.set_num_threads(threads)
+            part = images[:batch].clone().requires_grad_()
+            gradients += torch.autograd.grad(conv(part).square().sum(), part)
+    finally:
+        torch.set_num_threads(before)
+    for gradient in gradients:
+        assert gradient.equal(gradients[0][: len(gradient)])
+
+
 @given(
     side=st.integers(1, 8),
     size=st.tuples(*[st.integers(1, 4)] * 4),
