@@ -10,7 +10,7 @@ from torch import Tensor, fx, nn
 from featviz.network.graph import CALLS
 from featviz.network.inputs import Images, check_images
 from featviz.network.network import Network, check_unit
-from featviz.network.passes import own_mode, private_copy, rewrite
+from featviz.network.passes import own_mode, private_copy
 from featviz.network.returned import LayerRef
 from featviz.network.values import activations
 
@@ -60,8 +60,7 @@ def ablate(
             check_unit(network, layer, unit)
     named = {layer: list(numbers) for layer, numbers in units.items() if len(numbers)}
     values = _stand_ins(network, named, mode, images, seed)
-    module = private_copy(network.module)
-    rewrite(module, network.rewriting)
+    module = private_copy(network.module, network.rewriting)
     for layer, numbers in named.items():
         ref = network.resolve(layer)
         target = module.get_submodule(_place(network, ref))

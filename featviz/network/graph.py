@@ -140,7 +140,7 @@ class Graph:
             rewriting: Dotted names of modules that stay, because others read what they change.
         """
         assert self.module is not None  # else `source` returns modules of the network only
-        view: fx.GraphModule = private_copy(self.module)  # type: ignore[assignment]
+        view: fx.GraphModule = private_copy(self.module, rewriting)  # type: ignore[assignment]
         setattr(view, CALLS, nn.Module())
         for node in list(view.graph.nodes):
             source = self.source_of(node)

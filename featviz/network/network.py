@@ -24,7 +24,6 @@ from featviz.network.passes import (
     complaint,
     own_mode,
     private_copy,
-    rewrite,
     run_to,
     run_until,
 )
@@ -385,9 +384,7 @@ class Network:
         if surely == names or self.record.size is None:
             return tuple(surely)
         # The graph doesn't show what goes by two names, nor code that it can't follow.
-        some, every = private_copy(self.module), private_copy(self.module)
-        rewrite(some, surely)
-        rewrite(every, names)
+        some, every = private_copy(self.module, surely), private_copy(self.module, names)
         images = noise(some, len(self.mean), self.record.size)
         return tuple(surely if gives_same(some, every, images, rounding=0) else names)
 
@@ -433,8 +430,7 @@ class Network:
         Args:
             device: "cuda" or "cpu", say.
         """
-        copy = private_copy(self.module)
-        rewrite(copy, self.rewriting)
+        copy = private_copy(self.module, self.rewriting)
         return self.around(copy.to(device), self.name)
 
     def around(self, module: nn.Module, name: str) -> "Network":
@@ -494,10 +490,10 @@ def private_view(
         operations off, and with a module for the `source` of each layer.
     """
     sources = {ref.source for ref in refs}
-    calls = any(source.startswith(CALLS) for source in sources)
-    rewriting = network.rewriting
-    view = network.graph.exposed(sources, rewriting) if calls else private_copy(network.module)
-    rewrite(view, rewriting)
+    if any(source.startswith(CALLS) for source in sources):
+        view = network.graph.exposed(sources, network.rewriting)
+    else:
+        view = private_copy(network.module, network.rewriting)
     vars(view)[CHANNELS_LAST] = network.takes_channels_last
     for name in network.graph.sole_rectifiers if in_place else ():
         # In its place and not instead of it: the module may have a second name.

@@ -107,16 +107,17 @@ def ordinary(value: Tensor) -> Tensor:
 
 
 @own_mode()
-def private_copy(module: nn.Module) -> nn.Module:
+def private_copy(module: nn.Module, rewriting: Iterable[str] = ()) -> nn.Module:
     """Makes a private copy of a module to work on.
 
     Args:
         module: The module; it stays as it is.
+        rewriting: Dotted names of modules that work in place here and in copies of the copy.
 
     Returns:
-        A module with the same structure; frozen, in evaluation mode, in-place operations off
-        unless `REWRITES` is set. It is in float32 and shares the weights' memory where they are.
-        What is done to its structure leaves the module's alone.
+        A module with the same structure; frozen, in evaluation mode, other in-place operations
+        off. It is in float32 and shares the weights' memory where they are. What is done to its
+        structure leaves the module's alone.
 
     Raises:
         ValueError: The module holds something that can't be copied.
@@ -154,18 +155,9 @@ def private_copy(module: nn.Module) -> nn.Module:
         child._backward_pre_hooks.clear()
         if type(child) is nn.DataParallel:
             cast(Any, child).__class__ = _Alone
-    return view
-
-
-def rewrite(view: nn.Module, names: Iterable[str]) -> None:
-    """Lets modules of a private view, and of its copies, work in place again.
-
-    Args:
-        view: The view; changed.
-        names: The modules' dotted names.
-    """
-    for name in names:
+    for name in rewriting:
         vars(view.get_submodule(name)).update({"inplace": True, REWRITES: True})
+    return view
 
 
 class _Alone(nn.Module):
