@@ -17,9 +17,6 @@ import click
 if TYPE_CHECKING:
     from featviz.network.network import Network
 
-FORMATS = (".png", ".webp")
-"""Kinds of pictures that can be written."""
-
 photos = click.option(
     "--photos",
     "folder",
@@ -134,8 +131,11 @@ def _import(file: Path) -> Any:
     return module
 
 
-def check_output(output: Path, formats: Sequence[str] = FORMATS) -> None:
+def check_output(output: Path, formats: Sequence[str] = ()) -> None:
     """Says that a picture can't be written before an ascent has been waited for."""
+    from featviz.figures._files import FORMATS
+
+    formats = formats or FORMATS
     if output.suffix.lower() not in formats:
         raise click.UsageError(f"{output} ends in none of {', '.join(formats)}.")
     folder = output.absolute().parent

@@ -7,7 +7,7 @@ from torch import Tensor
 from featviz.article.bridge.values import Values
 from featviz.article.studies import alike_evidence as evidence
 from featviz.article.studies.alike_measures import PERMUTED
-from featviz.article.studies.bounds import bounds, quoted
+from featviz.article.studies.bounds import bounds, quoted, span
 from featviz.article.studies.deep_families import NAMED
 from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import SEED, alexnet, unit_link
@@ -187,7 +187,7 @@ def numbers() -> Values:
         pairs=f"{sum(len(each_pair(one.looks)) for one in found.values()):,}",
         photographs=len(evidence.photographs()),
         again=f"{again.mean:.0%}",
-        again_interval=f"{again.low:.0%} to {again.high:.0%}",
+        again_interval=span(again, 100),
         again_count=again.count,
         families=len(rows),
         apart=", ".join(apart) or "none",

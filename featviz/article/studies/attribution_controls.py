@@ -18,7 +18,7 @@ from featviz.article.studies.attribution_evidence import (
     Table,
     alexnet,
 )
-from featviz.article.studies.bounds import Bounds, bounds, over_both, percent, quoted
+from featviz.article.studies.bounds import Bounds, bounds, over_both, percent, quoted, span
 from featviz.attribution import checks
 from featviz.attribution.attribute import Attribution, one_scale
 from featviz.figures import Figure, attribution_grid, bars, interval_panels, intervals
@@ -155,8 +155,8 @@ def numbers() -> Values:
         photos=len(MEASURED),
         share_first=f"{first.mean:.0%}",
         share_last=f"{last.mean:.0%}",
-        share_first_interval=_span(first),
-        share_last_interval=_span(last),
+        share_first_interval=span(first, 100),
+        share_last_interval=span(last, 100),
         stride_conv1=attribution_evidence.alexnet().receptive_field("conv1").stride,
         stride_conv4=attribution_evidence.alexnet().receptive_field("conv4").stride,
         stride_first=attribution_evidence.classifier().receptive_field("features.0").stride,
@@ -208,10 +208,6 @@ def _above(differences: Table) -> str:
     chances = statistics.holm([statistics.p_value(row) for row in rows])
     count = int(((rows.mean(1) > 0) & (chances < ERROR)).sum())
     return str(count or "none")
-
-
-def _span(interval: statistics.Interval) -> str:
-    return f"{interval.low:.0%} to {interval.high:.0%}"
 
 
 def _for_it(attribution: Attribution) -> Tensor:

@@ -22,9 +22,14 @@ def bounds(intervals: Sequence[Interval], by: float = 1) -> Bounds:
     return means, [by * one.low for one in intervals], [by * one.high for one in intervals]
 
 
-def percent(one: Interval) -> str:
-    """Returns an interval of percent as texts quote it: 64% (54 to 74)."""
-    return f"{one.mean:.0f}% ({one.low:.0f} to {one.high:.0f})"
+def percent(one: Interval, by: float = 1) -> str:
+    """Returns an interval of percent, or of shares by 100, as texts quote it: 64% (54 to 74)."""
+    return f"{by * one.mean:.0f}% ({span(one, by)})"
+
+
+def span(one: Interval, by: float = 1) -> str:
+    """Returns the ends of an interval of percent, or of shares by 100: 54 to 74."""
+    return f"{by * one.low:.0f} to {by * one.high:.0f}"
 
 
 def quoted(one: Interval, digits: int) -> str:

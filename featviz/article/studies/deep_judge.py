@@ -7,7 +7,7 @@ from torch import Tensor
 
 from featviz.article.bridge.values import Values
 from featviz.article.studies import judges
-from featviz.article.studies.bounds import bounds, over_both
+from featviz.article.studies.bounds import bounds, over_both, span
 from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import SEED
 from featviz.figures import Figure, intervals
@@ -53,7 +53,7 @@ def numbers() -> Values:
     for layer in LAYERS:
         share = _mean(layer, EYE)
         quotes[f"eye_{layer}"] = f"{share.mean:.0%}"
-        quotes[f"eye_{layer}_interval"] = f"{share.low:.0%} to {share.high:.0%}"
+        quotes[f"eye_{layer}_interval"] = span(share, 100)
         more = interval(_shares(layer)[EYE][:, 0] - _shares(layer)["conv1"][:, 0])
         ends = (round(100 * end) for end in (more.mean, more.low, more.high))
         quotes[f"deeper_{layer}"] = "{} ({} to {})".format(*ends)

@@ -20,7 +20,7 @@ from featviz.article.studies import (
     networks,
 )
 from featviz.article.studies import shallow_versus_deep_evidence as evidence
-from featviz.article.studies.bounds import percent
+from featviz.article.studies.bounds import percent, span
 from featviz.article.studies.cards import Card, cards
 from featviz.article.studies.microscope import channel_images, scope
 from featviz.article.studies.shared import (
@@ -34,7 +34,7 @@ from featviz.article.studies.shared import (
 )
 from featviz.attribution.attribute import one_scale
 from featviz.figures import Figure, ladder, overlaid
-from featviz.measures.statistics import Interval, interval
+from featviz.measures.statistics import interval
 from featviz.microscope import findings
 from featviz.microscope.views import NEURON
 from featviz.network.values import activations
@@ -146,7 +146,7 @@ def _active() -> Card:
         "Shallow versus deep",
         "chapters/depth.html#fig-scorecard",
         f"{first.mean:.0f} to {last.mean:.0f}%",
-        f"of the places of a photograph excite a unit, from conv1 ({_ends(first)}) to conv5 ({_ends(last)}).",
+        f"of the places of a photograph excite a unit, from conv1 ({span(first)}) to conv5 ({span(last)}).",
         _activity_map(),
         "The cat as a map of how many units are active at each place: the left half by conv1, in fine bright outlines, "
         "the right half by conv5, in coarse dark squares",
@@ -211,7 +211,7 @@ def _untrained() -> Card:
         "Beside networks that learned nothing",
         "chapters/depth.html#fig-untrained",
         f"{ours.mean:.0f}, not {naive.mean:.0f}%",
-        f"of conv5's places are active because it was trained: before training it is {naive.mean:.0f}% ({_ends(naive)}). "
+        f"of conv5's places are active because it was trained: before training it is {naive.mean:.0f}% ({span(naive)}). "
         "The picture has AlexNet left and shuffled weights right.",
         _halves(
             shared_channels("conv5").images[CONTROL].numpy(),
@@ -293,7 +293,3 @@ def numbers() -> Values:
         last_units=net.units("conv5"),
         **quotes,
     )
-
-
-def _ends(share: Interval) -> str:
-    return f"{share.low:.0f} to {share.high:.0f}"

@@ -6,9 +6,9 @@ import torch
 from featviz import figures
 from featviz.article.bridge.values import Values
 from featviz.article.studies import shallow_evidence, shallow_tuning
-from featviz.article.studies.bounds import quoted
+from featviz.article.studies.bounds import percent, quoted
 from featviz.article.studies.microscope import scope
-from featviz.article.studies.shallow_tuning import LAYERS, percent
+from featviz.article.studies.shallow_tuning import LAYERS
 from featviz.article.studies.shared import alexnet, all_views, linked, maximize, unit_link
 from featviz.measures import tuning
 from featviz.measures.statistics import interval
@@ -128,17 +128,17 @@ def numbers() -> Values:
         **{
             f"conv1_{family.replace(' ', '_')}": names["conv1"].count(family) for family in FAMILIES
         },
-        oriented_conv1=percent(shallow_tuning.oriented("trained")),
-        oriented_untrained=percent(shallow_tuning.oriented("untrained")),
+        oriented_conv1=percent(shallow_tuning.oriented("trained"), 100),
+        oriented_untrained=percent(shallow_tuning.oriented("untrained"), 100),
         draws=shallow_evidence.DRAWS,
         color_edges_gained=shallow_tuning.family_gain("conv1", "color edge"),
         beyond=names["conv2"].count(tuning.BEYOND),
         beyond_untrained=f"{_untrained('conv2', tuning.BEYOND) / shallow_evidence.DRAWS:.0f}",
         tolerant=f"{shallow_tuning.tolerant('trained').mean:.0%}",
-        tolerant_trained=percent(shallow_tuning.tolerant("trained")),
-        tolerant_untrained=percent(shallow_tuning.tolerant("untrained")),
-        inhibited=percent(shallow_tuning.inhibited("trained")),
-        inhibited_untrained=percent(shallow_tuning.inhibited("untrained")),
+        tolerant_trained=percent(shallow_tuning.tolerant("trained"), 100),
+        tolerant_untrained=percent(shallow_tuning.tolerant("untrained"), 100),
+        inhibited=percent(shallow_tuning.inhibited("trained"), 100),
+        inhibited_untrained=percent(shallow_tuning.inhibited("untrained"), 100),
         reach_conv1=reached[0],
         reach_conv2=reached[1],
         wired=along.count,

@@ -76,11 +76,6 @@ def phase_curves() -> figures.Figure:
     return with_pictures(figure, drawn)
 
 
-def percent(one: Interval) -> str:
-    """Writes a share with its interval."""
-    return f"{one.mean:.0%} ({one.low:.0%} to {one.high:.0%})"
-
-
 def oriented(kind: str) -> Interval:
     """Returns the share of conv1's units that have an orientation."""
     return _share("conv1", kind, lambda one: one.selectivity >= ORIENTED)
