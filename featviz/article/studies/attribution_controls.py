@@ -149,7 +149,9 @@ def numbers() -> Values:
     apart = [statistics.interval(point["agreement"][m, d], pairs) for d in (0, -1)]
     gain, center, edges = _gains()
     best = np.unravel_index(gain[:-1].mean(2).argmax(), gain.shape[:2])
-    deep = point["share"][: len(MEASURES), -1].mean((1, 2))
+    deep = [
+        statistics.interval(100 * share, pairs) for share in point["share"][: len(MEASURES), -1]
+    ]
     spans = attribution_evidence.strengths()
     return Values(
         photos=len(MEASURED),
@@ -183,8 +185,7 @@ def numbers() -> Values:
         shuffled_cam=quoted(agreement["gradcam"], 2),
         shuffled_layercam=quoted(agreement["layercam"], 2),
         shuffled_activation=f"{agreement['activation'].mean:.2f}",
-        deep_low=f"{deep.min():.0%}",
-        deep_high=f"{deep.max():.0%}",
+        deep_least=percent(min(deep, key=lambda one: one.mean)),
         layercam_first=percent(layercam),
         layercam_more=quoted(gained, 0),
         credits="; ".join(
