@@ -43,12 +43,13 @@ study.relation()
 study.agreement()
 
 # %% [markdown]
-# *Wrong if* the intervals reached those of the dealt pictures.
+# *Wrong if* AlexNet's intervals by SqueezeNet's eye reached those of the dealt pictures.
 # { .wrong-if }
 #
-# Color and coarseness alone tell much less than SqueezeNet's eye in AlexNet from conv3 on, {{ plain_conv5 }} in conv5; in a network that has
-# learned nothing they tell more than the eye does, {{ untrained_plain_conv1 }} in conv1 and {{ untrained_plain_conv5 }} in conv5. What
-# training changes is *which* likeness counts: before it palette and grain, after it what is in the picture. Nor are the pictures an accident of the
+# Color and coarseness alone tell less than SqueezeNet's eye in AlexNet, {{ plain_conv5 }} against {{ rho_conv5 }} in conv5. In a network that
+# has learned nothing they tell more in conv1, {{ untrained_plain_conv1 }} against {{ untrained_conv1 }}, and deeper down seem to:
+# {{ untrained_plain_conv5 }} against {{ untrained_conv5 }} in conv5, intervals that overlap. So training seems to change *which* likeness
+# counts: before it palette and grain, after it what is in the picture. Nor are the pictures an accident of the
 # seed: from another seed, {{ again }} of {{ again_count }} ({{ again_interval }}) look most like the same unit's first picture, of all units of
 # the layer.
 #
@@ -72,7 +73,7 @@ study.exceptions()
 study.families()
 
 # %% [markdown]
-# *Wrong if* a family lies within its layer's random sets.
+# *Wrong if* families were no more alike in behavior than random sets of their layers, as the last named below are.
 # { .wrong-if }
 #
 # Of the {{ families }} names that we gave [by looking](deep.py#fig-named), {{ apart_count }} hold together in behavior after

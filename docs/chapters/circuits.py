@@ -77,7 +77,7 @@ study.failures()
 # %% [markdown]
 # ## Motifs
 #
-# *Zoom In* names patterns that return in many circuits. We counted three.
+# *Zoom In* names patterns that return in many circuits. We counted three, the first in two ways.
 
 # %%
 study.motifs()
@@ -95,5 +95,5 @@ study.motifs()
 # *Inhibition across.* Its own orientation excites and the crossing one inhibits {{ crossing_conv1 }} oriented units of conv2, by
 # chance {{ crossing_conv1_chance }}; in conv5 {{ crossing_conv4 }}, by chance {{ crossing_conv4_chance }}: deep down little of it is left.
 #
-# *Wrong if* dealt weights had made as many.
+# *Wrong if* dealt weights had made as many. Of conv1's mirror images they do: {{ mirror_conv1 }}, dealt {{ mirror_conv1_chance }}.
 # { .wrong-if }

@@ -36,8 +36,8 @@ study.ladder()
 study.by_depth()
 
 # %% [markdown]
-# At the first depth {{ active_first }}% of the places are active, at the last {{ active_last }}%; before training it is
-# {{ active_before }}% in every layer of every network. The fall isn't smooth: VGG16's conv4_3, the last before a pooling, is active at
+# At the first depth of the ladder {{ active_first }}% of the places are active, at the last {{ active_last }}%; before training it is
+# {{ active_before }}% in the mean of every layer of every network. The fall isn't smooth: VGG16's conv4_3, the last before a pooling, is active at
 # {{ vgg_conv4_3 }}%, conv5_1 behind it at {{ vgg_conv5_1 }}%; SqueezeNet's fire7 at {{ squeeze_fire7 }}%, fire8 at {{ squeeze_fire8 }}%.
 #
 # *Wrong if* a trained network stayed at half.
@@ -73,7 +73,7 @@ study.mutual_matches()
 # %% [markdown]
 # Matches lie near the diagonal: shallow units meet shallow ones, deep ones deep ones.
 #
-# *Wrong if* a row's peak did not move right as one goes down.
+# *Wrong if* a row's peak lay left of the peak of the row above.
 # { .wrong-if }
 
 # %%
@@ -89,8 +89,8 @@ study.twins()
 # ## Which families return
 #
 # If the [names given by looking](deep.py#fig-named) were what networks of this kind learn, units of a named family would have better matches
-# in VGG16 than other units of their layer. Of the {{ families }} families these do, corrected for as many tests (difference, 95% interval over units):
-# {{ better }}; these have worse: {{ worse }}. For the rest six units don't decide.
+# in VGG16 than other units of their layer. Corrected for {{ families }} tests, of {{ families }} families have better ones: {{ better }}; worse ones:
+# {{ worse }} (difference, 95% interval over units). For the rest six units don't decide.
 #
 # *Wrong if* most families had better matches than their layers.
 # { .wrong-if }
@@ -98,5 +98,5 @@ study.twins()
 # ## What is AlexNet's, and what is depth's
 #
 # Depth's, or training's, for three architectures have it: the order of the ladder, the fall of activity to about a tenth of the places, and that
-# units match others of their own depth. AlexNet's, as far as {{ photographs }} photographs can tell: most single units from conv3 on. All
+# units match others of about their own depth. AlexNet's, as far as {{ photographs }} photographs can tell: most single units from conv3 on. All
 # three learned from the same images; what other images would teach, no figure here says.

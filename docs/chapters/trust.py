@@ -9,7 +9,7 @@
 # <p class="lede" markdown>Maps know the class: at SqueezeNet's last layer every measured method puts {{ deep_least }} of the
 # evidence or more on the right photograph, and LayerCAM {{ layercam_first }} already at the first. But that they explain the decision is not
 # shown. If the marked places are hidden or shown alone, {{ above_edges }} of {{ cells }} maps can be said to do better than an edge detector, which has never
-# seen a class, and parts of the maps stay when the learned weights are shuffled.</p>
+# seen a class, and parts of the maps stay when the last layer's weights are shuffled.</p>
 #
 # ## One pair, two classes
 #

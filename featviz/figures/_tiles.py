@@ -77,8 +77,9 @@ class _Scores:
             return ""
         column_most = float(np.nanmax(np.abs(self.values[:, column])))
         top = column_most if self.most is None else self.most
-        style = f"--fv-share:{min(1.0, max(0.0, value / top)) if top else 0.0:.3g}"
-        return tag("span", text(number(value)), cls="fv-score", style=style)
+        style = f"--fv-share:{min(1.0, abs(value) / top) if top else 0.0:.3g}"
+        cls = "fv-score fv-score--below" if value < 0 else "fv-score"
+        return tag("span", text(number(value)), cls=cls, style=style)
 
 
 def grid(
@@ -109,7 +110,7 @@ def grid(
         caption: Says what to look at.
         width: Named width.
         labels: (R,C) alt texts; `"<row>, <column>"` without them.
-        scores: (R,C) numbers shown under the tiles, with bars.
+        scores: (R,C) numbers shown under the tiles, with bars, of another color below zero.
         score_name: What the score is, for those who hear it.
         score_most: From which score on a bar is full; without it the column's largest.
         notes: One sentence per row, under its heading, with the markup of a caption.

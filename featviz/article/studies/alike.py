@@ -40,7 +40,7 @@ def relation() -> Figure:
         id="relation",
         alt="One panel per layer: the more alike two pictures look, the higher is the mean correlation of the units, with dots "
         "of single pairs scattered widely around",
-        caption="<strong>Alike in looks, alike in behavior?</strong> A dot is a pair of units: cosine of their pictures' "
+        caption=f"<strong>Alike in looks, alike in behavior?</strong> The dots are {DOTS} random pairs of units a layer: cosine of their pictures' "
         "descriptions, correlation of their activations. Lines join means, ending in the most alike hundredth; bands are 95% intervals "
         "over units and photographs.",
         width="page",
@@ -109,7 +109,8 @@ def exceptions() -> Figure:
         alt="Per layer three pairs of pictures: two that look and behave alike, two that only look alike, and two that only "
         "behave alike",
         caption="<strong>Pairs that obey the rule and pairs that break it</strong>, with their correlation on half of the photographs. "
-        f"Chosen on the other half: of the {EXTREME:.1%} of pairs most alike in one, the least alike in the other.",
+        "Chosen on the other half: the pair whose lower rank of the two is highest; of the "
+        f"{EXTREME:.1%} of pairs most alike in one, the least alike in the other. SqueezeNet said what looks alike: do you agree?",
         width="page",
         notes=notes,
         labels=labels,
@@ -175,6 +176,7 @@ def numbers() -> Values:
             f"half_{layer}": f"{one.halves:.2f}",
             f"near_{layer}": quoted(one.near, 0),
             f"top_{layer}": quoted(one.groups[-1], 2),
+            f"untrained_{layer}": quoted(evidence.untrained(layer).agreement[0], 2),
             f"untrained_plain_{layer}": quoted(evidence.untrained(layer).agreement[1], 2),
         }
     again = share(np.concatenate([evidence.returns(layer) for layer in layers]))
@@ -201,4 +203,4 @@ def _links(layer: str, pair: tuple[int, int]) -> str:
 
 
 def _signed(value: float, digits: int = 2) -> str:
-    return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return f"{value:z.{digits}f}".replace("-", "\N{MINUS SIGN}")

@@ -55,7 +55,7 @@ def same_path() -> Figure:
             "picture and patches": bounds([interval(one.picture) for one in found]),
             "patches among each other": bounds([_known(one.patches) for one in found]),
         },
-        "likeness of paths, above that of another unit's",
+        "likeness of paths, less another unit's",
         id="paths",
         alt="Per layer and earlier layer, the likeness of a picture's path with its patches', and of patches' among each other; "
         "both fall with the distance between the layers, and at most of them the pictures' is the smaller one",

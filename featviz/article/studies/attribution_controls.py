@@ -123,7 +123,7 @@ def randomization() -> Figure:
         id="randomization",
         alt="Bars per method: agreement of the map at fire9 with that of a network with shuffled weights",
         caption="<strong>Would the map change if the network knew nothing?</strong> Agreement of the map at fire9 with that of "
-        f"shuffled weights; dots are photographs, means over {attribution_evidence.DRAWS} shufflings. A map that only explains the class "
+        f"shuffled weights; dots are photographs, means over {attribution_evidence.DRAWS} shufflings; 95% intervals over both. A map that only explains the class "
         "falls to zero.",
         each=_each(tables),
     )
@@ -187,7 +187,7 @@ def numbers() -> Values:
         shuffled_activation=f"{agreement['activation'].mean:.2f}",
         deep_least=percent(min(deep, key=lambda one: one.mean)),
         layercam_first=percent(layercam),
-        layercam_more=quoted(gained, 0),
+        layercam_more=quoted(gained, 1),
         credits="; ".join(
             f"{name}: {attribution_evidence.photo(name).attribution}"
             for name in sorted({*MEASURED, *SHOWN})

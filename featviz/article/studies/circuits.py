@@ -299,7 +299,8 @@ def _photographs() -> tuple[int, int]:
 
 
 def _chance(one: Count) -> str:
-    return f"{one.chance:.0f} ({one.low:.0f} to {one.high:.0f})"
+    between = f" ({one.low:.0f} to {one.high:.0f})" if one.low < one.high else ""
+    return f"{one.chance:.0f}{between}"
 
 
 def _percent(value: float) -> str:

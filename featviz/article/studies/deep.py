@@ -145,6 +145,7 @@ def diverse() -> Figure:
         "differ in their layer. The number is the activation in percent of that without the push.",
         scores=100 * shares,
         score_name="percent of the activation without the push",
+        score_most=100 * shares.max().item(),
         subjects=[str(channel) for channel in channels],
         links=[unit_link(layer, unit) for layer, unit in chosen()],
     )

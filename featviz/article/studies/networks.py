@@ -43,14 +43,14 @@ def ladder() -> Figure:
         labels.append([f"{name}, {layer}:{unit}" for name, layer, many in chosen for unit in many])
     return grid(
         rows,
-        [name if not index else "" for name in DEPTHS for index in range(UNITS)],
+        [(name, UNITS) for name in DEPTHS],
         images,
         id="three-ladders",
         alt="Five rows of channels' pictures for AlexNet, VGG16 and SqueezeNet: stripes and color on top, weaves and curls in "
         "the middle, eyes, fur and heads at the bottom",
         caption="<strong>Read each network from top to bottom, then each row across.</strong> "
         f"{UNITS} channels per depth, drawn at random; {VIEW.steps} steps on {VIEW.side} px, one recipe and seed. "
-        "Left, the layers and how many pixels their units see.",
+        "With each depth, the layers and how many pixels their units see.",
         labels=labels,
         notes=notes,
     )
@@ -130,7 +130,7 @@ def twins() -> Figure:
         ],
         id="twins",
         alt="Eight channels of AlexNet above the channels of VGG16 that respond most like them",
-        caption=f"The {matching.TWINS} mutual matches of each layer that were steadiest where they were chosen; none was left out. "
+        caption=f"The {matching.TWINS} mutual matches of each layer from {LAYERS[1]} on that were steadiest where they were chosen; none was left out. "
         "<strong>Below each, the correlation on held-out photographs.</strong> In the microscope: "
         + ", ".join(named_link(twin.layer, twin.unit) for twin in pairs)
         + ".",
@@ -140,6 +140,7 @@ def twins() -> Figure:
         ],
         scores=[[np.nan] * len(pairs), [round(twin.held, 2) for twin in pairs]],
         score_name="correlation on held-out photographs",
+        score_most=1,
     )
 
 

@@ -58,8 +58,8 @@ def optima() -> figures.Figure:
         headings=("weights", "exact optimum"),
         id="optima",
         alt="Rows of filters of one family each, beside images of pure black, white and color.",
-        caption=f"<strong>The best image of a conv1 unit is known exactly.</strong> Left the {SHOWN} filters of each family that "
-        "respond most to gratings, right the image that excites each most. Gradient ascent comes within "
+        caption=f"<strong>The best image of a conv1 unit is known exactly.</strong> First the {SHOWN} filters of each family that "
+        "respond most to gratings, then the image that excites each most. Gradient ascent comes within "
         f"{_plainly(shallow_evidence.ascent_error())} of its value.",
         notes=[f"conv1: {linked('conv1', units)}" for units in members],
     )
@@ -112,6 +112,7 @@ def feeds() -> figures.Figure:
         "kernel, for it and against it, for one unit of each family. <strong>Compare directions</strong> along a row.",
         scores=np.array(scores),
         score_name="sum of weights",
+        score_most=float(np.nanmax(np.abs(scores))),
         notes=[f"{names[unit]}; {all_views('conv2', unit)}" for unit in units],
     )
 
