@@ -6,7 +6,7 @@ Network", 2009, section 3; in the form of C. Olah et al., "Feature Visualization
 
 import warnings
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -150,10 +150,14 @@ def maximize(
 
         for job in jobs:
             own = [generators[row] for row in job.rows]
-            climb = _Climb(
-                network, job, own, None if origins is None else origins[job.rows], target, dtype
-            )
-            climbs.append((job.rows, climb.run(frame_steps, stop, report)))
+            origin = None if origins is None else origins[job.rows]
+            try:
+                climb = _Climb(network, job, own, origin, target, dtype)
+                climbs.append((job.rows, climb.run(frame_steps, stop, report)))
+            except KeyboardInterrupt:
+                if not climbs:
+                    raise
+                climbs[-1] = climbs[-1][0], replace(climbs[-1][1], interrupted=True)
             if climbs[-1][1].interrupted:
                 break
     whole = join(climbs)
@@ -204,7 +208,15 @@ class _Climb:
                     break
         except KeyboardInterrupt:
             interrupted = True
-        frames += [self.pictures()] * (len(frame_steps) - len(frames))
+        try:
+            return self._result(frames, frame_steps, interrupted)
+        except KeyboardInterrupt:  # what the steps have made isn't lost
+            return self._result(frames, frame_steps, True)
+
+    def _result(
+        self, frames: list[Tensor], frame_steps: tuple[int, ...], interrupted: bool
+    ) -> Maximization:
+        frames = frames + [self.pictures()] * (len(frame_steps) - len(frames))
         images = self.pictures()
         values = torch.stack([self.exact(stage) for stage in (*frames, images)])
         return Maximization(

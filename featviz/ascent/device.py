@@ -9,20 +9,21 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 """Number formats of the network's pass; "auto" is bfloat16 where the machine has it natively."""
 
 
-def find_device(name: str) -> torch.device:
+def find_device(name: str | torch.device) -> torch.device:
     """Returns the device of that name.
 
     Args:
-        name: One of `DEVICES`, or an exact one such as "cuda:1".
+        name: One of `DEVICES`, or an exact one such as "cuda:1", or torch's own.
 
     Raises:
         ValueError: The machine has no such device.
     """
+    name = str(name)
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         name = next((kind for kind, there in present.items() if there), "cpu")
-    kind = name.partition(":")[0]
-    if kind not in DEVICES or not present.get(kind, True):
+    kind, separator, number = name.partition(":")
+    if kind not in DEVICES or not present.get(kind, True) or (separator and not number.isdigit()):
         there = ", ".join(["cpu", *(k for k, is_there in present.items() if is_there)])
         raise ValueError(f"this machine has no device {name!r}; it has {there}, or say 'auto'.")
     return torch.device(name)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
+from typing import SupportsIndex
 
 import torch
 from torch import Tensor
@@ -243,8 +244,10 @@ def _canvas(
             f"(height, width), not {size!r}."
         )
     canvas = operator.index(sides[0]), operator.index(sides[1])
-    for layer in objective.layers - {IMAGE}:
-        network.shape(layer, canvas)  # a size that won't do is told before the first step
+    # A size that won't do is told before the first step, as are places that aren't there.
+    shapes = {layer: network.shape(layer, canvas) for layer in objective.layers - {IMAGE}}
+    shapes[IMAGE] = torch.Size((3, *canvas))
+    objective({name: torch.full((1, *shape), 0.5) for name, shape in shapes.items()})
     return canvas
 
 
@@ -308,8 +311,9 @@ def random_streams(
             start from the same noise and are changed alike.
 
     Raises:
-        ValueError: There is not one label per image.
+        ValueError: There is not one label per image, or the seed is no whole number.
     """
+    seed = whole_seed(seed)
     if labels is None:
         copies: Counter[Objective] = Counter()
         names = []
@@ -328,6 +332,20 @@ def random_streams(
         # torch takes seeds of 64 bits, and only positive ones mean the same everywhere.
         streams.append(torch.Generator().manual_seed(int.from_bytes(digest[:8]) >> 1))
     return streams
+
+
+def whole_seed(seed: SupportsIndex) -> int:
+    """Returns a seed as a number: equal ones of another kind make equal pictures.
+
+    Args:
+        seed: A whole number, NumPy's or torch's too.
+
+    Raises:
+        ValueError: It is no whole number.
+    """
+    if not isinstance(seed, SupportsIndex):
+        raise ValueError(f"a seed is a whole number, not {seed!r}.")
+    return operator.index(seed)
 
 
 def starts(start: Images | None, count: int, size: int | tuple[int, int] | None) -> Tensor | None:
@@ -362,7 +380,8 @@ def frame_numbers(frames: Sequence[int] | str, steps: int) -> tuple[int, ...]:
         return (0, *powers, steps)
     if not isinstance(frames, Iterable) or isinstance(frames, str):
         raise ValueError(f"frames are numbers of steps or 'log', not {frames!r}.")
-    wrong = [frame for frame in frames if not 0 <= frame <= steps]
-    if wrong:
-        raise ValueError(f"frames are steps from 0 to {steps}, not {wrong[0]}.")
-    return tuple(sorted({operator.index(frame) for frame in frames}))
+    numbers = list(frames)
+    for frame in numbers:
+        if not isinstance(frame, SupportsIndex) or not 0 <= operator.index(frame) <= steps:
+            raise ValueError(f"frames are steps from 0 to {steps}, not {frame!r}.")
+    return tuple(sorted(set(map(operator.index, numbers))))

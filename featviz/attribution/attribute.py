@@ -7,6 +7,7 @@ one, so that layers can be compared.
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from typing import SupportsIndex
 
 import torch
@@ -21,9 +22,9 @@ from featviz.network.inputs import Images, check_images
 from featviz.network.network import Network
 from featviz.network.passes import own_mode
 from featviz.network.values import activations
-from featviz.objectives.algebra import Objective
+from featviz.objectives.algebra import Objective, weighted_terms
 from featviz.objectives.text import as_objectives
-from featviz.objectives.units import Channel, Direction, Logit, Neuron
+from featviz.objectives.units import Channel, Direction, Diversity, Logit, Neuron
 
 METHODS = ("activation", *CAMS, "gradient", "integrated", "occlusion")
 """What `attribute` knows."""
@@ -68,11 +69,16 @@ class Attribution:
             (height, width) values in the map's own unit.
 
         Raises:
-            ValueError: There is neither a size nor a photo.
+            ValueError: There is neither a size nor a photo, or it is no size.
         """
         if size is None:
             size = (self._photo().shape[1], self._photo().shape[2])
-        sides = size if isinstance(size, tuple) else (size, size)
+        sides = tuple(size) if isinstance(size, Sequence) else (size, size)
+        if len(sides) != 2 or any(not isinstance(side, Integral) or side < 1 for side in sides):
+            raise ValueError(
+                f"a map's size is a whole number of pixels, at least 1, or a pair of them "
+                f"(height, width), not {size!r}."
+            )
         return F.interpolate(
             self.map[None, None], sides, mode="bilinear", align_corners=False, antialias=True
         )[0, 0]
@@ -167,6 +173,11 @@ def attribute(
         )
     photo = check_images(photo)
     target = None if objective is None else as_objective(network, objective)
+    if target is not None and any(isinstance(t, Diversity) for _, t in weighted_terms(target)):
+        raise ValueError(
+            f"{target} compares images with each other, and one photo is alone: leave the "
+            "diversity out."
+        )
     if method == "activation":
         return _activation(network, photo, target, layer)
     if target is None:
@@ -203,10 +214,10 @@ def as_objective(network: Network, target: Objective | str | int) -> Objective:
     Raises:
         ValueError: The network can't answer it, or the text can't be read.
     """
-    (objective,) = as_objectives(
-        network, Logit(target) if isinstance(target, SupportsIndex) else target
-    )
-    return objective
+    found = as_objectives(network, Logit(target) if isinstance(target, SupportsIndex) else target)
+    if len(found) != 1:
+        raise ValueError(f"one objective is explained at a time, not {len(found)}.")
+    return found[0]
 
 
 def one_scale(maps: Sequence[Attribution]) -> tuple[Attribution, ...]:
@@ -222,13 +233,20 @@ def one_scale(maps: Sequence[Attribution]) -> tuple[Attribution, ...]:
             same layer by different methods are scaled apart.
 
     Returns:
-        The same maps in the same order, rescaled; signs and zeros stay.
+        The same maps in the same order, rescaled with their `change`; signs and zeros stay.
     """
+    maps = tuple(maps)
     groups: dict[tuple[str, str], list[Tensor]] = {}
     for one in maps:
         groups.setdefault((one.layer, one.method), []).append(one.map.abs().flatten())
     means = {key: torch.cat(parts).mean().item() or 1.0 for key, parts in groups.items()}
-    return tuple(replace(one, map=one.map / means[one.layer, one.method]) for one in maps)
+
+    def scaled(one: Attribution) -> Attribution:
+        mean = means[one.layer, one.method]
+        change = None if one.change is None else one.change / mean
+        return replace(one, map=one.map / mean, change=change)
+
+    return tuple(map(scaled, maps))
 
 
 def _activation(

@@ -57,12 +57,13 @@ def circuit(
     if output is not None:
         common.check_output(output, (".svg",))
     from featviz.circuits.graph import find_circuit
+    from featviz.figures._files import write_whole
 
     net = common.load(request)
     earlier = None if layers is None else [name.strip() for name in layers.split(",")]
     found = find_circuit(net, unit, _photographs(net, folder), keep=keep, layers=earlier)
     if output is not None:
-        output.write_text(_drawn(net, found, seed), encoding="utf-8")
+        write_whole(output, _drawn(net, found, seed).encode())
         common.say(f"Wrote {output}")
     if as_json:
         click.echo(json.dumps(found.record()))

@@ -81,6 +81,8 @@ def build(
     net = common.load(request)
     scope = Microscope(net, seed=seed, photographs=photographs, device=device)
     names, some = _choice(net, layers, units)
+    if out is not None and mine in (None, (1, 1)):
+        out.mkdir(parents=True, exist_ok=True)  # what can't be made is told before the work
     with cluster.executor(scheduler) as executor:
         _with_bars(scope, names, some, jobs=jobs, executor=executor, part=mine)
     if mine not in (None, (1, 1)):

@@ -3,6 +3,7 @@
 import io
 import math
 import os
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ Pixels = NDArray[np.uint8]
 
 FORMATS = (".png", ".webp")
 """Kinds of files that hold pictures without loss."""
+
+WEBP_LIMIT = 16383
+"""WebP cannot hold more pixels than this per side (WebP container specification)."""
 
 SAVED_GAP = 2
 """White pixels between the images of a file."""
@@ -80,9 +84,32 @@ def save(
         raise ValueError(f"a picture's file ends in {' or '.join(FORMATS)}, unlike {target}.")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {target.parent} for {target.name}.")
+    if columns is not None and (not isinstance(columns, Integral) or columns < 1):
+        raise ValueError(f"columns is a whole number, at least 1, not {columns!r}.")
+    sheet = _sheet(pixels(images), columns, gap)
+    if target.suffix.lower() == ".webp" and max(sheet.shape) > WEBP_LIMIT:
+        raise ValueError(
+            f"WebP holds at most {WEBP_LIMIT} x {WEBP_LIMIT} px, and these are {sheet.shape[1]} x "
+            f"{sheet.shape[0]}: save them as .png, or in other columns."
+        )
+    buffer = io.BytesIO()
+    Image.fromarray(sheet).save(buffer, target.suffix[1:], lossless=True)
+    write_whole(target, buffer.getvalue())
+
+
+def write_whole(target: Path, data: bytes) -> None:
+    """Writes a file beside its place, then renames it: it is there whole or not at all.
+
+    Args:
+        target: Its place, in a folder that is there.
+        data: What is in it.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
     beside = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
     try:
-        Image.fromarray(_sheet(pixels(images), columns, gap)).save(beside, lossless=True)
+        beside.write_bytes(data)
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from featviz.figures._figure import required_alt, tag
-from featviz.figures._files import Pixels
+from featviz.figures._files import WEBP_LIMIT, Pixels
 
 WEBP_QUALITY = 78
 """WebP quality, 0..100. Below 75 the hue of fine gratings shifts visibly; above 78, which the
@@ -22,9 +22,6 @@ WEBP_EFFORT = 4
 PIXEL_ART_BELOW = 32
 """Pictures whose longer side is below this many pixels are stored without loss and enlarged with
 hard pixel edges: the 11 px of a conv1 filter are its data, not a photograph."""
-
-WEBP_LIMIT = 16383
-"""WebP cannot hold more pixels than this per side (WebP container specification)."""
 
 
 @dataclass(frozen=True)

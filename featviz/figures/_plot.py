@@ -76,6 +76,8 @@ class Scale:
             room = (high / low if high > low else 10.0) ** _MARGIN
             return cls(low / room, high * room, log)
         room = _MARGIN * ((high - low) or 1.0)
+        if low == high:
+            return cls(low - room, high + room)
         return cls(low if low == base else low - room, high if high == base else high + room)
 
     def share(self, values: ArrayLike) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from featviz.figures._figure import WEB, Figure
+from featviz.figures._files import write_whole
 
 _EXTENSIONS = {"jpeg": "jpg", "svg+xml": "svg"}
 # A figure's data. What is longer than this, in characters, and each part that a script asks for by
@@ -73,15 +74,13 @@ def write_page(figure: Figure, folder: Path, title: str) -> Path:
     styles = [f'<link rel="stylesheet" href="files/{p.name}">' for p in web if p.suffix == ".css"]
     scripts = [f'<script src="files/{p.name}"></script>' for p in web if p.suffix == ".js"]
     page = folder / f"{figure.id}.html"
-    page.write_text(
-        _PAGE.format(
-            title=html.escape(title),
-            styles="\n".join(styles),
-            figure=content,
-            scripts="\n".join(scripts),
-        ),
-        encoding="utf-8",
+    text = _PAGE.format(
+        title=html.escape(title),
+        styles="\n".join(styles),
+        figure=content,
+        scripts="\n".join(scripts),
     )
+    write_whole(page, text.encode())
     return page
 
 

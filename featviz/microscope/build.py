@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from featviz import photos
 from featviz.ascent import climb
 from featviz.ascent.device import find_device
-from featviz.ascent.plan import BATCH, MOST_ON_CARD
+from featviz.ascent.plan import BATCH, MOST_ON_CARD, whole_seed
 from featviz.ascent.precision import suiting_precision
 from featviz.ascent.recipes import Recipe
 from featviz.ascent.score import is_linear_in_image
@@ -93,7 +93,7 @@ class Microscope:
         photographs: Sequence[Photo] | None = None,
         device: str = "auto",
     ) -> None:
-        self.network, self.seed, self.store = network, int(seed), store or Store()
+        self.network, self.seed, self.store = network, whole_seed(seed), store or Store()
         self._views, self._device = tuple(views), device
         if photographs is not None:
             self.photographs = tuple(photographs)
@@ -281,10 +281,11 @@ class Microscope:
         Raises:
             ValueError: An unknown layer or unit, or no such part.
         """
+        asked = None if units is None else sorted(set(map(int, units)))
         numbers: dict[str, Sequence[int]] = {}
         for layer in self.network.layers if layers is None else layers:
             count = self.network.units(layer)
-            numbers[layer] = range(count) if units is None else sorted(set(map(int, units)))
+            numbers[layer] = range(count) if asked is None else asked
             for unit in [*numbers[layer][:1], *numbers[layer][-1:]]:
                 check_unit(self.network, layer, unit)
         if part is None:

@@ -1,7 +1,9 @@
 """Classes by name or index: the one place where names are looked up."""
 
 import difflib
+import operator
 from collections.abc import Sequence
+from typing import SupportsIndex
 
 OFFERED = 5
 """Most names that a message offers in place of an unknown one."""
@@ -24,19 +26,20 @@ def class_index(network: str, classes: Sequence[str], wanted: str | int) -> int:
             f"featviz.load('squeezenet') has one; name your own in Network(..., classes=...)."
         )
     if not isinstance(wanted, str):
-        if 0 <= wanted < len(classes):
-            return int(wanted)
+        if isinstance(wanted, SupportsIndex) and 0 <= operator.index(wanted) < len(classes):
+            return operator.index(wanted)
         raise ValueError(
-            f"{network} knows classes 0 to {len(classes) - 1}, not {wanted}; "
+            f"{network} knows classes 0 to {len(classes) - 1}, not {wanted!r}; "
             f"network.classes lists them."
         )
     if wanted in classes:  # first as written: "cardigan" is a garment, "Cardigan" a dog
         return classes.index(wanted)
     folded = {name.casefold(): index for index, name in enumerate(classes)}
     word = wanted.casefold()
-    if word in folded:
-        return folded[word]
-    near = [index for name, index in folded.items() if word in name.split()]
+    same = [index for index, name in enumerate(classes) if name.casefold() == word]
+    if len(same) == 1:
+        return same[0]
+    near = same + [index for name, index in folded.items() if word in name.split()]
     near += [folded[name] for name in difflib.get_close_matches(word, folded)]
     offer = ", ".join(classes[index] for index in list(dict.fromkeys(near))[:OFFERED])
     hint = f"; the nearest are {offer}" if offer else ""

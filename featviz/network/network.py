@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -21,6 +22,7 @@ from featviz.network.measured_fields import followed_fields, measured_field
 from featviz.network.passes import (
     CHANNELS_LAST,
     OverwritingReLU,
+    TooSmallError,
     complaint,
     own_mode,
     private_copy,
@@ -125,7 +127,7 @@ class Network:
         self.classes = tuple(classes)
         self._modules = {key: child for key, child in module.named_modules() if key}
         check_kind(module, self.name)
-        lists = [[v] if isinstance(v, int | float) else list(v) for v in (mean, std)]
+        lists = [np.ravel(values).astype(float).tolist() for values in (mean, std)]
         channels = image_channels(module, gray=len(lists[0]) == 1)
         self.mean, self.std = (
             tuple(values) * (channels if len(values) == 1 else 1) for values in lists
@@ -222,11 +224,17 @@ class Network:
             ValueError: Its module runs more than once, or `":relu"` asks for an activation that
                 isn't there.
         """
+        if not isinstance(layer, str):
+            raise UnknownLayerError(
+                f"a layer of {self.name} is called by its name, {next(iter(self.dotted))!r} say "
+                f"(network.layers), not {layer!r}."
+            )
         name = layer.removesuffix(AFTER_RELU)
         relu = name != layer
         base, separator, call = name.partition(CALL)
         dotted = "" if base == OUTPUT else self.dotted.get(base, base)
-        if (not dotted or dotted in self._modules) and (call.isdigit() or not separator):
+        known = dotted in self._modules or base == OUTPUT
+        if known and (call.isdigit() or not separator):
             source = self.graph.source(layer, dotted, int(call or 0), activated=relu)
             self._check_runs(layer, dotted)
             rectified = relu or self.graph.rectifies(source)
@@ -327,6 +335,8 @@ class Network:
                 view = private_view(self, [ref])
                 try:
                     value = run_to(view, self.normalize(image), [ref])[layer]
+                except TooSmallError:
+                    raise
                 except Exception as error:  # the module's own code may raise anything
                     raise ValueError(
                         f"{self.name} takes no image of {width} x {height} px as far as {layer}: "

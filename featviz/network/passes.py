@@ -87,6 +87,10 @@ def _repeatable() -> Iterator[None]:
         yield
 
 
+class TooSmallError(ValueError):
+    """An image that ends before a layer."""
+
+
 def complaint(error: Exception) -> str:
     """Returns what a module's own code raised, in one line; a bare assertion has its type alone."""
     return f"{type(error).__name__}: {error}".split("\n")[0]
@@ -295,6 +299,6 @@ def large_enough(inputs: Tensor, target: str) -> Iterator[None]:
         if "too small" not in str(error) and "size can't be greater" not in str(error):
             raise
         height, width = inputs.shape[-2:]
-        raise ValueError(
+        raise TooSmallError(
             f"an image of {width} x {height} px is too small to reach {target}: {error}"
         ) from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from numbers import Integral
 from typing import overload
 
 import torch
@@ -61,7 +62,7 @@ def activations(
         ValueError: The images have another shape or type, or are too small for the network.
     """
     images = check_images(images)
-    names = [layers] if isinstance(layers, str) else layers
+    names = [layers] if isinstance(layers, str) else list(layers)
     refs = [network.resolve(layer) for layer in names]
     view = private_view(network, refs, in_place=True).to(images.device)
     parts: list[dict[str, Tensor]] = []
@@ -111,8 +112,8 @@ def passes(images: Tensor, batch: int | None = None) -> Iterator[slice]:
     Raises:
         ValueError: Fewer than one image per pass.
     """
-    if batch is not None and batch < 1:
+    if batch is not None and (not isinstance(batch, Integral) or batch < 1):
         raise ValueError(f"batch is a whole number of images, at least 1, not {batch!r}.")
-    width = batch or max(1, PASS // max(1, images.shape[-2] * images.shape[-1]))
+    width = int(batch or 0) or max(1, PASS // max(1, images.shape[-2] * images.shape[-1]))
     for first in range(0, max(1, len(images)), width):
         yield slice(first, first + width)

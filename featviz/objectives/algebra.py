@@ -1,5 +1,6 @@
 """Objectives as an algebra: what every one of them can do, and their weighted sums."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Real
@@ -105,6 +106,9 @@ class Sum(Objective):
         for outer, part in self.terms:
             for inner, term in weighted_terms(part):
                 weights[term] = weights.get(term, 0.0) + float(outer) * inner
+        for term, weight in weights.items():
+            if not math.isfinite(weight):
+                raise ValueError(f"the weight of {term} is a finite number, not {weight}.")
         pairs = sorted(((w, t) for t, w in weights.items()), key=lambda pair: str(pair[1]))
         object.__setattr__(self, "terms", tuple(pairs))
 

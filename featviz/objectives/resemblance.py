@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from featviz.network.network import Network
@@ -28,7 +29,18 @@ class Resemblance(Objective):
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        data = self.target.detach().cpu().contiguous().numpy().tobytes()
+        if not isinstance(self.target, Tensor):
+            raise ValueError(
+                f"a target is a tensor (units, h, w), not a {type(self.target).__name__}; "
+                "torch.as_tensor makes one of an array."
+            )
+        target = self.target.detach().cpu().contiguous()
+        if not (target.isfinite().all() and target.any()):
+            raise ValueError(
+                f"a target in {self.layer} has finite numbers that aren't all 0: the distance from "
+                "it is measured by its own length."
+            )
+        data = (target.float() if target.dtype == torch.bfloat16 else target).numpy().tobytes()
         object.__setattr__(self, "digest", hashlib.sha256(data).hexdigest()[:16])
 
     @property

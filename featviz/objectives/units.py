@@ -7,6 +7,7 @@ Source of the family: C. Olah, A. Mordvintsev, L. Schubert, "Feature Visualizati
 section "Optimization objectives".
 """
 
+import math
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -175,6 +176,8 @@ class Direction(Objective):
     def __post_init__(self) -> None:
         # An array's numbers print differently from Python's, and the text form must be one.
         object.__setattr__(self, "vector", tuple(float(number) for number in self.vector))
+        if not all(map(math.isfinite, self.vector)):
+            raise ValueError(f"a direction in {self.layer} has finite numbers only.")
 
     @property
     def layers(self) -> frozenset[str]:

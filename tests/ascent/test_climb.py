@@ -15,7 +15,7 @@ from hypothesis import settings as with_settings
 from hypothesis import strategies as st
 
 import featviz as fv
-from featviz.ascent.climb import Plateau
+from featviz.ascent.climb import Plateau, _Climb
 from featviz.ascent.effective_field import used_field
 from featviz.ascent.plan import frame_numbers, plan, random_streams
 from featviz.ascent.recipes import ACCENT, EXACT, LINEAR, STANDARD, Adam, Recipe
@@ -657,6 +657,26 @@ def test_ctrl_c_in_a_later_batch_keeps_the_earlier_ones(small):
     assert result.images[:4].equal(whole.images[:4])
 
 
+@pytest.mark.parametrize("part", ["__init__", "exact"])
+def test_ctrl_c_between_the_steps_keeps_what_they_made(small, monkeypatch, part):
+    calls, real = [], getattr(_Climb, part)
+
+    def interrupted(*arguments):
+        calls.append(part)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    objectives = [Channel("conv3", unit) for unit in range(4)]
+    whole = climb(small, objectives, batch=2)
+    monkeypatch.setattr(_Climb, part, interrupted)
+    result = climb(small, objectives, batch=2)
+    assert result.interrupted
+    done = 2 if part == "__init__" else 4
+    assert result.images.equal(whole.images[:done])
+    assert result.values.equal(whole.values[:done])
+
+
 # ---- bad input ----------------------------------------------------------------------------------
 
 
@@ -675,6 +695,12 @@ def test_ctrl_c_in_a_later_batch_keeps_the_earlier_ones(small):
         (Channel("conv3", 1), {"size": (3, 9, 9)}, r"size is a whole number of .*, not \(3, 9, 9"),
         (Channel("conv3", 1), {"size": 2}, "an image of 2 x 2 px is too small to reach conv3"),
         (Channel("conv3", 1), {"size": (40, 1)}, "an image of 1 x 40 px is too small to reach"),
+        (["conv1:1", "conv3:1@50,50"], {}, "conv3:1@50,50 asks for a position outside of the map"),
+        (["conv1:1", "conv3:1~50"], {}, "conv3:1~50 leaves nothing of the map of conv3, which is"),
+        (Channel("conv3", 1), {"frames": [0.5]}, r"frames are steps from 0 to \d+, not 0\.5"),
+        (Channel("conv3", 1), {"seed": 0.0}, r"a seed is a whole number, not 0\.0"),
+        (Channel("conv3", 1), {"seed": None}, "a seed is a whole number, not None"),
+        (Channel("conv3", 1), {"device": "cpu:x"}, "this machine has no device 'cpu:x'; it has"),
         (Channel("conv3", 1), {"device": "tpu"}, "this machine has no device 'tpu'; it has cpu"),
         (Channel("conv3", 1), {"precision": "half"}, "precision is one of auto, .* not 'half'"),
         (Neuron("output", 1), {"size": None}, "output of small has no receptive field in pixels"),
@@ -687,7 +713,7 @@ def test_ctrl_c_in_a_later_batch_keeps_the_earlier_ones(small):
 )
 def test_bad_input_is_one_clear_sentence(small, objectives, options, message):
     with pytest.raises(ValueError, match=message) as error:
-        climb(small, objectives, **options)
+        climb(small, objectives, callback=lambda *_: pytest.fail("a step was taken"), **options)
     assert len(str(error.value).splitlines()) == 1
 
 

@@ -16,6 +16,7 @@ def test_auto_is_the_best_there_is(monkeypatch):
     assert find_device("auto").type == "cuda"
     assert find_device("cuda:1") == torch.device("cuda", 1)
     assert find_device("cpu").type == "cpu"
+    assert find_device(torch.device("cuda", 1)) == torch.device("cuda", 1)
 
 
 @pytest.mark.parametrize("name", ["tpu", "cuda", "mps", "cuda:0", ""])

@@ -1,6 +1,7 @@
 """A result is a sequence of images that can be kept and shown."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,15 +59,24 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(result, tmp_path, monk
     result[0].save(path)
     before = path.read_bytes()
 
-    def full(image, file, **options):
-        file.write_bytes(b"half")
+    def full(file, data):
+        file.touch()
         raise OSError("no space left")
 
-    monkeypatch.setattr(Image.Image, "save", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="no space"):
         result.save(path)
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["grid.png"]
+
+
+def test_what_webp_cannot_hold_is_told(result, tmp_path):
+    wide = torch.zeros(1, 3, 1, 16384)
+    with pytest.raises(ValueError, match=r"WebP holds at most 16383 x 16383 px, .* as \.png"):
+        fv.figures.save(wide, tmp_path / "wide.webp")
+    with pytest.raises(ValueError, match="columns is a whole number, at least 1, not 0"):
+        result.save(tmp_path / "grid.png", columns=0)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_of_an_unknown_kind_is_refused(result, tmp_path):

@@ -253,6 +253,27 @@ def test_one_scale_compares_layers_and_keeps_zeros_and_signs():
     assert np.allclose(other.map, [[-0.5, 1.5]])
 
 
+def test_one_scale_takes_what_a_map_sums_to_along(photo):
+    made = attribute(classifier(), photo, "cat", "second", "integrated")
+    (scaled,) = one_scale(one for one in [made])
+    assert scaled.change / made.change == pytest.approx((scaled.map.sum() / made.map.sum()).item())
+
+
+def test_objectives_that_compare_images_are_refused(photo):
+    objective = fv.Channel("second", 0) + 0.5 * fv.Diversity("second")
+    for method in ("gradient", "occlusion"):
+        with pytest.raises(ValueError, match="one photo is alone: leave the diversity out"):
+            attribute(classifier(), photo, objective, "second", method)
+
+
+def test_one_objective_is_explained_at_a_time(photo):
+    for wanted in ([], ["second:0", "second:1"]):
+        with pytest.raises(
+            ValueError, match=f"one objective is explained at a time, not {len(wanted)}"
+        ):
+            attribute(classifier(), photo, wanted, "second")
+
+
 def test_evidence_for_the_cat_lies_on_the_cat(squeezenet):
     # The animal of `chelsea` at 300 x 451 px: head and body, as shares of height and width.
     top, left, bottom, right = 0.0, 0.15, 1.0, 0.95
@@ -286,6 +307,10 @@ def test_a_map_is_resized_to_its_photo_or_as_told(photo):
     assert ramp.resize((1, 4)).tolist() == [[0, 1, 3, 4]]
     with pytest.raises(ValueError, match="this map of a comes without a photo"):
         ramp.resize()
+    assert found.resize([5, 7]).equal(found.resize((5, 7)))
+    for size in (0, (5,), (5, 7.5)):
+        with pytest.raises(ValueError, match="a map's size is a whole number of pixels"):
+            found.resize(size)
 
 
 def test_a_map_lies_over_its_photo(photo):

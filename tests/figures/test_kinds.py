@@ -415,6 +415,19 @@ def test_a_full_bar_is_the_columns_largest_or_what_it_is_said_to_be(most, shares
     assert re.findall(r"--fv-share:([\d.]+)", html) == shares
 
 
+def test_bars_below_zero_are_as_long_as_they_are_large_and_of_another_color():
+    html = figures.grid(
+        ["a", "b"], ["c"], textures(2)[:, None], id="g", alt="Two.", scores=[[20], [-40]]
+    )._repr_html_()
+    assert re.findall(r"(fv-score[^\"]*)\" style=\"--fv-share:([\d.]+)", html) == [
+        ("fv-score", "0.5"), ("fv-score fv-score--below", "1"),
+    ]  # fmt: skip
+
+
+def test_bars_of_nothing_but_zero_have_an_axis():
+    assert ">0<" in figures.bars(["a"], {"s": [0.0]}, "y", id="x", alt="None.")._repr_html_()
+
+
 def test_a_heading_of_a_grid_may_span_columns():
     images = [[*textures(3)]]
     html = figures.grid(["a"], [("two", 2), "one"], images, id="g", alt="Three.")._repr_html_()

@@ -6,6 +6,13 @@ from featviz.network.classes import class_index
 from featviz.zoo.imagenet import CLASSES
 
 
+def test_a_name_in_other_letters_is_not_guessed_where_two_remain():
+    with pytest.raises(ValueError, match="no class 'CARDIGAN'; the nearest are Cardigan, cardigan"):
+        class_index("net", CLASSES, "CARDIGAN")
+    with pytest.raises(ValueError, match=r"knows classes 0 to 999, not 1\.5"):
+        class_index("net", CLASSES, 1.5)
+
+
 def test_classes_are_found_by_name_and_by_index():
     assert len(CLASSES) == 1000
     assert [class_index("net", CLASSES, name) for name in CLASSES] == list(range(1000))

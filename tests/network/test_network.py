@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -358,6 +359,10 @@ def test_unknown_layers_and_units_say_what_there_is(alexnet):
         check_unit(alexnet, "conv5", -1)
     with pytest.raises(ValueError, match=r"layers are short names -> .*, not \['features\.0'\]"):
         fv.Network(SmallCNN(), layers=["features.0"])
+    with pytest.raises(UnknownLayerError, match="alexnet has no layer ''"):
+        alexnet.units("")
+    with pytest.raises(UnknownLayerError, match=r"called by its name, 'conv1' say .*, not 3"):
+        fv.activations(alexnet, torch.rand(3, 64, 64), [3])
     with pytest.raises(UnknownLayerError, match=r"'a' stands for module 'b', which SmallCNN lacks"):
         fv.Network(SmallCNN(), layers={"a": "b"})
 
@@ -388,6 +393,14 @@ def test_a_layer_that_never_runs_says_so():
 
 def test_every_convolution_is_a_layer_by_default():
     assert fv.Network(SmallCNN()).layers == tuple(LAYERS.values())
+
+
+def test_means_are_numbers_whatever_holds_them():
+    one, other, same = (
+        fv.Network(SmallCNN(), mean=mean, layers=LAYERS)
+        for mean in (torch.tensor([0.48501] * 3), torch.tensor([0.48504] * 3), np.float32(0.48501))
+    )
+    assert one.fingerprint == same.fingerprint != other.fingerprint
 
 
 def test_the_fingerprint_is_that_of_weights_and_normalization(small):

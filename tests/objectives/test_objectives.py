@@ -297,3 +297,11 @@ def test_a_position_outside_of_the_map_is_said(small):
         fv.maximize(small, Neuron("conv1", 1, (12, 0)), size=24, steps=1)
     with pytest.raises(ValueError, match="output:1@center asks for a position, but output has no"):
         fv.maximize(small, Neuron("output", 1), size=24, steps=1)
+
+
+@pytest.mark.parametrize("weight", [float("nan"), float("inf")])
+def test_weights_and_directions_are_finite(weight):
+    with pytest.raises(ValueError, match=rf"weight of conv2:1 is a finite number, not {weight}"):
+        weight * fv.Channel("conv2", 1)
+    with pytest.raises(ValueError, match="a direction in conv2 has finite numbers only"):
+        fv.Direction("conv2", [1.0, weight])

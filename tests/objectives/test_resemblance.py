@@ -15,6 +15,18 @@ def test_the_target_itself_is_worth_one_and_nothing_at_all_zero():
     torch.testing.assert_close(found, torch.tensor([1, 0, -3, 0.75]))
 
 
+@pytest.mark.parametrize("value", [0.0, torch.nan, torch.inf])
+def test_a_target_without_a_length_is_refused(value):
+    with pytest.raises(ValueError, match="a target in a has finite numbers that aren't all 0"):
+        Resemblance("a", torch.full((4, 3, 5), value))
+
+
+def test_a_target_is_a_tensor_of_any_format():
+    with pytest.raises(ValueError, match=r"a target is a tensor \(units, h, w\), not a ndarray"):
+        Resemblance("a", TARGET.numpy())
+    assert str(Resemblance("a", TARGET.bfloat16())).startswith("a:like[")
+
+
 def test_every_place_counts_alike():
     target = torch.full((4, 3, 5), 2.0)
     values = target.repeat(2, 1, 1, 1)
