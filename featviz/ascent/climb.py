@@ -70,7 +70,7 @@ def maximize(
     stop: Stop | None = None,
     callback: Callback | None = None,
     batch: int | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     precision: str = "auto",
     progress: bool | None = None,
 ) -> Maximization:
@@ -104,7 +104,7 @@ def maximize(
         callback: Called after each step with its number and the batch's objectives (N,).
         batch: Images to optimize at a time, if not as many as suit the machine; changes the speed,
             not the result. Graphics cards take no more than suit them.
-        device: "auto", "cuda", "mps" or "cpu".
+        device: "auto", "cuda", "mps" or "cpu", or torch's own.
         precision: "auto", "float32" or "bfloat16" for the network's pass; "auto" is the one that
             suits the machine and the network.
         progress: Whether to show a progress bar; without it, where a terminal is there.

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LARGEST = 2048
 """Largest side in pixels of a picture that can be asked for: one takes about 2 GB to make."""
 
+NEAR = 1000.0
+"""How strongly an ascent holds on to its photo: a weight of `Resemblance`."""
+
 
 @click.command(short_help="Lists the layers of a network.")
 @click.argument("name", default="alexnet", metavar="[NETWORK]")
@@ -66,9 +69,7 @@ def layers(request: common.Request, as_json: bool) -> None:
 @click.option(
     "--near",
     type=click.FloatRange(0),
-    default=1000.0,
-    show_default=True,
-    help="With --start: how strongly the photo is held on to.",
+    help=f"With --start: how strongly the photo is held on to; {NEAR:g} without it.",
 )
 @common.seed
 @common.network
@@ -82,7 +83,7 @@ def render(
     size: int | None,
     highest: bool,
     start: str | None,
-    near: float,
+    near: float | None,
     seed: int,
     request: common.Request,
     device: str,
@@ -106,6 +107,8 @@ def render(
     common.check_output(output)
     if highest and start:
         raise click.UsageError("--highest starts from noise; leave it out, or --start.")
+    if near is not None and not start:
+        raise click.UsageError("--near holds on to a photo; name it with --start.")
     from featviz.ascent import recipes
     from featviz.ascent.climb import maximize
     from featviz.ascent.score import evaluate
@@ -119,6 +122,7 @@ def render(
         result = maximize(net, objectives, size=size, recipe=recipe, **options)
         values = result.values
     else:
+        near = NEAR if near is None else near
         result = _accentuate(net, objectives, start, size or net.size, near, options)
         values = evaluate(net, objectives, result.images)
     if result.interrupted:

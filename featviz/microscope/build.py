@@ -91,7 +91,7 @@ class Microscope:
         store: Store | None = None,
         views: Sequence[View] = VIEWS,
         photographs: Sequence[Photo] | None = None,
-        device: str = "auto",
+        device: str | torch.device = "auto",
     ) -> None:
         self.network, self.seed, self.store = network, whole_seed(seed), store or Store()
         self._views, self._device = tuple(views), device

@@ -75,7 +75,7 @@ def _tensor(images: Images) -> Tensor:
             f"images are a tensor, a NumPy array or a picture of Pillow's, not "
             f"{type(images).__name__}; of a featviz.photos.Photo it is photo.image."
         )
-    if images.shape[-1:] == (3,) and images.shape[-3:-2] != (3,):
+    if images.ndim > 2 and images.shape[-1] in (1, 3) and images.shape[-3] not in (1, 3):
         images = np.moveaxis(images, -1, -3)
     if images.dtype == np.uint8:
         images = images / np.float32(255)

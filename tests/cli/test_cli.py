@@ -112,6 +112,7 @@ def test_steps_size_and_seed_reach_the_ascent(monkeypatch, capsys, tmp_path):
         (["render", "conv5:1", "-o", "x.gif"], 2, "ends in none of .png, .webp"),
         (["render", "conv5:1", "-o", "x.png", "--highest", "--start", "chelsea"], 2, "from noise"),
         (["render", "conv5:1", "-o", "x.png", "--start", "chelsie"], 2, "chelsea"),
+        (["render", "conv5:1", "-o", "x.png", "--near", "5"], 2, "name it with --start"),
         (["render", "conv5:1", "-o", "no/such/x.png"], 2, "no folder"),
         (["render", "conv5:1", "-o", "folder.png"], 2, "folder.png is a folder"),
         (["render", "conv5:1", "-o", "x.png", "--size", "9999"], 2, "9999 is not in the range"),

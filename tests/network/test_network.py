@@ -384,6 +384,14 @@ def test_bad_images_say_what_is_wrong(alexnet, images, message):
         fv.activations(alexnet, images, ["conv1" if "conv5" not in message else "conv5"])
 
 
+def test_gray_arrays_may_have_their_channel_last(alexnet):
+    gray = torch.rand(2, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    expected = fv.activations(alexnet, gray, "conv1")
+    last = gray.permute(0, 2, 3, 1).numpy()
+    assert fv.activations(alexnet, last, "conv1").equal(expected)
+    assert fv.activations(alexnet, last[0], "conv1").allclose(expected[:1], atol=1e-4)
+
+
 def test_a_layer_that_never_runs_says_so():
     module = SmallCNN()
     module.spare = nn.Conv2d(3, 2, 1)
