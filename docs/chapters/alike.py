@@ -46,7 +46,7 @@ study.agreement()
 # *Wrong if* AlexNet's intervals by SqueezeNet's eye reached those of the dealt pictures.
 # { .wrong-if }
 #
-# Color and coarseness alone tell less than SqueezeNet's eye in AlexNet, {{ plain_conv5 }} against {{ rho_conv5 }} in conv5. In a network that
+# Color and coarseness alone tell less than SqueezeNet's eye in AlexNet's deepest layer, {{ plain_conv5 }} against {{ rho_conv5 }}. In a network that
 # has learned nothing they tell more in conv1, {{ untrained_plain_conv1 }} against {{ untrained_conv1 }}, and deeper down seem to:
 # {{ untrained_plain_conv5 }} against {{ untrained_conv5 }} in conv5, intervals that overlap. So training seems to change *which* likeness
 # counts: before it palette and grain, after it what is in the picture. Nor are the pictures an accident of the
@@ -73,7 +73,7 @@ study.exceptions()
 study.families()
 
 # %% [markdown]
-# *Wrong if* families were no more alike in behavior than random sets of their layers, as the last named below are.
+# *Wrong if* families were no more alike in behavior than random sets of their layers; of those named last below that can't be ruled out.
 # { .wrong-if }
 #
 # Of the {{ families }} names that we gave [by looking](deep.py#fig-named), {{ apart_count }} hold together in behavior after

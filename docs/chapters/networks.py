@@ -89,8 +89,8 @@ study.twins()
 # ## Which families return
 #
 # If the [names given by looking](deep.py#fig-named) were what networks of this kind learn, units of a named family would have better matches
-# in VGG16 than other units of their layer. Corrected for {{ families }} tests, of {{ families }} families have better ones: {{ better }}; worse ones:
-# {{ worse }} (difference, 95% interval over units). For the rest six units don't decide.
+# in VGG16 than other units of their layer. Corrected for {{ families }} tests, families with better matches are: {{ better }}; with worse
+# matches: {{ worse }} (difference, 95% interval over units). For the rest six units don't decide.
 #
 # *Wrong if* most families had better matches than their layers.
 # { .wrong-if }

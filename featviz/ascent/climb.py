@@ -121,7 +121,7 @@ def maximize(
             can't be read; wrong numbers of
             steps, frames, images, starts or streams; a neuron without a receptive field, canvases
             of different sizes, or one too small for its layer.
-        TypeError: What is to be maximized is no objective.
+        TypeError: What is to be maximized is no objective, or a seed or frame no whole number.
     """
     goals = as_objectives(network, objectives)
     check(goals, recipe, steps, batch)

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
-from typing import SupportsIndex
 
 import torch
 from torch import Tensor
@@ -19,7 +18,8 @@ from featviz.images.transforms import Transform, apply, draws
 from featviz.network.inputs import Images, check_images
 from featviz.network.network import Network
 from featviz.objectives.algebra import IMAGE, Objective, weighted_terms
-from featviz.objectives.units import Neuron
+from featviz.objectives.resemblance import Resemblance
+from featviz.objectives.units import Channel, Neuron, whole
 
 CANVAS = 160
 """Default side of an image in pixels, or the network's own if that is less: a whole number of
@@ -155,6 +155,8 @@ def plan(
             f"give one size for all, or maximize them one layer at a time."
         )
     for kind, rows in alike.items():
+        _check_places(network, [objectives[row] for row in rows], kind.size)
+    for kind, rows in alike.items():
         if device.type == "cuda":
             width = _fitting(network, kind, MOST_ON_CARD * BATCH, device)
             fitting = min(batch or width, width)
@@ -244,10 +246,8 @@ def _canvas(
             f"(height, width), not {size!r}."
         )
     canvas = operator.index(sides[0]), operator.index(sides[1])
-    # A size that won't do is told before the first step, as are places that aren't there.
-    shapes = {layer: network.shape(layer, canvas) for layer in objective.layers - {IMAGE}}
-    shapes[IMAGE] = torch.Size((3, *canvas))
-    objective({name: torch.full((1, *shape), 0.5) for name, shape in shapes.items()})
+    for layer in objective.layers - {IMAGE}:
+        network.shape(layer, canvas)  # a size that won't do is told before the first step
     return canvas
 
 
@@ -271,6 +271,23 @@ def suiting_side(network: Network, layers: frozenset[str], side: int) -> int:
         side: In pixels.
     """
     return side if _takes(network, layers, (side, side)) else network.size
+
+
+def _check_places(network: Network, objectives: Iterable[Objective], size: tuple[int, int]) -> None:
+    """Tells before the first step which places an image of a size doesn't have."""
+    placed: dict[Hashable, Channel | Neuron | Resemblance] = {}
+    for objective in objectives:
+        for _, term in weighted_terms(objective):
+            match term:
+                case Channel(border=border) if border:
+                    placed.setdefault((term.layer, border), term)
+                case Neuron(position=position) if position:
+                    placed.setdefault((term.layer, position), term)
+                case Resemblance():
+                    placed.setdefault((term.layer, term.target.shape), term)
+    for term in placed.values():
+        shape = (3, *size) if term.layer == IMAGE else network.shape(term.layer, size)
+        term({term.layer: torch.zeros(1, *shape)})
 
 
 def _fit(
@@ -311,9 +328,10 @@ def random_streams(
             start from the same noise and are changed alike.
 
     Raises:
-        ValueError: There is not one label per image, or the seed is no whole number.
+        ValueError: There is not one label per image.
+        TypeError: The seed is no whole number.
     """
-    seed = whole_seed(seed)
+    seed = whole(seed, "seed")
     if labels is None:
         copies: Counter[Objective] = Counter()
         names = []
@@ -332,20 +350,6 @@ def random_streams(
         # torch takes seeds of 64 bits, and only positive ones mean the same everywhere.
         streams.append(torch.Generator().manual_seed(int.from_bytes(digest[:8]) >> 1))
     return streams
-
-
-def whole_seed(seed: SupportsIndex) -> int:
-    """Returns a seed as a number: equal ones of another kind make equal pictures.
-
-    Args:
-        seed: A whole number, NumPy's or torch's too.
-
-    Raises:
-        ValueError: It is no whole number.
-    """
-    if not isinstance(seed, SupportsIndex):
-        raise ValueError(f"a seed is a whole number, not {seed!r}.")
-    return operator.index(seed)
 
 
 def starts(start: Images | None, count: int, size: int | tuple[int, int] | None) -> Tensor | None:
@@ -380,8 +384,8 @@ def frame_numbers(frames: Sequence[int] | str, steps: int) -> tuple[int, ...]:
         return (0, *powers, steps)
     if not isinstance(frames, Iterable) or isinstance(frames, str):
         raise ValueError(f"frames are numbers of steps or 'log', not {frames!r}.")
-    numbers = list(frames)
+    numbers = sorted({whole(frame, "frame") for frame in frames})
     for frame in numbers:
-        if not isinstance(frame, SupportsIndex) or not 0 <= operator.index(frame) <= steps:
-            raise ValueError(f"frames are steps from 0 to {steps}, not {frame!r}.")
-    return tuple(sorted(set(map(operator.index, numbers))))
+        if not 0 <= frame <= steps:
+            raise ValueError(f"frames are steps from 0 to {steps}, not {frame}.")
+    return tuple(numbers)

@@ -173,16 +173,16 @@ def attribute(
         )
     photo = check_images(photo)
     target = None if objective is None else as_objective(network, objective)
-    if target is not None and any(isinstance(t, Diversity) for _, t in weighted_terms(target)):
-        raise ValueError(
-            f"{target} compares images with each other, and one photo is alone: leave the "
-            "diversity out."
-        )
     if method == "activation":
         return _activation(network, photo, target, layer)
     if target is None:
         raise ValueError(
             f"{method} explains an objective, Channel('conv5', 12) say; none is given."
+        )
+    if any(isinstance(term, Diversity) for _, term in weighted_terms(target)):
+        raise ValueError(
+            f"{target} compares images with each other, and one photo is alone: leave the "
+            "diversity out."
         )
     probe = Probe(network, photo, target, layer)
     if probe.value.ndim != 4:

@@ -107,6 +107,7 @@ def write_whole(target: Path, data: bytes) -> None:
     Raises:
         OSError: If it cannot be written.
     """
+    target = target.resolve()  # what a link leads to, not the link
     beside = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
     try:
         beside.write_bytes(data)

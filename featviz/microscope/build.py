@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from featviz import photos
 from featviz.ascent import climb
 from featviz.ascent.device import find_device
-from featviz.ascent.plan import BATCH, MOST_ON_CARD, whole_seed
+from featviz.ascent.plan import BATCH, MOST_ON_CARD
 from featviz.ascent.precision import suiting_precision
 from featviz.ascent.recipes import Recipe
 from featviz.ascent.score import is_linear_in_image
@@ -41,7 +41,7 @@ from featviz.network.parcels import FOLDER, pack
 from featviz.network.parts import Part, check_part, share_of
 from featviz.network.workers import processes, results
 from featviz.objectives.algebra import Objective
-from featviz.objectives.units import Channel, Neuron
+from featviz.objectives.units import Channel, Neuron, whole
 from featviz.photos import Photo
 from featviz.store import Store, UnsavedEntry
 
@@ -93,7 +93,7 @@ class Microscope:
         photographs: Sequence[Photo] | None = None,
         device: str | torch.device = "auto",
     ) -> None:
-        self.network, self.seed, self.store = network, whole_seed(seed), store or Store()
+        self.network, self.seed, self.store = network, whole(seed, "seed"), store or Store()
         self._views, self._device = tuple(views), device
         if photographs is not None:
             self.photographs = tuple(photographs)
@@ -296,9 +296,9 @@ class Microscope:
             check_part(part), [work[layer] for layer in numbers for _ in numbers[layer]]
         )
         first = 0
-        for layer, whole in numbers.items():
-            some = whole[max(0, mine.start - first) : max(0, mine.stop - first)]
-            first += len(whole)
+        for layer, entire in numbers.items():
+            some = entire[max(0, mine.start - first) : max(0, mine.stop - first)]
+            first += len(entire)
             if some:
                 yield layer, some
 

@@ -3,7 +3,6 @@
 import difflib
 import operator
 from collections.abc import Sequence
-from typing import SupportsIndex
 
 OFFERED = 5
 """Most names that a message offers in place of an unknown one."""
@@ -26,8 +25,12 @@ def class_index(network: str, classes: Sequence[str], wanted: str | int) -> int:
             f"featviz.load('squeezenet') has one; name your own in Network(..., classes=...)."
         )
     if not isinstance(wanted, str):
-        if isinstance(wanted, SupportsIndex) and 0 <= operator.index(wanted) < len(classes):
-            return operator.index(wanted)
+        try:
+            index = operator.index(wanted)
+        except TypeError:
+            index = -1
+        if 0 <= index < len(classes):
+            return index
         raise ValueError(
             f"{network} knows classes 0 to {len(classes) - 1}, not {wanted!r}; "
             f"network.classes lists them."
@@ -36,12 +39,12 @@ def class_index(network: str, classes: Sequence[str], wanted: str | int) -> int:
         return classes.index(wanted)
     folded = {name.casefold(): index for index, name in enumerate(classes)}
     word = wanted.casefold()
-    same = [index for index, name in enumerate(classes) if name.casefold() == word]
+    same = list(dict.fromkeys(name for name in classes if name.casefold() == word))
     if len(same) == 1:
-        return same[0]
-    near = same + [index for name, index in folded.items() if word in name.split()]
-    near += [folded[name] for name in difflib.get_close_matches(word, folded)]
-    offer = ", ".join(classes[index] for index in list(dict.fromkeys(near))[:OFFERED])
+        return classes.index(same[0])
+    near = same + [classes[index] for name, index in folded.items() if word in name.split()]
+    near += [classes[folded[name]] for name in difflib.get_close_matches(word, folded)]
+    offer = ", ".join(list(dict.fromkeys(near))[:OFFERED])
     hint = f"; the nearest are {offer}" if offer else ""
     raise ValueError(
         f"{network} knows no class {wanted!r}{hint} (network.classes lists all {len(classes)})."

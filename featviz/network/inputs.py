@@ -69,13 +69,15 @@ def _tensor(images: Images) -> Tensor:
                 "featviz.photos.load."
             )
         # As it is to be seen: cameras note how they were held.
-        images = np.asarray(ImageOps.exif_transpose(images).convert("RGB"))
+        upright = ImageOps.exif_transpose(images).convert("RGB")
+        images = np.moveaxis(np.asarray(upright), -1, 0)
     if not isinstance(images, np.ndarray):
         raise TypeError(
             f"images are a tensor, a NumPy array or a picture of Pillow's, not "
             f"{type(images).__name__}; of a featviz.photos.Photo it is photo.image."
         )
-    if images.ndim > 2 and images.shape[-1] in (1, 3) and images.shape[-3] not in (1, 3):
+    first, last = images.shape[-3:-2], images.shape[-1:]
+    if (last == (3,) and first != (3,)) or (last == (1,) and first not in ((), (1,), (3,))):
         images = np.moveaxis(images, -1, -3)
     if images.dtype == np.uint8:
         images = images / np.float32(255)

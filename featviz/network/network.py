@@ -7,10 +7,11 @@ nobody else reads what they change.
 
 import difflib
 import hashlib
+import operator
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -127,7 +128,7 @@ class Network:
         self.classes = tuple(classes)
         self._modules = {key: child for key, child in module.named_modules() if key}
         check_kind(module, self.name)
-        lists = [np.ravel(values).astype(float).tolist() for values in (mean, std)]
+        lists = [_numbers(values) for values in (mean, std)]
         channels = image_channels(module, gray=len(lists[0]) == 1)
         self.mean, self.std = (
             tuple(values) * (channels if len(values) == 1 else 1) for values in lists
@@ -226,8 +227,8 @@ class Network:
         """
         if not isinstance(layer, str):
             raise UnknownLayerError(
-                f"a layer of {self.name} is called by its name, {next(iter(self.dotted))!r} say "
-                f"(network.layers), not {layer!r}."
+                f"a layer of {self.name} is called by its name, "
+                f"{next(iter(self.dotted), OUTPUT)!r} say (network.layers), not {layer!r}."
             )
         name = layer.removesuffix(AFTER_RELU)
         relu = name != layer
@@ -303,7 +304,7 @@ class Network:
         if self.classes or isinstance(wanted, str):
             index = class_index(self.name, self.classes, wanted)
         else:
-            index = int(wanted)
+            index = operator.index(wanted)
         shape = self.shape(OUTPUT, self.size)
         if not self.classes and len(shape) > 1:
             return class_index(self.name, (), wanted)  # a map, and no word that it scores classes
@@ -509,6 +510,11 @@ def private_view(
         # In its place and not instead of it: the module may have a second name.
         view.get_submodule(name).__class__ = OverwritingReLU
     return view
+
+
+def _numbers(values: Any) -> list[float]:
+    plain = values.tolist() if hasattr(values, "tolist") else values
+    return [float(value) for value in ([plain] if isinstance(plain, int | float) else plain)]
 
 
 def check_unit(network: Network, layer: str, unit: int) -> None:

@@ -44,8 +44,8 @@ class Channel(Objective):
     border: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "unit", _whole(self.unit, "unit"))
-        object.__setattr__(self, "border", _whole(self.border, "border"))
+        object.__setattr__(self, "unit", whole(self.unit, "unit"))
+        object.__setattr__(self, "border", whole(self.border, "border"))
 
     @property
     def layers(self) -> frozenset[str]:
@@ -94,7 +94,7 @@ class Neuron(Objective):
     position: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "unit", _whole(self.unit, "unit"))
+        object.__setattr__(self, "unit", whole(self.unit, "unit"))
         if self.position is not None:
             try:
                 pair = tuple(self.position)
@@ -102,7 +102,7 @@ class Neuron(Objective):
                 pair = ()
             if len(pair) != 2:
                 raise ValueError(f"a position is (row, column), not {self.position!r}.")
-            place = tuple(_whole(one, "position") for one in pair)
+            place = tuple(whole(one, "position") for one in pair)
             object.__setattr__(self, "position", place)
 
     @property
@@ -221,7 +221,7 @@ class Logit(Objective):
 
     def __post_init__(self) -> None:
         if not isinstance(self.index, str):
-            object.__setattr__(self, "index", _whole(self.index, "class's index"))
+            object.__setattr__(self, "index", whole(self.index, "class's index"))
 
     @property
     def layers(self) -> frozenset[str]:
@@ -277,8 +277,16 @@ class Diversity(Objective):
         return f"diversity:{self.layer}"
 
 
-def _whole(value: SupportsIndex, what: str) -> int:
-    """A whole number as Python's own: NumPy's print otherwise, and can't be part of a key."""
+def whole(value: SupportsIndex, what: str) -> int:
+    """Returns a whole number as Python's own: others print otherwise, and can't be part of a key.
+
+    Args:
+        value: The number, NumPy's or torch's too.
+        what: What to call it.
+
+    Raises:
+        TypeError: It is no whole number.
+    """
     try:
         return operator.index(value)
     except TypeError:

@@ -9,6 +9,7 @@ from featviz.zoo.imagenet import CLASSES
 def test_a_name_in_other_letters_is_not_guessed_where_two_remain():
     with pytest.raises(ValueError, match="no class 'CARDIGAN'; the nearest are Cardigan, cardigan"):
         class_index("net", CLASSES, "CARDIGAN")
+    assert class_index("net", ("crane", "crane", "Dog"), "Crane") == 0
     with pytest.raises(ValueError, match=r"knows classes 0 to 999, not 1\.5"):
         class_index("net", CLASSES, 1.5)
 

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import nn
 
 import featviz as fv
 from featviz import photos
 from featviz.network import fingerprint as fingerprint_module
+from featviz.network.inputs import check_images
 from featviz.network.network import (
     UnknownLayerError,
     UnknownUnitError,
@@ -392,6 +394,14 @@ def test_gray_arrays_may_have_their_channel_last(alexnet):
     assert fv.activations(alexnet, last[0], "conv1").allclose(expected[:1], atol=1e-4)
 
 
+@pytest.mark.parametrize("size", [(5, 1), (5, 3), (1, 5)])
+def test_a_small_picture_is_in_color(size):
+    picture = Image.new("RGB", size, (255, 0, 0))
+    images = check_images(picture)
+    assert images.shape == (1, 3, size[1], size[0])
+    assert images[0, :, 0, 0].tolist() == [1, 0, 0]
+
+
 def test_a_layer_that_never_runs_says_so():
     module = SmallCNN()
     module.spare = nn.Conv2d(3, 2, 1)
@@ -409,6 +419,9 @@ def test_means_are_numbers_whatever_holds_them():
         for mean in (torch.tensor([0.48501] * 3), torch.tensor([0.48504] * 3), np.float32(0.48501))
     )
     assert one.fingerprint == same.fingerprint != other.fingerprint
+    held = torch.full((3,), 0.5, dtype=torch.bfloat16, requires_grad=True)
+    for mean in (held, {"a": 0.5, "b": 0.5, "c": 0.5}.values(), np.float64(0.5), torch.tensor(0.5)):
+        assert fv.Network(SmallCNN(), mean=mean, layers=LAYERS).mean == (0.5, 0.5, 0.5)
 
 
 def test_the_fingerprint_is_that_of_weights_and_normalization(small):

@@ -34,7 +34,7 @@ def span(one: Interval, by: float = 1) -> str:
 
 def _digits(one: Interval, by: float) -> int:
     """One digit behind the point where whole numbers would hide that an interval has a width."""
-    return int(round(by * one.low) == round(by * one.high))
+    return int(one.low < one.high and f"{by * one.low:.0f}" == f"{by * one.high:.0f}")
 
 
 def quoted(one: Interval, digits: int) -> str:
