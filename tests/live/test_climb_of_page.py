@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 import featviz as fv
 from featviz import photos
@@ -120,13 +121,23 @@ def apart(one, other):
 
 @pytest.fixture
 def sharp(monkeypatch):
-    """Resampling in float64, as in the browser: float32 is off by 1e-5 px, and that adds up."""
-    resample = transforms._resample
+    """Resampling in float64, as in the browser: float32 is off by 1e-5 px, and that adds up.
+
+    Convolutions too: how float32 rounds there differs by processor, and decides which place pooling
+    takes where two are nearly equal.
+    """
+    resample, convolve = transforms._resample, F.conv2d
     monkeypatch.setattr(
         transforms,
         "_resample",
         lambda images, way, size=None: resample(images.double(), way.double(), size).float(),
     )
+
+    def convolved(images, weight, bias=None, *settings):
+        exact = bias if bias is None else bias.double()
+        return convolve(images.double(), weight.double(), exact, *settings).float()
+
+    monkeypatch.setattr(F, "conv2d", convolved)
 
 
 @pytest.mark.parametrize("name", CASES)
