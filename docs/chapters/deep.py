@@ -8,8 +8,8 @@
 #
 # <p class="lede" markdown>The images of the {{ deep_units }} units of conv3, conv4 and conv5 show what no single
 # filter could measure: textures with a rule, then pieces that stand apart, then parts of animals and objects. Another network,
-# shown such an image, tells which photographs excite the unit in {{ eye_conv3 }} of choices between two at conv3 and in
-# {{ eye_conv5 }} at conv5, where a coin would get half.</p>
+# shown such an image, tells which photographs excite the unit in {{ fire9_conv3 }} of choices between two at conv3 and in
+# {{ fire9_conv5 }} at conv5, where a coin would get half.</p>
 
 # %% tags=["hide"]
 from featviz.article.studies import deep as study

@@ -69,7 +69,7 @@ def attribution_grid(
     parts = [_head_row(column_labels, column_notes)]
     for index, (label, picture, row) in enumerate(zip(row_labels, pictures, table, strict=True)):
         cells = [
-            _cell(picture, values, scale, f"{name} on {label}")
+            _cell(picture, values, scale, name, label)
             for name, values in zip(column_labels, row, strict=True)
         ]
         corner = img(corners[index], f"Picture for {label}", cls="fv-inset") if corners else ""
@@ -103,11 +103,13 @@ def _map(values: ArrayLike) -> NDArray[np.float64]:
     return array
 
 
-def _cell(photo: Pixels, values: NDArray[np.float64], scale: Scale, label: str) -> str:
+def _cell(photo: Pixels, values: NDArray[np.float64], scale: Scale, column: str, row: str) -> str:
     height, width = photo.shape[:2]
+    label = f"{column} on {row}"
     raw = tag(
         "img", src=data_uri(scale.colors(values), lossless=True), alt=f"Map of {label}",
         width=width, height=height, loading="lazy", hidden=True, cls="fv-pixels", data_mode="map",
     )  # fmt: skip
     blend = img(overlay(photo, values, scale), f"Overlay of {label}")
-    return tag("div", blend.replace("<img ", '<img data-mode="overlay" ', 1), raw, role="cell")
+    blend = blend.replace("<img ", '<img data-mode="overlay" ', 1)
+    return tag("div", blend, raw, role="cell", data_column=column)

@@ -24,6 +24,9 @@ MOST_DOTS, MOST_DOTS_NARROW = 128, 64
 """Dots drawn per distribution, and on a phone: more overlap into a smear and weigh 12 bytes
 each."""
 
+_HALF_PHONE = 200
+"""Width in px below which two panels share a phone's 324 px: their letters shrink by a fifth."""
+
 # Part of a category's width that its bars, or its dots, take; part of that which is inked.
 _FILL, _BAR, _SWARM = 0.76, 0.92, 0.8
 
@@ -97,7 +100,7 @@ def curves(
         drawing = Plot(size, across, up, xlabel, ylabel, title)
         if title in single:
             drawing.lines(
-                drawing.at(*single[title]), INK, 2.4, stroke_linecap="round", stroke_opacity=0.3
+                drawing.at(*single[title]), INK, 2.4, stroke_linecap="round", stroke_opacity=0.45
             )
         _lines(drawing, panels[title], names)
         return drawing
@@ -275,8 +278,9 @@ def panel_size(count: int, width: str) -> tuple[int, tuple[float, float]]:
 
 
 def side_by_side(drawings: Sequence[str], columns: int, wide: float) -> str:
-    """Puts drawings of so many px beside each other, so many in a row; on a phone one."""
-    style = f"--fv-columns:{columns};--fv-most:{wide * _PANEL_GROWTH:.0f}px"
+    """Puts drawings of so many px beside each other, so many in a row; on a phone one or two."""
+    narrow = 2 if wide < _HALF_PHONE else 1
+    style = f"--fv-columns:{columns};--fv-narrow:{narrow};--fv-most:{wide * _PANEL_GROWTH:.0f}px"
     return tag("div", *drawings, cls="fv-panels", style=style)
 
 

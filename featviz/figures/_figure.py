@@ -96,10 +96,10 @@ def tag(name: str, /, *children: str, cls: str | None = None, **attributes: obje
     for key, value in attributes.items():
         if value is None or value is False:
             continue
-        key = key.rstrip("_").replace("_", "-")
+        key = key.replace("_", "-")
         words.append(key if value is True else f'{key}="{text(value)}"')
     start = " ".join([name, *words])
-    if name in ("img", "br", "input"):
+    if name == "img":
         return f"<{start}>"
     if name in ("path", "rect"):
         return f"<{start}/>"

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from featviz.figures._figure import Figure, required_alt, tag, text
 from featviz.figures._files import pixels
-from featviz.figures._images import img
+from featviz.figures._images import img, mosaic
 
 SIDES = ("left", "right")
 """The two choices of each round."""
@@ -107,6 +107,4 @@ def _square(photographs: ArrayLike) -> np.ndarray:
     side = round(len(tiles) ** 0.5)
     if side**2 != len(tiles):
         raise ValueError(f"{len(tiles)} photographs don't fill a square; give 1, 4 or 9.")
-    _, height, width, _ = tiles.shape
-    rows = tiles.reshape(side, side, height, width, 3).transpose(0, 2, 1, 3, 4)
-    return np.ascontiguousarray(rows.reshape(side * height, side * width, 3))
+    return mosaic(tiles, side)

@@ -116,12 +116,18 @@ def sprite(pictures: Pixels, columns: int | None = None, *, quality: int = WEBP_
             f"{columns * width} x {rows * height} px: WebP holds at most {WEBP_LIMIT} px a side; "
             "give smaller pictures or split the sheet."
         )
-    cells = np.full((rows * columns, height, width, 3), 128, np.uint8)
+    uri = data_uri(mosaic(pictures, columns), lossless=pixel_art(width, height), quality=quality)
+    return Sprite(uri, columns, rows, width, height, count)
+
+
+def mosaic(pictures: Pixels, columns: int, fill: int = 128) -> Pixels:
+    """Lays (N,H,W,3) pictures out row by row, without gaps; what the last row lacks is gray."""
+    count, height, width, _ = pictures.shape
+    rows = math.ceil(count / columns)
+    cells = np.full((rows * columns, height, width, 3), fill, np.uint8)
     cells[:count] = pictures
     sheet = cells.reshape(rows, columns, height, width, 3).transpose(0, 2, 1, 3, 4)
-    sheet = np.ascontiguousarray(sheet.reshape(rows * height, columns * width, 3))
-    uri = data_uri(sheet, lossless=pixel_art(width, height), quality=quality)
-    return Sprite(uri, columns, rows, width, height, count)
+    return np.ascontiguousarray(sheet.reshape(rows * height, columns * width, 3))
 
 
 def resize(picture: Pixels, side: int) -> Pixels:

@@ -218,9 +218,9 @@ def _sheet(layer: MicroscopeLayer, alt: str) -> tuple[dict[str, Any], str]:
     return shape, tag("div", head, sheet, cls="fv-micro__layer", style=grid_style(mosaic))
 
 
-def tile_pixels(pictures: NDArray[np.uint8]) -> Pixels:
-    """Shrinks pictures (N,3,H,W) to the tiles (N,side,side,3) of a sheet."""
-    size = (TILE_SIDE, TILE_SIDE)
+def tile_pixels(pictures: NDArray[np.uint8], side: int = TILE_SIDE) -> Pixels:
+    """Brings pictures (N,3,H,W) to the tiles (N,side,side,3) of a sheet."""
+    size = (side, side)
     return np.stack(
         [
             np.asarray(Image.fromarray(p).resize(size, Image.Resampling.LANCZOS))

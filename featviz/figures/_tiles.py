@@ -1,5 +1,6 @@
 """Figures made of tiles: the grid, methods side by side, pairs."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from featviz.figures._files import Pixels, pixels
 from featviz.figures._images import img
 
 LONG_ROW = 6
-"""Tiles of a row that a phone has room for."""
+"""Tiles of a row that a phone has room for; there a longer one is broken into lines."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ class _Scores:
 
     def under(self, row: int, column: int) -> str:
         value = float(self.values[row, column])
-        if np.isnan(value):
-            return ""
+        if np.isnan(value):  # as high as a score, so that the tiles of a row stay in line
+            return tag("span", "\N{NO-BREAK SPACE}", cls="fv-score fv-score--none")
         column_most = float(np.nanmax(np.abs(self.values[:, column])))
         top = column_most if self.most is None else self.most
         style = f"--fv-share:{min(1.0, abs(value) / top) if top else 0.0:.3g}"
@@ -237,6 +238,7 @@ def _grid(
             f"scores has shape {scores.values.shape}: expected {(len(cells), len(names))}."
         )
     left = columns[0][1] if frame.cls == "fv-pairs" else 0
+    line = _line([span for _, span in columns])
     parts = [_head_row(columns)]
     for r, (row, pictures) in enumerate(zip(heads.names, cells, strict=True)):
         expect_length(f"Row {row!r} of images", pictures, len(names), "columns")
@@ -248,9 +250,22 @@ def _grid(
                 content += scores.under(r, c)
             cls = "fv-first" if left and c == left else None
             about = slug(subjects[c]) if subjects else None
-            entries.append(tag("div", content, role="cell", cls=cls, data_pick=about))
+            # What stands above a tile once its row is broken: a group's name, above its first.
+            head = name if line < len(names) and (c % line == 0 or name != names[c - 1]) else None
+            entries.append(
+                tag("div", content, role="cell", cls=cls, data_pick=about, data_column=head)
+            )
         parts.append(heads.row(r, *entries))
-    return tile_rows(frame, len(names), parts, {}, left, scores.name if scores else "")
+    return tile_rows(frame, len(names), parts, {}, left, line, scores.name if scores else "")
+
+
+def _line(spans: Sequence[int]) -> int:
+    """How many tiles a phone's lines hold: as many in each as can be, and groups unbroken."""
+    columns = sum(spans)
+    lines = math.ceil(columns / LONG_ROW)
+    if len(set(spans)) == 1 and 1 < spans[0] <= LONG_ROW:
+        lines = next(n for n in range(lines, len(spans) + 1) if len(spans) % n == 0)
+    return math.ceil(columns / lines)
 
 
 def _head_row(heads: Sequence[tuple[str, int]]) -> str:
@@ -270,6 +285,7 @@ def tile_rows(
     rows: list[str],
     payload: dict[str, object],
     left: int = 0,
+    line: int = 0,
     score_name: str = "",
 ) -> Figure:
     """Puts rows of tiles into a figure.
@@ -280,16 +296,17 @@ def tile_rows(
         rows: The rows, as HTML.
         payload: What the element is told; the bar of controls is there only if it is not empty.
         left: Columns left of the gap, or 0 for no gap.
+        line: Tiles to a line on a phone, or 0 for as many as it likes.
         score_name: What the number under a tile is.
     """
     style = f"--fv-columns:{columns}" + (f";--fv-left:{left}" if left else "")
     name = required_alt(frame.alt, frame.id)
     if score_name:
         name = f"{name}. The number under an image: {score_name}."
-    # On a phone the halves of a long row stand below each other.
-    halves = " fv-pairs--halves" if columns > LONG_ROW and 2 * left == columns else ""
-    wide = " fv-tiles--wide" if columns > LONG_ROW and not halves else ""
-    cls = f"fv-tiles {frame.cls}{halves}{wide}"
+    cls = f"fv-tiles {frame.cls}"
+    if 0 < line < columns:
+        style += f";--fv-line:{line}"
+        cls += " fv-tiles--long"
     stage = tag(
         "div", *rows, role="table", aria_label=name, cls=cls, style=style,
         data_score=score_name or None,

@@ -20,7 +20,7 @@ def random(*shape, seed=0):
 def banks(monkeypatch):
     """Lets tests say what the weights of two layers are."""
     weights = {"one": random(8, 3, 5, 5), "two": random(6, 8, 3, 3)}
-    monkeypatch.setattr(motifs, "network", lambda: SimpleNamespace(layers=("one", "two")))
+    monkeypatch.setattr(motifs, "alexnet", lambda: SimpleNamespace(layers=("one", "two")))
     monkeypatch.setattr(motifs, "kernels", weights.__getitem__)
     monkeypatch.setattr(motifs, "likeness", motifs.likeness.__wrapped__)
     return weights
@@ -95,7 +95,7 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setenv("FEATVIZ_CACHE", str(tmp_path))
     net = fv.Network(SmallCNN().eval(), layers=LAYERS)
     images = random(12, 3, 64, 64).sigmoid()
-    monkeypatch.setattr(evidence, "network", lambda: net)
+    monkeypatch.setattr(evidence, "alexnet", lambda: net)
     monkeypatch.setattr(evidence, "photographs", lambda half: tuple(images[half::2]))
     for cached in (evidence._strengths, evidence.circuits, evidence.through):
         monkeypatch.setattr(evidence, cached.__name__, cached.__wrapped__)

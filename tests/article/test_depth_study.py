@@ -18,12 +18,13 @@ def test_exaggeration_is_above_gray_of_all_units(monkeypatch, bias):
     pictures = SimpleNamespace(values=synthetic[:, None])
     monkeypatch.setattr(evidence, "scope", lambda: SimpleNamespace(pictures=lambda *_: pictures))
     patches = SimpleNamespace(values=natural[:, None])
-    monkeypatch.setattr(evidence.findings, "find_patches", lambda *_: patches)
+    monkeypatch.setattr(evidence, "natural_patches", lambda _: patches)
     monkeypatch.setattr(evidence, "plain", lambda _: torch.from_numpy(gray))
     ratios = evidence.exaggeration.__wrapped__("conv5")
     assert ratios == pytest.approx([4, 4, 35 / 15])
 
 
+ANGLES = (0, 10, 20, 30, 45, 60, 90)
 SIZE = 11
 
 
@@ -43,7 +44,7 @@ def bars():
 def test_a_turn_takes_nothing_from_a_picture_by_its_corners():
     # All of the picture counts alike: whatever is lost would be lost at the border.
     values = turning.on_pictures(
-        adding(torch.ones(SIZE, SIZE)), "only", [0], torch.ones(1, 3, SIZE, SIZE)
+        adding(torch.ones(SIZE, SIZE)), "only", [0], torch.ones(1, 3, SIZE, SIZE), ANGLES
     )
     assert values[0, 0] > 0
     torch.testing.assert_close(values, values[:, :1].expand_as(values), rtol=1e-5, atol=0)
@@ -56,6 +57,7 @@ def test_a_turn_of_a_picture_is_by_its_angle():
         "only",
         [0, 1],
         picture.expand(2, -1, -1, -1),
+        ANGLES,
     )
     assert (across.diff() < 0).all()
     torch.testing.assert_close(across[0], along[-1], rtol=1e-4, atol=1e-4)
@@ -68,9 +70,9 @@ def test_a_patch_is_turned_within_its_photograph():
     weights = stripes[0, 20 : 20 + SIZE, 20 : 20 + SIZE] - 0.5
     place = ("a", (20, 20, 20 + SIZE, 20 + SIZE))
     across, along = turning.on_patches(
-        adding(weights, weights.T.flip(0)), "only", [0, 1], [place] * 2, {"a": stripes}
+        adding(weights, weights.T.flip(0)), "only", [0, 1], [place] * 2, {"a": stripes}, ANGLES
     )
     assert across[0] == pytest.approx(3 * weights.abs().sum().item() * 0.5, rel=1e-5)
     assert across.argmax() == 0
-    assert along.argmax() == len(turning.ANGLES) - 1
+    assert along.argmax() == len(ANGLES) - 1
     assert along[-1] == pytest.approx(across[0].item(), rel=1e-4)

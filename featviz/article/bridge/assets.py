@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File, Files, InclusionLevel
+from mkdocs.structure.files import File, Files
 
 _PACKAGE = Path(__file__).parents[2]
 _FOLDERS = (_PACKAGE / "article/bridge/web", _PACKAGE / "article/live", _PACKAGE / "figures/web")
@@ -24,8 +24,7 @@ def add(files: Files, config: MkDocsConfig) -> None:
     """
     style, script = _COMMENT.sub("", _join(".css")), _join(".js")
     for uri, content in ((_STYLE, style), (_SCRIPT, script)):
-        inclusion = InclusionLevel.INCLUDED
-        files.append(File.generated(config, uri, content=content, inclusion=inclusion))
+        files.append(File.generated(config, uri, content=content))
 
 
 def _join(suffix: str) -> str:

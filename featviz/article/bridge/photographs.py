@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File, Files, InclusionLevel
+from mkdocs.structure.files import File, Files
 from PIL import Image, ImageOps
 
 _FOLDER = Path(__file__).parents[1] / "photographs"
@@ -27,11 +27,10 @@ def add(files: Files, config: MkDocsConfig) -> None:
         files: The site's files; changed in place.
         config: MkDocs' configuration.
     """
-    inclusion = InclusionLevel.INCLUDED
     for one in _listed():
         content = _thumbnail(_FOLDER / one["set"] / f"{one['name']}.webp", _SIZES[one["set"]])
         uri = f"{_THUMBNAILS}/{one['name']}.webp"
-        files.append(File.generated(config, uri, content=content, inclusion=inclusion))
+        files.append(File.generated(config, uri, content=content))
 
 
 def describe() -> dict[str, Any]:

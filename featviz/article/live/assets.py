@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File, Files, InclusionLevel
+from mkdocs.structure.files import File, Files
 
 PAGE = "your_photo.py"
 """The page that the site has them for."""
@@ -37,8 +37,7 @@ def add(files: Files, config: MkDocsConfig) -> None:
     """
     if files.get_file_from_path(PAGE):
         for uri, content in bundled().items():
-            inclusion = InclusionLevel.INCLUDED
-            files.append(File.generated(config, uri, content=content, inclusion=inclusion))
+            files.append(File.generated(config, uri, content=content))
 
 
 def bundled() -> dict[str, str]:

@@ -13,7 +13,8 @@ from PIL import Image
 from featviz.figures._color import Scale, overlay, shared_scale
 from featviz.figures._figure import Figure, required_alt, tag, text
 from featviz.figures._files import Pixels, pixels
-from featviz.figures._images import img, resize
+from featviz.figures._images import img, mosaic, resize
+from featviz.figures._microscope import tile_pixels
 
 SHOWN = 448
 """Side in pixels at which a photo is shown: twice what the network sees of it."""
@@ -126,7 +127,8 @@ def photo_figure(
     first = samples[0]
     photo = _decode(first.file)
     rows = "".join(_row(layer, index, photo) for index, layer in enumerate(layers))
-    picture = _img(f"data:image/webp;base64,{_text(first.file)}", first.label, SHOWN)
+    source = f"data:image/webp;base64,{_text(first.file)}"
+    picture = tag("img", src=source, alt=first.label, width=SHOWN, height=SHOWN)
     heading = tag("p", "Strongest units in the whole photo", cls="fv-photo__heading")
     still = tag(
         "div",
@@ -162,10 +164,6 @@ def _decode(file: bytes) -> Pixels:
     return np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
 
 
-def _img(source: str, alt: str, side: int) -> str:
-    return tag("img", src=source, alt=alt, width=side, height=side)
-
-
 def _told(sample: Sample) -> dict[str, str]:
     thumbnail = resize(_decode(sample.file), _THUMBNAIL)
     return {"name": sample.name, "label": sample.label, "thumbnail": _avif(thumbnail)}
@@ -179,34 +177,25 @@ def _avif(picture: Pixels) -> str:
 
 def _layer(layer: PhotoLayer) -> dict[str, Any]:
     """What the element is told of a layer."""
-    tiles = _tiles(layer.pictures)
-    count = len(tiles)
-    rows = -(-count // COLUMNS)
-    cells = np.zeros((rows * COLUMNS, TILE_SIDE, TILE_SIDE, 3), np.uint8)
-    cells[:count] = tiles
-    sheet = cells.reshape(rows, COLUMNS, TILE_SIDE, TILE_SIDE, 3).transpose(0, 2, 1, 3, 4)
-    source = _avif(np.ascontiguousarray(sheet.reshape(rows * TILE_SIDE, COLUMNS * TILE_SIDE, 3)))
-    shape = {"columns": COLUMNS, "rows": rows, "width": TILE_SIDE, "height": TILE_SIDE}
+    count = len(layer.pictures)
+    source = _avif(mosaic(tile_pixels(layer.pictures, TILE_SIDE), COLUMNS, fill=0))
+    shape = {
+        "columns": COLUMNS,
+        "rows": -(-count // COLUMNS),
+        "width": TILE_SIDE,
+        "height": TILE_SIDE,
+    }
     return {
         "layer": layer.layer, "units": count, "sees": layer.sees, "stride": layer.stride,
         "start": layer.start, "sprite": {**shape, "pixelated": False, "source": source},
     }  # fmt: skip
 
 
-def _tiles(pictures: NDArray[np.uint8]) -> Pixels:
-    """(U,3,H,W) pictures as (U,TILE_SIDE,TILE_SIDE,3)."""
-    size = (TILE_SIDE, TILE_SIDE)
-    whole = np.ascontiguousarray(pictures.transpose(0, 2, 3, 1))
-    return np.stack(
-        [np.asarray(Image.fromarray(p).resize(size, Image.Resampling.LANCZOS)) for p in whole]
-    )
-
-
 def _row(layer: PhotoLayer, index: int, photo: Pixels) -> str:
     """A layer's map and its strongest units."""
     values = np.asarray(layer.map, np.float64)
     small = overlay(resize(photo, _MAP), values, shared_scale([values]))
-    tiles = _tiles(layer.pictures[list(layer.units)])
+    tiles = tile_pixels(layer.pictures[list(layer.units)], TILE_SIDE)
     units = [
         tag(
             "li",

@@ -108,8 +108,8 @@ def load(name: str, size: int | None = None) -> Photo:
     Raises:
         PhotoError: If there is none of that name, or the reader's own folder won't do.
     """
-    if name not in names("scenes") and name not in names("cutouts"):
-        known = [*names("scenes"), *names("cutouts")]
+    known = [*names("scenes"), *names("cutouts")]
+    if name not in known:
         near = difflib.get_close_matches(name, known, cutoff=0.4)
         offer = f" The nearest are {', '.join(near)}." if near else ""
         raise PhotoError(

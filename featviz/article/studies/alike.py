@@ -9,12 +9,12 @@ from featviz.article.studies import alike_evidence as evidence
 from featviz.article.studies.alike_measures import PERMUTED
 from featviz.article.studies.bounds import bounds, quoted, span
 from featviz.article.studies.deep_families import NAMED
-from featviz.article.studies.microscope import scope
-from featviz.article.studies.shared import SEED, alexnet, unit_link
+from featviz.article.studies.links import linked
+from featviz.article.studies.microscope import channel_images
+from featviz.article.studies.shared import SEED, alexnet
 from featviz.figures import Figure, Series, curves, grid, intervals
 from featviz.measures.likeness import each_pair
-from featviz.measures.statistics import Interval, holm, share
-from featviz.microscope.views import CHANNEL
+from featviz.measures.statistics import holm, share
 
 DOTS = 150
 """Pairs drawn as dots in each panel."""
@@ -31,7 +31,8 @@ def relation() -> Figure:
     layers = alexnet().layers
     found = {layer: evidence.trained(layer) for layer in layers}
     lines = {
-        layer: {"mean of pairs": _series(one.centers, one.groups)} for layer, one in found.items()
+        layer: {"mean of pairs": Series(one.centers, *bounds(one.groups))}
+        for layer, one in found.items()
     }
     return curves(
         lines,
@@ -45,13 +46,6 @@ def relation() -> Figure:
         "over units and photographs.",
         width="page",
         points={layer: _points(one) for layer, one in found.items()},
-    )
-
-
-def _series(centers: np.ndarray, groups: tuple[Interval, ...]) -> Series:
-    return Series(
-        centers,
-        *bounds(groups),
     )
 
 
@@ -95,11 +89,10 @@ def exceptions() -> Figure:
     for layer in layers:
         chosen = [choose(evidence.trained(layer), kind) for kind in KINDS]
         units = [unit for pair, _ in chosen for unit in pair]
-        images = scope().pictures(layer, CHANNEL, units).images[:, 0]
-        rows.append(list(images / np.float32(255)))
+        rows.append(list(channel_images(layer, units)))
         labels.append([f"{layer}:{unit}" for unit in units])
         notes.append(
-            "; ".join(f"{_links(layer, pair)}: {_signed(value)}" for pair, value in chosen)
+            "; ".join(f"{linked(layer, pair, ' and ')}: {_signed(value)}" for pair, value in chosen)
         )
     return grid(
         layers,
@@ -198,9 +191,5 @@ def numbers() -> Values:
     )
 
 
-def _links(layer: str, pair: tuple[int, int]) -> str:
-    return " and ".join(f'<a href="{unit_link(layer, unit)}">{unit}</a>' for unit in pair)
-
-
-def _signed(value: float, digits: int = 2) -> str:
-    return f"{value:z.{digits}f}".replace("-", "\N{MINUS SIGN}")
+def _signed(value: float) -> str:
+    return f"{value:z.2f}".replace("-", "\N{MINUS SIGN}")

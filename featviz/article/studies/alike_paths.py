@@ -14,13 +14,12 @@ from torch import Tensor
 
 from featviz.article.bridge.values import Values
 from featviz.article.studies.bounds import bounds, quoted
-from featviz.article.studies.microscope import scope
+from featviz.article.studies.microscope import natural_patches, scope
 from featviz.article.studies.shared import alexnet, evenly
 from featviz.ascent.effective_field import used_field
 from featviz.figures import Figure, intervals
 from featviz.measures.gratings import GRAY
 from featviz.measures.statistics import Interval, interval
-from featviz.microscope import findings
 from featviz.microscope.views import NEURON
 from featviz.network.values import activations
 
@@ -78,8 +77,7 @@ def paths(layer: str, before: str) -> Paths:
         The likeness, one number per unit of `evenly(layer, FOLLOWED)`.
     """
     units = evenly(layer, FOLLOWED)
-    examples = findings.find_patches(scope(), layer)
-    assert examples is not None  # every layer sees less than the photographs show
+    examples = natural_patches(layer)
     natural = torch.from_numpy(examples.images[units]).float() / 255
     pictures = torch.from_numpy(scope().pictures(layer, NEURON, units).images[:, :1]).float() / 255
     # Both through the patches' resolution, or sharpness would tell them apart.

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from featviz.article.bridge.values import Values
 from featviz.article.studies.ascent_methods import SIDE, STEPS, SUBJECTS
-from featviz.article.studies.shared import SEED, alexnet, evenly, in_field, maximize
+from featviz.article.studies.shared import SEED, alexnet, evenly, in_field, maximize, plain
 from featviz.ascent.effective_field import used_field
 from featviz.ascent.recipes import EXACT, LINEAR, LUCID, NEURON, STRIPES, Adam, Recipe
 from featviz.ascent.result import Maximization
@@ -20,8 +20,7 @@ from featviz.images.fourier import Fourier
 from featviz.images.natural import Natural
 from featviz.images.pixels import Pixels
 from featviz.measures import pictures
-from featviz.measures.weights import bounded_optimum
-from featviz.network.network import private_view
+from featviz.measures.weights import bounded_optimum, optimum
 from featviz.network.values import activations
 from featviz.objectives.algebra import Objective
 from featviz.objectives.units import Neuron
@@ -49,15 +48,14 @@ class Rectified(Objective):
 
 def climb() -> Figure:
     """The trajectory of several units, step by step."""
-    units = SUBJECTS
-    result = maximize(units, size=SIDE, frames="log")
+    result = maximize(SUBJECTS, size=SIDE, frames="log")
     return trajectory(
         result.frames,
         result.frame_steps,
         result.frame_values,
         id="trajectory",
         alt="Several units' images growing from gray noise to full patterns over the steps",
-        labels=[str(unit) for unit in units],
+        labels=[str(unit) for unit in SUBJECTS],
         caption=f"<strong>Move the slider: by step {_half(result)} of {STEPS} every unit has at least half of its final "
         "activation</strong>, and with it the pattern; the rest adds contrast and detail. The curve is the objective "
         "without transforms.",
@@ -156,10 +154,6 @@ def _conv1_objectives() -> list[Neuron]:
     return [Neuron("conv1", unit) for unit in range(alexnet().units("conv1"))]
 
 
-def _conv1(recipe: Recipe) -> Maximization:
-    return maximize(_conv1_objectives(), recipe=recipe)
-
-
 def _bounded_share() -> float:
     """What part the default's image reaches of the closed form under the bound, for the worst filter.
 
@@ -179,26 +173,10 @@ def _bounded_share() -> float:
 @cache
 def _exact_shares() -> dict[str, Tensor]:
     """Method -> (64,) share of the exact maximum that its 8-bit image reaches."""
-    return {name: _shares(_conv1(recipe).images) for name, recipe in EXACT_METHODS.items()}
-
-
-def _shares(images: Tensor) -> Tensor:
     net, objectives = alexnet(), _conv1_objectives()
-    best = evaluate(net, objectives, _optimum())
-    return evaluate(net, objectives, pictures.to_bytes(images)) / best
-
-
-@cache
-def _optimum() -> Tensor:
-    """The exact optimum of every conv1 neuron on its canvas, by the signs of its weights."""
-    net = alexnet()
-    size = net.receptive_field("conv1").canvas()
-    image = torch.full((1, 3, size, size), 0.5, requires_grad=True)
-    value = Neuron("conv1", 0)
-    gradients = []
-    conv = private_view(net).get_submodule("features.0")
-    for unit in range(net.units("conv1")):
-        score = replace(value, unit=unit)({"conv1": conv(net.normalize(image))})
-        gradients.append(torch.autograd.grad(score, image)[0])
-    slope = torch.cat(gradients)
-    return torch.where(slope == 0, 0.5, (slope > 0).float())
+    best = optimum(net, "conv1")[1] + plain("conv1")
+    reached = {name: maximize(objectives, recipe=how).images for name, how in EXACT_METHODS.items()}
+    return {
+        name: evaluate(net, objectives, pictures.to_bytes(images)) / best
+        for name, images in reached.items()
+    }

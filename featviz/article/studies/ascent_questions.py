@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from featviz import photos
+from featviz.article.studies.links import unit_link
 from featviz.article.studies.shared import (
     SEED,
     alexnet,
@@ -16,7 +17,6 @@ from featviz.article.studies.shared import (
     maximize,
     shared_channels,
     shared_neurons,
-    unit_link,
 )
 from featviz.ascent.recipes import ACCENT
 from featviz.ascent.result import Maximization

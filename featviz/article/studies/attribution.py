@@ -8,8 +8,9 @@ from torch import Tensor
 
 from featviz.article.studies import attribution_evidence
 from featviz.article.studies.attribution_evidence import DEPTHS, SHOWN
+from featviz.article.studies.links import named_link
 from featviz.article.studies.microscope import channel_images
-from featviz.article.studies.shared import alexnet, named_link
+from featviz.article.studies.shared import alexnet
 from featviz.attribution.attribute import Attribution, one_scale
 from featviz.figures import (
     Figure,

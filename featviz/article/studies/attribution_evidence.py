@@ -26,7 +26,7 @@ CODE = "featviz.article.studies.attribution_evidence"
 """The module whose source, with all that it imports, is part of every key of the store."""
 
 SEED = 0
-"""Where all noise comes from. Not the bench's: what it imports would be part of the keys too."""
+"""Where all noise comes from. Not `shared`'s: what that imports would be part of the keys too."""
 
 SHOWN = ("chelsea", "coffee", "astronaut", "china")
 """Photographs that the figures show."""

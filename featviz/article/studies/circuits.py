@@ -1,7 +1,7 @@
-"""Chapter 8: what a deep unit is made of, and what is left of it without."""
+"""What a deep unit is made of, and what is left of it without."""
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,9 @@ from featviz.article.studies import circuits_motifs as motifs_of
 from featviz.article.studies.bounds import bounds
 from featviz.article.studies.circuits_evidence import KEEPS, PROVED
 from featviz.article.studies.circuits_motifs import QUARTER, Count
-from featviz.article.studies.microscope import scope
-from featviz.article.studies.shared import alexnet, unit_link
+from featviz.article.studies.links import unit_link
+from featviz.article.studies.microscope import channel_images, scope
+from featviz.article.studies.shared import alexnet
 from featviz.circuits.faithfulness import CONDITIONS, STRONGEST
 from featviz.circuits.graph import KEEP
 from featviz.figures import (
@@ -39,6 +40,23 @@ FOLLOWED = 2
 
 WORST = 6
 """Units of a layer that are shown where circuits fail."""
+
+KINDS: dict[str, tuple[str, Callable[[str], Count]]] = {
+    "quarter": (
+        "another unit is the same at a quarter turn",
+        partial(motifs_of.turned_twins, turn=QUARTER),
+    ),
+    "mirror": (
+        "more alike to its mirror image than to itself upside down",
+        motifs_of.own_mirror_images,
+    ),
+    "union": ("reads a unit and its mirror image", motifs_of.unions),
+    "crossing": ("excited along its orientation, inhibited across", motifs_of.crossings),
+}
+"""Motifs: what they are called, and how they are counted in a layer."""
+
+READ = ("union", "crossing")
+"""Motifs that are counted among the units that read a layer."""
 
 
 def walk() -> Figure:
@@ -86,7 +104,7 @@ def steps() -> Figure:
     for unit in (FACE, EYE):
         units = _followed(unit)
         left = _left(unit)
-        rows.append([_picture(*one) for one in units])
+        rows.append([channel_images(layer, (one,))[0] for layer, one in units])
         scores.append([round(100 * left[one]) for one in units])
         labels.append([f"{layer}:{one}" for layer, one in units])
     return grid(
@@ -133,12 +151,10 @@ def motifs() -> Figure:
     """Motifs of circuits and how many of them chance makes."""
     layers = alexnet().layers
     rows = []
-    for name, count, over in _kinds().values():
-        for layer in over:
-            one = count(layer)
-            reads = count in (_unions, _crossings)
-            where = f"{layers[layers.index(layer) + 1]}, of {layer}" if reads else layer
-            rows.append([name, where, one.seen, one.cases, _chance(one)])
+    for name, counts in _counts().items():
+        for layer, one in counts.items():
+            where = f"{layers[layers.index(layer) + 1]}, of {layer}" if name in READ else layer
+            rows.append([KINDS[name][0], where, one.seen, one.cases, _chance(one)])
     return table(
         rows,
         ["motif", "in", "seen", "of", "by chance"],
@@ -152,14 +168,14 @@ def motifs() -> Figure:
 
 def failures() -> Figure:
     """Units of conv5 whose circuits explain most, and no more than random units."""
-    best, worst = _ranked("conv5")
     gains = _gains("conv5")
     units = evidence.proof("conv5").units
-    chosen = [best[:WORST], worst[:WORST]]
+    order = np.argsort(-gains, kind="stable").tolist()
+    chosen = [order[:WORST], order[::-1][:WORST]]
     return grid(
         ["explained best", "explained least"],
         [""] * WORST,
-        [[_picture("conv5", int(units[row])) for row in rows] for rows in chosen],
+        [list(channel_images("conv5", units[rows].tolist())) for rows in chosen],
         id="failures",
         alt="Twelve units of conv5: six whose circuits explain most, six whose circuits explain least",
         caption=f"Of {PROVED} random units of conv5 those at both ends. Below each: by how many percentage points more of the response is "
@@ -220,22 +236,20 @@ def _of_proof() -> dict[str, str]:
 def _of_motifs() -> dict[str, str]:
     """What the text says of motifs."""
     told = {}
-    for name, (_, count, layers) in _kinds().items():
-        for layer in layers:
-            one = count(layer)
+    for name, counts in _counts().items():
+        for layer, one in counts.items():
             told[f"{name}_{layer}"] = f"{one.seen:,} of {one.cases:,}"
             told[f"{name}_{layer}_chance"] = _chance(one)
     return told
 
 
-def _kinds() -> dict[str, tuple[str, Callable[[str], Count], Sequence[str]]]:
-    """Motifs: what they are called, how they are counted, and in which layers."""
+@cache
+def _counts() -> dict[str, dict[str, Count]]:
+    """Each motif's counts by layer."""
     layers = alexnet().layers
     return {
-        "quarter": ("another unit is the same at a quarter turn", _quarter, layers),
-        "mirror": ("more alike to its mirror image than to itself upside down", _mirror, layers),
-        "union": ("reads a unit and its mirror image", _unions, layers[:-1]),
-        "crossing": ("excited along its orientation, inhibited across", _crossings, layers[:-1]),
+        name: {layer: count(layer) for layer in (layers[:-1] if name in READ else layers)}
+        for name, (_, count) in KINDS.items()
     }
 
 
@@ -250,13 +264,6 @@ def _followed(unit: int) -> list[tuple[str, int]]:
     return [(one.layer, index) for one in columns for index in one.units[:FOLLOWED].tolist()]
 
 
-def _picture(layer: str, unit: int) -> NDArray[np.float32]:
-    picture: NDArray[np.float32] = scope().pictures(layer, CHANNEL, (unit,)).images[
-        0, 0
-    ] / np.float32(255)
-    return picture
-
-
 @cache
 def _intervals(layer: str) -> tuple[list[list[Interval]], list[list[Interval]]]:
     return evidence.proof(layer).intervals()
@@ -267,31 +274,6 @@ def _gains(layer: str) -> NDArray[np.float64]:
     responses = evidence.proof(layer).responses()[:, 0]
     gains: NDArray[np.float64] = np.nan_to_num(responses[:, 1] - responses[:, 0])
     return gains
-
-
-def _ranked(layer: str) -> tuple[list[int], list[int]]:
-    order = np.argsort(-_gains(layer), kind="stable").tolist()
-    return order, order[::-1]
-
-
-@cache
-def _quarter(layer: str) -> Count:
-    return motifs_of.turned_twins(layer, QUARTER)
-
-
-@cache
-def _mirror(layer: str) -> Count:
-    return motifs_of.own_mirror_images(layer)
-
-
-@cache
-def _unions(layer: str) -> Count:
-    return motifs_of.unions(layer)
-
-
-@cache
-def _crossings(layer: str) -> Count:
-    return motifs_of.crossings(layer)
 
 
 def _photographs() -> tuple[int, int]:

@@ -10,15 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from featviz.article.photographs import scenes
+from featviz.article.studies.shared import SEED, alexnet
 from featviz.circuits import expanded, graph
 from featviz.circuits import proof as proving
 from featviz.circuits.expanded import expanded_weights
 from featviz.circuits.faithfulness import Faithfulness
 from featviz.circuits.graph import KEEP, Circuits, Strengths, circuits_of, find_strengths
 from featviz.circuits.proof import drawn_units, left_without, measure_faithfulness
-from featviz.network.network import Network
 from featviz.store import Store, fingerprint
-from featviz.zoo import bundled
 
 BEST = 4
 """Photographs on which a unit is taken apart, those where it is strongest."""
@@ -41,22 +40,13 @@ WEAK = 0
 ARRAYS = ("units", "photographs", "original", "values")
 """What the store keeps of a proof."""
 
-SEED = 0
-"""Where all that is drawn comes from."""
-
 CHUNK = 64
 """Units whose expanded weights are in memory at a time."""
 
 
-@cache
-def network() -> Network:
-    """Loads AlexNet."""
-    return bundled.load("alexnet")
-
-
 def kernels(layer: str) -> Tensor:
     """Returns the weights of a layer."""
-    module = network().module.get_submodule(network().dotted[layer])
+    module = alexnet().module.get_submodule(alexnet().dotted[layer])
     assert isinstance(module, nn.Conv2d)  # as all of AlexNet's layers here
     return module.weight.detach()
 
@@ -70,7 +60,7 @@ def photographs(half: int) -> tuple[Tensor, ...]:
 def _sought(layer: str) -> dict[str, object]:
     """What circuits of a layer depend on, for the store's keys."""
     return {
-        "network": network().fingerprint,
+        "network": alexnet().fingerprint,
         "layer": layer,
         "best": BEST,
         "photos": [fingerprint(image.numpy()) for image in photographs(0)],
@@ -80,10 +70,10 @@ def _sought(layer: str) -> dict[str, object]:
 @cache
 def _strengths(layer: str) -> Strengths:
     def make() -> dict[str, NDArray[np.generic]]:
-        found = find_strengths(network(), layer, photographs(0), best=BEST)
+        found = find_strengths(alexnet(), layer, photographs(0), best=BEST)
         return {"values": found.values, **dict(zip(earlier, found.added, strict=True))}
 
-    earlier = graph.columns_before(network(), layer)
+    earlier = graph.columns_before(alexnet(), layer)
     arrays = Store().arrays(_sought(layer), make, graph.__name__)
     added = tuple(arrays[name] for name in earlier)
     return Strengths((layer, *earlier), np.arange(len(arrays["values"])), arrays["values"], added)
@@ -94,7 +84,7 @@ def circuits(layer: str) -> Circuits:
     """Returns the circuits of all units of a layer."""
 
     def make() -> dict[str, NDArray[np.generic]]:
-        return circuits_of(network(), _strengths(layer), keep=KEEP).arrays()
+        return circuits_of(alexnet(), _strengths(layer), keep=KEEP).arrays()
 
     spec = {**_sought(layer), "keep": KEEP}
     return Circuits.from_arrays(Store().arrays(spec, make, graph.__name__))
@@ -109,14 +99,14 @@ def through(layer: str, earlier: str) -> NDArray[np.float32]:
         parts = []
         for first in range(0, len(units), CHUNK):
             some = range(len(units))[first : first + CHUNK]
-            maps = expanded_weights(network(), layer, list(some), earlier)
+            maps = expanded_weights(alexnet(), layer, list(some), earlier)
             own = maps[torch.arange(len(some))[:, None], torch.from_numpy(units[some])]
             fine = own.shape[-1] <= COARSE
             parts.append(own if fine else F.avg_pool2d(own, 2, ceil_mode=True))
         return {"weights": torch.cat(parts).numpy()}
 
     spec = {
-        "network": network().fingerprint,
+        "network": alexnet().fingerprint,
         "layer": layer,
         "earlier": earlier,
         "units": units.tolist(),
@@ -131,9 +121,9 @@ def proof(layer: str) -> Faithfulness:
 
     Circuits are sought on one half of the photographs, and taken away on the other.
     """
-    units = drawn_units(network(), layer, PROVED, SEED)
+    units = drawn_units(alexnet(), layer, PROVED, SEED)
     spec = {
-        "network": network().fingerprint,
+        "network": alexnet().fingerprint,
         "layer": layer,
         "units": units,
         "keeps": KEEPS,
@@ -144,9 +134,9 @@ def proof(layer: str) -> Faithfulness:
     }
 
     def make() -> dict[str, NDArray[np.generic]]:
-        wide = circuits_of(network(), _strengths(layer), units=units, keep=max(KEEPS))
+        wide = circuits_of(alexnet(), _strengths(layer), units=units, keep=max(KEEPS))
         result = measure_faithfulness(
-            network(), wide, photographs(1), keeps=KEEPS, others=WEAK, seed=SEED
+            alexnet(), wide, photographs(1), keeps=KEEPS, others=WEAK, seed=SEED
         )
         return {name: getattr(result, name) for name in ARRAYS}
 
@@ -170,7 +160,7 @@ def without(
     """
     images = photographs(1)
     spec = {
-        "network": network().fingerprint,
+        "network": alexnet().fingerprint,
         "layer": layer,
         "unit": unit,
         "others": [list(one) for one in others],
@@ -178,7 +168,7 @@ def without(
     }
 
     def make() -> dict[str, ArrayLike]:
-        return {"left": list(left_without(network(), layer, unit, others, images).values())}
+        return {"left": list(left_without(alexnet(), layer, unit, others, images).values())}
 
     left = Store().arrays(spec, make, proving.__name__)["left"]
     return dict(zip(others, left.tolist(), strict=True))

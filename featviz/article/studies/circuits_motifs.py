@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from featviz.article.studies.circuits_evidence import SEED, kernels, network
+from featviz.article.studies.circuits_evidence import kernels
 from featviz.article.studies.microscope import scope
+from featviz.article.studies.shared import SEED, alexnet
 from featviz.measures.tuning import ORIENTED
 from featviz.microscope import findings
 
@@ -70,10 +71,10 @@ def likeness(layer: str, turn: str) -> Tensor:
 
 def _turned(layer: str, turn: str) -> Tensor:
     """The units of the layer before that stand for each of its units turned."""
-    depth = network().layers.index(layer)
+    depth = alexnet().layers.index(layer)
     if not depth:
         return torch.arange(kernels(layer).shape[1])
-    turned: Tensor = likeness(network().layers[depth - 1], turn).argmax(1)
+    turned: Tensor = likeness(alexnet().layers[depth - 1], turn).argmax(1)
     return turned
 
 
@@ -109,7 +110,7 @@ def turned_twins(layer: str, turn: str) -> Count:
     filter.
     """
     weights, turned = kernels(layer), _turned(layer, turn)
-    first = layer == network().layers[0]
+    first = layer == alexnet().layers[0]
 
     def draw(generator: torch.Generator) -> float:
         if first:
@@ -208,7 +209,7 @@ def crossings(layer: str) -> Count:
 
 
 def _after(layer: str) -> str:
-    return network().layers[network().layers.index(layer) + 1]
+    return alexnet().layers[alexnet().layers.index(layer) + 1]
 
 
 def _count(seen: int, cases: int, draw: Callable[[torch.Generator], float]) -> Count:

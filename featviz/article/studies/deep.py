@@ -9,16 +9,15 @@ from torch import Tensor
 
 from featviz.article import photographs
 from featviz.article.bridge.values import Values
+from featviz.article.studies.links import rung, unit_link
 from featviz.article.studies.microscope import channel_images
 from featviz.article.studies.shared import (
     alexnet,
     evenly,
     in_field,
     maximize,
-    rung,
     shared_channels,
     shared_neurons,
-    unit_link,
 )
 from featviz.ascent.result import Maximization
 from featviz.ascent.score import evaluate
@@ -62,6 +61,10 @@ def chosen() -> list[tuple[str, int]]:
     return [(layer, unit) for layer in DEEP for unit in evenly(layer)[2:7:4]]
 
 
+def _names() -> list[str]:
+    return [f"{layer}:{unit}" for layer, unit in chosen()]
+
+
 def _by_layer() -> dict[str, tuple[int, ...]]:
     return {layer: tuple(unit for one, unit in chosen() if one == layer) for layer in DEEP}
 
@@ -69,7 +72,7 @@ def _by_layer() -> dict[str, tuple[int, ...]]:
 def unit_picker() -> Picker:
     """Returns the strip that picks one of these units for all figures."""
     pictures = [_image(shared_channels, layer, unit)[0] for layer, unit in chosen()]
-    labels = [f"{layer}:{unit}" for layer, unit in chosen()]
+    labels = _names()
     return picker("unit", pictures, labels, title="Follow one unit:")
 
 
@@ -164,7 +167,7 @@ def beside_photos() -> Figure:
     return pairs(
         synthetic,
         natural,
-        [f"{layer}:{unit}" for layer, unit in chosen()],
+        _names(),
         headings=("what the neuron wants", "what excites it most in our photographs"),
         id="natural",
         alt="Six deep neurons: their synthetic image beside the four photo patches that excite them most",
@@ -172,7 +175,7 @@ def beside_photos() -> Figure:
         f"right, the {PATCHES} patches of {len(photographs.scenes())} photographs that excite the neuron most. "
         '<a href="../reference/photographs.html">Whose they are</a>.',
         notes=notes,
-        subjects=[f"{layer}:{unit}" for layer, unit in chosen()],
+        subjects=_names(),
         links=[unit_link(layer, unit) for layer, unit in chosen()],
     )
 

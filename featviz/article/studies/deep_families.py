@@ -1,11 +1,8 @@
 """Deep layers: deep units under the names that one would give them."""
 
-import numpy as np
-
-from featviz.article.studies.microscope import scope
-from featviz.article.studies.shared import linked
+from featviz.article.studies.links import linked
+from featviz.article.studies.microscope import channel_images
 from featviz.figures import Figure, grid
-from featviz.microscope.views import CHANNEL
 
 NAMED = {
     "conv3": {
@@ -32,9 +29,8 @@ def families() -> Figure:
     rows, pictures, notes, labels = [], [], [], []
     for layer, names in NAMED.items():
         for name, (fitting, units) in names.items():
-            levels = scope().pictures(layer, CHANNEL, units).images[:, 0]
             rows.append(f"{name}, {layer}")
-            pictures.append(list(levels / np.float32(255)))
+            pictures.append(list(channel_images(layer, units)))
             notes.append(f"{fitting} fit; shown {linked(layer, units)}")
             labels.append([f"{layer}:{unit}, {name}" for unit in units])
     return grid(

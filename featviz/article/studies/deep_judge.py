@@ -7,13 +7,12 @@ from torch import Tensor
 
 from featviz.article.bridge.values import Values
 from featviz.article.studies import judges
-from featviz.article.studies.bounds import bounds, over_both, span
-from featviz.article.studies.microscope import scope
+from featviz.article.studies.bounds import bounds, over_both, quoted, span
+from featviz.article.studies.microscope import natural_patches, scope
 from featviz.article.studies.shared import SEED
 from featviz.figures import Figure, intervals
 from featviz.measures.statistics import Interval, interval
 from featviz.measures.two_choice import share_right
-from featviz.microscope import findings
 from featviz.microscope.views import NEURON
 from featviz.store import Store, fingerprint
 
@@ -52,11 +51,9 @@ def numbers() -> Values:
     }
     for layer in LAYERS:
         share = _mean(layer, EYE)
-        quotes[f"eye_{layer}"] = f"{share.mean:.0%}"
         quotes[f"eye_{layer}_interval"] = span(share, 100)
-        more = interval(_shares(layer)[EYE][:, 0] - _shares(layer)["conv1"][:, 0])
-        ends = (round(100 * end) for end in (more.mean, more.low, more.high))
-        quotes[f"deeper_{layer}"] = "{} ({} to {})".format(*ends)
+        more = interval(100 * (_shares(layer)[EYE][:, 0] - _shares(layer)["conv1"][:, 0]))
+        quotes[f"deeper_{layer}"] = quoted(more, 0)
     return Values(
         **quotes,
         judged_units=f"{sum(len(_shares(layer)[EYE]) for layer in LAYERS):,}",
@@ -81,10 +78,9 @@ def _shares(layer: str) -> dict[str, Tensor]:
 
 @cache
 def choices(layer: str) -> dict[str, Tensor]:
-    """Returns the choices of every judge: its name -> (draws, units, units), as `measures` has them."""
+    """Returns the choices of every judge: its name -> (draws, units, units), as `judges.judge` has them, halved."""
     pictures = scope().pictures(layer, NEURON).images[:, 0]
-    patches = findings.find_patches(scope(), layer)
-    assert patches is not None  # every layer sees less than the photographs show
+    patches = natural_patches(layer)
     spec = {
         "pictures": fingerprint(pictures),
         "patches": fingerprint(patches.images),

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from featviz.article.studies import deep_judge
-from featviz.article.studies.microscope import scope
-from featviz.article.studies.shared import SEED, unit_link
+from featviz.article.studies.links import unit_link
+from featviz.article.studies.microscope import natural_patches, scope
+from featviz.article.studies.shared import SEED
 from featviz.figures import Figure, Round, game
 from featviz.microscope import findings
 from featviz.microscope.views import NEURON
 
-PER_LAYER = 5
+ROUNDS = 5
 """Rounds of each layer."""
 
 
@@ -25,7 +26,7 @@ def two_choices() -> Figure:
         id="game",
         alt="Rounds of a game: a neuron's picture between two sets of four patches of photographs",
         caption=f"<strong>Your turn.</strong> On one side of a neuron's picture are the {findings.PATCHES} patches that excite it most, "
-        f"on the other those of another unit of its layer; {PER_LAYER} rounds of each layer. The score is kept on this page only.",
+        f"on the other those of another unit of its layer; {ROUNDS} rounds of each layer. The score is kept on this page only.",
     )
 
 
@@ -33,10 +34,9 @@ def _rounds() -> Iterator[Round]:
     """The rounds of each layer, units and sides drawn at random."""
     random = np.random.default_rng(SEED)
     for layer in deep_judge.LAYERS:
-        patches = findings.find_patches(scope(), layer)
-        assert patches is not None  # every layer sees less than the photographs show
+        patches = natural_patches(layer)
         chosen = deep_judge.choices(layer)[deep_judge.EYE][0]
-        for unit, other in random.permutation(len(chosen))[: 2 * PER_LAYER].reshape(-1, 2).tolist():
+        for unit, other in random.permutation(len(chosen))[: 2 * ROUNDS].reshape(-1, 2).tolist():
             right = int(random.integers(2))
             pair = (unit, other) if right == 0 else (other, unit)
             picture = scope().pictures(layer, NEURON, (unit,)).images[0, 0]

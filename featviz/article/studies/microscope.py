@@ -10,6 +10,7 @@ from featviz.article import photographs
 from featviz.article.bridge.values import Values
 from featviz.article.studies.shared import SEED, alexnet
 from featviz.figures import Figure
+from featviz.microscope import findings
 from featviz.microscope.build import Microscope
 from featviz.microscope.page import show
 from featviz.microscope.views import CHANNEL, GRAY_BELOW
@@ -31,6 +32,13 @@ def channel_images(layer: str, units: Sequence[int]) -> NDArray[np.float32]:
     """Returns the microscope's pictures of channels (units, 3, H, W), in [0, 1]."""
     levels = scope().pictures(layer, CHANNEL, units).images[:, 0]
     return (levels / np.float32(255)).astype(np.float32)
+
+
+def natural_patches(layer: str) -> findings.Patches:
+    """Returns the patches of the article's photographs that excite each unit of a layer most."""
+    patches = findings.find_patches(scope(), layer)
+    assert patches is not None  # every layer sees less than the photographs show
+    return patches
 
 
 def everything() -> Figure:

@@ -136,28 +136,24 @@ def numbers() -> Values:
     places = {layer: net.shape(layer, PROBE_SIZE)[-1] ** 2 for layer in net.layers}
     shares = _silence()
     return Values(
-        **{
-            "units": f"{sum(net.units(layer) for layer in net.layers):,}",
-            "size": str(PROBE_SIZE),
-            "first_field": str(fields[first].size),
-            "last_field": str(fields[last].size),
-            "first_stride": str(fields[first].stride),
-            "last_stride": str(fields[last].stride),
-            "first_share": f"{fields[first].size ** 2 / PROBE_SIZE**2:.1%}",
-            "last_share": f"{fields[last].size ** 2 / PROBE_SIZE**2:.0%}",
-            "first_inside": f"{counts[first] / places[first]:.0%}",
-            "last_inside": str(counts[last]),
-            "last_places": str(places[last]),
-            "gray_last": f"{shares['gray'].mean():.0%}",
-            "photos_last": f"{shares['photos'].mean():.0%}",
-            "part": f"{PART:.0%}",
-            "samples": str(len(_samples())),
-            "used_first": _pixels(interval(_used()[f"side/{first}"])),
-            "used_last": _pixels(interval(_used()[f"side/{last}"])),
-            "reached": str(
-                sum(int(_used()[f"reach/{layer}"].max()) == fields[layer].size for layer in fields)
-            ),
-        }
+        units=f"{sum(net.units(layer) for layer in net.layers):,}",
+        size=PROBE_SIZE,
+        first_field=fields[first].size,
+        last_field=fields[last].size,
+        first_stride=fields[first].stride,
+        last_stride=fields[last].stride,
+        first_share=f"{fields[first].size ** 2 / PROBE_SIZE**2:.1%}",
+        last_share=f"{fields[last].size ** 2 / PROBE_SIZE**2:.0%}",
+        first_inside=f"{counts[first] / places[first]:.0%}",
+        last_inside=counts[last],
+        last_places=places[last],
+        gray_last=f"{shares['gray'].mean():.0%}",
+        photos_last=f"{shares['photos'].mean():.0%}",
+        part=f"{PART:.0%}",
+        samples=len(_samples()),
+        used_first=_pixels(interval(_used()[f"side/{first}"])),
+        used_last=_pixels(interval(_used()[f"side/{last}"])),
+        reached=sum(int(_used()[f"reach/{one}"].max()) == fields[one].size for one in fields),
     )
 
 

@@ -1,4 +1,4 @@
-"""Chapter 7: is it AlexNet, or is it depth? Three networks on the same photographs."""
+"""Is it AlexNet, or is it depth? Three networks on the same photographs."""
 
 from collections.abc import Callable, Mapping
 
@@ -11,6 +11,7 @@ from featviz.article.studies import networks_evidence as evidence
 from featviz.article.studies import networks_matches as matching
 from featviz.article.studies.bounds import bounds, quoted
 from featviz.article.studies.deep_families import NAMED
+from featviz.article.studies.links import named_link
 from featviz.article.studies.networks_evidence import DEPTHS, UNITS, VIEW
 from featviz.article.studies.networks_matches import (
     ALIKE,
@@ -19,7 +20,6 @@ from featviz.article.studies.networks_matches import (
     TRAINED,
     UNTRAINED,
 )
-from featviz.article.studies.shared import named_link
 from featviz.figures import Figure, Series, curves, dots, grid, table
 from featviz.measures.statistics import LEVEL, Interval, difference, holm, interval, p_value
 
@@ -220,7 +220,7 @@ def _of_families() -> dict[str, str]:
         if chance < 1 - LEVEL:
             (better if gain.mean > 0 else worse).append(f"{name} ({_signed(gain)})")
     return {
-        "families": str(len(list(_families()))),
+        "families": str(len(_families())),
         "better": ", ".join(better) or "none",
         "worse": ", ".join(worse) or "none",
     }

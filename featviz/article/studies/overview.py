@@ -22,20 +22,19 @@ from featviz.article.studies import (
 from featviz.article.studies import shallow_versus_deep_evidence as evidence
 from featviz.article.studies.bounds import percent, span
 from featviz.article.studies.cards import Card, cards
-from featviz.article.studies.microscope import channel_images, scope
+from featviz.article.studies.links import rung
+from featviz.article.studies.microscope import channel_images, natural_patches, scope
 from featviz.article.studies.shared import (
     PER_LAYER,
     alexnet,
     evenly,
     in_field,
-    rung,
     shared_channels,
     shared_neurons,
 )
 from featviz.attribution.attribute import one_scale
 from featviz.figures import Figure, ladder, overlaid
 from featviz.measures.statistics import interval
-from featviz.microscope import findings
 from featviz.microscope.views import NEURON
 from featviz.network.values import activations
 
@@ -158,7 +157,7 @@ def _read() -> Card:
     return Card(
         "Who can read which picture?",
         "chapters/depth.html#fig-readers",
-        eye["eye_conv5"],
+        eye["fire9_conv5"],
         f"({eye['eye_conv5_interval']}) of choices are right when another network, shown conv5's pictures, says which "
         f"photographs excite the unit; its first layer is right in {eye['conv1_conv5']}. Shown is one that it reads without fault.",
         _beside_patches(unit),
@@ -170,11 +169,12 @@ def _alike() -> Card:
     quotes = alike.numbers()
     pair, _ = alike.choose(alike_evidence.trained("conv5"), "alike in both")
     left, right = channel_images("conv5", pair)
+    rho, _, ends = quotes["rho_conv5"].partition(" ")
     return Card(
         "Looking alike",
         "chapters/alike.html#fig-agreement",
-        quotes["rho_conv5"].split()[0],
-        f"({quotes['rho_conv5'].partition('(')[2]} is the rank correlation between how alike the pictures of two units of conv5 "
+        rho,
+        f"{ends} is the rank correlation between how alike the pictures of two units of conv5 "
         f"look and how alike the units behave; at conv2 it is {quotes['rho_conv2']}. A lookalike is a good guess and no proof.",
         _halves(left, right),
         f"Half of the picture of conv5:{pair[0]} beside half of that of conv5:{pair[1]}, which looks and behaves alike",
@@ -262,8 +262,7 @@ def _halves(left: NDArray[np.floating], right: NDArray[np.floating]) -> NDArray[
 
 def _beside_patches(unit: int) -> NDArray[np.float32]:
     """The picture of a unit of conv5 and the first three of its natural patches, in a square."""
-    patches = findings.find_patches(scope(), "conv5")
-    assert patches is not None  # conv5 sees less than the photographs show
+    patches = natural_patches("conv5")
     picture = scope().pictures("conv5", NEURON, (unit,)).images[0, 0]
     side = SIDE // 2
     tiles = [

@@ -103,13 +103,9 @@ def settling(networks: Mapping[int, Network]) -> figures.Figure:
         networks: The network after each number of steps of training.
     """
     steps = list(networks)
-    table = {layer: _alike_the_last(networks, layer) for layer in LAYERS}
     series = {
-        layer: figures.Series(
-            np.maximum(steps, 1),
-            *bounds(intervals),
-        )
-        for layer, intervals in table.items()
+        layer: figures.Series(np.maximum(steps, 1), *bounds(_alike_the_last(networks, layer)))
+        for layer in LAYERS
     }
     return figures.curves(
         series,
@@ -154,22 +150,26 @@ def readers(net: Network, untrained: Sequence[Network]) -> figures.Figure:
         net: The trained network.
         untrained: Networks as PyTorch makes them, to compare with.
     """
-    after = {kinds: [_read(net, layer, kinds) for layer in LAYERS] for kinds in (TEXTURES, SHAPES)}
-    naive = {
-        kinds: [np.array([_read(one, layer, kinds).mean for one in untrained]) for layer in LAYERS]
-        for kinds in (TEXTURES, SHAPES)
+    names = {"textures": TEXTURES, "shapes": SHAPES}
+    series: dict[str, tuple[ArrayLike, ArrayLike, ArrayLike]] = {
+        f"{name}, trained": bounds([_read(net, layer, kinds) for layer in LAYERS])
+        for name, kinds in names.items()
     }
-    names = {TEXTURES: "textures", SHAPES: "shapes"}
-    series: dict[str, tuple[ArrayLike, ArrayLike, ArrayLike]]
-    series = {f"{names[kinds]}, trained": bounds(intervals) for kinds, intervals in after.items()}
+    each = {
+        f"{name}, untrained": [
+            np.array([_read(one, layer, kinds).mean for one in untrained]) for layer in LAYERS
+        ]
+        for name, kinds in names.items()
+    }
     none = np.full(len(LAYERS), np.nan)
-    for kinds, values in naive.items():
-        series[f"{names[kinds]}, untrained"] = (np.array([v.mean() for v in values]), none, none)
+    series |= {
+        name: (np.array([one.mean() for one in ones]), none, none) for name, ones in each.items()
+    }
     return figures.bars(
         LAYERS,
         series,
         "share told apart",
-        each={f"{names[kinds]}, untrained": values for kinds, values in naive.items()},
+        each=each,
         id="readers",
         alt="Textures are told apart from conv1 on; shapes only from conv2 and conv3 on.",
         caption="<strong>Textures are told apart early; shapes need depth.</strong> A linear reader of each unit's mean "

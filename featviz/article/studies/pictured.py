@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from featviz.article.studies.links import unit_link
 from featviz.article.studies.microscope import scope
-from featviz.article.studies.shared import unit_link
 from featviz.figures import Figure
 from featviz.figures._figure import tag, text
 from featviz.figures._files import pixels

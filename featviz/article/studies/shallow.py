@@ -2,14 +2,16 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from featviz import figures
 from featviz.article.bridge.values import Values
 from featviz.article.studies import shallow_evidence, shallow_tuning
 from featviz.article.studies.bounds import percent, quoted
+from featviz.article.studies.links import linked, unit_link
 from featviz.article.studies.microscope import scope
 from featviz.article.studies.shallow_tuning import LAYERS
-from featviz.article.studies.shared import alexnet, all_views, linked, maximize, unit_link
+from featviz.article.studies.shared import alexnet, maximize
 from featviz.measures import tuning
 from featviz.measures.statistics import interval
 from featviz.measures.tuning import FAMILIES, ORIENTED, Preferences
@@ -68,9 +70,8 @@ def optima() -> figures.Figure:
 def conv2_sheet() -> figures.Figure:
     """Returns all units of conv2 with what they prefer."""
     units = range(alexnet().units("conv2"))
-    result = maximize([Channel("conv2", unit) for unit in units], size=SIDE)
     return figures.sheet(
-        result.images.numpy(),
+        _conv2_pictures(),
         _labels("conv2"),
         id="conv2",
         alt="192 textures: stripes, checks, dots, curves and fields of color.",
@@ -92,9 +93,7 @@ def feeds() -> figures.Figure:
     bank = first_weights(net, "conv1")
     filters = as_pictures(bank).numpy()
     units = [unit for family in FAMILIES for unit in shallow_evidence.members("conv2", family, 1)]
-    pictures = maximize(
-        [Channel("conv2", unit) for unit in range(len(weights))], size=SIDE
-    ).images.numpy()
+    pictures = _conv2_pictures()
     rows, scores = [], []
     for unit in units:
         order = weights[unit].argsort(descending=True).tolist()
@@ -113,8 +112,16 @@ def feeds() -> figures.Figure:
         scores=np.array(scores),
         score_name="sum of weights",
         score_most=float(np.nanmax(np.abs(scores))),
-        notes=[f"{names[unit]}; {all_views('conv2', unit)}" for unit in units],
+        notes=[
+            f'{names[unit]}; <a href="{unit_link("conv2", unit)}">all its views</a>'
+            for unit in units
+        ],
     )
+
+
+def _conv2_pictures() -> NDArray[np.float32]:
+    units = [Channel("conv2", unit) for unit in range(alexnet().units("conv2"))]
+    return maximize(units, size=SIDE).images.numpy()
 
 
 def numbers() -> Values:

@@ -10,16 +10,10 @@ from torch import Tensor
 from featviz import photos
 from featviz.article.bridge.values import Values
 from featviz.article.studies import shallow_versus_deep_evidence as evidence
-from featviz.article.studies import shallow_versus_deep_turning as turns
 from featviz.article.studies.bounds import quoted
 from featviz.article.studies.microscope import scope
-from featviz.article.studies.shared import (
-    PER_LAYER,
-    alexnet,
-    evenly,
-    maximize,
-    shared_channels,
-)
+from featviz.article.studies.shallow_versus_deep_turning import TURN
+from featviz.article.studies.shared import PER_LAYER, alexnet, evenly, maximize, shared_channels
 from featviz.ascent.recipes import STANDARD, Adam, Recipe
 from featviz.figures import Figure, grid, table
 from featviz.images.fourier import Fourier
@@ -44,9 +38,7 @@ def inversion() -> Figure:
     photo = photos.load(REMEMBERED, CANVAS).image
     layers = alexnet().layers
     rows = [[photo, *_rebuilt(net)] for net in (alexnet(), evidence.control())]
-    errors = {
-        name: _left_over(net) for name, net in (("ours", alexnet()), ("twin", evidence.control()))
-    }
+    ours, twin = map(_left_over, (alexnet(), evidence.control()))
     return grid(
         ["AlexNet", "shuffled weights"],
         ["photo", *layers],
@@ -55,8 +47,8 @@ def inversion() -> Figure:
         alt="A cat, and the images that each layer cannot tell from it: nearly the photograph at conv1, "
         "a cat-like arrangement of textures at conv5",
         caption="Images that give a layer <strong>nearly the values that the photograph gives it</strong> (off by "
-        f"{errors['ours'].min():.0%} to {errors['ours'].max():.0%} of their length, with shuffled weights "
-        f"{errors['twin'].min():.0%} to {errors['twin'].max():.0%}). From conv3 on AlexNet gives a face, the other noise. "
+        f"{ours.min():.0%} to {ours.max():.0%} of their length, with shuffled weights "
+        f"{twin.min():.0%} to {twin.max():.0%}). From conv3 on AlexNet gives a face, the other noise. "
         f"Photograph: {photos.load(REMEMBERED).attribution}.",
     )
 
@@ -81,14 +73,9 @@ def _left_over(net: Network) -> Tensor:
     return torch.stack(distances)
 
 
-def _at(layer: str, kind: str, angle: int) -> Tensor:
-    """(TURNED,) percent of the activation left after a turn."""
-    return 100 * turns.left(layer, kind)[:, turns.ANGLES.index(angle)]
-
-
 def _range(kind: str, layers: Sequence[str] | None = None) -> str:
-    """The least and the most that is left in a layer's mean after a turn of 45 degrees."""
-    means = [_at(layer, kind, 45).mean().item() for layer in layers or alexnet().layers]
+    """The least and the most that is left in a layer's mean after a turn."""
+    means = [evidence.left(layer, kind).mean().item() for layer in layers or alexnet().layers]
     return " to ".join(dict.fromkeys(f"{one(means):.0f}" for one in (min, max)))
 
 
@@ -119,10 +106,10 @@ def scorecard() -> Figure:
         ),
         *(
             row(
-                f"left after a turn of 45°, %, {kind}",
-                lambda la, of=kind: _text(interval(_at(la, of, 45))),  # type: ignore[misc]
+                f"left after a turn of {TURN}°, %, {kind}",
+                lambda la, of=kind: _text(interval(evidence.left(la, of))),  # type: ignore[misc]
             )
-            for kind in turns.KINDS
+            for kind in evidence.BEFORE_TURNS
         ),
         row("synthetic over natural, median (middle half)", evidence.quoted_exaggeration),
     ]
@@ -168,6 +155,7 @@ def numbers() -> Values:
     """What the text quotes."""
     ratios = {layer: np.median(evidence.exaggeration(layer)) for layer in ("conv1", "conv5")}
     short, long = evidence.longer("conv5")
+    picture, patch = evidence.BEFORE_TURNS
     active = {
         layer: evidence.active(alexnet(), layer).mean().item() for layer in ("conv1", "conv5")
     }
@@ -184,18 +172,16 @@ def numbers() -> Values:
         ratio_short=f"{short:.1f}",
         ratio_long=f"{long:.1f}",
         long_steps=STANDARD.steps,
-        turned=turns.TURNED,
+        turned=evidence.TURNED,
         part_first=_part(alexnet(), "conv1"),
         part_last=_part(alexnet(), "conv5"),
         part_shuffled_first=_part(evidence.control(), "conv1"),
         part_shuffled_last=_part(evidence.control(), "conv5"),
         part_larger=", ".join(_text(_larger(layer)) for layer in alexnet().layers),
-        left_pictures=_range(turns.KINDS[0]),
-        left_more=quoted(
-            difference(*(_at(end, turns.KINDS[0], 45) for end in ("conv5", "conv1"))), 0
-        ),
-        left_shallow=_range(turns.KINDS[1], ("conv1", "conv2")),
-        left_deep=_range(turns.KINDS[1], ("conv3", "conv4", "conv5")),
+        left_pictures=_range(picture),
+        left_more=quoted(difference(*(evidence.left(la, picture) for la in ("conv5", "conv1"))), 0),
+        left_shallow=_range(patch, ("conv1", "conv2")),
+        left_deep=_range(patch, ("conv3", "conv4", "conv5")),
         active_first=f"{active['conv1']:.0f}",
         active_last=f"{active['conv5']:.0f}",
         shuffled_active=", ".join(f"{share:.0f}" for share in controls["shuffled"]),

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from featviz.article.studies.microscope import over, scope
+from featviz.article.studies import shallow_versus_deep_turning as turning
+from featviz.article.studies.microscope import natural_patches, over, scope
 from featviz.article.studies.shared import (
     SEED,
     alexnet,
@@ -18,10 +19,12 @@ from featviz.article.studies.shared import (
     shared_neurons,
 )
 from featviz.measures.extent import extents
+from featviz.measures.patches import field_box
 from featviz.microscope import findings
 from featviz.microscope.views import NEURON
 from featviz.network.controls import initialized, shuffled
 from featviz.network.network import Network
+from featviz.store import Store, fingerprint
 
 DRAWS = 5
 """How often each network that has learned nothing is drawn, for numbers."""
@@ -31,6 +34,12 @@ CONTROLS: dict[str, Callable[[Network, int], Network]] = {
     "initialized": initialized,
 }
 """Networks that have learned nothing: numbers of the same sizes, and the architecture by itself."""
+
+TURNED = 48
+"""Neurons per layer before which images are turned."""
+
+BEFORE_TURNS = ("its own picture", "its best natural patch")
+"""What is turned before a neuron."""
 
 
 @cache
@@ -49,8 +58,7 @@ def exaggeration(layer: str) -> NDArray[np.float64]:
 
 
 def _above_gray(layer: str, values: NDArray[np.float32]) -> NDArray[np.float64]:
-    patches = findings.find_patches(scope(), layer)
-    assert patches is not None  # every layer sees less than the photographs show
+    patches = natural_patches(layer)
     gray = plain(layer).numpy().astype(np.float64)
     return (values - gray) / (patches.values[:, 0] - gray)
 
@@ -85,6 +93,40 @@ def needed(net: Network, layer: str) -> Tensor:
     parts = extents(net, layer, evenly(layer), shared_channels(layer, net).images)
     assert parts.isfinite().all()  # every picture excites its channel
     return parts
+
+
+@cache
+def left(layer: str, kind: str) -> Tensor:
+    """Returns the percent (TURNED,) of each neuron's activation, behind the ReLU, left by a turn.
+
+    Args:
+        layer: The layer's name.
+        kind: One of `BEFORE_TURNS`.
+    """
+    units = evenly(layer, TURNED)
+    pictures = scope().pictures(layer, NEURON, units).images[:, 0]
+    samples = scope().photographs
+    spec = {
+        "network": alexnet().fingerprint,
+        "layer": layer,
+        "pictures": fingerprint(pictures),
+        "photos": list(map(findings.photo_fingerprint, samples)),
+    }
+
+    def make() -> dict[str, NDArray[np.float32]]:
+        patches, field = natural_patches(layer), alexnet().receptive_field(layer)
+        strongest = zip(patches.photos[units, 0], patches.places[units, 0].tolist(), strict=True)
+        best = [(patches.names[photo], field_box(field, *place)) for photo, place in strongest]
+        by_name = {photo.name: photo.image for photo in samples}
+        images = torch.from_numpy(pictures).float() / 255
+        measured = (
+            turning.on_pictures(alexnet(), layer, units, images),
+            turning.on_patches(alexnet(), layer, units, best, by_name),
+        )
+        return {kind: one.numpy() for kind, one in zip(BEFORE_TURNS, measured, strict=True)}
+
+    values = torch.from_numpy(Store().arrays(spec, make, turning.__name__)[kind]).clamp(min=0)
+    return 100 * values[:, 1] / values[:, 0]
 
 
 @cache

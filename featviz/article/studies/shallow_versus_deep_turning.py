@@ -1,71 +1,32 @@
-"""What a turn leaves of a neuron's answer to its own picture, and to its best natural patch."""
+"""What neurons give before images that are turned: their own pictures, and natural patches.
+
+Apart from figures and pages, so that their changes leave what is measured in the store.
+"""
 
 import math
 from collections.abc import Sequence
-from functools import cache
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
-from featviz.article.studies.microscope import scope
-from featviz.article.studies.shared import alexnet, evenly
 from featviz.ascent.score import evaluate
 from featviz.measures.gratings import GRAY
-from featviz.measures.patches import Box, field_box
-from featviz.microscope import findings
-from featviz.microscope.views import NEURON
+from featviz.measures.patches import Box
 from featviz.network.network import Network
 from featviz.objectives.units import Neuron
-from featviz.store import Store, fingerprint
 
-ANGLES = (0, 10, 20, 30, 45, 60, 90)
-"""Degrees that an image is turned by."""
-
-TURNED = 48
-"""Neurons per layer whose images are turned."""
-
-KINDS = ("its own picture", "its best natural patch")
-"""What is turned before a neuron."""
+TURN = 45
+"""Degrees that an image is turned by, halfway to where many things look alike again."""
 
 
-@cache
-def left(layer: str, kind: str) -> Tensor:
-    """Returns the share (TURNED, angles) of each neuron's activation, behind the ReLU, left by turns.
-
-    Args:
-        layer: The layer's name.
-        kind: One of `KINDS`.
-    """
-    units = evenly(layer, TURNED)
-    pictures = scope().pictures(layer, NEURON, units).images[:, 0]
-    samples = scope().photographs
-    spec = {
-        "network": alexnet().fingerprint,
-        "layer": layer,
-        "pictures": fingerprint(pictures),
-        "photos": list(map(findings.photo_fingerprint, samples)),
-    }
-
-    def make() -> dict[str, NDArray[np.float32]]:
-        patches, field = findings.find_patches(scope(), layer), alexnet().receptive_field(layer)
-        assert patches is not None  # the article's photographs hold every field
-        strongest = zip(patches.photos[units, 0], patches.places[units, 0].tolist(), strict=True)
-        best = [(patches.names[photo], field_box(field, *place)) for photo, place in strongest]
-        by_name = {photo.name: photo.image for photo in samples}
-        images = torch.from_numpy(pictures).float() / 255
-        return {
-            KINDS[0]: on_pictures(alexnet(), layer, units, images).numpy(),
-            KINDS[1]: on_patches(alexnet(), layer, units, best, by_name).numpy(),
-        }
-
-    values = torch.from_numpy(Store().arrays(spec, make, __name__)[kind])
-    return values.clamp(min=0) / values[:, :1]
-
-
-def on_pictures(net: Network, layer: str, units: list[int], pictures: Tensor) -> Tensor:
+def on_pictures(
+    net: Network,
+    layer: str,
+    units: list[int],
+    pictures: Tensor,
+    angles: Sequence[float] = (0, TURN),
+) -> Tensor:
     """Measures neurons before their own pictures, turned behind a round window.
 
     A square that is turned loses its corners, and the neuron's loss would be theirs and the turn's
@@ -77,6 +38,7 @@ def on_pictures(net: Network, layer: str, units: list[int], pictures: Tensor) ->
         layer: The neurons' layer.
         units: Which units.
         pictures: (units, 3, S, S), S the side of the field in use.
+        angles: Degrees that each is turned by.
 
     Returns:
         (units, angles) values.
@@ -86,7 +48,7 @@ def on_pictures(net: Network, layer: str, units: list[int], pictures: Tensor) ->
     window = (radius - (at[:, None].square() + at.square()).sqrt()).clamp(0, 1)
     center = (pictures.shape[-1] - 1) / 2
     views = [
-        GRAY + window * (_turn(pictures, at, (center, center), angle) - GRAY) for angle in ANGLES
+        GRAY + window * (_turn(pictures, at, (center, center), angle) - GRAY) for angle in angles
     ]
     return _values(net, layer, units, views)
 
@@ -97,7 +59,7 @@ def on_patches(
     units: list[int],
     best: list[tuple[str, Box]],
     images: dict[str, Tensor],
-    angles: Sequence[float] = ANGLES,
+    angles: Sequence[float] = (0, TURN),
 ) -> Tensor:
     """Measures neurons before the places that excite them, the photograph turned around each.
 

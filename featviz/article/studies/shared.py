@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
 
 from featviz.ascent import climb
 from featviz.ascent.device import find_device, find_precision
 from featviz.ascent.recipes import Recipe
 from featviz.ascent.result import Maximization
-from featviz.figures import Rung, address
 from featviz.measures.gratings import GRAY
 from featviz.microscope import views
 from featviz.network import network
@@ -155,46 +153,6 @@ def plain(layer: str) -> torch.Tensor:
     side = alexnet().receptive_field(layer).canvas()
     value = activations(alexnet(), torch.full((3, side, side), GRAY), layer)[0]
     return value[:, value.shape[-1] // 2, value.shape[-1] // 2]
-
-
-def unit_link(layer: str, unit: int, root: str = "../") -> str:
-    """Returns the address of a unit in the microscope, which stands at the site's root.
-
-    Args:
-        layer: The layer's name.
-        unit: Index of the unit.
-        root: Way from the page to the root; chapters lie one folder below it.
-    """
-    return f"{root}microscope.html#{address(layer, unit)}"
-
-
-def linked(layer: str, units: Sequence[int]) -> str:
-    """Returns the numbers of units as links to the microscope."""
-    return ", ".join(f'<a href="{unit_link(layer, unit)}">{unit}</a>' for unit in units)
-
-
-def named_link(layer: str, unit: int) -> str:
-    """Returns a unit's layer and number as a link to the microscope."""
-    return f'<a href="{unit_link(layer, unit)}">{layer}:{unit}</a>'
-
-
-def rung(layer: str, units: Sequence[int], images: ArrayLike, root: str = "../") -> Rung:
-    """Returns a row of a ladder: pictures (units, 3, H, W) of a layer's units, in [0, 1].
-
-    Args:
-        layer: The layer's name.
-        units: Whose they are.
-        images: The pictures.
-        root: As of `unit_link`.
-    """
-    labels = [f"{layer}:{unit}" for unit in units]
-    links = [unit_link(layer, unit, root) for unit in units]
-    return Rung(layer, alexnet().receptive_field(layer).size, images, labels, links)
-
-
-def all_views(layer: str, unit: int) -> str:
-    """Returns a link to a unit in the microscope, for beside its name."""
-    return f'<a href="{unit_link(layer, unit)}">all its views</a>'
 
 
 def in_field(layer: str, images: torch.Tensor) -> torch.Tensor:

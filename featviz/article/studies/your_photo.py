@@ -20,7 +20,7 @@ from featviz.article.live.photo_figure import (
     encode,
     photo_figure,
 )
-from featviz.article.studies.microscope import scope
+from featviz.article.studies.microscope import channel_images, scope
 from featviz.article.studies.shared import alexnet, channel, how, maximize
 from featviz.figures import Figure
 from featviz.microscope.views import CHANNEL
@@ -76,10 +76,10 @@ def your_climb() -> Figure:
         frames="log",
     )
     picks = {
-        f"{name}:{number}": picture / 255
+        f"{name}:{number}": picture
         for name, numbers in PICKS.items()
-        for number, picture in zip(numbers, scope().pictures(name, CHANNEL, numbers).images[:, 0], strict=True)
-    }  # fmt: skip
+        for number, picture in zip(numbers, channel_images(name, numbers), strict=True)
+    }
     return climb_figure(
         f"{layer}:{unit}",
         result.frames[:, 0].numpy(),

@@ -19,6 +19,14 @@
     return node;
   };
 
+  /** As make, for SVG. @type {Figures["shape"]} */
+  const shape = (name, attributes = {}, ...children) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
+    node.append(...children);
+    return node;
+  };
+
   /** The same words as the Python side's slug(). @param {string} label */
   const slug = (label) =>
     label.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "") || "item";
@@ -286,7 +294,7 @@
   // The scripts after this one add theirs.
   /** @type {Partial<Figures>} */
   const figures = {
-    make, slug, number, cell, rove, address, remember, follow, define, choice,
+    make, shape, slug, number, cell, rove, address, remember, follow, define, choice,
     pick, subjects, mark, part, deliver,
   };
   window.FV = /** @type {Figures} */ (figures);

@@ -2,8 +2,7 @@
 // The circuit's drawing: pictures of units in columns, lines behind them, keys to walk over both.
 (() => {
   "use strict";
-  const { make } = FV;
-  const SVG = "http://www.w3.org/2000/svg";
+  const { make, shape } = FV;
   // As in _circuit.py: width in px and opacity of lines.
   const THINNEST = 0.8, WIDEST = 6, FAINTEST = 0.25, STRONGEST = 0.9;
 
@@ -32,12 +31,8 @@
     /** @param {CircuitLine} line */
     function path(line) {
       const [x1, y1] = graph.place(line.to), [x2, y2] = graph.place(line.from);
-      const node = (/** @type {string} */ name) => {
-        const one = document.createElementNS(SVG, "path");
-        one.setAttribute("d", `M${x1} ${y1}C${x1 + 0.5} ${y1} ${x1 + 0.5} ${y2} ${x2} ${y2}`);
-        one.setAttribute("class", name);
-        return one;
-      };
+      const node = (/** @type {string} */ name) =>
+        shape("path", { d: `M${x1} ${y1}C${x1 + 0.5} ${y1} ${x1 + 0.5} ${y2} ${x2} ${y2}`, class: name });
       const thin = node(`fv-circuit__line${line.weight < 0 ? " fv-circuit__line--down" : ""}`);
       thin.style.setProperty("--fv-thick", `${THINNEST + (WIDEST - THINNEST) * line.share}px`);
       thin.style.setProperty("--fv-strong", String(FAINTEST + (STRONGEST - FAINTEST) * line.share));

@@ -4,7 +4,7 @@
   "use strict";
   const { make } = FV;
 
-  const here = () => decodeURIComponent(location.hash.slice(1));
+  const here = () => FV.address().place;
 
   // An address that names a unit leads to its circuit; the element starts when it comes near.
   function come() {

@@ -2,8 +2,7 @@
 // <fv-field>: the receptive field of one unit to scale on a photo, and what it sees.
 (() => {
   "use strict";
-  const { make } = FV;
-  const SVG = "http://www.w3.org/2000/svg";
+  const { make, shape } = FV;
 
   FV.define("fv-field", (host, data) => {
     const stage = /** @type {HTMLElement} */ (host.querySelector(".fv-field__stage"));
@@ -12,9 +11,8 @@
     let layer = data.fields.length - 1;
     let [x, y] = data.center;
 
-    const shade = document.createElementNS(SVG, "path");
-    shade.setAttribute("class", "fv-field__shade");
-    const frame = document.createElementNS(SVG, "rect");
+    const shade = shape("path", { class: "fv-field__shade" });
+    const frame = shape("rect");
     lines.replaceChildren(shade, frame);
 
     const view = make("div", { class: "fv-field__seen", role: "img" });

@@ -40,7 +40,7 @@
       if (unit) clearTimeout(naming);
       return unit;
     }
-    const here = () => decodeURIComponent(location.hash.slice(1));
+    const here = () => FV.address().place;
 
     side.addEventListener("click", (event) => {
       const link = /** @type {HTMLElement} */ (event.target).closest("a")?.getAttribute("href") ?? "";

@@ -21,7 +21,7 @@
   /** What the enlarged view shows of a tile. @param {HTMLElement} stage @param {HTMLElement} tile */
   function item(stage, tile) {
     const image = /** @type {HTMLImageElement} */ (tile.querySelector("img"));
-    const score = tile.parentElement?.querySelector(".fv-score")?.textContent;
+    const score = tile.parentElement?.querySelector(".fv-score:not(.fv-score--none)")?.textContent;
     const field = tile.closest(".fv-row")?.querySelector(".fv-ladder .fv-head > span")?.lastChild;
     return {
       label: image.alt,

@@ -2,8 +2,7 @@
 // <fv-trajectory>: an ascent under a slider, a dot following on the objective's curve.
 (() => {
   "use strict";
-  const { make } = FV;
-  const SVG = "http://www.w3.org/2000/svg";
+  const { make, shape } = FV;
   // Milliseconds a frame is shown while playing.
   const PACE = 220;
 
@@ -12,9 +11,7 @@
     const blocks = /** @type {HTMLElement[]} */ ([...host.querySelectorAll(".fv-trajectory__unit")]);
     const sources = blocks.map((b) => /** @type {HTMLImageElement} */ (b.querySelector("img")).src);
     const dots = blocks.map((block) => {
-      const dot = document.createElementNS(SVG, "circle");
-      dot.setAttribute("r", "5");
-      dot.setAttribute("class", "fv-dot");
+      const dot = shape("circle", { r: 5, class: "fv-dot" });
       block.querySelector("svg")?.append(dot);
       return dot;
     });

@@ -216,6 +216,9 @@ interface Figures {
   make<K extends keyof HTMLElementTagNameMap>(
     name: K, attributes?: Record<string, Attribute>, ...children: (Node | string)[]
   ): HTMLElementTagNameMap[K];
+  shape<K extends keyof SVGElementTagNameMap>(
+    name: K, attributes?: Record<string, string | number>, ...children: (Node | string)[]
+  ): SVGElementTagNameMap[K];
   slug(label: string): string;
   number(value: number): string;
   cell(node: HTMLElement, shape: Sprite, source: string, index: number): void;

@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const { make } = FV;
-  const SVG = "http://www.w3.org/2000/svg";
+  const { shape } = FV;
   // Size of the drawing, and the room for numbers left and below, and to the edges.
   const WIDTH = 420, HEIGHT = 230, LEFT = 52, BELOW = 40, EDGE = 10;
   // Numbers along an axis, at most.
@@ -16,14 +16,6 @@
     const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= least) ?? least;
     const first = Math.ceil(low / step);
     return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
-  }
-
-  /** @param {string} name @param {Record<string, string | number>} attributes @param {(Node | string)[]} children */
-  function shape(name, attributes, ...children) {
-    const node = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
-    node.append(...children);
-    return node;
   }
 
   /** @type {LivePage["curve"]} */
@@ -39,6 +31,7 @@
         shape("polyline", { class: kind, points: run.map((value, i) => `${x(i).toFixed(1)},${y(value).toFixed(1)}`).join(" ") });
       const text = (/** @type {number} */ left, /** @type {number} */ top, /** @type {string} */ anchor, /** @type {string} */ words) =>
         shape("text", { x: left, y: top, "text-anchor": anchor }, words);
+      /** @type {SVGElement[]} */
       const marks = [
         ...ticks(low, high).flatMap((value) => [
           shape("line", { class: "fv-climb__grid", x1: LEFT, x2: WIDTH - EDGE, y1: y(value), y2: y(value) }),

@@ -2,8 +2,7 @@
 // The photo: painted over, with a map laid on it, and the cross-hair with the fields to scale.
 (() => {
   "use strict";
-  const { make } = FV;
-  const SVG = "http://www.w3.org/2000/svg";
+  const { make, shape } = FV;
 
   /** @type {LivePage["stage"]} */
   LivePage.stage = (place, { side, shown, layers, colors }) => {
@@ -13,15 +12,7 @@
     map.className = "fv-photo__map-layer";
     for (const canvas of [picture, map]) canvas.setAttribute("aria-hidden", "true");
 
-    const lines = document.createElementNS(SVG, "svg");
-    lines.setAttribute("viewBox", `0 0 ${side} ${side}`);
-    lines.setAttribute("class", "fv-photo__lines");
-    lines.setAttribute("aria-hidden", "true");
-    const shape = (/** @type {string} */ name, /** @type {Record<string, string | number>} */ attributes) => {
-      const node = document.createElementNS(SVG, name);
-      for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
-      return node;
-    };
+    const lines = shape("svg", { viewBox: `0 0 ${side} ${side}`, class: "fv-photo__lines", "aria-hidden": "true" });
     const area = make("div", {
       class: "fv-photo__area", tabindex: 0, role: "group",
       "aria-label": "The photo: move the cross-hair with the arrow keys, paint at it with Space, change the " +
@@ -48,6 +39,7 @@
       },
       aim(at, which, radius) {
         lines.replaceChildren();
+        area.classList.toggle("fv-photo__area--painting", radius > 0); // a finger paints, and scrolls nothing
         if (!at) return;
         const [x, y] = at;
         for (const index of which) {
