@@ -46,6 +46,10 @@ class Plateau:
     window: int = 32
     tolerance: float = 0.01
 
+    def __post_init__(self) -> None:
+        if self.window < 1:
+            raise ValueError(f"a plateau's window is at least 1 step, not {self.window!r}.")
+
     def __call__(self, history: Tensor) -> Tensor:
         """Says which images are done: history (steps so far, N) -> (N,) booleans."""
         if len(history) < 2 * self.window:

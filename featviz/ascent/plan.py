@@ -1,7 +1,6 @@
 """Which images are optimized together, on which canvas, from which random streams."""
 
 import hashlib
-import operator
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from featviz.ascent.recipes import LINEAR, NEURON, STANDARD, Recipe
 from featviz.ascent.score import is_diverse, is_linear_in_image
 from featviz.images.gray import Gray
 from featviz.images.transforms import Transform, apply, draws
-from featviz.network.inputs import Images, check_images
+from featviz.network.inputs import Images, check_images, check_size
 from featviz.network.network import Network
 from featviz.objectives.algebra import IMAGE, Objective, weighted_terms
 from featviz.objectives.resemblance import Resemblance
@@ -239,13 +238,7 @@ def _canvas(
 ) -> tuple[int, int]:
     if size is None:
         return _default_canvas(network, objective)
-    sides = size if isinstance(size, tuple) else (size, size)
-    if len(sides) != 2 or any(not isinstance(side, Integral) or side < 1 for side in sides):
-        raise ValueError(
-            f"an image's size is a whole number of pixels, at least 1, or a pair of them "
-            f"(height, width), not {size!r}."
-        )
-    canvas = operator.index(sides[0]), operator.index(sides[1])
+    canvas = check_size(size)
     for layer in objective.layers - {IMAGE}:
         network.shape(layer, canvas)  # a size that won't do is told before the first step
     return canvas
@@ -368,8 +361,7 @@ def starts(start: Images | None, count: int, size: int | tuple[int, int] | None)
     images = check_images(start).cpu()
     if len(images) not in (1, count):
         raise ValueError(f"start holds one image, or one for each of {count}, not {len(images)}.")
-    sides = size if isinstance(size, tuple) or size is None else (size, size)
-    if sides not in (None, tuple(images.shape[-2:])):
+    if size is not None and check_size(size) != images.shape[-2:]:
         raise ValueError(
             f"start is {images.shape[-2]} x {images.shape[-1]} px, but size is {size!r}; "
             f"leave size out."

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
@@ -93,6 +94,9 @@ class Recipe:
         transforms: What happens to the image before each step.
         optimizer: How to step.
         steps: How many steps to take.
+
+    Raises:
+        ValueError: There is nothing to climb with, or no step to take.
     """
 
     image: Parameterization = field(default_factory=Natural)
@@ -102,6 +106,13 @@ class Recipe:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "transforms", tuple(self.transforms))  # a list can't be a key
+        if not isinstance(self.image, Parameterization):
+            raise ValueError(f"a recipe's image is Natural() or the like, not {self.image!r}.")
+        for transform in self.transforms:
+            if not callable(transform) or isinstance(transform, type):
+                raise ValueError(f"a recipe's transforms are Transforms, not {transform!r}.")
+        if not isinstance(self.steps, Integral) or self.steps < 1:
+            raise ValueError(f"a recipe's steps are a whole number above 0, not {self.steps!r}.")
 
 
 NATURAL_ADAM = Adam(rate=0.2, momentum=(0.3, 0.999), tail=0.5)

@@ -7,7 +7,6 @@ one, so that layers can be compared.
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from numbers import Integral
 from typing import SupportsIndex
 
 import torch
@@ -18,7 +17,7 @@ from torch import Tensor
 from featviz.attribution.cams import CAMS, cam
 from featviz.attribution.gradients import gradient, integrated, occlusion
 from featviz.attribution.probe import Probe, check_photo
-from featviz.network.inputs import Images, check_images
+from featviz.network.inputs import Images, check_images, check_size
 from featviz.network.network import Network
 from featviz.network.passes import own_mode
 from featviz.network.values import activations
@@ -73,15 +72,10 @@ class Attribution:
         """
         if size is None:
             size = (self._photo().shape[1], self._photo().shape[2])
-        sides = tuple(size) if isinstance(size, Sequence) else (size, size)
-        if len(sides) != 2 or any(not isinstance(side, Integral) or side < 1 for side in sides):
-            raise ValueError(
-                f"a map's size is a whole number of pixels, at least 1, or a pair of them "
-                f"(height, width), not {size!r}."
-            )
-        return F.interpolate(
-            self.map[None, None], sides, mode="bilinear", align_corners=False, antialias=True
-        )[0, 0]
+        sides, whole = check_size(size, "a map"), self.map[None, None]
+        return F.interpolate(whole, sides, mode="bilinear", align_corners=False, antialias=True)[
+            0, 0
+        ]
 
     def overlay(self, limit: float | None = None) -> Image:
         """Lays the map over the photo, which keeps little of its color.

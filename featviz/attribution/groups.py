@@ -130,13 +130,18 @@ def find_groups(
         The groups, the largest first.
 
     Raises:
-        ValueError: An unknown layer, or more groups than the layer has units.
+        ValueError: An unknown layer, one without a map, or more groups than it has units or places.
     """
-    units = network.units(layer)
-    if not 1 <= count <= units:
-        raise ValueError(f"{layer} of {network.name} has {units} units, so count is 1 to {units}.")
     value = activations(network, photos, layer).relu().cpu()
-    number, _, height, width = value.shape
+    if value.ndim != 4:
+        raise ValueError(f"{layer} of {network.name} has no map whose places could be grouped.")
+    number, units, height, width = value.shape
+    places = number * height * width
+    if not 1 <= count <= min(units, places):
+        raise ValueError(
+            f"{layer} of {network.name} has {units} units at {places} places of these photos, so "
+            f"count is 1 to {min(units, places)}."
+        )
     table = value.permute(0, 2, 3, 1).reshape(-1, units)
     model = NMF(count, init="nndsvda", random_state=seed, max_iter=ROUNDS, tol=1e-3)
     amounts = torch.from_numpy(model.fit_transform(table.numpy())).float()

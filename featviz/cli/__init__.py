@@ -30,6 +30,11 @@ def main() -> None:
     except ValueError as error:
         common.say(f"featviz: {error}")
         code = 2
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        common.say("featviz: the memory doesn't suffice; ask for a smaller --size or --batch.")
+        code = 1
     sys.exit(code)
 
 

@@ -66,7 +66,12 @@ def shared_scale(maps: list[NDArray[np.float64]], limit: float | None = None) ->
     Args:
         maps: Maps of any shapes.
         limit: Largest magnitude of the scale; by default nearly the largest of all values.
+
+    Raises:
+        ValueError: The limit is not above zero.
     """
+    if limit is not None and not limit > 0:
+        raise ValueError(f"the limit of a scale is a magnitude above 0, not {limit!r}.")
     values = np.concatenate([m.ravel() for m in maps])
     signed = bool((values < 0).any())
     top = limit if limit is not None else float(np.quantile(np.abs(values), 1 - _OUTLIERS))

@@ -58,6 +58,10 @@ class Natural(Parameterization):
     noise: float = 0.01
     wake: bool = True
 
+    def __post_init__(self) -> None:
+        if not self.energy > 0:
+            raise ValueError(f"an octave's energy is a multiple above 0, not {self.energy!r}.")
+
     def build(
         self, streams: Sequence[Generator], height: int, width: int, start: Tensor | None = None
     ) -> Image:

@@ -1,5 +1,7 @@
 """Images as people have them, brought to the one form that everything else takes."""
 
+from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -51,6 +53,25 @@ def check_images(images: Images) -> Tensor:
     if not (low >= -ROUNDING and high <= 1 + ROUNDING):
         raise ValueError(f"images have values in [0, 1], not from {low:.5g} to {high:.5g}.")
     return batch.clamp(0, 1)
+
+
+def check_size(size: object, of: str = "an image") -> tuple[int, int]:
+    """Returns (height, width) in pixels of what is given as one number or as a pair.
+
+    Args:
+        size: What is given.
+        of: What has that size, for the message.
+
+    Raises:
+        ValueError: It is no size.
+    """
+    sides = tuple(size) if isinstance(size, Sequence) else (size, size)
+    if len(sides) != 2 or any(not isinstance(side, Integral) or side < 1 for side in sides):
+        raise ValueError(
+            f"{of}'s size is a whole number of pixels, at least 1, or a pair of them "
+            f"(height, width), not {size!r}."
+        )
+    return int(sides[0]), int(sides[1])
 
 
 def gray(images: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from featviz.network.classes import class_index
 from featviz.network.fingerprint import Weights, code_of, own_code, own_values, plain_print
 from featviz.network.graph import CALLS, Graph
-from featviz.network.inputs import gray
+from featviz.network.inputs import check_size, gray
 from featviz.network.measured_fields import followed_fields, measured_field
 from featviz.network.passes import (
     CHANNELS_LAST,
@@ -327,7 +327,7 @@ class Network:
             UnknownLayerError: The network has no such layer.
             ValueError: The network can't take an image of that size.
         """
-        height, width = size if isinstance(size, tuple) else (size, size)
+        height, width = check_size(size)
         ref = self.resolve(layer)
         key = f"{ref.source}/{height}/{width}"
         if key not in self._shapes:

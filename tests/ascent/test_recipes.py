@@ -9,6 +9,7 @@ from torch import nn
 import featviz as fv
 from featviz.ascent.recipes import EXACT, KERAS, LUCID, STANDARD, Adam, NormalizedGradient, Recipe
 from featviz.images.fourier import Fourier
+from featviz.images.natural import Natural
 from featviz.images.pixels import Pixels
 from featviz.images.transforms import Pad, Rotate, Scale
 
@@ -110,3 +111,20 @@ def test_every_recipe_climbs(small, recipe):
     assert result.values[0] > result.frame_values[0, 0] + 0.01
     assert result.images.min() >= 0
     assert result.images.max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Recipe(image=Pixels), "image is Natural.. or the like, not <class"),
+        (lambda: Recipe(transforms=(Pad, "jitter")), "transforms are Transforms, not <class"),
+        (lambda: Recipe(steps=0), "steps are a whole number above 0, not 0"),
+        (lambda: Recipe(steps=9.5), "steps are a whole number above 0, not 9.5"),
+        (lambda: Natural(energy=-1), "energy is a multiple above 0, not -1"),
+        (lambda: Natural(energy=float("nan")), "energy is a multiple above 0, not nan"),
+        (lambda: fv.Plateau(window=0), "window is at least 1 step, not 0"),
+    ],
+)
+def test_a_recipe_that_cannot_be_climbed_is_told_as_it_is_written(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

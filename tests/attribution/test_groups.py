@@ -103,8 +103,16 @@ def test_groups_have_a_seed(flag):
 
 @pytest.mark.parametrize("count", [0, 4])
 def test_counts_are_those_of_the_layer(flag, count):
-    message = "colors of colors has 3 units, so count is 1 to 3"
+    message = "colors of colors has 3 units.*, so count is 1 to 3"
     with pytest.raises(ValueError, match=message):
         strongest(colors(), flag, "colors", count)
     with pytest.raises(ValueError, match=message):
         find_groups(colors(), flag[None], "colors", count)
+
+
+def test_what_has_no_places_for_groups_is_told(flag):
+    with pytest.raises(ValueError, match="3 units at 1 places of these photos, so count is 1 to 1"):
+        find_groups(colors(), flag[None, :, :1, :1], "colors", 2)
+    net = fv.Network(nn.Sequential(nn.Flatten(), nn.Linear(12, 5)), layers={"logits": "1"})
+    with pytest.raises(ValueError, match=r"logits of .* has no map"):
+        find_groups(net, torch.rand(1, 3, 2, 2), "logits", 2)

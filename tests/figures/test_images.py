@@ -72,6 +72,8 @@ def test_sheets_too_large_for_webp_are_refused():
 def test_one_scale_for_all_maps_is_symmetric_when_one_is_signed():
     assert shared_scale([np.array([[1.0, 2.0]]), np.array([[4.0]])], limit=4) == Scale(0, 4, False)
     assert shared_scale([np.array([[-1.0]]), np.array([[3.0]])], limit=3) == Scale(-3, 3, True)
+    with pytest.raises(ValueError, match="the limit of a scale is a magnitude above 0, not 0"):
+        shared_scale([np.array([[1.0]])], limit=0)
 
 
 def test_equal_values_have_equal_colors_on_a_shared_scale():
