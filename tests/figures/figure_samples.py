@@ -142,6 +142,7 @@ def everything():
             links=["m.html#a", "m.html#b"], **common,
         ),
         figures.methods(["a", "b"], ["x", "y"], grid, [[1, 2], [3, 4]], id="methods", **common),
+        figures.grid(["a"], [(name, 3) for name in "xyz"], [[*textures(9)]], id="long", **common),
         figures.pairs(
             textures(2), grid, ["one", "two"], headings=("ours", "theirs"), id="pairs", **common
         ),

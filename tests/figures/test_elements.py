@@ -325,3 +325,17 @@ def test_every_control_shows_where_the_focus_is(open_page):
         }"""
     )
     assert faults == []
+
+
+def test_on_a_phone_all_tiles_and_maps_are_there_without_scrolling_sideways(open_page):
+    view = open_page(viewport={"width": 360, "height": 16000})
+    wide = "e => [e.clientWidth, e.scrollWidth]"
+    for stage in ("#fig-long .fv-tiles", ".fv-overlays"):
+        shown, whole = view.locator(stage).first.evaluate(wide)
+        assert whole <= shown
+    above = "e => getComputedStyle(e, '::before').content"
+    tiles = view.locator("#fig-long .fv-row:not(.fv-row--head) [role=cell]")
+    assert [tiles.nth(i).evaluate(above)[:3] for i in (0, 3, 6)] == ['"x"', '"y"', '"z"']
+    tops = [tiles.nth(i).bounding_box()["y"] for i in range(9)]
+    assert tops[:3] == [tops[0]] * 3
+    assert tops[2] < tops[3] == tops[5] < tops[6]

@@ -433,3 +433,35 @@ def test_a_heading_of_a_grid_may_span_columns():
     html = figures.grid(["a"], [("two", 2), "one"], images, id="g", alt="Three.")._repr_html_()
     assert re.search(r'--fv-span:2"[^>]*aria-colspan="2">two', html)
     assert "--fv-columns:3" in html
+
+
+@pytest.mark.parametrize(
+    ("spans", "line", "headed"),
+    [
+        ([1] * 6, None, []),
+        ([1] * 8, 4, [0, 1, 2, 3, 4, 5, 6, 7]),
+        ([1] * 10, 5, [*range(10)]),
+        ([3, 3, 3], 3, [0, 3, 6]),
+        ([2, 2, 2, 2], 4, [0, 2, 4, 6]),
+        ([4, 3], 4, [0, 4]),
+        ([5, 5], 5, [0, 5]),
+        ([8], 4, [0, 4]),
+    ],
+)
+def test_a_row_too_long_for_a_phone_is_broken_between_its_groups(spans, line, headed):
+    count = sum(spans)
+    columns = [(f"g{i}", span) for i, span in enumerate(spans)]
+    html = figures.grid(["a"], columns, [[*textures(count)]], id="g", alt="Many.")._repr_html_()
+    assert re.findall(r"--fv-line:(\d+)", html) == ([str(line)] if line else [])
+    assert ("fv-tiles--long" in html) == bool(line)
+    cells = html.split('role="cell"')[2:]  # behind the corner
+    assert [i for i, cell in enumerate(cells) if cell.startswith(' data-column="g')] == headed
+
+
+def test_a_tile_without_a_score_is_as_high_as_those_with_one():
+    scores = [[np.nan, -2.0]]
+    html = figures.grid(
+        ["a"], ["x", "y"], [[*textures(2)]], scores=scores, id="g", alt="Two."
+    )._repr_html_()
+    assert html.count('class="fv-score fv-score--none"') == 1
+    assert html.count('class="fv-score fv-score--below"') == 1
