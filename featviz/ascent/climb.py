@@ -140,7 +140,7 @@ def maximize(
         )
     origins = starts(start, len(goals), size)
     sides = size if origins is None else (origins.shape[-2], origins.shape[-1])
-    jobs = list(plan(network, goals, recipe, steps, sides, batch, target))
+    jobs = plan(network, goals, recipe, steps, sides, batch, target)
     generators = random_streams(goals, seed, streams)
     total = sum(len(job.rows) * job.recipe.steps for job in jobs)
     frame_steps = frame_numbers(frames, max(job.recipe.steps for job in jobs))

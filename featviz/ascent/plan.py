@@ -122,7 +122,7 @@ def plan(
     size: int | tuple[int, int] | None,
     batch: int | None,
     device: torch.device = CPU,
-) -> Iterator[Job]:
+) -> list[Job]:
     """Plans batches of images that stop at the same layer, on the same canvas, by one recipe.
 
     Args:
@@ -153,9 +153,9 @@ def plan(
             f"these objectives fill canvases of different sizes, {sides} px; "
             f"give one size for all, or maximize them one layer at a time."
         )
+    jobs = []
     for kind, rows in alike.items():
         _check_places(network, [objectives[row] for row in rows], kind.size)
-    for kind, rows in alike.items():
         if device.type == "cuda":
             width = _fitting(network, kind, MOST_ON_CARD * BATCH, device)
             fitting = min(batch or width, width)
@@ -166,7 +166,8 @@ def plan(
             groups.setdefault(objectives[row] if kind.diverse else row, []).append(row)
         for members in _batches(list(groups.values()), fitting):
             goals = tuple(objectives[row] for row in members)
-            yield Job(members, goals, kind.recipe, kind.size, width)
+            jobs.append(Job(members, goals, kind.recipe, kind.size, width))
+    return jobs
 
 
 def _sort(objective: Objective) -> Hashable:
