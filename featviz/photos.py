@@ -163,7 +163,7 @@ def load(name_or_path: str | Path, size: int | None = None) -> Photo:
         if path.name == str(name_or_path) and not path.suffix and not path.exists():
             raise _unknown(path.name)
         photo = Photo(path.stem, _read(path), credit="", license="", source=path.name)
-    return _fitted(photo, size)
+    return fitted(photo, size)
 
 
 def folder(path: str | Path, size: int | None = None) -> Iterator[Photo]:
@@ -284,7 +284,8 @@ def fit(image: Tensor, size: int) -> Tensor:
     return square.reshape(*image.shape[:-2], size, size).contiguous()
 
 
-def _fitted(photo: Photo, size: int | None) -> Photo:
+def fitted(photo: Photo, size: int | None) -> Photo:
+    """Returns a photograph whose pixels are those of `fit`, or itself without a size."""
     return photo if size is None else replace(photo, image=fit(photo.image, size))
 
 
@@ -300,7 +301,7 @@ class _Encoded:
         # A copy, because decoding at a smaller scale would change the caller's image.
         file = io.BytesIO(self.data) if isinstance(self.data, bytes) else self.data.copy
         image = _decode(file, f"{self.name!r} of {self.source}")
-        return _fitted(Photo(self.name, image, "", "", self.source), size)
+        return fitted(Photo(self.name, image, "", "", self.source), size)
 
 
 def _members(archive: Path) -> Iterator[_Encoded]:
@@ -429,7 +430,8 @@ def _decode(file: Path | io.BytesIO | Callable[[], Image.Image], name: object) -
 
 def _pixels(picture: Image.Image, name: object) -> Tensor:
     """Turns an image upright, into RGB and to a size that is wanted."""
-    image = _shrink(_flatten(_upright(picture, name), name))
+    image = _flatten(_upright(picture, name), name)
+    image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BICUBIC)
     if min(image.size) < MIN_SIDE:
         width, height = image.size
         raise PhotoError(
@@ -470,9 +472,3 @@ def _flatten(image: Image.Image, name: object) -> Image.Image:
     white = Image.new("RGBA", image.size, "white")
     white.alpha_composite(image.convert("RGBA"))
     return white.convert("RGB")
-
-
-def _shrink(image: Image.Image) -> Image.Image:
-    if max(image.size) > MAX_SIDE:
-        image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BICUBIC)
-    return image

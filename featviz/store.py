@@ -409,7 +409,8 @@ def _alone(path: Path) -> Iterator[None]:
         yield
     finally:
         if lock.is_locked:
-            Path(lock.lock_file).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # Windows lets go of it only on release
+                Path(lock.lock_file).unlink(missing_ok=True)
             lock.release()
 
 

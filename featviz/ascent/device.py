@@ -2,9 +2,6 @@
 
 import torch
 
-DEVICES = ("auto", "cuda", "mps", "cpu")
-"""What a caller may ask for; "auto" is the first of the others that is there."""
-
 PRECISIONS = ("auto", "float32", "bfloat16")
 """Number formats of the network's pass; "auto" is bfloat16 where the machine has it natively."""
 
@@ -13,18 +10,20 @@ def find_device(name: str | torch.device) -> torch.device:
     """Returns the device of that name.
 
     Args:
-        name: One of `DEVICES`, or an exact one such as "cuda:1", or torch's own.
+        name: "cuda", "mps", "cpu", or an exact one such as "cuda:1", or torch's own; "auto" is the
+            first of the three that is there.
 
     Raises:
         ValueError: The machine has no such device.
     """
     name = str(name)
-    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    offered = (("cuda", torch.cuda), ("mps", torch.backends.mps), ("cpu", torch.cpu))
+    present = [kind for kind, module in offered if module.is_available()]
     if name == "auto":
-        name = next((kind for kind, there in present.items() if there), "cpu")
+        name = present[0]
     kind, separator, number = name.partition(":")
-    if kind not in DEVICES or not present.get(kind, True) or (separator and not number.isdigit()):
-        there = ", ".join(["cpu", *(k for k, is_there in present.items() if is_there)])
+    if kind not in present or (separator and not number.isdigit()):
+        there = ", ".join(present)
         raise ValueError(f"this machine has no device {name!r}; it has {there}, or say 'auto'.")
     return torch.device(name)
 

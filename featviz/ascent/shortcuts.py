@@ -22,6 +22,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from featviz.network.graph import Graph
 from featviz.network.network import Network
 from featviz.network.passes import private_copy, run_to
+from featviz.network.receptive_fields import pair
 from featviz.network.record import noise
 from featviz.network.returned import LayerRef
 
@@ -144,8 +145,8 @@ class SpaceToDepthConv(nn.Conv2d):
         nn.Module.__init__(self)
         vars(self).update(vars(conv))
         self._parameters = dict(conv._parameters)
-        self._side, self._kernel = conv.stride[0], _square(conv.kernel_size)
-        self._padding = _square(conv.padding)
+        self._side, self._kernel = conv.stride[0], pair(conv.kernel_size)
+        self._padding = pair(conv.padding)
         self._blocks = tuple(-(-k // self._side) for k in self._kernel)
         (down, across), s = self._blocks, self._side
         whole = F.pad(
@@ -265,11 +266,6 @@ def _fits(conv: nn.Module) -> TypeGuard[nn.Conv2d]:
         and conv.padding_mode == "zeros"
         and not isinstance(conv.padding, str)
     )
-
-
-def _square(value: int | str | tuple[int, ...]) -> tuple[int, int]:
-    assert not isinstance(value, str)  # `_fits` has seen to it
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
 class ConstantGradient:

@@ -28,12 +28,6 @@ from featviz.objectives.units import Channel, Direction, Diversity, Logit, Neuro
 METHODS = ("activation", *CAMS, "gradient", "integrated", "occlusion")
 """What `attribute` knows."""
 
-SIGNED = ("gradient", "integrated", "occlusion")
-"""Methods whose maps also show what speaks against the objective."""
-
-IN_PIXELS = SIGNED
-"""Methods that also work on the photo itself, as layer `"image"`."""
-
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
@@ -146,7 +140,8 @@ def attribute(
         objective: An objective or its text form; the name or index of a class stands for its
             `Logit`. With the method `"activation"`, None maps how strongly the whole layer answers.
         layer: Where to look: a layer that the objective depends on. `"conv3"` is the value before
-            the ReLU, `"conv3:relu"` after it, `"image"` the photo's pixels (for `IN_PIXELS`).
+            the ReLU, `"conv3:relu"` after it, `"image"` the photo's pixels (for
+            "gradient", "integrated" and "occlusion").
         method: One of `METHODS`.
         seed: Where the noise of the methods that use noise comes from.
 

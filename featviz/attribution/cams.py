@@ -54,15 +54,14 @@ def cam(probe: Probe, method: str, seed: int) -> Tensor:
         CAMS[method](probe, "module") as extractor,
     ):
         torch.manual_seed(seed)
-        # After torchcam's own hooks, which keep what the layer says.
-        guard = probe.module.register_forward_hook(lambda _m, _i, value: probe.hand_on(value))
+        # After torchcam's own hooks, which keep what the layer says: a copy goes on, so that
+        # in-place operations spare it.
+        guard = probe.module.register_forward_hook(lambda _m, _i, value: value.clone())
         try:
             scores = probe(probe.inputs)
-            maps: list[Tensor] = extractor(scores=scores, normalized=False, targets=_the_score)
+            maps: list[Tensor] = extractor(
+                scores=scores, normalized=False, targets=lambda scores: scores[0]
+            )
         finally:
             guard.remove()
     return maps[0][0].detach()
-
-
-def _the_score(scores: Tensor) -> Tensor:
-    return scores[0]

@@ -85,21 +85,13 @@ class Probe(nn.Module):
         if self.module is None:
             own: Tensor = self(values)
             return own[:, 0]
-        handle = self.module.register_forward_hook(lambda *_: self.hand_on(values))
+        handle = self.module.register_forward_hook(lambda *_: values.clone())
         try:
             copies = 1 if self._is_gate else len(values)
             scores: Tensor = self(self.inputs.expand(copies, -1, -1, -1))
             return scores[:, 0]
         finally:
             handle.remove()
-
-    def hand_on(self, value: Tensor) -> Tensor:
-        """Returns what goes on from the layer: a copy, so that in-place operations spare the value.
-
-        Args:
-            value: (N, units, h, w) the layer's value.
-        """
-        return value.clone()
 
     def baseline(self) -> Tensor:
         """Returns the layer's value (1, units, h, w) for a photo of nothing but the mean color."""
@@ -123,7 +115,7 @@ class Probe(nn.Module):
 
         def keep(_module: nn.Module, _inputs: object, value: Tensor) -> Tensor:
             values.append(value)
-            return self.hand_on(value)
+            return value.clone()  # in-place operations behind the layer spare the value
 
         handle = self.module.register_forward_hook(keep)
         try:

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from featviz.circuits.linear import Way, behind, linear_way
 from featviz.network.ablation import Photographs, mean_values
-from featviz.network.network import Network, check_unit
-from featviz.network.padding import unpadded_places
-from featviz.network.passes import own_mode, run_to
+from featviz.network.network import Network, check_unit, field_of
+from featviz.network.padding import places_inside
+from featviz.network.passes import device_of, own_mode, run_to
 
 
 @own_mode()
@@ -47,8 +47,8 @@ def expanded_weights(
         check_unit(network, layer, unit)
     way = linear_way(network, layer, earlier)
     row, column, side = _middle(network, layer)
-    device = next((value.device for value in way.view.parameters()), torch.device("cpu"))
-    gray = network.normalize(torch.full((1, 3, side, side), 0.5, device=device)).requires_grad_()
+    gray = torch.full((1, 3, side, side), 0.5, device=device_of(way.view))
+    gray = network.normalize(gray).requires_grad_()
     values = run_to(way.view, gray, [way.later, way.earlier])
     before, after = values[way.earlier.name], values[way.later.name][0]
     window = _window(network, way, row, column, before.shape[-2:])
@@ -92,18 +92,15 @@ def _middle(network: Network, layer: str) -> tuple[int, int, int]:
 
     Of a layer that sees the whole image the middle of the image that the network was made for.
     """
-    try:
-        side = network.receptive_field(layer).canvas()
-    except ValueError:
-        side = network.size
+    field = field_of(network, layer)
+    side = field.canvas() if field else network.size
     shape = network.shape(layer, side)
     if len(shape) == 1:
         return 0, 0, side
-    try:
-        places = unpadded_places(network, layer, side)
-        return places[len(places) // 2], places[len(places) // 2], side
-    except ValueError:
+    if field is None:
         return shape[1] // 2, shape[2] // 2, side
+    places = places_inside(field, shape[-1], side)
+    return places[len(places) // 2], places[len(places) // 2], side
 
 
 def _window(

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import fx, nn
 
-from featviz.network.graph import KEEPING, function_name
+from featviz.network.graph import ACTIVATIONS, KEEPING, function_name, made_of
 from featviz.network.network import AFTER_RELU, Network, is_activated
 from featviz.network.returned import LayerRef
 
-RECTIFIERS = (
-    nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU,
-    nn.Mish, nn.Softplus, nn.Hardswish,
-)  # fmt: skip
+BOUNDED = (nn.Sigmoid, nn.Tanh, nn.Hardtanh, nn.Hardsigmoid)
+"""Activations that don't go on rising."""
+
+RECTIFIERS = tuple(kind for kind in ACTIVATIONS if kind not in BOUNDED)
 """Modules that come near to the identity above 0, which stands for them."""
 
 LINEAR = (
@@ -109,13 +109,7 @@ def linear_way(network: Network, layer: str, earlier: str) -> Way:
 def _paths(view: fx.GraphModule, later: str, earlier: str) -> dict[fx.Node, int]:
     """The calls from the earlier source to the later one -> how many paths lead there, in order."""
     target = _node(view, later)
-    leading: set[fx.Node] = set()
-    frontier = [target]
-    while frontier:
-        node = frontier.pop()
-        if node not in leading:
-            leading.add(node)
-            frontier += node.all_input_nodes
+    leading = made_of([target])
     paths = {_node(view, earlier): 1}
     for node in view.graph.nodes:
         if node in leading and node not in paths:

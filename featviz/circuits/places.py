@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from featviz.network.ablation import Photographs, batches
-from featviz.network.network import Network
+from featviz.network.network import Network, field_of
 from featviz.network.padding import places_inside
 from featviz.network.values import activations
 
@@ -100,10 +100,8 @@ def _peaks(network: Network, layer: str, images: Tensor) -> tuple[Tensor, Tensor
 
 def _inside(network: Network, layer: str, count: int, size: int) -> range:
     """The places along an axis whose field lies inside the photograph; all if none does."""
-    try:
-        return places_inside(network.receptive_field(layer), count, size) or range(count)
-    except ValueError:
-        return range(count)
+    field = field_of(network, layer)
+    return (field and places_inside(field, count, size)) or range(count)
 
 
 def strongest_photographs(peaks: Peaks, units: Sequence[int], count: int) -> Tensor:
@@ -137,10 +135,9 @@ def cut_views(
     pairs = [
         (unit, index) for unit, row in zip(units, chosen.tolist(), strict=True) for index in row
     ]
-    places = [(int(peaks.rows[at, unit]), int(peaks.columns[at, unit])) for unit, at in pairs]
     cuts = [
-        _cut(network, layer, images[at], *place)
-        for (_, at), place in zip(pairs, places, strict=True)
+        _cut(network, layer, images[at], int(peaks.rows[at, unit]), int(peaks.columns[at, unit]))
+        for unit, at in pairs
     ]
     views, rows, columns = zip(*cuts, strict=True)
     owners = torch.tensor([unit for unit, _ in pairs])

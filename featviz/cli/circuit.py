@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,10 +51,7 @@ def circuit(
       featviz circuit conv3:8 --photos my_photos --json
       featviz circuit layer2.1:3 --network resnet18 --download -o circuit.svg
     """
-    if output is None and not as_json:
-        raise click.UsageError("Nothing to write: give -o FILE, --json, or both.")
-    if output is not None:
-        common.check_output(output, (".svg",))
+    common.check_output(output, (".svg",), as_json=as_json)
     from featviz.circuits.graph import find_circuit
     from featviz.figures._files import write_whole
 
@@ -93,27 +89,24 @@ def _drawn(net: Network, circuit: Circuit, seed: int) -> str:
         for layer, units, _ in columns
     ]
     first = circuit.columns[-1].layer
+    names = [f"{layer}:{unit}" for layer, units, _ in columns[1:] for unit in units]
     return circuit_svg(
         columns,
         circuit.weights,
         pictures,
         title=f"{circuit.layer}:{circuit.unit} of {net.name}, down to {first}",
         alt="The unit at the left, and for each earlier layer the units that add most to its value "
-        f"or take most away: {', '.join(_named(columns[1:]))}",
+        f"or take most away: {', '.join(names)}",
         notes=[_note(net, circuit, index) for index in range(len(columns))],
     )
 
 
-def _named(columns: Sequence[tuple[str, list[int], list[float]]]) -> list[str]:
-    return [f"{layer}:{unit}" for layer, units, _ in columns for unit in units]
-
-
 def _note(net: Network, circuit: Circuit, index: int) -> str:
     """What stands below a layer's name: what its units see, and of a residual sum its paths."""
-    try:
-        notes = [f"sees {net.receptive_field(circuit.columns[index].layer).size} px"]
-    except ValueError:
-        notes = ["sees the whole image"]
+    from featviz.network.network import field_of
+
+    field = field_of(net, circuit.columns[index].layer)
+    notes = [f"sees {field.size} px" if field else "sees the whole image"]
     if index and (paths := circuit.paths[index - 1]) > 1:
         notes.append(f"sum over {paths} paths")
     return ", ".join(notes)

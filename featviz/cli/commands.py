@@ -190,10 +190,7 @@ def attribute(
       featviz attribute chelsea --layer conv3 --target conv5:53 -o cat.png
       featviz attribute my.jpg --network squeezenet --layer features.12 --target tabby --json
     """
-    if output is None and not as_json:
-        raise click.UsageError("Nothing to write: give -o FILE, --json, or both.")
-    if output is not None:
-        common.check_output(output)
+    common.check_output(output, as_json=as_json)
     from featviz import photos
     from featviz.ascent.device import find_device
     from featviz.attribution.attribute import attribute as explain
@@ -220,13 +217,12 @@ def attribute(
 
 
 def _row(net: Network, layer: str) -> dict[str, Any]:
-    try:
-        field = net.receptive_field(layer)
-    except ValueError:  # its units see the whole image
-        return {"layer": layer, "units": net.units(layer), "field": None, "stride": None}
+    from featviz.network.network import field_of
+
+    field = field_of(net, layer)
     return {
         "layer": layer,
         "units": net.units(layer),
-        "field": field.size,
-        "stride": field.stride,
+        "field": field and field.size,
+        "stride": field and field.stride,
     }

@@ -131,10 +131,16 @@ def _import(file: Path) -> Any:
     return module
 
 
-def check_output(output: Path, formats: Sequence[str] = ()) -> None:
+def check_output(
+    output: Path | None, formats: Sequence[str] = (), *, as_json: bool = False
+) -> None:
     """Says that a picture can't be written before an ascent has been waited for."""
     from featviz.figures._files import FORMATS
 
+    if output is None:
+        if as_json:
+            return
+        raise click.UsageError("Nothing to write: give -o FILE, --json, or both.")
     formats = formats or FORMATS
     if output.suffix.lower() not in formats:
         raise click.UsageError(f"{output} ends in none of {', '.join(formats)}.")

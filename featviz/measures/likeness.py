@@ -36,7 +36,7 @@ class Behavior:
             around: Side of the squares of places of which only the largest value counts; 1 takes
                 each place by itself.
         """
-        flat = [_largest(map, around).double().flatten(1) for map in maps]
+        flat = [F.max_pool2d(map, around).double().flatten(1) for map in maps]
         return cls(
             torch.tensor([values.shape[1] for values in flat], dtype=torch.float64),
             torch.stack([values.sum(1) for values in flat]),
@@ -167,10 +167,6 @@ def within_random(behavior: Tensor, size: int, draws: int, seed: int) -> Tensor:
     among = behavior[picks[:, :, None], picks[:, None]]
     row, column = torch.triu_indices(size, size, offset=1)
     return among[:, row, column].mean(1)
-
-
-def _largest(map: Tensor, around: int) -> Tensor:
-    return map if around == 1 else F.max_pool2d(map[None], around)[0]
 
 
 def _centered(values: Tensor) -> Tensor:

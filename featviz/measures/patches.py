@@ -310,13 +310,6 @@ def _readable(photos: Iterable[Photo] | str | Path | None) -> Sequence[str | Pat
     raise ValueError("workers read photographs by themselves: give a folder of them.")
 
 
-def as_seen(network: Network, photo: Photo) -> Photo:
-    """Returns a photograph as a network sees it: a gray one if it sees no color."""
-    if len(network.mean) > 1:
-        return photo
-    return replace(photo, image=gray(photo.image[None])[0].expand(3, -1, -1))
-
-
 def holds_field(field: ReceptiveField, photo: Photo) -> bool:
     """Returns whether a photograph holds the whole receptive field of any unit."""
     return min(photo.image.shape[1:]) >= field.canvas()
@@ -423,9 +416,12 @@ def field_box(field: ReceptiveField, row: int, column: int) -> Box:
 
 
 def pixels_seen(network: Network, photo: Photo) -> Bytes:
-    """Returns a photograph as a network sees it, (3, H, W), for patches to be cut from."""
+    """Returns a photograph (3, H, W) as a network sees it, maybe in gray, to cut patches from."""
+    image = photo.image
+    if len(network.mean) == 1:
+        image = gray(image[None])[0].expand(3, -1, -1)
     # NumPy, because torch would start its threads for each of thousands of small copies.
-    levels: Bytes = (as_seen(network, photo).image.cpu() * 255).round().to(torch.uint8).numpy()
+    levels: Bytes = (image.cpu() * 255).round().to(torch.uint8).numpy()
     return levels
 
 

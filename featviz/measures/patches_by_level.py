@@ -4,8 +4,10 @@ Source of the idea: C. Olah, A. Mordvintsev, L. Schubert, "Feature Visualization
 section "Diversity".
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -13,11 +15,13 @@ from torch import Tensor
 from featviz.ascent.effective_field import used_field
 from featviz.measures.patches import (
     Box,
+    Bytes,
     Example,
-    as_seen,
+    cut,
     field_box,
     holds_field,
     no_field,
+    pixels_seen,
     values_inside,
 )
 from featviz.network.network import Network, check_unit
@@ -45,7 +49,8 @@ class Spectrum:
 class _View:
     """A photograph, and the values (units, rows, columns) of the places that see no padding."""
 
-    photo: Photo
+    name: str
+    pixels: Bytes
     first: tuple[int, int]
     values: Tensor
 
@@ -82,7 +87,11 @@ def find_spectrum(
     for unit in units:
         check_unit(network, layer, unit)
     views = [
-        _View(as_seen(network, photo), *values_inside(network, layer, photo, units))
+        _View(
+            photo.name,
+            pixels_seen(network, photo),
+            *values_inside(network, layer, photo, units),
+        )
         for photo in photos
         if holds_field(field, photo)
     ]
@@ -110,32 +119,23 @@ def _nearest(
     count: int,
 ) -> tuple[Example, ...]:
     """The patches whose values are nearest to a target, each photograph's apart from each other."""
-    starts = [0]
-    for one in views:
-        starts.append(starts[-1] + one.values[unit].numel())
+    starts = [0, *accumulate(one.values[unit].numel() for one in views)]
     picks: list[tuple[int, Example]] = []
     for place in (values - target).abs().argsort(stable=True).tolist():
-        which = sum(place >= start for start in starts) - 1
+        which = bisect_right(starts, place) - 1
         one = views[which]
         row, column = divmod(place - starts[which], one.values.shape[2])
         position = one.first[0] + row, one.first[1] + column
         box = field_box(field, *position)
         if all(which != other or _apart(box, there.box) >= field.size for other, there in picks):
             value = one.values[unit, row, column].item()
-            picks.append((which, _example(one.photo, value, position, box, core)))
+            patch = cut(one.pixels, field_box(core, *position))
+            picks.append((which, Example(one.name, value, position, box, patch)))
         if len(picks) == count:
             break
     return tuple(example for _, example in picks)
 
 
-def _apart(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> int:
+def _apart(one: Box, other: Box) -> int:
     """Pixels between the corners of two squares along the axis on which they are further apart."""
     return max(abs(one[0] - other[0]), abs(one[1] - other[1]))
-
-
-def _example(
-    photo: Photo, value: float, position: tuple[int, int], box: Box, core: ReceptiveField
-) -> Example:
-    top, left, bottom, right = field_box(core, *position)
-    patch = (photo.image[:, top:bottom, left:right].cpu() * 255).round().to(torch.uint8)
-    return Example(photo.name, value, position, box, patch)

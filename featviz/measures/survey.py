@@ -237,8 +237,7 @@ def _of_photos(surveyor: Surveyor, photos: Iterable[Photo], quiet: bool | None) 
     def numbered() -> Iterator[Numbered]:
         for number, photo in enumerate(tqdm(photos, unit="photo", disable=quiet)):
             names.append(photo.name)
-            fits = surveyor.size is None
-            yield number, photo.image if fits else photographs.fit(photo.image, surveyor.size or 0)
+            yield number, photographs.fitted(photo, surveyor.size).image
 
     tallies, used = surveyor.nothing(), set[int]()
     cuttings = Cuttings(surveyor.network)

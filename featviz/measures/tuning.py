@@ -163,7 +163,7 @@ def filter_tuning(network: Network, layer: str, gratings: Gratings | None = None
     """Computes from the weights how the filters of a first layer answer to gratings.
 
     A first layer is linear, so its tuning is a property of its weights: their overlap with each
-    grating. `tuning` measures the same through the network.
+    grating. `measure_tuning` measures the same through the network.
 
     Args:
         network: The network.

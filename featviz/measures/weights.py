@@ -233,5 +233,6 @@ def as_pictures(weights: Tensor) -> Tensor:
     Returns:
         (N, 3, h, w).
     """
-    pictures = 0.5 + weights / (2 * weights.abs().amax((1, 2, 3), keepdim=True))
+    most = weights.abs().amax((1, 2, 3), keepdim=True).clamp(min=torch.finfo().tiny)
+    pictures = 0.5 + weights / (2 * most)
     return pictures.expand(-1, 3, -1, -1)

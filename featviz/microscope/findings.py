@@ -309,7 +309,7 @@ def _places(
 def _fitted(photo: Photo, side: int) -> Photo:
     sizes = _FITTED.setdefault(photo, {})
     if side not in sizes:
-        sizes[side] = replace(photo, image=photos.fit(photo.image, side))
+        sizes[side] = photos.fitted(photo, side)
     return sizes[side]
 
 

@@ -82,7 +82,7 @@ class Pictures:
 
     @property
     def contrast(self) -> NDArray[np.float32]:
-        """(N, copies) from 0 for flat color to 0.5 for black and white; see `quality.contrast`."""
+        """(N, copies), 0 for flat color, 0.5 for black and white: `measures.pictures.contrast`."""
         flat = torch.from_numpy(self.images).flatten(0, 1)
         contrasts: NDArray[np.float32] = pictures.contrast(flat.float() / 255).numpy()
         return contrasts.reshape(self.values.shape)

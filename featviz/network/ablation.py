@@ -1,6 +1,7 @@
 """A network without some of its units: they give one value, whatever the image."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -105,15 +106,8 @@ def batches(images: Photographs) -> Iterator[Tensor]:
         images = check_images(images)
         yield from [images] if len(images) else []
         return
-    group: list[Tensor] = []
-    for image in images:
-        batch = check_images(image)
-        if group and group[0].shape[1:] != batch.shape[1:]:
-            yield torch.cat(group)
-            group = []
-        group.append(batch)
-    if group:
-        yield torch.cat(group)
+    for _, group in groupby(map(check_images, images), key=lambda batch: batch.shape[1:]):
+        yield torch.cat(list(group))
 
 
 def single(images: Photographs) -> list[Tensor]:

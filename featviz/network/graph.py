@@ -1,6 +1,6 @@
 """One graph of a network's pass: who reads whom, what follows a layer, how often a module runs."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +28,17 @@ KEEPING = (nn.Identity, nn.Dropout, nn.Dropout2d)
 
 CALLS = "_calls"
 """Where an exposed view keeps the modules that stand for single calls of a pass."""
+
+
+def made_of(nodes: Iterable[fx.Node], known: Collection[fx.Node] = ()) -> set[fx.Node]:
+    """Returns calls and all that they are made of, no further back than what is known."""
+    reached, frontier = set(known), list(nodes)
+    while frontier:
+        node = frontier.pop()
+        if node not in reached:
+            reached.add(node)
+            frontier += node.all_input_nodes
+    return reached
 
 
 class Graph:
@@ -197,13 +208,7 @@ class Graph:
 
     def before(self, sources: Collection[str]) -> set[str]:
         """Returns the dotted names of the modules whose values reach one of these, or are it."""
-        nodes: set[fx.Node] = set()
-        frontier = [self._by_source[source] for source in sources if source in self._by_source]
-        while frontier:
-            node = frontier.pop()
-            if node not in nodes:
-                nodes.add(node)
-                frontier += node.all_input_nodes
+        nodes = made_of(self._by_source[one] for one in sources if one in self._by_source)
         return {module for module, calls in self._calls.items() if nodes & set(calls)}
 
     def is_gate(self, source: str, sources: Collection[str]) -> bool:
@@ -216,16 +221,8 @@ class Graph:
         gate = self._by_source.get(source)
         if gate is None or not all(one in self._by_source for one in sources):
             return False
-        nodes = {gate}
-        frontier = [self._by_source[one] for one in sources]
-        while frontier:
-            node = frontier.pop()
-            if node.op == "placeholder":
-                return False
-            if node not in nodes:
-                nodes.add(node)
-                frontier += node.all_input_nodes
-        return True
+        reached = made_of((self._by_source[one] for one in sources), {gate})
+        return all(node.op != "placeholder" for node in reached - {gate})
 
     def reads_image(self, module: str) -> bool:
         """Whether a module without children runs, and is given the image itself."""

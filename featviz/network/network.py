@@ -25,6 +25,7 @@ from featviz.network.passes import (
     OverwritingReLU,
     TooSmallError,
     complaint,
+    device_of,
     own_mode,
     private_copy,
     run_to,
@@ -331,7 +332,7 @@ class Network:
         ref = self.resolve(layer)
         key = f"{ref.source}/{height}/{width}"
         if key not in self._shapes:
-            image = torch.full((1, 3, height, width), 0.5, device=self._device)
+            image = torch.full((1, 3, height, width), 0.5, device=device_of(self.module))
             with torch.no_grad():
                 view = private_view(self, [ref])
                 try:
@@ -476,11 +477,6 @@ class Network:
         # The graph is traced again where it is needed: what torch.fx makes can't be pickled.
         return {key: value for key, value in vars(self).items() if key != "graph"}
 
-    @property
-    def _device(self) -> torch.device:
-        parameter = next(self.module.parameters(), None)
-        return torch.device("cpu") if parameter is None else parameter.device
-
     def __repr__(self) -> str:
         return f"Network({self.name}: {', '.join(self.layers)})"
 
@@ -510,6 +506,14 @@ def private_view(
         # In its place and not instead of it: the module may have a second name.
         view.get_submodule(name).__class__ = OverwritingReLU
     return view
+
+
+def field_of(network: Network, layer: str) -> ReceptiveField | None:
+    """Returns a layer's receptive field; None if its units see the whole image."""
+    try:
+        return network.receptive_field(layer)
+    except ValueError:
+        return None
 
 
 def _numbers(values: Any) -> list[float]:

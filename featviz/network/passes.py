@@ -105,6 +105,11 @@ def widened(value: Tensor) -> Tensor:
     return value if value.device.type == "mps" else value.double()
 
 
+def device_of(module: nn.Module) -> torch.device:
+    """Returns where a module's weights are; the processor for one without any."""
+    return next((value.device for value in module.parameters()), torch.device("cpu"))
+
+
 def ordinary(value: Tensor) -> Tensor:
     """Returns a tensor that gradients may be computed with; one of inference mode is copied."""
     return value.clone() if value.is_inference() else value

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from featviz.network.passes import complaint, private_copy
+from featviz.network.passes import complaint, device_of, private_copy
 from featviz.network.returned import UNCLEAR, scores, units_axis
 
 SIZES = (224, 32, 28, 64, 96, 128, 256, 299, 160, 192, 384, 48, 512)
@@ -175,9 +175,8 @@ def gives_same(one: nn.Module, other: nn.Module, images: Tensor, rounding: float
 
 def noise(view: nn.Module, channels: int, side: int) -> Tensor:
     """Returns the images of noise (IMAGES, channels, side, side) of a probing pass of a view."""
-    device = next((value.device for value in view.parameters()), torch.device("cpu"))
     shape = (IMAGES, channels, side, side)
-    return torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
+    return torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device_of(view))
 
 
 def _declared_sizes(module: nn.Module) -> Iterator[int]:

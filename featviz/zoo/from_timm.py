@@ -21,7 +21,7 @@ EXTRA = "timm"
 """What brings timm: `pip install 'featviz[timm]'`."""
 
 BESIDE = ("mean", "std", "num_classes", "label_names", "classifier")
-"""What such a file says that counts more than what timm knows of a network by that name."""
+"""What `config.json` beside the weights says that counts more than what timm knows of a network."""
 
 SAID = 200
 """Letters of timm's own message about weights that don't fit."""

@@ -14,10 +14,7 @@ def short_names(labels: Sequence[str]) -> tuple[str, ...]:
     Args:
         labels: Names in the order of a classifier's outputs; "tench, Tinca tinca" say.
     """
-    firsts = (labels[0], labels[-1]) if len(labels) == len(CLASSES) else ("", "")
-    if all(
-        label.startswith(name)
-        for label, name in zip(firsts, (CLASSES[0], CLASSES[-1]), strict=True)
-    ):
-        return CLASSES
-    return tuple(labels)
+    alike = len(labels) == len(CLASSES) and all(
+        labels[end].startswith(CLASSES[end]) for end in (0, -1)
+    )
+    return CLASSES if alike else tuple(labels)

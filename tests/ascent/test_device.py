@@ -19,7 +19,7 @@ def test_auto_is_the_best_there_is(monkeypatch):
     assert find_device(torch.device("cuda", 1)) == torch.device("cuda", 1)
 
 
-@pytest.mark.parametrize("name", ["tpu", "cuda", "mps", "cuda:0", ""])
+@pytest.mark.parametrize("name", ["tpu", "cuda", "mps", "cuda:0", "auto:1", ""])
 def test_a_device_that_is_not_there_says_which_are(monkeypatch, name):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)

@@ -342,8 +342,11 @@ def test_the_bound_is_that_of_photographs_unless_told(alexnet):
 
 
 def test_filters_are_drawn_around_gray_each_at_its_full_contrast():
-    drawn = as_pictures(torch.tensor([[0.0, 2.0, -1.0], [0.0, 0.1, -0.4]]).view(2, 3, 1, 1))
-    assert drawn.flatten().tolist() == pytest.approx([0.5, 1, 0.25, 0.5, 0.625, 0])
+    weights = torch.tensor([[0.0, 2.0, -1.0], [0.0, 0.1, -0.4], [0.0, 0.0, 0.0]])
+    drawn = as_pictures(weights.view(3, 3, 1, 1)).flatten(1)
+    assert drawn[0].tolist() == pytest.approx([0.5, 1, 0.25])
+    assert drawn[1].tolist() == pytest.approx([0.5, 0.625, 0])
+    assert drawn[2].tolist() == [0.5, 0.5, 0.5]  # a pruned filter is gray
 
 
 def test_gray_share_is_one_for_gray_and_zero_for_pure_color():

@@ -11,10 +11,9 @@ from featviz.ascent import climb
 from featviz.ascent.device import find_device, find_precision
 from featviz.ascent.recipes import Recipe
 from featviz.ascent.result import Maximization
-from featviz.measures.gratings import GRAY
+from featviz.measures.tuning import gray_values
 from featviz.microscope import views
 from featviz.network import network
-from featviz.network.values import activations
 from featviz.objectives.algebra import Objective
 from featviz.objectives.units import Channel, Neuron
 from featviz.store import Store, fingerprint
@@ -150,9 +149,7 @@ def how(layer: str) -> Recipe | None:
 @cache
 def plain(layer: str) -> torch.Tensor:
     """Returns the values (units,) of the neurons in the center of plain gray, on their whole field."""
-    side = alexnet().receptive_field(layer).canvas()
-    value = activations(alexnet(), torch.full((3, side, side), GRAY), layer)[0]
-    return value[:, value.shape[-1] // 2, value.shape[-1] // 2]
+    return gray_values(alexnet(), layer)
 
 
 def in_field(layer: str, images: torch.Tensor) -> torch.Tensor:
