@@ -1,11 +1,14 @@
 import os
 import shutil
 import signal
+import sys
 
 import pytest
+import torch
 from hypothesis import settings
 
 import featviz as fv
+from featviz import cli
 from tests.networks import CLASSES, LAYERS, SmallCNN
 
 pytest_plugins = ["pytester", "tests.quick"]
@@ -54,6 +57,28 @@ def alexnet():
 @pytest.fixture(scope="session")
 def squeezenet():
     return fv.load("squeezenet")
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs the command line as the shell does: its exit status, and what stdout and stderr say."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["featviz", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return ended.value.code or 0, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def threads():
+    """Sets how many threads torch has, until the test ends."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 import json
 import os
-import sys
 import time
 
 import numpy as np
 import pytest
 
-from featviz import cli, upkeep
 from featviz import store as store_module
+from featviz import upkeep
 from featviz.store import Store
 from featviz.upkeep import damaged, entries, is_outdated, prunable, usage
 
@@ -25,14 +24,6 @@ def store(tmp_path, monkeypatch):
         store.arrays(number, lambda number=number: {"a": np.full(100, number)}, CODE)
     store.arrays("other", lambda: {"a": np.ones(1000)}, OTHER)
     return store
-
-
-def command(monkeypatch, capsys, *arguments):
-    monkeypatch.setattr(sys, "argv", ["featviz", "store", *arguments])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    said = capsys.readouterr()
-    return end.value.code or 0, said.out, said.err
 
 
 def outdate(monkeypatch, module):
@@ -94,25 +85,25 @@ def test_every_damaged_entry_is_named(store):
     ]
 
 
-def test_the_commands_say_and_do_it(store, monkeypatch, capsys):
-    code, out, _ = command(monkeypatch, capsys, "du")
+def test_the_commands_say_and_do_it(store, monkeypatch, command):
+    code, out, _ = command("store", "du")
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()] == ["entries", "1", "3", "4"]
-    assert json.loads(command(monkeypatch, capsys, "du", "--json")[1])[1]["entries"] == 3
+    assert json.loads(command("store", "du", "--json")[1])[1]["entries"] == 3
     path = store.path(1, CODE)
     path.write_bytes(path.read_bytes()[:-1] + b"\xff")
-    code, out, err = command(monkeypatch, capsys, "verify")
+    code, out, err = command("store", "verify")
     assert (code, out) == (1, f"{path}: its checksum does not match\n")
     assert "1 results are damaged; --delete deletes them." in err
-    assert command(monkeypatch, capsys, "verify", "--delete")[0] == 0
-    assert command(monkeypatch, capsys, "verify")[2] == "Every result is sound.\n"
+    assert command("store", "verify", "--delete")[0] == 0
+    assert command("store", "verify")[2] == "Every result is sound.\n"
     outdate(monkeypatch, CODE)
-    assert "2 files of 0.0 MB would be" in command(monkeypatch, capsys, "prune", "--dry-run")[1]
-    assert "2 files of 0.0 MB deleted" in command(monkeypatch, capsys, "prune")[1]
+    assert "2 files of 0.0 MB would be" in command("store", "prune", "--dry-run")[1]
+    assert "2 files of 0.0 MB deleted" in command("store", "prune")[1]
     assert [upkeep.describe(one.path)["code"] for one in entries(store)] == [OTHER]
 
 
-def test_a_store_that_is_not_there_is_empty(tmp_path, monkeypatch, capsys):
+def test_a_store_that_is_not_there_is_empty(tmp_path, monkeypatch, command):
     monkeypatch.setenv("FEATVIZ_CACHE", str(tmp_path / "none"))
-    assert command(monkeypatch, capsys, "du")[0] == 0
-    assert command(monkeypatch, capsys, "verify")[2] == "Every result is sound.\n"
+    assert command("store", "du")[0] == 0
+    assert command("store", "verify")[2] == "Every result is sound.\n"

@@ -9,11 +9,6 @@ from featviz import photos
 from featviz.ascent.effective_field import PART, concentrated, effective_field, used_field
 
 
-@pytest.fixture(scope="module")
-def alexnet():
-    return fv.load("alexnet")
-
-
 def test_the_effective_field_lies_in_the_field_and_sums_to_one(alexnet):
     image = torch.rand(3, 96, 96, generator=torch.Generator().manual_seed(0))
     shares = effective_field(alexnet, "conv2", [image])

@@ -56,17 +56,14 @@ def test_space_to_depth_equals_the_convolution(
 
 
 @pytest.mark.parametrize("size", [96, 160, 224])
-def test_its_gradient_has_the_same_bits_with_any_threads_in_any_batch(alexnet, size):
+def test_its_gradient_has_the_same_bits_with_any_threads_in_any_batch(alexnet, threads, size):
     conv = SpaceToDepthConv(alexnet.module.features[0]).to(memory_format=torch.channels_last)
     images = torch.randn(6, 3, size, size, generator=stream())
-    before, gradients = torch.get_num_threads(), []
-    try:
-        for threads, batch in ((1, 6), (3, 2), (6, 2), (5, 3), (9, 5), (12, 2), (20, 6)):
-            torch.set_num_threads(threads)
-            part = images[:batch].clone().requires_grad_()
-            gradients += torch.autograd.grad(conv(part).square().sum(), part)
-    finally:
-        torch.set_num_threads(before)
+    gradients = []
+    for count, batch in ((1, 6), (3, 2), (6, 2), (5, 3), (9, 5), (12, 2), (20, 6)):
+        threads(count)
+        part = images[:batch].clone().requires_grad_()
+        gradients += torch.autograd.grad(conv(part).square().sum(), part)
     for gradient in gradients:
         assert gradient.equal(gradients[0][: len(gradient)])
 

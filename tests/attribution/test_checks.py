@@ -175,26 +175,24 @@ def test_spread_is_the_area_of_half_the_mass():
     assert checks.spread(-torch.ones(2, 2)) == checks.spread(torch.zeros(2, 2)) == 0.5
 
 
-def test_shuffled_weights_are_the_same_numbers_elsewhere():
-    net = fv.load("squeezenet")
-    before = net.fingerprint
-    twin = controls.shuffled(net, 0, ["classifier.1"])
-    assert net.fingerprint == before != twin.fingerprint
-    assert twin.classes == net.classes
-    assert twin.layers == net.layers
-    own, other = (n.module.classifier[1].weight.detach().flatten() for n in (net, twin))
+def test_shuffled_weights_are_the_same_numbers_elsewhere(squeezenet):
+    before = squeezenet.fingerprint
+    twin = controls.shuffled(squeezenet, 0, ["classifier.1"])
+    assert squeezenet.fingerprint == before != twin.fingerprint
+    assert twin.classes == squeezenet.classes
+    assert twin.layers == squeezenet.layers
+    own, other = (n.module.classifier[1].weight.detach().flatten() for n in (squeezenet, twin))
     assert torch.equal(own.sort().values, other.sort().values)
     assert not torch.equal(own, other)
-    assert torch.equal(net.module.features[0].weight, twin.module.features[0].weight)
-    assert twin.fingerprint == controls.shuffled(net, 0, ["classifier.1"]).fingerprint
+    assert torch.equal(squeezenet.module.features[0].weight, twin.module.features[0].weight)
+    assert twin.fingerprint == controls.shuffled(squeezenet, 0, ["classifier.1"]).fingerprint
 
 
-def test_each_control_is_active_as_its_docstring_says(photo):
-    net = fv.load("alexnet")
-    names = [f"{layer}:relu" for layer in net.layers]
+def test_each_control_is_active_as_its_docstring_says(photo, alexnet):
+    names = [f"{layer}:relu" for layer in alexnet.layers]
     shares = [
         [(value > 0).float().mean().item() for value in fv.activations(twin, photo, names).values()]
-        for twin in (controls.shuffled(net, 0), controls.initialized(net, 0))
+        for twin in (controls.shuffled(alexnet, 0), controls.initialized(alexnet, 0))
     ]
     assert min(shares[0]) < 0.1
     assert max(shares[0]) > 0.5
@@ -210,13 +208,13 @@ def test_nothing_that_was_learned_is_left_in_an_initialized_network(module):
     assert all((value == 7).all() for value in module.state_dict().values())
 
 
-def test_shuffling_moves_biases_too():
-    net = fv.load("alexnet")
-    biases = [n.module.get_parameter("features.0.bias") for n in (net, controls.shuffled(net, 0))]
+def test_shuffling_moves_biases_too(alexnet):
+    twin = controls.shuffled(alexnet, 0)
+    biases = [net.module.get_parameter("features.0.bias") for net in (alexnet, twin)]
     assert not torch.equal(*biases)
     assert torch.equal(*(bias.sort().values for bias in biases))
 
 
-def test_what_has_no_weights_cannot_be_shuffled():
+def test_what_has_no_weights_cannot_be_shuffled(squeezenet):
     with pytest.raises(ValueError, match=r"no module 'classifier\.2' with weights"):
-        controls.shuffled(fv.load("squeezenet"), 0, ["classifier.2"])
+        controls.shuffled(squeezenet, 0, ["classifier.2"])

@@ -16,16 +16,6 @@ from featviz import cli
 from featviz.ascent import climb
 from tests.zoo.serving import made_up
 
-
-def run(monkeypatch, capsys, *arguments):
-    """Runs the command line as the shell does."""
-    monkeypatch.setattr(sys, "argv", ["featviz", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    said = capsys.readouterr()
-    return ended.value.code or 0, said.out, said.err
-
-
 COMMANDS = (
     ["layers"],
     ["render"],
@@ -40,27 +30,25 @@ COMMANDS = (
 )
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_every_command_explains_itself_with_an_example(command):
-    told = CliRunner().invoke(cli.cli, [*command, "--help"])
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself_with_an_example(words):
+    told = CliRunner().invoke(cli.cli, [*words, "--help"])
     assert told.exit_code == 0
-    assert f"  featviz {' '.join(command)}" in told.output
+    assert f"  featviz {' '.join(words)}" in told.output
 
 
-def test_layers_are_listed_for_people_and_for_machines(monkeypatch, capsys):
-    code, out, err = run(monkeypatch, capsys, "layers", "alexnet")
+def test_layers_are_listed_for_people_and_for_machines(command):
+    code, out, err = command("layers", "alexnet")
     assert (code, err) == (0, "")
     assert out.splitlines()[-1].split() == ["conv5", "256", "163", "16"]
-    _, out, _ = run(monkeypatch, capsys, "layers", "alexnet", "--json")
+    _, out, _ = command("layers", "alexnet", "--json")
     assert json.loads(out)[0] == {"layer": "conv1", "units": 64, "field": 11, "stride": 4}
 
 
-def test_render_writes_one_file_and_says_so_on_stderr(monkeypatch, capsys, tmp_path):
+def test_render_writes_one_file_and_says_so_on_stderr(command, tmp_path):
     file = tmp_path / "four.png"
     specs = [f"conv1:{unit}@center" for unit in range(4)]
-    code, out, err = run(
-        monkeypatch, capsys, "render", *specs, "-o", str(file), "--grid", "4", "--json"
-    )
+    code, out, err = command("render", *specs, "-o", str(file), "--grid", "4", "--json")
     assert code == 0
     assert str(file) in err
     told = json.loads(out)
@@ -69,12 +57,12 @@ def test_render_writes_one_file_and_says_so_on_stderr(monkeypatch, capsys, tmp_p
         assert picture.size == (4 * 13 + 3 * 2, 13)
 
 
-def test_a_photo_is_accentuated_and_its_unit_scored_alone(monkeypatch, capsys, tmp_path):
+def test_a_photo_is_accentuated_and_its_unit_scored_alone(command, tmp_path):
     file = tmp_path / "spotted.png"
     common = ["render", "conv2:3", "--start", "chelsea", "--size", "48", "-o", str(file), "--json"]
     reached = []
     for steps, near in (("1", "1e6"), ("12", "1e6"), ("12", "0")):
-        code, out, _ = run(monkeypatch, capsys, *common, "--steps", steps, "--near", near)
+        code, out, _ = command(*common, "--steps", steps, "--near", near)
         assert code == 0
         reached.append(json.loads(out)["images"][0]["value"])
     assert reached[0] < reached[2]
@@ -83,21 +71,21 @@ def test_a_photo_is_accentuated_and_its_unit_scored_alone(monkeypatch, capsys, t
         assert picture.size == (48, 48)
 
 
-def test_the_highest_score_is_asked_for(monkeypatch, capsys, tmp_path):
+def test_the_highest_score_is_asked_for(command, tmp_path):
     values = []
     for flag in ([], ["--highest"]):
-        _, out, _ = run(
-            monkeypatch, capsys, "render", "conv2:3", "--size", "48", "--steps", "24", "--json",
+        _, out, _ = command(
+            "render", "conv2:3", "--size", "48", "--steps", "24", "--json",
             "-o", str(tmp_path / "x.png"), *flag,
         )  # fmt: skip
         values.append(json.loads(out)["images"][0]["value"])
     assert values[1] > values[0]
 
 
-def test_steps_size_and_seed_reach_the_ascent(monkeypatch, capsys, tmp_path):
+def test_steps_size_and_seed_reach_the_ascent(command, tmp_path):
     common = ["render", "conv2:3", "--size", "40", "--steps", "2", "-o"]
     for seed, name in (("0", "a.webp"), ("0", "b.webp"), ("1", "c.webp")):
-        run(monkeypatch, capsys, *common, str(tmp_path / name), "--seed", seed)
+        command(*common, str(tmp_path / name), "--seed", seed)
     a, b, c = ((tmp_path / f"{name}.webp").read_bytes() for name in "abc")
     assert a == b
     assert a != c
@@ -129,12 +117,12 @@ def test_steps_size_and_seed_reach_the_ascent(monkeypatch, capsys, tmp_path):
     ],
 )
 def test_what_goes_wrong_is_one_sentence_on_stderr(
-    monkeypatch, capsys, tmp_path, arguments, code, message
+    monkeypatch, command, tmp_path, arguments, code, message
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "page.html").write_text('<i id="conv1-8"></i>', "utf-8")
-    ended, out, err = run(monkeypatch, capsys, *arguments)
+    ended, out, err = command(*arguments)
     assert ended == code
     assert out == ""
     assert message in err
@@ -142,10 +130,9 @@ def test_what_goes_wrong_is_one_sentence_on_stderr(
     assert {path.name for path in tmp_path.iterdir()} == {"folder.png", "page.html"}
 
 
-def test_attribution_as_picture_and_as_numbers(monkeypatch, capsys, tmp_path):
+def test_attribution_as_picture_and_as_numbers(command, tmp_path):
     file = tmp_path / "map.png"
-    code, out, _ = run(
-        monkeypatch, capsys,
+    code, out, _ = command(
         "attribute", "chelsea", "--layer", "conv5", "--target", "conv5:12",
         "--method", "activation", "-o", str(file), "--json",
     )  # fmt: skip
@@ -157,12 +144,10 @@ def test_attribution_as_picture_and_as_numbers(monkeypatch, capsys, tmp_path):
         assert picture.size == (224, 224)
 
 
-def test_open_names_the_unit(monkeypatch, capsys, tmp_path):
+def test_open_names_the_unit(command, tmp_path):
     page = tmp_path / "microscope.html"
     page.write_text('<i id="conv5-12"></i>', "utf-8")
-    code, out, _ = run(
-        monkeypatch, capsys, "microscope", "open", "conv5:12", "--page", str(page), "--print"
-    )
+    code, out, _ = command("microscope", "open", "conv5:12", "--page", str(page), "--print")
     assert code == 0
     assert out.strip() == f"{page.as_uri()}#conv5-12"
 
@@ -203,20 +188,20 @@ def mine(tmp_path, monkeypatch):
     return file
 
 
-def test_a_function_in_a_file_makes_the_network(mine, monkeypatch, capsys, tmp_path):
-    code, out, err = run(monkeypatch, capsys, "layers", f"{mine}:make", "--json")
+def test_a_function_in_a_file_makes_the_network(mine, command, tmp_path):
+    code, out, err = command("layers", f"{mine}:make", "--json")
     assert (code, err) == (0, "")
     assert [(row["layer"], row["units"]) for row in json.loads(out)] == [("0", 4), ("2", 2)]
     picture, chosen = tmp_path / "x.png", ["--network", f"{mine}:make"]
     shown = ["render", "2:1", "--steps", "2", "--size", "32", "-o", str(picture), *chosen]
-    assert run(monkeypatch, capsys, *shown)[0] == 0
+    assert command(*shown)[0] == 0
     assert picture.is_file()
     shown = ["render", "1:0", "--start", "chelsea", "--steps", "1", "-o", str(picture)]
-    assert run(monkeypatch, capsys, *shown, "--network", f"{mine}:fixed")[0] == 0
+    assert command(*shown, "--network", f"{mine}:fixed")[0] == 0
     with Image.open(picture) as image:
         assert image.size == (32, 32)  # what the network takes
     asked = ["attribute", "chelsea", "--layer", "2", "--target", "2:1", "--json", *chosen]
-    code, out, _ = run(monkeypatch, capsys, *asked)
+    code, out, _ = command(*asked)
     assert code == 0
     assert json.loads(out)["layer"] == "2"
 
@@ -240,7 +225,7 @@ def test_a_function_in_a_file_makes_the_network(mine, monkeypatch, capsys, tmp_p
     ],
 )
 def test_a_network_that_can_not_be_had_is_one_sentence(
-    mine, monkeypatch, capsys, tmp_path, name, more, code, message
+    mine, monkeypatch, command, tmp_path, name, more, code, message
 ):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(ResNet18_Weights.DEFAULT.value, "url", "http://127.0.0.1:9/x-12345678.pth")
@@ -250,30 +235,30 @@ def test_a_network_that_can_not_be_had_is_one_sentence(
     broken = tmp_path / f"broken_{tmp_path.name}.py"
     broken.write_text("def make(:", "utf-8")
     name = name.format(mine=mine, clash=clash, broken=broken)
-    ended, out, err = run(monkeypatch, capsys, "layers", name, *more)
+    ended, out, err = command("layers", name, *more)
     assert (ended, out) == (code, "")
     assert message in err
     assert "Traceback" not in err
 
 
-def test_weights_are_named_on_the_command_line(monkeypatch, capsys, tmp_path):
+def test_weights_are_named_on_the_command_line(command, tmp_path):
     file = tmp_path / "mine.pth"
     torch.save(made_up("resnet18", num_classes=3), file)
-    code, out, _ = run(monkeypatch, capsys, "layers", "resnet18", "--weights", str(file))
+    code, out, _ = command("layers", "resnet18", "--weights", str(file))
     assert code == 0
     assert out.splitlines()[1].split() == ["conv1", "64", "7", "2"]
     assert out.splitlines()[-1].split()[:2] == ["layer4.1", "512"]
 
 
-def test_ctrl_c_is_130(monkeypatch, capsys):
+def test_ctrl_c_is_130(monkeypatch, command):
     def stopped(asked):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli.common, "load", stopped)
-    assert run(monkeypatch, capsys, "layers")[0] == 130
+    assert command("layers")[0] == 130
 
 
-def test_a_stopped_ascent_writes_nothing(monkeypatch, capsys, tmp_path):
+def test_a_stopped_ascent_writes_nothing(monkeypatch, command, tmp_path):
     maximize = climb.maximize
 
     def stopped(*given, **more):
@@ -281,7 +266,7 @@ def test_a_stopped_ascent_writes_nothing(monkeypatch, capsys, tmp_path):
 
     monkeypatch.setattr("featviz.ascent.climb.maximize", stopped)
     file = tmp_path / "x.png"
-    code, _, err = run(monkeypatch, capsys, "render", "conv1:3@center", "-o", str(file))
+    code, _, err = command("render", "conv1:3@center", "-o", str(file))
     assert code == 130
     assert "x.png was not written" in err
     assert list(tmp_path.iterdir()) == []
@@ -317,15 +302,14 @@ def make():
 """
 
 
-def test_circuit_draws_and_writes_down_the_same(monkeypatch, capsys, tmp_path):
+def test_circuit_draws_and_writes_down_the_same(monkeypatch, command, tmp_path):
     (tmp_path / "drawn_module.py").write_text(DRAWN, "utf-8")
     monkeypatch.setenv("FEATVIZ_CACHE", str(tmp_path / "cache"))
     drawing = tmp_path / "circuit.svg"
     network = f"{tmp_path / 'drawn_module.py'}:make"
-    code, out, err = run(
-        monkeypatch, capsys,
-        "circuit", "3:2", "--keep", "2", "--network", network, "-o", str(drawing), "--json",
-    )  # fmt: skip
+    code, out, err = command(
+        "circuit", "3:2", "--keep", "2", "--network", network, "-o", str(drawing), "--json"
+    )
     assert (code, err) == (0, f"Wrote {drawing}\n")
     told = json.loads(out)
     assert told["unit"] == "3:2"
@@ -337,23 +321,23 @@ def test_circuit_draws_and_writes_down_the_same(monkeypatch, capsys, tmp_path):
     assert len([*root.iter("{http://www.w3.org/2000/svg}image")]) == 3
 
 
-def test_circuit_says_what_it_lacks(monkeypatch, capsys, tmp_path):
-    code, _, err = run(monkeypatch, capsys, "circuit", "conv3:8")
+def test_circuit_says_what_it_lacks(command, tmp_path):
+    code, _, err = command("circuit", "conv3:8")
     assert code == 2
     assert "Nothing to write: give -o FILE, --json, or both." in err
-    code, _, err = run(monkeypatch, capsys, "circuit", "conv3:8", "-o", str(tmp_path / "a.png"))
+    code, _, err = command("circuit", "conv3:8", "-o", str(tmp_path / "a.png"))
     assert code == 2
     assert "ends in none of .svg" in err
-    code, _, err = run(monkeypatch, capsys, "circuit", "conv3", "--json")
+    code, _, err = command("circuit", "conv3", "--json")
     assert code == 2
     assert "as in conv5:12, not 'conv3'" in err
 
 
 def test_a_microscope_of_no_photos_is_one_sentence_before_anything_is_made(
-    monkeypatch, capsys, tmp_path
+    monkeypatch, command, tmp_path
 ):
     monkeypatch.setenv("FEATVIZ_CACHE", str(tmp_path / "cache"))
-    code, out, err = run(monkeypatch, capsys, "microscope", "build", "--photos", str(tmp_path))
+    code, out, err = command("microscope", "build", "--photos", str(tmp_path))
     assert (code, out) == (2, "")
     assert f"The folder {tmp_path} holds no photographs" in err
     assert not (tmp_path / "cache").exists()

@@ -216,21 +216,14 @@ def test_an_image_at_its_bound_stays_as_it_is_when_it_is_looked_at(energy):
 
 @pytest.mark.parametrize("layer", ["conv1:relu", "conv2", "conv3"])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_pictures_have_the_same_bits_with_any_number_of_threads(alexnet, layer, precision):
+def test_pictures_have_the_same_bits_with_any_number_of_threads(alexnet, threads, layer, precision):
     channels = [fv.Channel(layer, unit) for unit in range(5)]
     channels += [fv.Channel(layer, 5) + 3 * fv.Diversity(layer)] * 2
-    before = torch.get_num_threads()
+    options = {"size": 96, "steps": 3, "precision": precision, "progress": False}
     results = []
-    try:
-        for threads in (1, 2, 5, 8, 16):
-            torch.set_num_threads(threads)
-            results.append(
-                fv.maximize(
-                    alexnet, channels, size=96, steps=6, precision=precision, progress=False
-                )
-            )
-    finally:
-        torch.set_num_threads(before)
+    for count in (1, 2, 5, 8, 16):
+        threads(count)
+        results.append(fv.maximize(alexnet, channels, **options))
     for result in results[1:]:
-        assert result.images.equal(results[0].images)
-        assert result.history.equal(results[0].history)
+        for name in ("images", "history", "gradients"):
+            assert getattr(result, name).equal(getattr(results[0], name)), name

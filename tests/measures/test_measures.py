@@ -29,11 +29,6 @@ from tests.networks import Branched, GrayCNN
 FEW = Gratings(hues=2, orientations=4, frequencies=(0.0, 0.125, 0.25), phases=4)
 
 
-@pytest.fixture(scope="module")
-def alexnet():
-    return fv.load("alexnet")
-
-
 def network(weights, padding=0):
     """A network of one convolution with the given filters (units, 3, k, k)."""
     convolution = nn.Conv2d(3, len(weights), weights.shape[-1], padding=padding, bias=False)

@@ -177,13 +177,13 @@ def test_a_place_whose_field_crosses_the_border_does_not_compete():
     assert best.value == pytest.approx(9 * 0.5 - 16 * 0.5)
 
 
-def test_a_deep_value_is_that_of_its_field_alone():
-    net = fv.load("alexnet")
+def test_a_deep_value_is_that_of_its_field_alone(alexnet):
     photo = fv.photos.load("chelsea")
-    found = find_examples(net, "conv5", [photo], units=[0, 12, 64], count=2, progress=False).found
-    field = net.receptive_field("conv5")
+    units = [0, 12, 64]
+    found = find_examples(alexnet, "conv5", [photo], units=units, count=2, progress=False).found
+    field = alexnet.receptive_field("conv5")
     canvas = field.canvas()
-    middle = net.shape("conv5", canvas)[-1] // 2
+    middle = alexnet.shape("conv5", canvas)[-1] // 2
     before = field.span(middle)[0]
     for unit, examples in found.items():
         assert len(examples) == 2
@@ -191,7 +191,7 @@ def test_a_deep_value_is_that_of_its_field_alone():
             top, left, _, _ = one.box
             # The same grid, shifted by whole strides: the field is where the central unit's is.
             cut = photo.image[:, top - before :][:, :canvas, left - before :][:, :, :canvas]
-            alone = activations(net, cut, "conv5")[0, unit, middle, middle].item()
+            alone = activations(alexnet, cut, "conv5")[0, unit, middle, middle].item()
             assert alone == pytest.approx(one.value, abs=1e-3)
 
 
@@ -216,8 +216,8 @@ def test_a_folder_of_the_readers_own(tmp_path):
     assert found.found[0][0].photo == "light"
 
 
-def test_the_samples_are_the_default():
-    found = find_examples(fv.load("alexnet"), "conv1", units=[3, 60], count=4, progress=False)
+def test_the_samples_are_the_default(alexnet):
+    found = find_examples(alexnet, "conv1", units=[3, 60], count=4, progress=False)
     assert all(len(found.found[unit]) == 4 for unit in (3, 60))
     assert found.found[3][0].patch.shape == (3, 11, 11)
 

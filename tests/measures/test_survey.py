@@ -23,8 +23,8 @@ from featviz.measures.surveyor import Surveyor
 from featviz.network.padding import unpadded_places
 from featviz.photos import Photo
 from featviz.store import Store, UnsavedEntry
+from featviz.upkeep import entries
 from tests.networks import GrayCNN
-from tests.test_upkeep import entries
 
 module = sys.modules["featviz.measures.survey"]  # the room has the function under that name
 LAYERS = ("conv1", "conv3")
@@ -172,17 +172,14 @@ def test_memory_is_given_back_after_each_shard(small, folder, tmp_path, monkeypa
     assert len(given) == sum(1 for _ in entries(Store(tmp_path))) == 4
 
 
-def test_passes_side_by_side_give_the_same_bits(small, folder, tmp_path, monkeypatch):
+def test_passes_side_by_side_give_the_same_bits(small, folder, tmp_path, monkeypatch, threads):
     monkeypatch.setattr(reading, "PASS", 2 * SIDE**2)
-    before, found = torch.get_num_threads(), []
-    try:
-        for threads in (1, 2, 3):
-            torch.set_num_threads(threads)
-            found.append(ask(small, folder, tmp_path / str(threads), correlations=True))
-            with ThreadPoolExecutor(1) as pool:  # a thread that starts later has as many
-                assert pool.submit(torch.get_num_threads).result() == threads
-    finally:
-        torch.set_num_threads(before)
+    found = []
+    for count in (1, 2, 3):
+        threads(count)
+        found.append(ask(small, folder, tmp_path / str(count), correlations=True))
+        with ThreadPoolExecutor(1) as pool:  # a thread that starts later has as many
+            assert pool.submit(torch.get_num_threads).result() == count
     for other in found[1:]:
         assert_same(found[0], other)
 

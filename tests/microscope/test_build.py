@@ -268,9 +268,9 @@ def test_a_field_larger_than_the_image_is_refused(alexnet):
 
 
 @pytest.mark.parametrize("views", [(), (DIVERSE,), (NEURON, CHANNEL)])
-def test_views_begin_with_the_channels(views):
+def test_views_begin_with_the_channels(alexnet, views):
     with pytest.raises(ValueError, match="the first view is the channel's"):
-        Microscope(fv.load("alexnet"), views=views)
+        Microscope(alexnet, views=views)
 
 
 def test_the_report_adds_up_to_the_work(tmp_path):
@@ -286,12 +286,11 @@ def test_the_report_adds_up_to_the_work(tmp_path):
     assert reports["conv1"][0] == 0
 
 
-def test_views_have_names_and_fields_know_their_canvas(whole):
+def test_views_have_names_and_fields_know_their_canvas(whole, squeezenet):
     assert [view.name for view in whole.views("conv3")] == [
         view.name for view in (CHANNEL, NEURON, OPPOSITE, DIVERSE)
     ]
-    other = Microscope(fv.load("squeezenet"))
-    assert NEURON in other.views("features.0")
+    assert NEURON in Microscope(squeezenet).views("features.0")
 
 
 @pytest.mark.parametrize(
@@ -331,7 +330,7 @@ def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(whole, tmp_path):
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_all_jobs_at_once_and_keeps_what_is_done(whole, tmp_path):
+def test_ctrl_c_ends_all_jobs_at_once_and_keeps_what_is_done(tmp_path):
     build = start(tmp_path, jobs=2, steps=4000, start_new_session=True, stderr=subprocess.PIPE)
     while len(entries(tmp_path)) < 8:
         assert build.poll() is None
@@ -578,18 +577,6 @@ def test_findings_fit_the_units(tmp_path):
     assert findings.find_activity(scope, "conv3").share.shape == (10,)
 
 
-class OneSize(nn.Module):
-    """A convolution of patches that takes images of 32 px and no others, as a ViT of 224 does."""
-
-    def __init__(self):
-        super().__init__()
-        self.patches = nn.Conv2d(3, 4, 8, stride=8)
-
-    def forward(self, x):
-        torch._assert(x.shape[-1] == 32, "only 32 px")
-        return self.patches(x).mean((2, 3))
-
-
 def test_photographs_are_hashed_once_and_forgotten_with_them(tmp_path, monkeypatch):
     hashed: list[object] = []
     monkeypatch.setattr(
@@ -607,11 +594,11 @@ def test_photographs_are_hashed_once_and_forgotten_with_them(tmp_path, monkeypat
 
 
 def test_photographs_are_fitted_to_the_one_size_that_a_network_takes(tmp_path):
-    network = fv.Network(OneSize().eval(), size=32)
+    network = fv.Network(Patches().eval(), size=32)
     wide = photos.load("coffee")
     scope = Microscope(network, store=Store(tmp_path), photographs=[wide])
-    patches = findings.find_patches(scope, "patches")
-    values = fv.activations(network, photos.fit(wide.image, 32), "patches")[0]
+    patches = findings.find_patches(scope, "conv")
+    values = fv.activations(network, photos.fit(wide.image, 32), "conv")[0]
     np.testing.assert_allclose(patches.values[:, 0], values.amax((1, 2)).numpy(), rtol=1e-5)
-    busy = findings.find_activity(scope, "patches")
+    busy = findings.find_activity(scope, "conv")
     np.testing.assert_allclose(busy.share, (values > 0).float().mean((1, 2)))
