@@ -169,6 +169,8 @@ def test_modules_in_other_formats_are_computed_in_float32(small, dtype, near):
         (fv.Neuron("conv3", np.int64(4), (np.int64(0), np.int64(1))), "conv3:4@0,1"),
         (fv.Logit(np.int64(4)), "logit:4"),
         (np.float64(0.5) * fv.Channel("conv3", torch.tensor(4)), "0.5*conv3:4"),
+        (np.float32(0.5) * fv.Channel("conv3", 4), "0.5*conv3:4"),
+        (fv.Direction("conv3", np.array([0.5, 2], np.float32)), "conv3:dot[0.5,2.0]"),
     ],
 )
 def test_objectives_of_numpys_numbers_are_the_same(form, text):
@@ -183,7 +185,7 @@ def test_a_unit_that_is_no_whole_number_is_refused(unit):
         fv.Channel("conv3", unit)
 
 
-def test_sizes_steps_and_seeds_may_be_numpys(small, tmp_path):
+def test_sizes_steps_and_seeds_may_be_numpys(small):
     def climb(whole):
         return fv.maximize(
             small, "conv3:4", size=whole(24), steps=whole(3), seed=whole(5), batch=whole(1),

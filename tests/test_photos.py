@@ -68,10 +68,6 @@ def test_sample_equals_its_file():
     torch.testing.assert_close(image, expected)
 
 
-def test_size_gives_a_square():
-    assert photos.load("coffee", size=224).image.shape == (3, 224, 224)
-
-
 @pytest.mark.parametrize("suffix", photos.SUFFIXES)
 def test_every_listed_format_is_read(suffix, picture, tmp_path):
     path = tmp_path / f"mine{suffix}"
@@ -82,25 +78,19 @@ def test_every_listed_format_is_read(suffix, picture, tmp_path):
     assert corners(photo.image) == RED_BLUE
 
 
-@pytest.mark.parametrize("mode", ["RGBA", "CMYK", "P", "YCbCr", "L", "LA", "1"])
-def test_every_mode_becomes_rgb(mode, picture, tmp_path):
-    path = tmp_path / "mode.tif"
-    if mode == "YCbCr":
-        path = tmp_path / "mode.jpg"
-    if mode == "LA":
-        path = tmp_path / "mode.png"
-    picture.convert(mode).save(path)
-    image = photos.load(path).image
+@pytest.mark.parametrize(
+    "file",
+    ["RGBA.tif", "CMYK.tif", "CMYK.jpg", "P.tif", "YCbCr.jpg", "L.tif", "LA.png", "1.tif"],
+)
+def test_every_mode_becomes_rgb(file, picture, tmp_path):
+    mode = file.partition(".")[0]
+    picture.convert(mode).save(tmp_path / file)
+    image = photos.load(tmp_path / file).image
     assert image.shape == (3, 64, 96)
     if mode in ("L", "LA", "1"):
         assert torch.equal(image[0], image[1])
     else:
         assert corners(image) == RED_BLUE
-
-
-def test_cmyk_jpeg_keeps_its_colors(picture, tmp_path):
-    picture.convert("CMYK").save(tmp_path / "print.jpg")
-    assert corners(photos.load(tmp_path / "print.jpg").image) == RED_BLUE
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])

@@ -264,18 +264,25 @@ def test_failing_make_leaves_nothing(store):
     assert files(store.folder) == []
 
 
-def test_two_processes_share_a_folder(tmp_path):
-    program = textwrap.dedent(
-        """
-        import sys, numpy as np
-        from featviz.store import Store
-        store = Store(sys.argv[1])
-        for i in range(40):
-            arrays = store.arrays(i, lambda: {"a": np.full(50_000, i)}, "featviz.store")
-            assert (arrays["a"] == i).all()
-        """
-    )
-    command = [sys.executable, "-W", "error", "-c", program, str(tmp_path)]
+NO_LOCKS = """
+import errno, filelock
+def refuse(self, *_, **__):
+    raise OSError(errno.ENOLCK, "No locks available")
+filelock.FileLock.acquire = refuse
+"""
+FILL = """
+import sys, numpy as np
+from featviz.store import Store
+store = Store(sys.argv[1])
+for i in range(40):
+    arrays = store.arrays(i, lambda: {"a": np.full(50_000, i)}, "featviz.store")
+    assert (arrays["a"] == i).all()
+"""
+
+
+@pytest.mark.parametrize("locks", ["", NO_LOCKS], ids=["locks", "no locks"])
+def test_two_processes_share_a_folder(tmp_path, locks):
+    command = [sys.executable, "-W", "error", "-c", locks + FILL, str(tmp_path)]
     running = [subprocess.Popen(command) for _ in range(2)]
     assert [process.wait(timeout=60) for process in running] == [0, 0]
     assert len(files(tmp_path)) == 40
@@ -309,26 +316,6 @@ def test_a_flat_store_that_cannot_be_written_is_read_where_it_is(store, counter,
     store.arrays(SPEC, counter, CODE)
     assert counter.calls == 1
     assert files(store.folder) == [store.folder / path.name]
-
-
-def test_without_locks_two_compute_to_equal_files(tmp_path):
-    program = textwrap.dedent(
-        """
-        import errno, sys, time, filelock, numpy as np
-        from featviz.store import Store
-        def refuse(self, *_, **__):
-            raise OSError(errno.ENOLCK, "No locks available")
-        filelock.FileLock.acquire = refuse
-        store = Store(sys.argv[1])
-        for i in range(20):
-            arrays = store.arrays(i, lambda: {"a": np.full(50_000, i)}, "featviz.store")
-            assert (arrays["a"] == i).all()
-        """
-    )
-    command = [sys.executable, "-W", "error", "-c", program, str(tmp_path)]
-    running = [subprocess.Popen(command) for _ in range(2)]
-    assert [process.wait(timeout=120) for process in running] == [0, 0]
-    assert len(files(tmp_path)) == 20
 
 
 def test_of_two_processes_that_ask_at_once_one_computes(tmp_path):

@@ -341,7 +341,7 @@ def test_the_build_says_which_page_runs(example):
 
 
 @pytest.mark.slow
-def test_pages_run_in_this_python_whatever_the_user_has_set(example, tmp_path):
+def test_pages_run_in_this_python_whatever_the_user_has_set(tmp_path):
     shadow = tmp_path / "kernels" / "python3"
     shadow.mkdir(parents=True)
     spec = {

@@ -241,7 +241,6 @@ def test_a_picker_is_a_strip_of_named_pictures():
     assert 'width="96"' in strip
 
 
-ONE = np.ones((1, 1, 1, 1), int)
 ARGS = {"id": "x", "alt": "A figure."}
 
 

@@ -112,7 +112,7 @@ def test_values_behind_shared_modules_and_of_blocks(layer, images):
     assert not torch.equal(values["last"], fv.activations(net, images, "last"))
 
 
-def test_what_cannot_be_set_is_said(small, images):
+def test_what_cannot_be_set_is_said(small):
     net = fv.Network(Shared().eval())
     with pytest.raises(ValueError, match=r"relu#2 of Shared can't be ablated, because no module"):
         fv.ablate(net, {"relu#2": [0]}, "zero")

@@ -45,8 +45,7 @@ def test_blocks_shallow_to_deep(architecture, first, last, count, some):
 
 
 def test_names_can_be_written_in_an_objective():
-    with torch.device("cpu"):
-        module = models.regnet_y_400mf(weights=None)
+    module = models.regnet_y_400mf(weights=None)
     assert named_layers(module)["block3.5"] == "trunk_output.block3.block3-5"
     net = fv.Network(module, layers=named_layers(module))
     assert fv.parse("block3.5:7").layer == "block3.5"
