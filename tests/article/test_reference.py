@@ -72,9 +72,3 @@ def test_pages_describe_arguments_and_results(pages):
     assert "Returns:" in text
     assert "Raises:" in text
     assert re.search(r" objectives +\( .*? \) +– +One objective per image", text)
-
-
-def test_nothing_is_fetched_for_it(pages):
-    assert not [
-        name for name, page in pages.items() if re.search(r'(?:src|href)="(?:https?:)?//', page)
-    ]

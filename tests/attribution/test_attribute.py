@@ -46,11 +46,6 @@ def photo() -> torch.Tensor:
     return torch.rand(3, 32, 40, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.fixture(scope="module")
-def squeezenet() -> fv.Network:
-    return fv.load("squeezenet")
-
-
 def leaf(net: fv.Network, photo: torch.Tensor) -> torch.Tensor:
     return net.normalize(photo[None]).requires_grad_()
 
@@ -99,23 +94,6 @@ def test_where_torchcam_reads_the_relu_we_read_the_convolution():
     before, after = (attribute(net, image, 7, f"conv5{which}").map for which in ("", ":relu"))
     assert torch.allclose(theirs[0], after, atol=1e-6)
     assert not torch.allclose(theirs[0], before, atol=1e-3 * before.abs().max().item())
-
-
-def test_a_relu_without_a_module_can_be_asked_for(photo):
-    class Functional(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.a, self.b = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 3)
-
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return self.b(torch.relu_(self.a(images)))
-
-    torch.manual_seed(0)
-    net = fv.Network(Functional())
-    found = attribute(net, photo, fv.Channel("b", 1), "a:relu", "gradient")
-    value = fv.activations(net, photo, ["a:relu"])["a:relu"].requires_grad_()
-    (slope,) = torch.autograd.grad(net.module.b(value)[:, 1].mean(), value)
-    assert torch.allclose(found.map, (slope * value).sum(1)[0].detach(), atol=1e-6)
 
 
 @pytest.mark.parametrize("layer", ["image", "first", "second:relu"])
@@ -234,11 +212,6 @@ def test_the_network_comes_back_as_it_was(photo):
     assert all(m.inplace for m in net.module.modules() if isinstance(m, nn.ReLU))
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.module.modules())
     assert net.fingerprint == before
-
-
-def test_the_caller_may_be_under_no_grad(photo):
-    with torch.no_grad():
-        assert attribute(classifier(), photo, "cat", "second").map.shape == (16, 20)
 
 
 def test_one_scale_compares_layers_and_keeps_zeros_and_signs():

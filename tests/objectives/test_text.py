@@ -131,11 +131,6 @@ def test_unreadable_text_is_quoted_with_the_forms_there_are(text):
     assert FORMS in str(error.value)
 
 
-def test_reading_needs_no_network_and_asks_it_later(alexnet):
-    with pytest.raises(ValueError, match="conv5 of alexnet has units 0 to 255, not 999"):
-        parse("conv5:999").check(alexnet)
-
-
 def test_a_sum_can_be_written_down():
     assert str(0.1 * TotalVariation() + Channel("conv5", 3)) == "conv5:3 + 0.1*penalty:tv"
     assert isinstance(fv.parse("conv5:3 + 0.1*penalty:tv"), Sum)

@@ -1,15 +1,12 @@
-"""The chapter on circuits in the built site: light, and walked from any unit by key and by link."""
+"""The chapter on circuits in the built site: walked from any unit by key and by link."""
 
 import re
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import pytest
 
 pytestmark = pytest.mark.slow
 
 PAGE = "chapters/circuits.html"
-LARGEST_START = 2_000_000  # bytes read from disk before the reader walks
 ROOT = ".fv-circuit__unit--root"
 
 
@@ -61,13 +58,6 @@ def test_the_microscope_leads_there(visit, site):
     one.page.click(".fv-micro__circuit")
     one.page.wait_for_url("**/chapters/circuits.html#conv4-15")
     wait(one.page, "conv4-15")
-
-
-def test_the_start_is_light_and_sheets_come_with_the_first_step(visit, site):
-    tab = visit(PAGE)
-    tab.page.wait_for_timeout(500)
-    size = {url: Path(unquote(urlsplit(url).path)).stat().st_size for url in set(tab.requests)}
-    assert sum(size.values()) <= LARGEST_START
 
 
 def test_without_scripts_the_circuit_is_drawn_and_leads_to_the_microscope(visit):

@@ -195,16 +195,6 @@ def test_axe_finds_no_serious_fault(visit, page_name, scheme):
     assert serious == []
 
 
-def test_search_works_from_disk(visit):
-    tab = visit("index.html")
-    tab.page.keyboard.press("/")
-    tab.page.wait_for_selector(".md-search__input:focus")
-    tab.page.keyboard.type("receptive field")
-    link = tab.page.wait_for_selector(".md-search-result__link", timeout=10_000)
-    assert urlsplit(link.get_attribute("href")).path.endswith(".html")
-    assert tab.errors == []
-
-
 def test_every_page_has_title_description_and_figure_numbers(site, page_name):
     html = (site / page_name).read_text(encoding="utf-8")
     assert re.search(r'<meta name="description" content="[^"]{20,}"', html)
