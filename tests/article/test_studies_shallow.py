@@ -8,13 +8,6 @@ from featviz.measures.statistics import difference
 from featviz.measures.tuning import FAMILIES
 
 
-@pytest.fixture(autouse=True, scope="module")
-def store(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FEATVIZ_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 def test_the_control_is_untrained_and_always_the_same():
     shallow_evidence.network("trained")
     before = torch.get_rng_state()

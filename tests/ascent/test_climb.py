@@ -193,26 +193,6 @@ def test_a_start_is_left_as_near_as_resemblance_holds_it(small):
     assert 0 < distances[2] < 0.1 * distances[0]
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (
-            {"start": torch.zeros(3, 3, 24, 24)},
-            "start holds one image, or one for each of 2, not 3",
-        ),
-        ({"start": torch.zeros(3, 20, 24)}, "start is 20 x 24 px, but size is 24; leave size out"),
-        (
-            {"start": torch.full((3, 24, 24), 2.0)},
-            r"images have values in \[0, 1\], not from 2 to 2",
-        ),
-        ({"streams": ["a"]}, "streams hold one label per image, 2 here, not 1"),
-    ],
-)
-def test_wrong_starts_and_streams_say_what_is_valid(small, options, message):
-    with pytest.raises(ValueError, match=message):
-        climb(small, [Channel("conv3", 1), Channel("conv3", 4)], **options)
-
-
 def test_images_of_one_stream_start_alike_and_are_changed_alike(small):
     objectives = [Channel("conv3", 1), Channel("conv3", 4), Channel("conv3", 4)]
     result = climb(small, objectives, streams=["a", "a", "b"], frames=[0])
@@ -344,7 +324,7 @@ def test_an_images_bits_do_not_depend_on_its_batch(small, name, precision):
     options = {"recipe": RECIPES[name], "size": (33, 47), "precision": precision, "steps": 3}
     objectives = [*SEVERAL, *(Channel("conv3", u) for u in range(7, 10))]
     expected = climb(small, objectives, **options)
-    for batch in (1, 2, 3, 7):
+    for batch in (2, 7):
         result = climb(small, objectives, batch=batch, **options)
         assert result.images.equal(expected.images)
         assert result.values.equal(expected.values)
@@ -352,7 +332,10 @@ def test_an_images_bits_do_not_depend_on_its_batch(small, name, precision):
     backwards = climb(small, objectives[::-1], **options)
     assert backwards.images.flip(0).equal(expected.images)
     for row, objective in enumerate(objectives):
-        assert climb(small, objective, **options).images[0].equal(expected.images[row])
+        alone = climb(small, objective, **options)
+        assert alone.images[0].equal(expected.images[row])
+        assert alone.values[0].equal(expected.values[row])
+        assert alone.history[:, 0].equal(expected.history[:, row])
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -370,13 +353,14 @@ def test_alexnets_bits_do_not_depend_on_the_batch(alexnet, precision, size):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("layer", ["conv1", "conv2", "conv3", "conv4", "conv5"])
 def test_every_layers_bits_do_not_depend_on_the_batch(alexnet, precision, layer):
-    options = {"steps": 4, "precision": precision}
     for kind, size in ((Channel, 101), (Neuron, None)):
+        options = {"size": size, "steps": 2, "precision": precision}
         objectives = [kind(layer, unit) for unit in range(9)]
-        expected = climb(alexnet, objectives, size=size, **options).images
-        for batch in (1, 2, 4, 5):
-            images = climb(alexnet, objectives, size=size, batch=batch, **options).images
-            assert images.equal(expected)
+        expected = climb(alexnet, objectives, **options)
+        for batch in (2, 5):  # passes of 2 and 1, of 5 and 4
+            result = climb(alexnet, objectives, batch=batch, **options)
+            for name in ("images", "history", "gradients"):
+                assert getattr(result, name).equal(getattr(expected, name)), name
 
 
 def test_a_second_run_and_a_second_process_give_the_same_bits(alexnet):
@@ -387,18 +371,11 @@ def test_a_second_run_and_a_second_process_give_the_same_bits(alexnet):
         )
         print(hashlib.sha256(result.images.numpy().tobytes()).hexdigest())
     """
-    here = [climb(alexnet, Channel("conv3", 5), size=(67, 93), steps=3, seed=7, precision="auto")]
-    here.append(
-        climb(
-            alexnet,
-            [Channel("conv3", u) for u in (8, 5)],
-            size=(67, 93),
-            steps=3,
-            seed=7,
-            precision="auto",
-        )
+    options = {"size": (67, 93), "steps": 3, "seed": 7, "precision": "auto"}
+    first, second = (
+        digest(climb(alexnet, [Channel("conv3", unit) for unit in units], **options).images[-1])
+        for units in ([5], [8, 5])
     )
-    first, second = digest(here[0].images[0]), digest(here[1].images[1])
     environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
     there = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
@@ -439,25 +416,6 @@ def test_the_global_stream_is_neither_read_nor_moved(small):
 )
 def test_frame_numbers(frames, steps, expected):
     assert frame_numbers(frames, steps) == expected
-
-
-@pytest.mark.parametrize(
-    ("frames", "message"),
-    [
-        ([0, 9], "frames are steps from 0 to 4, not 9"),
-        ([-1], "frames are steps from 0 to 4, not -1"),
-        ("every", "frames are numbers of steps or 'log', not 'every'"),
-        (3, "frames are numbers of steps or 'log', not 3"),
-    ],
-)
-def test_wrong_frames_say_which_are_right(small, frames, message):
-    with pytest.raises(ValueError, match=message):
-        climb(small, Channel("conv3", 1), frames=frames)
-
-
-def test_the_name_of_a_recipe_is_no_recipe(small):
-    with pytest.raises(ValueError, match=r"a recipe is a Recipe, .* say, not 'HIGHEST'"):
-        climb(small, Channel("conv3", 1), recipe="HIGHEST")
 
 
 def test_frames_are_the_images_before_their_steps(small):
@@ -679,6 +637,8 @@ def test_ctrl_c_between_the_steps_keeps_what_they_made(small, monkeypatch, part)
 
 # ---- bad input ----------------------------------------------------------------------------------
 
+TWO = [Channel("conv3", 1), Channel("conv3", 4)]
+
 
 @pytest.mark.parametrize(
     ("objectives", "options", "message"),
@@ -707,6 +667,19 @@ def test_ctrl_c_between_the_steps_keeps_what_they_made(small, monkeypatch, part)
             {"size": None},
             r"canvases of different sizes, 5 x 5 and \d+ x \d+ px; give one size for all",
         ),
+        (
+            TWO,
+            {"start": torch.zeros(3, 3, 24, 24)},
+            "start holds one image, or one for each of 2, not 3",
+        ),
+        (TWO, {"start": torch.zeros(3, 20, 24)}, "20 x 24 px, but size is 24; leave size out"),
+        (TWO, {"start": torch.full((3, 24, 24), 2.0)}, r"values in \[0, 1\], not from 2 to 2"),
+        (TWO, {"streams": ["a"]}, "streams hold one label per image, 2 here, not 1"),
+        (Channel("conv3", 1), {"frames": [0, 9]}, "frames are steps from 0 to 4, not 9"),
+        (Channel("conv3", 1), {"frames": [-1]}, "frames are steps from 0 to 4, not -1"),
+        (Channel("conv3", 1), {"frames": "every"}, "numbers of steps or 'log', not 'every'"),
+        (Channel("conv3", 1), {"frames": 3}, "frames are numbers of steps or 'log', not 3"),
+        (Channel("conv3", 1), {"recipe": "HIGHEST"}, "a recipe is a Recipe, .* say, not 'HIGHEST'"),
     ],
 )
 def test_bad_input_is_one_clear_sentence(small, objectives, options, message):
@@ -770,7 +743,7 @@ def test_neurons_get_the_canvas_of_the_field_that_they_use(small, alexnet):
     assert climb(small, Channel("conv3", 1), size=None, steps=1).images.shape[-1] == 160
 
 
-def test_memory_stays_flat_over_fifty_calls():
+def test_memory_stays_flat_over_many_calls():
     network = fv.Network(SmallCNN().eval(), layers=LAYERS, classes=CLASSES)
     objectives = [Channel("conv3", 1), Logit(2), DeepDream("conv2")]
 
@@ -791,6 +764,6 @@ def test_memory_stays_flat_over_fifty_calls():
 
     run(3)  # caches fill
     before = live_objects()
-    run(50)
+    run(10)
     assert live_objects() == before
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in network.module.modules())

@@ -1,5 +1,7 @@
 """torchvision's architectures with random weights."""
 
+import functools
+
 import torch
 from torch import nn
 from torchvision.models import resnet18
@@ -20,6 +22,7 @@ class VGG(nn.Module):
         return self.features(images)
 
 
+@functools.cache
 def untrained(name):
     """VGG16's trunk, or ResNet-18."""
     with torch.random.fork_rng():

@@ -206,8 +206,7 @@ def test_a_first_touch_shows_a_unit_and_a_second_one_takes_it_apart(open_page):
     assert root(tab) == "conv2-5"
 
 
-@pytest.mark.parametrize("scheme", ["default", "slate"])
-@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize(("scheme", "width"), [("default", 1280), ("slate", 360)])
 def test_no_barrier_and_no_sideways_scrolling(open_page, check_for_barriers, scheme, width):
     tab = walked(open_page, "#conv3-4", viewport={"width": width, "height": 900})
     tab.focus("[data-unit='conv3-4']")

@@ -192,8 +192,7 @@ def test_the_inspector_answers_to_keys(open_page):
     assert view.locator("#fig-inspector .fv-unit").count() == 2
 
 
-@pytest.mark.parametrize("scheme", ["default", "slate"])
-@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize(("scheme", "width"), [("default", 1280), ("slate", 360)])
 def test_no_barrier_and_no_sideways_scrolling(open_page, check_for_barriers, scheme, width):
     view = open_page(viewport={"width": width, "height": 16000})
     check_for_barriers(view, scheme, width)

@@ -196,8 +196,7 @@ def test_without_scripts_the_sheets_are_there_and_addresses_mark_their_tile(open
     assert box["y"] + box["height"] <= sheet["y"] + sheet["height"] + 1
 
 
-@pytest.mark.parametrize("scheme", ["default", "slate"])
-@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize(("scheme", "width"), [("default", 1280), ("slate", 360)])
 def test_no_barrier_and_no_sideways_scrolling(open_page, check_for_barriers, scheme, width):
     tab = open_page(viewport={"width": width, "height": 900})
     tab.wait_for_selector("fv-microscope[data-loaded]", state="attached")
