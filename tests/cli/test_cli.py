@@ -272,6 +272,33 @@ def test_a_stopped_ascent_writes_nothing(monkeypatch, command, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+        torch.OutOfMemoryError("CUDA out of memory."),
+        MemoryError("Unable to allocate 9 TiB"),
+    ],
+    ids=["torch", "cuda", "numpy"],
+)
+def test_too_little_memory_is_one_sentence(command, monkeypatch, error):
+    def fails(*given, **more):
+        raise error
+
+    monkeypatch.setattr(cli.common, "load", fails)
+    told = "featviz: the memory doesn't suffice; ask for a smaller --size or --batch.\n"
+    assert command("layers") == (1, "", told)
+
+
+def test_other_errors_of_torch_are_not_hidden(command, monkeypatch):
+    def fails(*given, **more):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(cli.common, "load", fails)
+    with pytest.raises(RuntimeError, match="a bug"):
+        command("layers")
+
+
 @pytest.mark.slow
 def test_a_few_units_become_a_page_of_their_own(tmp_path):
     done = subprocess.run(
