@@ -84,7 +84,7 @@ class Attribution:
             A picture of the photo's size, to be shown or saved.
 
         Raises:
-            ValueError: The map comes without a photo.
+            ValueError: The map comes without a photo, or the limit is not above zero.
         """
         from featviz.figures._color import overlaid  # not before: matplotlib comes with it
 

@@ -7,11 +7,15 @@ Heavy imports wait until a command runs, so that help is there at once.
 
 from __future__ import annotations
 
+import re
 import sys
 
 import click
 
 from featviz.cli import circuit, commands, common, microscope, store
+
+SHORT_OF_MEMORY = re.compile("out of memory|not enough memory|allocate memory")
+"""What torch says where memory is short; of other faults of memory it says something else."""
 
 
 def main() -> None:
@@ -31,9 +35,9 @@ def main() -> None:
         common.say(f"featviz: {error}")
         code = 2
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "memory" not in str(error):
+        if isinstance(error, RuntimeError) and not SHORT_OF_MEMORY.search(str(error)):
             raise
-        common.say("featviz: the memory doesn't suffice; ask for a smaller --size or --batch.")
+        common.say("featviz: the memory doesn't suffice; ask for less, by a smaller --size say.")
         code = 1
     sys.exit(code)
 

@@ -50,7 +50,7 @@ def attribution_grid(
         insets: (R,3,H,W) in [0,1], a picture in a corner of each photo: of the unit asked, say.
 
     Raises:
-        ValueError: If maps and labels do not match the photos.
+        ValueError: If maps and labels do not match the photos, or the limit is not above zero.
     """
     pictures = [pixels(photo, "photos")[0] for photo in photos]  # type: ignore[union-attr]
     expect_length("row_labels", row_labels, len(pictures), "photos")
@@ -67,10 +67,11 @@ def attribution_grid(
         expect_length(f"Row {label!r} of maps", row, len(column_labels), "columns")
     scale = shared_scale([m for row in table for m in row], limit)
     parts = [_head_row(column_labels, column_notes)]
+    notes = column_notes or [""] * len(column_labels)
     for index, (label, picture, row) in enumerate(zip(row_labels, pictures, table, strict=True)):
         cells = [
-            _cell(picture, values, scale, name, label)
-            for name, values in zip(column_labels, row, strict=True)
+            _cell(picture, values, scale, f"{name} on {label}", f"{name} {note}".rstrip())
+            for name, note, values in zip(column_labels, notes, row, strict=True)
         ]
         corner = img(corners[index], f"Picture for {label}", cls="fv-inset") if corners else ""
         head = tag("div", img(picture, label), corner, tag("span", text(label)), role="rowheader")
@@ -103,9 +104,8 @@ def _map(values: ArrayLike) -> NDArray[np.float64]:
     return array
 
 
-def _cell(photo: Pixels, values: NDArray[np.float64], scale: Scale, column: str, row: str) -> str:
+def _cell(photo: Pixels, values: NDArray[np.float64], scale: Scale, label: str, column: str) -> str:
     height, width = photo.shape[:2]
-    label = f"{column} on {row}"
     raw = tag(
         "img", src=data_uri(scale.colors(values), lossless=True), alt=f"Map of {label}",
         width=width, height=height, loading="lazy", hidden=True, cls="fv-pixels", data_mode="map",

@@ -238,7 +238,7 @@ def _grid(
             f"scores has shape {scores.values.shape}: expected {(len(cells), len(names))}."
         )
     left = columns[0][1] if frame.cls == "fv-pairs" else 0
-    line = _line([span for _, span in columns])
+    line = _line([span for _, span in columns], left)
     parts = [_head_row(columns)]
     for r, (row, pictures) in enumerate(zip(heads.names, cells, strict=True)):
         expect_length(f"Row {row!r} of images", pictures, len(names), "columns")
@@ -250,8 +250,10 @@ def _grid(
                 content += scores.under(r, c)
             cls = "fv-first" if left and c == left else None
             about = slug(subjects[c]) if subjects else None
-            # What stands above a tile once its row is broken: a group's name, above its first.
-            head = name if line < len(names) and (c % line == 0 or name != names[c - 1]) else None
+            # What stands above a tile once its row is broken: its name, of a group above the first.
+            place = c - left if left and c >= left else c
+            first = place % line == 0 or name != names[c - 1]
+            head = name if line < len(names) and first else None
             entries.append(
                 tag("div", content, role="cell", cls=cls, data_pick=about, data_column=head)
             )
@@ -259,9 +261,16 @@ def _grid(
     return tile_rows(frame, len(names), parts, {}, left, line, scores.name if scores else "")
 
 
-def _line(spans: Sequence[int]) -> int:
-    """How many tiles a phone's lines hold: as many in each as can be, and groups unbroken."""
+def _line(spans: Sequence[int], left: int) -> int:
+    """How many tiles a phone's lines hold: as many in each as can be, and equal groups unbroken.
+
+    What stands left of a gap and what stands right of it begin lines of their own.
+    """
     columns = sum(spans)
+    if columns <= LONG_ROW:
+        return max(1, columns)
+    if left:
+        return max(math.ceil(side / math.ceil(side / LONG_ROW)) for side in (left, columns - left))
     lines = math.ceil(columns / LONG_ROW)
     if len(set(spans)) == 1 and 1 < spans[0] <= LONG_ROW:
         lines = next(n for n in range(lines, len(spans) + 1) if len(spans) % n == 0)

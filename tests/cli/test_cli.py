@@ -286,16 +286,17 @@ def test_too_little_memory_is_one_sentence(command, monkeypatch, error):
         raise error
 
     monkeypatch.setattr(cli.common, "load", fails)
-    told = "featviz: the memory doesn't suffice; ask for a smaller --size or --batch.\n"
+    told = "featviz: the memory doesn't suffice; ask for less, by a smaller --size say.\n"
     assert command("layers") == (1, "", told)
 
 
-def test_other_errors_of_torch_are_not_hidden(command, monkeypatch):
+@pytest.mark.parametrize("told", ["a bug", "CUDA error: an illegal memory access was encountered"])
+def test_other_errors_of_torch_are_not_hidden(command, monkeypatch, told):
     def fails(*given, **more):
-        raise RuntimeError("a bug")
+        raise RuntimeError(told)
 
     monkeypatch.setattr(cli.common, "load", fails)
-    with pytest.raises(RuntimeError, match="a bug"):
+    with pytest.raises(RuntimeError, match=told):
         command("layers")
 
 

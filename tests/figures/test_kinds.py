@@ -443,6 +443,7 @@ def test_a_heading_of_a_grid_may_span_columns():
         ([3, 3, 3], 3, [0, 3, 6]),
         ([2, 2, 2, 2], 4, [0, 2, 4, 6]),
         ([4, 3], 4, [0, 4]),
+        ([5, 3], 4, [0, 4, 5]),
         ([5, 5], 5, [0, 5]),
         ([8], 4, [0, 4]),
     ],
@@ -455,6 +456,30 @@ def test_a_row_too_long_for_a_phone_is_broken_between_its_groups(spans, line, he
     assert ("fv-tiles--long" in html) == bool(line)
     cells = html.split('role="cell"')[2:]  # behind the corner
     assert [i for i, cell in enumerate(cells) if cell.startswith(' data-column="g')] == headed
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "line", "headed"),
+    [
+        (1, 4, None, []),
+        (4, 4, 4, [0, 4]),
+        (6, 6, 6, [0, 6]),
+        (1, 6, 6, [0, 1]),
+        (5, 3, 5, [0, 5]),
+        (7, 7, 4, [0, 4, 7, 11]),
+    ],
+)
+def test_the_sides_of_a_long_pair_begin_lines_of_their_own(left, right, line, headed):
+    sides = textures(left)[None], textures(right)[None]
+    html = figures.pairs(*sides, ["a"], headings=("x", "y"), id="p", alt="Two.")._repr_html_()
+    assert re.findall(r"--fv-line:(\d+)", html) == ([str(line)] if line else [])
+    cells = html.split('role="cell"')[2:]  # behind the corner
+    assert [i for i, cell in enumerate(cells) if "data-column=" in cell.split(">")[0]] == headed
+
+
+@pytest.mark.parametrize(("rows", "columns", "images"), [([], [], []), (["a"], [], [[]])])
+def test_a_grid_of_nothing_is_a_figure(rows, columns, images):
+    assert "fv-grid" in figures.grid(rows, columns, images, id="g", alt="None.")._repr_html_()
 
 
 def test_a_tile_without_a_score_is_as_high_as_those_with_one():

@@ -125,8 +125,8 @@ def left(layer: str, kind: str) -> Tensor:
         )
         return {kind: one.numpy() for kind, one in zip(BEFORE_TURNS, measured, strict=True)}
 
-    values = torch.from_numpy(Store().arrays(spec, make, turning.__name__)[kind]).clamp(min=0)
-    return 100 * values[:, 1] / values[:, 0]
+    values = torch.from_numpy(Store().arrays(spec, make, turning.__name__)[kind])
+    return 100 * values[:, 1].clamp(min=0) / values[:, 0]
 
 
 @cache
