@@ -74,6 +74,8 @@ class _Scores:
 
     def under(self, row: int, column: int) -> str:
         value = float(self.values[row, column])
+        if np.isnan(self.values[row]).all():
+            return ""
         if np.isnan(value):  # as high as a score, so that the tiles of a row stay in line
             return tag("span", "\N{NO-BREAK SPACE}", cls="fv-score fv-score--none")
         column_most = float(np.nanmax(np.abs(self.values[:, column])))

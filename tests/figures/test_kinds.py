@@ -483,9 +483,9 @@ def test_a_grid_of_nothing_is_a_figure(rows, columns, images):
 
 
 def test_a_tile_without_a_score_is_as_high_as_those_with_one():
-    scores = [[np.nan, -2.0]]
+    scores, images = [[np.nan, -2.0], [np.nan, np.nan]], [[*textures(2)]] * 2
     html = figures.grid(
-        ["a"], ["x", "y"], [[*textures(2)]], scores=scores, id="g", alt="Two."
+        ["a", "none"], ["x", "y"], images, scores=scores, id="g", alt="Four."
     )._repr_html_()
     assert html.count('class="fv-score fv-score--none"') == 1
     assert html.count('class="fv-score fv-score--below"') == 1
