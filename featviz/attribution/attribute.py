@@ -66,10 +66,10 @@ class Attribution:
         """
         if size is None:
             size = (self._photo().shape[1], self._photo().shape[2])
-        sides, whole = check_size(size, "a map"), self.map[None, None]
-        return F.interpolate(whole, sides, mode="bilinear", align_corners=False, antialias=True)[
-            0, 0
-        ]
+        sides = check_size(size, "a map")
+        return F.interpolate(
+            self.map[None, None], sides, mode="bilinear", align_corners=False, antialias=True
+        )[0, 0]
 
     def overlay(self, limit: float | None = None) -> Image:
         """Lays the map over the photo, which keeps little of its color.
@@ -141,7 +141,7 @@ def attribute(
             `Logit`. With the method `"activation"`, None maps how strongly the whole layer answers.
         layer: Where to look: a layer that the objective depends on. `"conv3"` is the value before
             the ReLU, `"conv3:relu"` after it, `"image"` the photo's pixels (for
-            "gradient", "integrated" and "occlusion").
+            gradient, integrated and occlusion).
         method: One of `METHODS`.
         seed: Where the noise of the methods that use noise comes from.
 

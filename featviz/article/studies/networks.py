@@ -20,6 +20,7 @@ from featviz.article.studies.networks_matches import (
     TRAINED,
     UNTRAINED,
 )
+from featviz.article.studies.shallow_versus_deep_turning import TURN
 from featviz.figures import Figure, Series, curves, dots, grid, table
 from featviz.measures.statistics import LEVEL, Interval, difference, holm, interval, p_value
 
@@ -61,7 +62,7 @@ def by_depth() -> Figure:
     panels = {
         "active, trained": _lines(evidence.active),
         "active, before training": _lines(evidence.active_untrained),
-        f"left by a turn of {evidence.TURN}°": _lines(evidence.left, DEPTHS),
+        f"left by a turn of {TURN}°": _lines(evidence.left, DEPTHS),
     }
     return curves(
         panels,

@@ -13,7 +13,7 @@ from torch import Tensor
 from featviz.article import vgg16
 from featviz.article.photographs import scenes
 from featviz.article.studies import shared
-from featviz.article.studies.shallow_versus_deep_turning import on_patches
+from featviz.article.studies.shallow_versus_deep_turning import TURN, on_patches
 from featviz.measures.correspondence import on_grid
 from featviz.measures.patches import Box, field_box
 from featviz.microscope.build import Microscope
@@ -56,9 +56,6 @@ EVERY = 16
 
 TURNED = 24
 """Units per layer whose best places are turned."""
-
-TURN = 45
-"""Degrees by which they are turned."""
 
 
 def squeezenet() -> Network:
