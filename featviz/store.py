@@ -31,6 +31,8 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import ArrayLike, NDArray
 
+from featviz.writing import write_whole
+
 Arrays = dict[str, NDArray[Any]]
 """What an entry holds: arrays by name."""
 
@@ -98,7 +100,7 @@ class Store:
 
     def has(self, spec: object, code: str) -> bool:
         """Tells whether a spec has an entry, sound or not; the arguments are those of `key`."""
-        return self._find(self.path(spec, code)).exists()
+        return self.path(spec, code).exists()
 
     def arrays(self, spec: object, make: Make, code: str) -> Arrays:
         """Gives the arrays that a spec stands for: reads them, or makes and keeps them.
@@ -120,7 +122,7 @@ class Store:
         """
         path = self.path(spec, code)
         try:
-            return read(self._find(path))
+            return read(path)
         except (FileNotFoundError, NotADirectoryError):
             pass
         except DAMAGE as error:
@@ -145,7 +147,7 @@ class Store:
         # One metadata key: safetensors writes several in an order that changes from run to run.
         data: bytes = safetensors.numpy.save(arrays, {"featviz": about})
         try:
-            write(path, data)
+            write_whole(path, data)
         except OSError as error:
             warnings.warn(
                 f"The result was not kept in the folder {self.folder} ({error.strerror or error}); "
@@ -153,18 +155,6 @@ class Store:
                 UnsavedEntry,
                 stacklevel=3,
             )
-
-    def _find(self, path: Path) -> Path:
-        """Where an entry is; what earlier versions kept in the folder itself moves to its place."""
-        old = self.folder / path.name
-        if path.exists() or not old.exists():
-            return path
-        try:
-            path.parent.mkdir(exist_ok=True)
-            old.replace(path)
-        except OSError:  # another process was faster, or the folder can't be written
-            return old if old.exists() else path
-        return path
 
 
 def _default_folder() -> Path:
@@ -412,26 +402,3 @@ def _alone(path: Path) -> Iterator[None]:
             with contextlib.suppress(OSError):  # Windows lets go of it only on release
                 Path(lock.lock_file).unlink(missing_ok=True)
             lock.release()
-
-
-def write(path: Path, data: bytes) -> None:
-    """Writes a file beside its place, then renames it: a reader sees the whole file or none.
-
-    Args:
-        path: Its place; the folder is made if it isn't there.
-        data: What is in it.
-
-    Raises:
-        OSError: It can't be written.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.stem[:16]}.", suffix=".partial")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from featviz.store import DAMAGE, SHARD, SUFFIX, Store, fingerprint_of_processor, key_of, read
+from featviz.writing import PARTIAL
 
-LEFT_OVER = (".partial", ".lock")
+LEFT_OVER = (PARTIAL, ".lock")
 """What names of files end in that a killed process leaves behind."""
 
 DAY = 86_400

@@ -174,11 +174,7 @@ def attribute(
             "diversity out."
         )
     probe = Probe(network, photo, target, layer)
-    if probe.value.ndim != 4:
-        raise ValueError(
-            f"{layer} of {network.name} has no places, so it has no map; "
-            f"its layers are {', '.join(network.layers)}."
-        )
+    _check_places(network, layer, probe.value)
     change = None
     if method == "gradient":
         map = gradient(probe)
@@ -238,17 +234,21 @@ def one_scale(maps: Sequence[Attribution]) -> tuple[Attribution, ...]:
     return tuple(map(scaled, maps))
 
 
+def _check_places(network: Network, layer: str, value: Tensor) -> None:
+    if value.ndim != 4:
+        raise ValueError(
+            f"{layer} of {network.name} has no places, so it has no map; "
+            f"its layers are {', '.join(network.layers)}."
+        )
+
+
 def _activation(
     network: Network, photo: Tensor, objective: Objective | None, layer: str
 ) -> Attribution:
     """A layer's values themselves: of one unit, along a direction, or the length over all units."""
     check_photo(network, photo)
     value = activations(network, photo, layer)
-    if value.ndim != 4:
-        raise ValueError(
-            f"{layer} of {network.name} has no places, so it has no map; "
-            f"its layers are {', '.join(network.layers)}."
-        )
+    _check_places(network, layer, value)
     if objective is None:
         return Attribution(
             value.norm(dim=1)[0].cpu(), layer, "activation", None, None, photo=_one_photo(photo)

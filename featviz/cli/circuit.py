@@ -53,7 +53,7 @@ def circuit(
     """
     common.check_output(output, (".svg",), as_json=as_json)
     from featviz.circuits.graph import find_circuit
-    from featviz.figures._files import write_whole
+    from featviz.writing import write_whole
 
     net = common.load(request)
     earlier = None if layers is None else [name.strip() for name in layers.split(",")]

@@ -2,13 +2,14 @@
 
 import io
 import math
-import os
 from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
+
+from featviz.writing import write_whole
 
 Pixels = NDArray[np.uint8]
 
@@ -95,25 +96,6 @@ def save(
     buffer = io.BytesIO()
     Image.fromarray(sheet).save(buffer, target.suffix[1:], lossless=True)
     write_whole(target, buffer.getvalue())
-
-
-def write_whole(target: Path, data: bytes) -> None:
-    """Writes a file beside its place, then renames it: it is there whole or not at all.
-
-    Args:
-        target: Its place, in a folder that is there.
-        data: What is in it.
-
-    Raises:
-        OSError: If it cannot be written.
-    """
-    target = target.resolve()  # what a link leads to, not the link
-    beside = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
-    try:
-        beside.write_bytes(data)
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def png(images: ArrayLike) -> bytes:

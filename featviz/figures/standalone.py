@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from featviz.figures._figure import WEB, Figure
-from featviz.figures._files import write_whole
+from featviz.writing import write_whole
 
 _EXTENSIONS = {"jpeg": "jpg", "svg+xml": "svg"}
 # A figure's data. What is longer than this, in characters, and each part that a script asks for by

@@ -18,7 +18,8 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from featviz.store import code_version, surroundings, write
+from featviz.store import code_version, surroundings
+from featviz.writing import write_whole
 
 FOLDER = "weights"
 """The folder in a store where the weights lie that its workers read."""
@@ -83,7 +84,7 @@ def pack(
         )
     path = folder / f"{hashlib.sha256(data).hexdigest()}.safetensors"
     if not path.exists():
-        write(path, data)
+        write_whole(path, data)
     structure = zlib.compress(stream.getvalue())
     return Parcel(structure, str(path), threads, code, _version(code))
 

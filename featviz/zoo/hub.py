@@ -65,19 +65,16 @@ def hub_weights(repository: str, needs: str, *, download: bool = False) -> Path:
         WeightsError: It isn't there and no download is asked for, or it is damaged.
         DownloadError: The download failed, or the repository has no weights for PyTorch.
     """
-    for name in WEIGHTS:
-        path = hub_file(repository, name, needs)
-        if path is not None:
-            return path
+    for asked in (False, True) if download else (False,):
+        for name in WEIGHTS:
+            path = hub_file(repository, name, needs, download=asked)
+            if path is not None:
+                return path
     if not download:
         raise WeightsError(
             f"the weights of {repository} are not on this computer; ask for a download "
             f"(download=True, --download), or {_otherwise(repository)}."
         )
-    for name in WEIGHTS:
-        path = hub_file(repository, name, needs, download=True)
-        if path is not None:
-            return path
     raise DownloadError(f"{repository} has no {' and no '.join(WEIGHTS)} on the hub.")
 
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 import featviz
 from tests.sites import ROOT, build, make_site
@@ -44,6 +45,18 @@ def names_in(module):
     tree = ast.parse((FOLDER / f"{module}.py").read_text("utf-8"))
     kinds = (ast.FunctionDef, ast.ClassDef)
     return sorted(node.name for node in tree.body if isinstance(node, kinds) if node.name[0] != "_")
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / "docs").rglob("*.md")),
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_what_stands_above_a_page_is_read_and_not_shown(path):
+    """An unquoted colon makes it prose: MkDocs then shows it, without a warning."""
+    _, head, text = path.read_text("utf-8").split("---\n", 2)
+    assert set(yaml.safe_load(head)) <= {"title", "description", "hide", "search", "template"}
+    assert text.strip()
 
 
 @pytest.mark.parametrize("room", [*ROOMS, *ALONE])

@@ -74,8 +74,6 @@ def output_html(output: Mapping[str, Any]) -> str:
     """
     if output["output_type"] == "stream":
         return _block(output["text"]) if output["name"] == "stdout" else ""
-    if output["output_type"] == "error":
-        return _block(f"{output['ename']}: {output['evalue']}")
     data = output["data"]
     if values.MIME in data:
         return ""

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from featviz.article.live.photo_figure import WEIGHTS
 from featviz.figures._figure import Figure, number, required_alt, tag, text
 from featviz.figures._files import pixels
 from featviz.figures._images import img, resize, sprite
@@ -29,7 +28,6 @@ def climb_figure(
     id: str,
     alt: str,
     caption: str = "",
-    root: str = "",
     microscope: str = "",
 ) -> Figure:
     """Lets the reader watch gradient ascent, in the page.
@@ -46,7 +44,6 @@ def climb_figure(
         id: Anchor of the figure, without `fig-`.
         alt: What develops from the first to the last frame.
         caption: Says what to look at.
-        root: Way from the page to the site's root.
         microscope: Address of the page of all units; no links without it.
 
     Returns:
@@ -75,7 +72,7 @@ def climb_figure(
     sheet = sprite(tiles)
     layer, index = unit.split(":")
     payload = {
-        "root": root, "weights": WEIGHTS, "side": images.shape[1], "steps": len(values),
+        "side": images.shape[1], "steps": len(values),
         "unit": [layer, int(index)], "layers": dict(layers), "microscope": microscope,
         "picks": {"labels": list(picks), "sprite": sheet.shape(), "source": sheet.uri},
         "curve": [float(f"{value:.4g}") for value in values],

@@ -13,14 +13,11 @@ from PIL import Image
 from featviz.figures._color import Scale, overlay, shared_scale
 from featviz.figures._figure import Figure, required_alt, tag, text
 from featviz.figures._files import Pixels, pixels
-from featviz.figures._images import img, mosaic, resize
+from featviz.figures._images import Sprite, img, mosaic, resize
 from featviz.figures._microscope import tile_pixels
 
 SHOWN = 448
 """Side in pixels at which a photo is shown: twice what the network sees of it."""
-
-WEIGHTS = "2.8 MB"
-"""What the reader's browser loads of the network, as the page says it."""
 
 SAMPLE_QUALITY = 78
 """WebP quality of a sample photo, which is shown large."""
@@ -101,7 +98,6 @@ def photo_figure(
     id: str,
     alt: str,
     caption: str = "",
-    root: str = "",
     microscope: str = "",
     circuits: str = "",
 ) -> Figure:
@@ -116,7 +112,6 @@ def photo_figure(
         id: Anchor of the figure, without `fig-`.
         alt: What the figure shows.
         caption: Says what to look at.
-        root: Way from the page to the site's root.
         microscope: Address of the page of all units; no links without it.
         circuits: Address of a page with a place for each unit's circuit, `#conv5-12`; no links
             without it.
@@ -145,7 +140,7 @@ def photo_figure(
         aria_label=required_alt(alt, id),
     )
     payload = {
-        "root": root, "weights": WEIGHTS, "side": side, "shown": SHOWN,
+        "side": side, "shown": SHOWN,
         "samples": [_told(sample) for sample in samples],
         "layers": [_layer(layer) for layer in layers],
         "colors": Scale(0, 1, False).colors(np.linspace(0, 1, _STOPS)).tolist(),
@@ -178,16 +173,11 @@ def _avif(picture: Pixels) -> str:
 def _layer(layer: PhotoLayer) -> dict[str, Any]:
     """What the element is told of a layer."""
     count = len(layer.pictures)
-    source = _avif(mosaic(tile_pixels(layer.pictures, TILE_SIDE), COLUMNS, fill=0))
-    shape = {
-        "columns": COLUMNS,
-        "rows": -(-count // COLUMNS),
-        "width": TILE_SIDE,
-        "height": TILE_SIDE,
-    }
+    sheet = _avif(mosaic(tile_pixels(layer.pictures, TILE_SIDE), COLUMNS, fill=0))
+    sprite = Sprite(sheet, COLUMNS, -(-count // COLUMNS), TILE_SIDE, TILE_SIDE, count)
     return {
-        "layer": layer.layer, "units": count, "sees": layer.sees, "stride": layer.stride,
-        "start": layer.start, "sprite": {**shape, "pixelated": False, "source": source},
+        "layer": layer.layer, "sees": layer.sees, "stride": layer.stride, "start": layer.start,
+        "sprite": {**sprite.shape(), "source": sprite.uri},
     }  # fmt: skip
 
 

@@ -118,7 +118,7 @@ def load(name: str, size: int | None = None) -> Photo:
         )
     own = os.environ.get(VARIABLE)
     photo = _own(own)[name] if own and name in _own(own) else _packed(credits()[name])
-    return photo if size is None else replace(photo, image=photos.fit(photo.image, size))
+    return photos.fitted(photo, size)
 
 
 def scenes(size: int | None = None) -> tuple[Photo, ...]:

@@ -84,7 +84,11 @@ def measure_pairs(
         **_agreements(behavior, live, looks),
         "permuted": permuted_agreements(looks[0], kinds[0], PERMUTED, seed).numpy(),
         "halves": np.array(_halves(behavior, live, seed)),
-        "near": np.array(_near(looks[0], Behavior.of(after, AROUND), live)),
+        "near": _crossed(
+            Behavior.of(after, AROUND),
+            live,
+            lambda some, alike: [standings(looks[0][some][:, some], alike).mean().item()],
+        )[0],
         "looks": looks[0].float().numpy(),
         "behavior": torch.stack(kinds).float().numpy(),
     }
@@ -139,19 +143,15 @@ def see(pixels: Tensor) -> Tensor:
 def _agreements(behavior: Behavior, live: Tensor, looks: Sequence[Tensor]) -> Arrays:
     seen = each_pair(looks[0])
     edges = seen.quantile(torch.tensor(EDGES, dtype=seen.dtype))
-    recalled = _recalled(behavior)
 
-    def statistic(some: NDArray[np.int64], shown: NDArray[np.int64]) -> list[float]:
-        rows = live[some]
-        alike = recalled(shown)[rows][:, rows]
+    def statistic(some: NDArray[np.int64], alike: Tensor) -> list[float]:
         views = [one[some][:, some] for one in looks]
         agreements = [pair_agreement(one, alike) for one in views]
         places = [standings(one, alike).mean().item() for one in views]
         return [*agreements, *places, *_by_group(each_pair(views[0]), each_pair(alike), edges)]
 
-    numbers = crossed(statistic, [len(live), len(behavior.places)])
     return {
-        "numbers": np.array([[one.mean, one.low, one.high] for one in numbers]),
+        "numbers": _crossed(behavior, live, statistic),
         "centers": np.array(_by_group(seen, seen, edges)),
     }
 
@@ -162,25 +162,27 @@ def _by_group(seen: Tensor, values: Tensor, edges: Tensor) -> list[float]:
     return [values[group == index].mean().item() for index in range(len(edges) - 1)]
 
 
-def _near(looks: Tensor, behavior: Behavior, live: Tensor) -> list[float]:
-    """The mean standing by another kind of behavior, with the ends of its interval."""
-    recalled = _recalled(behavior)
+def _crossed(
+    behavior: Behavior,
+    live: Tensor,
+    statistic: Callable[[NDArray[np.int64], Tensor], list[float]],
+) -> NDArray[np.float64]:
+    """(k, 3) numbers of units and their behavior, with the ends of their intervals over both.
 
-    def statistic(some: NDArray[np.int64], shown: NDArray[np.int64]) -> list[float]:
-        rows = live[some]
-        alike = recalled(shown)[rows][:, rows]
-        return [standings(looks[some][:, some], alike).mean().item()]
+    Args:
+        behavior: Of all units of a layer.
+        live: Those that count.
+        statistic: Computes the k numbers of some of these and of how alike they behave.
+    """
+    whole = behavior.correlation()  # on all photographs it is computed once
 
-    (found,) = crossed(statistic, [len(live), len(behavior.places)])
-    return [found.mean, found.low, found.high]
+    def of(some: NDArray[np.int64], shown: NDArray[np.int64]) -> list[float]:
+        everything = len(shown) == len(behavior.places)
+        alike = whole if everything else behavior.correlation(shown)
+        return statistic(some, alike[live[some]][:, live[some]])
 
-
-def _recalled(behavior: Behavior) -> Callable[[NDArray[np.int64]], Tensor]:
-    """The correlations on photographs; those on all of them are computed once."""
-    whole = behavior.correlation()
-    return lambda shown: (
-        whole if len(shown) == len(behavior.places) else behavior.correlation(shown)
-    )
+    found = crossed(of, [len(live), len(behavior.places)])
+    return np.array([[one.mean, one.low, one.high] for one in found])
 
 
 def _halves(behavior: Behavior, live: Tensor, seed: int) -> float:

@@ -125,7 +125,7 @@ def randomization() -> Figure:
         caption="<strong>Would the map change if the network knew nothing?</strong> Agreement of the map at fire9 with that of "
         f"shuffled weights; dots are photographs, means over {attribution_evidence.DRAWS} shufflings; 95% intervals over both. A map that only explains the class "
         "falls to zero.",
-        each=_each(tables),
+        each={name: list(table.mean(2)) for name, table in tables.items()},
     )
 
 
@@ -230,8 +230,3 @@ def _half(maps: dict[tuple[str, str], Attribution], layer: str) -> float:
 def _estimates(table: Table, clusters: Sequence[tuple[str, str]] | None = None) -> Bounds:
     """Means, lower and upper bounds of the rows of a table (rows, photos or pairs, ...)."""
     return bounds([statistics.interval(row, clusters) for row in table])
-
-
-def _each(tables: dict[str, Table]) -> dict[str, list[Table]]:
-    """The photographs' or pairs' own values of tables (rows, photos or pairs, ...)."""
-    return {name: [row.reshape(len(row), -1).mean(1) for row in t] for name, t in tables.items()}

@@ -126,17 +126,15 @@ def steps() -> Figure:
 
 def proof() -> Figure:
     """What is left of units without their circuits and by them alone, against random units."""
-    names: list[str] = []
-    series: dict[str, list[Interval]] = {name: [] for name in CONDITIONS}
-    for layer in DEEP:
-        responses, _ = _intervals(layer)
-        for keep, row in zip(KEEPS, responses, strict=True):
-            names.append(f"{layer}, {keep} per layer")
-            for name, one in zip(CONDITIONS, row, strict=True):
-                series[name].append(one)
+    rows = {
+        f"{layer}, {keep} per layer": row
+        for layer in DEEP
+        for keep, row in zip(KEEPS, _responses(layer), strict=True)
+    }
+    series = zip(CONDITIONS, *rows.values(), strict=True)
     return intervals(
-        names,
-        {name: bounds(ones, 100) for name, ones in series.items()},
+        list(rows),
+        {name: bounds(ones, 100) for name, *ones in series},
         "percent of the response left",
         id="proof",
         alt="Six rows of responses left: least where the circuit is removed, near all where random units are",
@@ -224,7 +222,7 @@ def _of_proof() -> dict[str, str]:
     told = {}
     for layer in DEEP:
         more = evidence.proof(layer).differences()[0]
-        for keep, row, apart in zip(KEEPS, _intervals(layer)[0], more, strict=True):
+        for keep, row, apart in zip(KEEPS, _responses(layer), more, strict=True):
             for name, one in zip(CONDITIONS, row, strict=True):
                 told[f"{name.replace(' ', '_')}_{layer}_{keep}"] = _percent(one.mean)
             for name, one in zip(("removed", "kept"), apart, strict=True):
@@ -265,8 +263,9 @@ def _followed(unit: int) -> list[tuple[str, int]]:
 
 
 @cache
-def _intervals(layer: str) -> tuple[list[list[Interval]], list[list[Interval]]]:
-    return evidence.proof(layer).intervals()
+def _responses(layer: str) -> list[list[Interval]]:
+    """What is left of a layer's responses, for each of `KEEPS` and each of `CONDITIONS`."""
+    return evidence.proof(layer).intervals()[0]
 
 
 def _gains(layer: str) -> NDArray[np.float64]:

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from featviz.article.photographs import scenes
-from featviz.article.studies.shared import SEED, alexnet
+from featviz.article.studies.shared import SEED, alexnet, convolution
 from featviz.circuits import expanded, graph
 from featviz.circuits import proof as proving
 from featviz.circuits.expanded import expanded_weights
@@ -46,9 +46,7 @@ CHUNK = 64
 
 def kernels(layer: str) -> Tensor:
     """Returns the weights of a layer."""
-    module = alexnet().module.get_submodule(alexnet().dotted[layer])
-    assert isinstance(module, nn.Conv2d)  # as all of AlexNet's layers here
-    return module.weight.detach()
+    return convolution(layer).weight.detach()
 
 
 @cache

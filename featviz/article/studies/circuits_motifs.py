@@ -15,7 +15,7 @@ from torch import Tensor
 from featviz.article.studies.circuits_evidence import kernels
 from featviz.article.studies.microscope import scope
 from featviz.article.studies.shared import SEED, alexnet
-from featviz.measures.tuning import ORIENTED
+from featviz.measures.tuning import ORIENTED, orientation_distance
 from featviz.microscope import findings
 
 ALIKE = 0.4
@@ -194,8 +194,7 @@ def crossings(layer: str) -> Count:
     angles, own = before.orientation[inputs], after.orientation[readers]
 
     def crossed(angles: Tensor) -> int:
-        apart = (own[:, None] - angles).abs() % 180
-        apart = torch.minimum(apart, 180 - apart)
+        apart = orientation_distance(own[:, None], angles)
         along, across = (
             (sums * near).sum(1) / near.sum(1).clamp(min=1)
             for near in (apart <= ALONG, apart >= ACROSS)

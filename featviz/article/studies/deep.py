@@ -136,10 +136,9 @@ def _diverse() -> tuple[Tensor, Tensor]:
 
 def diverse() -> Figure:
     """Several images of one unit that must differ."""
-    channels = [Channel(layer, unit) for layer, unit in chosen()]
     images, shares = _diverse()
     return grid(
-        [str(channel) for channel in channels],
+        _names(),
         [f"answer {number}" for number in range(1, DIVERSE + 1)],
         images,
         id="diverse",
@@ -149,7 +148,7 @@ def diverse() -> Figure:
         scores=100 * shares,
         score_name="percent of the activation without the push",
         score_most=100 * shares.max().item(),
-        subjects=[str(channel) for channel in channels],
+        subjects=_names(),
         links=[unit_link(layer, unit) for layer, unit in chosen()],
     )
 

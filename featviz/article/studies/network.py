@@ -5,12 +5,12 @@ from functools import cache
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from featviz import figures, photos
 from featviz.article import photographs
 from featviz.article.bridge.values import Values
-from featviz.article.studies.shared import SEED, alexnet
+from featviz.article.studies.shared import SEED, alexnet, convolution
 from featviz.ascent.effective_field import concentrated, effective_field
 from featviz.attribution.attribute import attribute, one_scale
 from featviz.measures.activity import measure_activity
@@ -42,7 +42,7 @@ def layers() -> figures.Figure:
     net = alexnet()
     rows = []
     for layer in net.layers:
-        module = _convolution(layer)
+        module = convolution(layer)
         units, height, width = net.shape(layer, PROBE_SIZE)
         field = net.receptive_field(layer)
         whole = len(unpadded_places(net, layer, PROBE_SIZE)) ** 2
@@ -235,10 +235,3 @@ def _keenest(layer: str) -> int:
 def _map_size(layer: str) -> str:
     _, height, width = alexnet().shape(layer, PROBE_SIZE)
     return f"{height}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{width}"
-
-
-def _convolution(layer: str) -> nn.Conv2d:
-    net = alexnet()
-    module = net.module.get_submodule(net.resolve(layer).module)
-    assert isinstance(module, nn.Conv2d)
-    return module

@@ -103,18 +103,12 @@ def steadiest() -> list[Twin]:
     """Lists the steadiest mutual matches of each of AlexNet's layers but the first, in VGG16."""
     twins = []
     for layer in DEPTHS["AlexNet"][1:]:
-        every = [
-            (steady, Twin(layer, unit, other_layer, other, held))
-            for other_layer in DEPTHS["VGG16"]
-            for matches in [mutual(layer, "VGG16", other_layer)]
-            for unit, other, steady, held in zip(
-                *(
-                    getattr(matches, name).tolist()
-                    for name in ("units", "others", "steady", "held")
-                ),
-                strict=True,
-            )
-        ]
+        every = []
+        for other_layer in DEPTHS["VGG16"]:
+            found = mutual(layer, "VGG16", other_layer)
+            columns = (found.units, found.others, found.steady, found.held)
+            for unit, other, steady, held in zip(*(one.tolist() for one in columns), strict=True):
+                every.append((steady, Twin(layer, unit, other_layer, other, held)))
         by_unit: dict[int, Twin] = {}
         for _, twin in sorted(every, key=lambda one: -one[0]):
             by_unit.setdefault(twin.unit, twin)

@@ -1,6 +1,7 @@
 """Shallow layers: the answers to gratings as curves and numbers, beside an untrained network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -9,10 +10,15 @@ from numpy.typing import NDArray
 from featviz import figures
 from featviz.article.studies import shallow_evidence
 from featviz.article.studies.bounds import bounds, quoted
-from featviz.article.studies.pictured import with_pictures
+from featviz.article.studies.links import unit_link
+from featviz.article.studies.microscope import scope
 from featviz.article.studies.shallow_evidence import DRAWS, KINDS
+from featviz.figures._figure import tag, text
+from featviz.figures._files import pixels
+from featviz.figures._images import img
 from featviz.measures.statistics import Interval, difference, interval, share
 from featviz.measures.tuning import BEYOND, FAMILIES, ORIENTED, Preferences
+from featviz.microscope.views import NEURON
 
 LAYERS = ("conv1", "conv2")
 """What the chapter calls shallow."""
@@ -73,7 +79,7 @@ def phase_curves() -> figures.Figure:
         "families, as its best grating slides by one cycle. <strong>Look at 180°</strong>: there a response of conv1 is its negative.",
         width="middle",
     )
-    return with_pictures(figure, drawn)
+    return _with_pictures(figure, drawn)
 
 
 def oriented(kind: str) -> Interval:
@@ -113,3 +119,22 @@ def _names(layer: str, kind: str, family: str) -> NDArray[np.bool_] | NDArray[np
 def _mean_of(values: NDArray[np.bool_] | NDArray[np.float64]) -> Interval:
     """The share of what is so or not, else the mean."""
     return share(values) if values.dtype == bool else interval(values)
+
+
+def _with_pictures(
+    figure: figures.Figure, units: Mapping[str, Sequence[tuple[str, int]]]
+) -> figures.Figure:
+    """Puts pictures of the units that its series draw beside their names in a plot's legend."""
+    body = figure.body
+    for name, drawn in units.items():
+        end = f"{text(name)}</li>"
+        body = body.replace(end, "".join(map(_picture, drawn)) + end, 1)
+    return replace(figure, body=body)
+
+
+def _picture(unit: tuple[str, int]) -> str:
+    layer, index = unit
+    image = scope().pictures(layer, NEURON, (index,)).images[0, 0] / np.float32(255)
+    name = f"{layer}:{index}"
+    picture = img(pixels(image, f"image of {name}")[0], name)
+    return tag("a", picture, href=unit_link(layer, index), title=name)

@@ -1,7 +1,7 @@
 """Shallow versus deep: shallow and deep on equal terms, in numbers, beside a network that learned nothing."""
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -36,13 +36,12 @@ REBUILD = Recipe(Fourier(decay=1.0), (), Adam(rate=0.1, momentum=(0.9, 0.999), t
 def inversion() -> Figure:
     """One photograph, rebuilt from what each layer has kept of it."""
     photo = photos.load(REMEMBERED, CANVAS).image
-    layers = alexnet().layers
-    rows = [[photo, *_rebuilt(net)] for net in (alexnet(), evidence.control())]
-    ours, twin = map(_left_over, (alexnet(), evidence.control()))
+    found = [_rebuilt(net) for net in (alexnet(), evidence.control())]
+    ours, twin = (distances for _, distances in found)
     return grid(
         ["AlexNet", "shuffled weights"],
-        ["photo", *layers],
-        rows,
+        ["photo", *alexnet().layers],
+        [[photo, *images] for images, _ in found],
         id="inversion",
         alt="A cat, and the images that each layer cannot tell from it: nearly the photograph at conv1, "
         "a cat-like arrangement of textures at conv5",
@@ -53,24 +52,21 @@ def inversion() -> Figure:
     )
 
 
-@cache
-def _rebuilt(net: Network) -> Tensor:
-    """(layers, 3, CANVAS, CANVAS) the photograph, rebuilt from each layer of a network."""
+def _rebuilt(net: Network) -> tuple[Tensor, Tensor]:
+    """The photograph, rebuilt from each layer, and how far its values there are from the photo's.
+
+    Returns:
+        (layers, 3, CANVAS, CANVAS) images, and (layers,) distances as shares of the values' length.
+    """
     photo = photos.load(REMEMBERED, CANVAS).image
     targets = activations(net, photo, net.layers)
     objectives = [Resemblance(layer, targets[layer][0]) for layer in net.layers]
-    return maximize(objectives, net=net, size=CANVAS, recipe=REBUILD).images
-
-
-def _left_over(net: Network) -> Tensor:
-    """(layers,) distance of the rebuilt photograph's values from the photograph's, by their length."""
-    photo = photos.load(REMEMBERED, CANVAS).image
-    targets = activations(net, photo, net.layers)
+    images = maximize(objectives, net=net, size=CANVAS, recipe=REBUILD).images
     distances = [
         (activations(net, image, layer) - targets[layer]).norm() / targets[layer].norm()
-        for layer, image in zip(net.layers, _rebuilt(net), strict=True)
+        for layer, image in zip(net.layers, images, strict=True)
     ]
-    return torch.stack(distances)
+    return images, torch.stack(distances)
 
 
 def _range(kind: str, layers: Sequence[str] | None = None) -> str:
@@ -82,39 +78,34 @@ def _range(kind: str, layers: Sequence[str] | None = None) -> str:
 def scorecard() -> Figure:
     """All measures in one table, with intervals and the control."""
     layers = alexnet().layers
-    active = {layer: evidence.active(alexnet(), layer) for layer in layers}
-    controls = {
-        kind: {layer: evidence.drawn(kind, layer) for layer in layers} for kind in evidence.CONTROLS
-    }
-
-    def row(name: str, tell: Callable[[str], str]) -> tuple[str, ...]:
-        return (name, *map(tell, layers))
-
-    rows = [
-        row("receptive field, px", lambda la: str(alexnet().receptive_field(la).size)),
-        row("part needed of a picture, px", lambda la: _part(alexnet(), la)),
-        row("part needed, px, shuffled, one draw", lambda la: _part(evidence.control(), la)),
-        row("part needed, AlexNet less shuffled", lambda la: _text(_larger(la))),
-        row("positions active, %", lambda la: _text(interval(active[la]))),
-        *(
-            row(f"positions active, %, {kind}", lambda la, of=of: _text(interval(of[la])))  # type: ignore[misc]
-            for kind, of in controls.items()
-        ),
-        row(
-            "positions active, AlexNet less initialized",
-            lambda la: _text(difference(active[la], controls["initialized"][la])),
-        ),
-        *(
-            row(
-                f"left after a turn of {TURN}°, %, {kind}",
-                lambda la, of=kind: _text(interval(evidence.left(la, of))),  # type: ignore[misc]
-            )
+    active = partial(evidence.active, alexnet())
+    rows = {
+        "receptive field, px": [str(alexnet().receptive_field(one).size) for one in layers],
+        "part needed of a picture, px": [_part(alexnet(), one) for one in layers],
+        "part needed, px, shuffled, one draw": [_part(evidence.control(), one) for one in layers],
+        "part needed, AlexNet less shuffled": [_text(_larger(one)) for one in layers],
+        "positions active, %": [_text(interval(active(one))) for one in layers],
+        **{
+            f"positions active, %, {kind}": [
+                _text(interval(evidence.drawn(kind, one))) for one in layers
+            ]
+            for kind in evidence.CONTROLS
+        },
+        "positions active, AlexNet less initialized": [
+            _text(difference(active(one), evidence.drawn("initialized", one))) for one in layers
+        ],
+        **{
+            f"left after a turn of {TURN}°, %, {kind}": [
+                _text(interval(evidence.left(one, kind))) for one in layers
+            ]
             for kind in evidence.BEFORE_TURNS
-        ),
-        row("synthetic over natural, median (middle half)", evidence.quoted_exaggeration),
-    ]
+        },
+        "synthetic over natural, median (middle half)": [
+            evidence.quoted_exaggeration(one) for one in layers
+        ],
+    }
     return table(
-        rows,
+        [(name, *cells) for name, cells in rows.items()],
         ["measure", *layers],
         id="scorecard",
         alt="Table of measures per layer with intervals",

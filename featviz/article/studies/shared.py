@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from featviz.ascent import climb
 from featviz.ascent.device import find_device, find_precision
 from featviz.ascent.recipes import Recipe
-from featviz.ascent.result import Maximization
+from featviz.ascent.result import Maximization, join
 from featviz.measures.tuning import gray_values
 from featviz.microscope import views
 from featviz.network import network
@@ -27,6 +28,9 @@ PER_LAYER = 8
 
 CHUNK = 64
 """Images per entry of the store: what a killed build computes again at most."""
+
+TENSORS = ("images", "alpha", "values", "history", "gradients", "frames", "frame_values")
+"""What the store keeps of a result, beside the steps of its frames."""
 
 
 @cache
@@ -93,37 +97,32 @@ def maximize(
             lambda chunk=chunk: _arrays(climb.maximize(net, chunk, **settings, **arguments)),  # type: ignore[misc]
             "featviz.ascent.climb",
         )
-        parts.append(entry)
-    return _join(parts, objectives, precision)
+        rows = list(range(first, first + len(chunk)))
+        parts.append((rows, _result(entry, chunk, precision)))
+    return join(parts)
 
 
 def _arrays(result: Maximization) -> dict[str, np.ndarray]:
     if result.interrupted:
         # Half a result must not be kept under the name of a whole one.
         raise KeyboardInterrupt
-    names = ("images", "alpha", "values", "history", "gradients", "frames", "frame_values")
-    arrays = {name: getattr(result, name).numpy() for name in names}
+    arrays = {name: getattr(result, name).numpy() for name in TENSORS}
     return arrays | {"frame_steps": np.array(result.frame_steps, dtype=np.int64)}
 
 
-def _join(
-    parts: list[dict[str, np.ndarray]], objectives: Sequence[Objective], precision: str
+def _result(
+    arrays: dict[str, np.ndarray], objectives: Sequence[Objective], precision: str
 ) -> Maximization:
-    def whole(name: str, axis: int) -> torch.Tensor:
-        return torch.from_numpy(np.concatenate([part[name] for part in parts], axis))
+    told: dict[str, Any] = {name: torch.from_numpy(arrays[name]) for name in TENSORS}
+    steps = tuple(arrays["frame_steps"].tolist())
+    return Maximization(tuple(objectives), frame_steps=steps, precision=precision, **told)
 
-    return Maximization(
-        tuple(objectives),
-        whole("images", 0),
-        whole("alpha", 0),
-        whole("values", 0),
-        whole("history", 1),
-        whole("gradients", 1),
-        tuple(parts[0]["frame_steps"].tolist()),
-        whole("frames", 1),
-        whole("frame_values", 1),
-        precision,
-    )
+
+def convolution(layer: str) -> nn.Conv2d:
+    """Returns the module of one of AlexNet's layers."""
+    module = alexnet().module.get_submodule(alexnet().dotted[layer])
+    assert isinstance(module, nn.Conv2d)  # as all of AlexNet's are
+    return module
 
 
 def evenly(layer: str, count: int = PER_LAYER) -> list[int]:

@@ -7,9 +7,9 @@
   let opening;
 
   /** @type {LivePage["open"]} */
-  async function open(root, weights, tell) {
-    if (!opening) tell(`Loading AlexNet: ${weights} from this folder\u2026`);
-    opening ??= FeatvizLive.open(root);
+  async function open(tell) {
+    if (!opening) tell("Loading AlexNet: 2.8 MB from this folder\u2026");
+    opening ??= FeatvizLive.open(""); // the page lies at the root of the site
     try {
       return await opening;
     } catch (error) {

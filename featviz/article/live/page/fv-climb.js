@@ -107,7 +107,7 @@
       const mine = turn;
       alert.textContent = "";
       try {
-        const trunk = await LivePage.open(data.root, data.weights, (words) => (status.textContent = words));
+        const trunk = await LivePage.open((words) => (status.textContent = words));
         if (own && !LivePage.source) throw new Error("There is no photo yet: give one in the figure above.");
         const photo = own && LivePage.source ? await trunk.photo(LivePage.source, data.side) : null;
         if (mine !== turn) return;

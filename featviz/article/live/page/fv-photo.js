@@ -64,7 +64,7 @@
       const mine = ++turn;
       alert.textContent = "";
       try {
-        trunk = await LivePage.open(data.root, data.weights, tell);
+        trunk = await LivePage.open(tell);
         tell(`Reading ${label}\u2026`);
         const [large, small] = await Promise.all([trunk.photo(source, data.shown), trunk.photo(source, data.side)]);
         const maps = await trunk.forward(small);

@@ -4,7 +4,6 @@
 /** A layer as the figure of the photo knows it; lengths in pixels of the photo of `side` pixels. */
 interface PhotoLayer {
   layer: LiveLayerName;
-  units: number;
   /** Receptive field, the way from one place to the next, and the middle of the first. */
   sees: number;
   stride: number;
@@ -36,8 +35,6 @@ interface Stroke {
 
 interface Payloads {
   "fv-photo": {
-    root: string;
-    weights: string;
     side: number;
     shown: number;
     samples: { name: string; label: string; thumbnail: string }[];
@@ -48,8 +45,6 @@ interface Payloads {
     circuits: string;
   };
   "fv-climb": {
-    root: string;
-    weights: string;
     side: number;
     steps: number;
     unit: [layer: LiveLayerName, unit: number];
@@ -111,7 +106,7 @@ interface ClimbCurve {
 
 interface LivePage {
   /** The network; `tell` is told what is being waited for. Rejects with one sentence. */
-  open(root: string, weights: string, tell: (words: string) => void): Promise<LiveTrunk>;
+  open(tell: (words: string) => void): Promise<LiveTrunk>;
   /** What the reader looks at now, from which a climb may start. */
   source: Blob | HTMLCanvasElement | null;
   file(base64: string): Blob;
