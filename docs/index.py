@@ -67,11 +67,11 @@ study.findings_in_cards()
 # | conv1 measures direction because it was trained. | {{ oriented_conv1 }} of its filters are oriented | {{ first_units }} filters | untrained {{ oriented_untrained }} | well: the intervals lie apart | [](chapters/shallow.py#fig-families) |
 # | Deep units are rarely active because they were trained. | conv1 {{ active_conv1 }} of the places, conv5 {{ active_conv5 }} | {{ first_units }} and {{ last_units }} units | untrained: conv1 {{ initial_conv1 }}, conv5 {{ initial_conv5 }} | well: the intervals lie apart | [](chapters/depth.py#fig-scorecard) |
 # | A deep unit's picture tells which photographs excite it. | {{ fire9_conv5 }} ({{ eye_conv5_interval }}) of choices of two are right at conv5 | {{ last_units }} units | SqueezeNet's first layer {{ conv1_conv5 }}; guessing 50% | well, for most units and not for all | [](chapters/depth.py#fig-readers) |
-# | Units whose pictures look alike behave alike. | rank correlation {{ alike_conv5 }} at conv5, {{ alike_conv1 }} at conv1 | {{ pairs }} pairs of units | pictures dealt to other units: 0; an untrained network obeys the same rule | weakly; from conv2 on, the more the deeper | [](chapters/alike.py#fig-agreement) |
+# | Units whose pictures look alike behave alike. | rank correlation {{ alike_conv5 }} at conv5, {{ alike_conv1 }} at conv1 | {{ pairs_last }} and {{ pairs_first }} pairs of units | pictures dealt to other units: 0; an untrained network obeys the same rule | weakly; from conv2 on, the more the deeper | [](chapters/alike.py#fig-agreement) |
 # | Another network shares more of the shallow units than of the deep ones. | the median correlation with the best match in VGG16 is {{ median_conv2_vgg16 }} for conv2, {{ median_conv5_vgg16 }} for conv5 | all units of both | VGG16 untrained, drawn once: {{ median_conv2_vgg16_untrained }} and {{ median_conv5_vgg16_untrained }} | well for conv2; more photographs may find more deep down | [](chapters/networks.py#fig-best-match) |
 # | By Grad-CAM, deep layers tell classes apart and shallow ones don't. | at the last layer {{ share_last }} ({{ share_last_interval }}) of its evidence lies on the right photograph | {{ photos }} photographs | at the first layer {{ share_first }} ({{ share_first_interval }}), of LayerCAM's {{ layercam_first }}; chance 50% | well, of Grad-CAM on SqueezeNet only | [](chapters/attribution.py#fig-why-these-layers) |
-# | Deep pictures exaggerate more than shallow ones. | the picture excites a unit of conv5 {{ ratio_conv5 }} times as much as the best patch (middle half of units) | {{ last_units }} units | conv1: {{ ratio_conv1 }} | partly: more photographs would lower it | [](chapters/depth.py#fig-scorecard) |
-# | Deep pictures mind a turn as much as shallow ones. | {{ left_pictures }}% of the activation are left at 45°; conv5 less conv1, in percentage points: {{ left_more }} | {{ turned }} units a layer | turned natural patches: {{ left_deep }}% from conv3 on | partly, of pictures only: the interval has room for some difference | [](chapters/depth.py#fig-scorecard) |
+# | Deep pictures exaggerate more than shallow ones. | the picture excites a unit of conv5 {{ ratio_conv5 }} times as much as the best patch (middle half of units) | {{ last_units }} units | conv1: {{ ratio_conv1 }}, at one bound for both {{ ratio_one_bound }} in the median | partly: more photographs would lower it | [](chapters/depth.py#fig-scorecard) |
+# | Deep pictures mind a turn as much as shallow ones. | {{ left_pictures }}% of the activation is left at 45°; conv5 less conv1, in percentage points: {{ left_more }} | {{ turned }} units a layer | turned natural patches: {{ left_deep }}% from conv3 on | partly, of pictures only: the interval has room for some difference | [](chapters/depth.py#fig-scorecard) |
 # | That a class map explains a decision better than contours do is not shown. | {{ above_edges }} of {{ cells }} maps beat an edge detector, corrected for as many tests | {{ photos }} photographs | the detector has never seen a class | open: {{ photos }} photographs could miss a small difference | [](chapters/trust.py#fig-faithfulness) |
 #
 # </div>
@@ -84,7 +84,7 @@ study.findings_in_cards()
 study.channels()
 
 # %% [markdown]
-# A *neuron* is the unit at one place: its image is no larger than what it sees, and shows one thing instead of many.
+# A *neuron* is the unit at one place: its image is no larger than what it sees.
 
 # %%
 study.neurons()

@@ -102,14 +102,17 @@ study.learning(networks)
 
 # %% [markdown]
 # Before training every unit has a picture too: whatever its random weights add up to. Move the slider slowly, once for conv1 and once
-# for conv3: conv1 is early what it will be, conv3 and the classes go on changing. That can be measured.
+# for conv3: conv1 changes least, conv3 and the classes go on changing. That can be measured.
 
 # %%
 study.settling(networks)
 
 # %% [markdown]
+# *Wrong if* conv1's curve rose with the others'; conv2's and conv3's do rise together.
+# { .wrong-if }
+#
 # After {{ early }} of {{ steps }} steps the activations of a unit of conv1 correlate with those at the end by {{ settled_conv1 }} in the mean, those
-# of conv2 by {{ settled_conv2 }} and of conv3 by {{ settled_conv3 }}. It would prove us wrong if the three curves rose together. One reason is
+# of conv2 by {{ settled_conv2 }} and of conv3 by {{ settled_conv3 }} (95% intervals over units). One reason is
 # seen at the left end: much of what a filter of conv1 passes it passes with random weights too.
 #
 # All of these pictures are found in one way: start from noise and change the image, not the weights, until the unit is as active
@@ -122,13 +125,18 @@ study.settling(networks)
 study.attributions(net)
 
 # %% [markdown]
+# conv1's evidence follows edges. conv3's lies on a part of each figure and not on the whole: one piece of a ring is enough to tell it from
+# the other kinds.
+#
 # ## What the shallow and the deep layer do
 
 # %%
 study.readers(net, untrained)
 
 # %% [markdown]
+# *Wrong if* conv1 told shapes as well as conv3 does.
+# { .wrong-if }
+#
 # conv1 alone tells {{ textures_conv1 }} of the textures but {{ shapes_conv1 }} of the shapes; conv3 tells {{ textures_conv3 }}
 # and {{ shapes_conv3 }}. Untrained layers of the same size tell {{ naive_shapes }} of the shapes at conv3, so that depth
-# alone is not what does it. It would prove us wrong if conv1 told shapes as well as conv3 does. This is one small network, trained
-# once; [shallow versus deep](chapters/depth.py) asks the same of AlexNet.
+# alone is not what does it. This is one small network, trained once; [shallow versus deep](chapters/depth.py) asks the same of AlexNet.

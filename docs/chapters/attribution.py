@@ -52,9 +52,10 @@ study.what_a_place_means()
 study.unit_cam()
 
 # %% [markdown]
-# Compare a shallow and a deep layer: conv1 has a place every {{ stride_conv1 }} pixels and follows contours; conv4, the last that conv5
-# reads, has one every {{ stride_conv4 }} and marks parts, not always of one thing. Nor does each map mark what we would name: in the
-# coffee's row conv2 and conv3 mark corners of the image as well.
+# Compare a shallow and a deep layer: conv1 has a place every {{ stride_conv1 }} pixels and follows contours, of the coffee hardly any; conv4,
+# the last that conv5 reads, has one every {{ stride_conv4 }} and marks parts. In three rows the unit's picture fits them: tufts and the
+# cat's forehead and muzzle, a spiral and the cup's inside, a lattice and the pagoda's storeys. In the astronaut's it doesn't, to our eyes:
+# balls, and the suit at the image's corner. Nor does each map mark what we would name: in the coffee's row conv2 and conv3 mark corners.
 #
 # ## Which places speak for a class?
 #
@@ -75,13 +76,13 @@ attribution_controls.why_these_layers()
 
 # %% [markdown]
 # *Localization.* At conv1 {{ share_first }} of Grad-CAM's evidence lies on the right photograph (95% interval {{ share_first_interval }}),
-# no better than a coin; at fire9 {{ share_last }} ({{ share_last_interval }}).
+# no better than a coin, at the depths between {{ share_between }}, and at fire9 {{ share_last }} ({{ share_last_interval }}).
 #
 # *Class-specificity.* The maps of two classes agree with a rank correlation of {{ agree_first }} at conv1 and of {{ agree_last }} at
 # fire9. Grad-CAM's shallow map shows where there is something to see, whatever one asks for.
 #
-# *Fineness.* conv1 has a place every {{ stride_first }} pixels, fire9 one every {{ stride_last }}, and half of its evidence on
-# {{ area_last }} of them.
+# *Fineness.* conv1 has a place every {{ stride_first }} pixels and half of its evidence on {{ area_first }} of them, fire9 one every
+# {{ stride_last }} and half on {{ area_last }}: the coarser map is no less concentrated.
 #
 # So we read Grad-CAM's shallow maps for *what is there* and its deep ones for *what it is evidence for*. It is the method's limit and not
 # the layer's: at conv1 LayerCAM, which weighs each place by its own gradient, puts {{ layercam_first }} on the right photograph. That the

@@ -29,7 +29,8 @@ deep_judge.numbers()
 # Shown a neuron's picture, a judge chooses which of two sets of photographs excites the unit. SqueezeNet's first layer is right in
 # {{ conv1_conv2 }} of choices for conv2 and in {{ conv1_conv5 }} for conv5, where a coin gets half; its fire9 in {{ fire9_conv2 }} and
 # {{ fire9_conv5 }}. On the same units fire9 is ahead by {{ deeper_conv2 }} percentage points at conv2 and by {{ deeper_conv5 }} at conv5.
-# To be deep is not enough: untrained, it is right in {{ fire9_untrained_conv5 }} for conv5.
+# To be deep is not enough: untrained, it is right in {{ fire9_untrained_conv5 }} ({{ untrained_conv5_interval }}) for conv5, about as often as
+# the trained first layer.
 
 # %%
 deep_judge.readers()
@@ -65,13 +66,13 @@ ascent_questions.accentuated()
 # ## The scorecard
 #
 # All layers on the same {{ photographs }} photographs and on all their units ({{ turned }} a layer for turns, {{ units }} for parts). Two controls: AlexNet with the
-# entries of each weight tensor shuffled, for activity and parts, and AlexNet as PyTorch initializes it, for activity.
+# entries of each weight tensor shuffled, for activity and parts, and AlexNet untrained, as PyTorch initializes it, for activity.
 
 # %%
 study.scorecard()
 
 # %% [markdown]
-# *Activity.* Before training {{ initial_low }} to {{ initial_high }}% of all positions are active in every layer: that AlexNet's deep units
+# *Activity.* Before training {{ initial_low }} to {{ initial_high }}% of all places are active in every layer: that AlexNet's deep units
 # are rarely active was learned. Shuffled weights make activity jump from layer to layer ({{ shuffled_active }}%).
 #
 # *Parts.* A channel's picture repeats a motif. All of it but a disk is made gray: where the picture excites a unit most, half the
@@ -85,7 +86,8 @@ study.scorecard()
 #
 # *Exaggeration.* A ratio near 1 would mean that the photographs contain what excites the unit. More photographs could only lower it, more
 # steps raise it: for {{ units }} units of conv5 it is {{ ratio_short }} after {{ ratio_steps }} steps, and {{ ratio_long }} after
-# {{ long_steps }} on a larger canvas.
+# {{ long_steps }} on a larger canvas. conv1's pictures are held to {{ stripes_energy }} times the energy of photographs and all others to
+# {{ energy }}: at one bound for both, conv1's ratio would be {{ ratio_one_bound }}.
 #
 # *Wrong if* the untrained rows of activity matched AlexNet's: that deep units are rarely active would be the architecture.
 # { .wrong-if }

@@ -25,7 +25,7 @@ study.numbers()
 study.ladder()
 
 # %% [markdown]
-# All three begin with color and stripes, go on to weaves and curls, and end with eyes, fur and heads.
+# All three begin with color and stripes, go on to weaves and curls, and end with eyes and fur, VGG16 with a whole head.
 #
 # *Wrong if* a network's last row were as plain as its first.
 # { .wrong-if }
@@ -44,7 +44,8 @@ study.by_depth()
 # { .wrong-if }
 #
 # Turns have no common course: from the first depth to the last, what they leave of a patch's activation changes by {{ turn_alexnet }}
-# percentage points in AlexNet, {{ turn_vgg16 }} in VGG16 and {{ turn_squeezenet }} in SqueezeNet (95% intervals).
+# percentage points in AlexNet, {{ turn_vgg16 }} in VGG16 and {{ turn_squeezenet }} in SqueezeNet (95% intervals over {{ turned }} units).
+# [Chapter 5](depth.py#fig-scorecard)'s {{ turned_there }} units and {{ photographs_there }} photographs give AlexNet {{ turn_there }}.
 #
 # ## Units that respond alike
 #
@@ -80,7 +81,8 @@ study.mutual_matches()
 study.twins()
 
 # %% [markdown]
-# {{ twins_held }} of these {{ twins }} pairs correlate above {{ threshold }}. To our eyes the second and the third have little in common but a
+# Of the {{ twins_shallow }} pairs of conv2 and conv3 {{ twins_shallow_held }} correlate above {{ threshold }}, of the {{ twins_deep }} of conv4 and
+# conv5 {{ twins_deep_held }}: a deep match that was chosen on {{ chosen }} photographs is often an accident of them. To our eyes the second and the third have little in common but a
 # fine grain, and correlate as well as any: of shallow units the picture tells less than the behavior does.
 #
 # *Wrong if* most correlations were high under pictures with nothing in common.

@@ -9,8 +9,8 @@
 # <p class="lede" markdown>conv1 detects light that changes in one direction, and color. Of its {{ filters }} filters
 # {{ conv1_edge_or_bar }} are edges or bars, {{ conv1_grating }} gratings, {{ conv1_color_edge }} colored edges,
 # {{ conv1_color_patch }} patches of color, and {{ conv1_spot_or_check }} spots and checks, without a direction. In conv2,
-# {{ tolerant }} of the {{ units }} units no longer mind where the stripes are, and {{ beyond }} do more than gratings
-# explain. An untrained network has edges and such units too, but fewer.</p>
+# {{ tolerant }} of the {{ units }} units keep at least half of their response wherever the stripes lie, untrained {{ tolerant_naive }}, and
+# {{ beyond }} do more than gratings explain.</p>
 #
 # ## conv1, exactly
 #
@@ -53,8 +53,8 @@ shallow_tuning.family_counts()
 # untrained networks. Of conv2 {{ beyond }} units are beyond gratings, untrained {{ beyond_untrained }} in the mean. Light has a
 # direction and color often none, as in the first AlexNet[^krizhevsky2012].
 #
-# *Wrong if* the interval of every difference held 0. That of color edges does, with {{ color_edges_gained }} percentage points, and
-# patches of color are more frequent without training: these names alone prove nothing.
+# *Wrong if* the interval of every difference held 0. In conv1 that of color edges does, with {{ color_edges_gained }} percentage points, and
+# patches of color are more frequent without training: these two names prove nothing.
 # { .wrong-if }
 #
 # ## What the ReLU between the layers makes possible

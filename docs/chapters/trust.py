@@ -64,7 +64,8 @@ study.randomization()
 
 # %% [markdown]
 # With the last layer shuffled, Grad-CAM keeps {{ shuffled_cam }} of its rank agreement and LayerCAM {{ shuffled_layercam }}, with 95%
-# intervals over photographs and shufflings: a part of each map is there whatever the last layer has learned. Activation strength keeps
+# intervals over photographs and shufflings: a part of each map is there whatever the last layer has learned. With every layer shuffled
+# little is left, {{ erased_cam }} and {{ erased_layercam }}. Activation strength keeps
 # {{ shuffled_activation }}, as it must, since it never asks for the class.
 #
 # The measures stand on {{ photos }} photographs: they separate shallow from deep and don't rank methods. Some of what deletion

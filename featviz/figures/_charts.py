@@ -185,6 +185,7 @@ def dots(
     caption: str = "",
     width: str = "body",
     log_y: bool = False,
+    first_color: int = 0,
 ) -> Figure:
     """Draws distributions: a dot per unit, a bar at the median, a line over the middle half.
 
@@ -199,6 +200,8 @@ def dots(
         caption: Says what to look at.
         width: Named width.
         log_y: Logarithmic vertical axis.
+        first_color: Place of the first series' color among those of all series: where a figure
+            nearby has more series, what is the same in both has the same color.
 
     Raises:
         ValueError: If a series does not have one non-empty array per category.
@@ -214,19 +217,21 @@ def dots(
         for index, arrays in enumerate(data.values()):
             places, thick = _places(index, len(data), len(categories))
             for at, values in zip(places, arrays, strict=True):
-                _swarm(drawing, values, at, thick * _SWARM, series_color(index))
+                _swarm(drawing, values, at, thick * _SWARM, series_color(first_color + index))
         return drawing
 
-    return Figure("fv-plot", id, legend(data) + responsive(plot, alt, HEIGHT), caption, width)
+    body = legend(data, first_color) + responsive(plot, alt, HEIGHT)
+    return Figure("fv-plot", id, body, caption, width)
 
 
 def _lines(plot: Plot, lines: Mapping[str, list[NDArray[np.float64]]], names: list[str]) -> None:
-    for name, (x, y, *bounds) in lines.items():
-        color = series_color(names.index(name))
+    colors = {name: series_color(names.index(name)) for name in lines}
+    for name, (x, _, *bounds) in lines.items():
         if bounds:
             low, high = (plot.at(x, bound) for bound in bounds)
-            plot.areas([np.concatenate([high, low[::-1]])], color, opacity=0.18)
-        plot.lines([plot.at(x, y)], color, 2.4)
+            plot.areas([np.concatenate([high, low[::-1]])], colors[name], opacity=0.18)
+    for name, (x, y, *_) in lines.items():  # a band would tint the lines beneath it
+        plot.lines([plot.at(x, y)], colors[name], 2.4)
 
 
 def _swarm(plot: Plot, values: NDArray[np.float64], at: float, thick: float, color: str) -> None:

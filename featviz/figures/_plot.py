@@ -278,11 +278,11 @@ def for_both(wide: Plot, narrow: Plot, alt: str) -> str:
     return wide.svg(alt, "fv-plot fv-plot--wide") + small
 
 
-def legend(names: Iterable[str]) -> str:
+def legend(names: Iterable[str], first: int = 0) -> str:
     """Names of the series with their colors, as text that wraps; nothing for a single one."""
     items = [
         tag("li", text(name), style=f"--fv-color:{series_color(index)}")
-        for index, name in enumerate(names)
+        for index, name in enumerate(names, first)
     ]
     return tag("ul", *items, cls="fv-legend") if len(items) > 1 else ""
 

@@ -95,6 +95,7 @@ def grid(
     caption: str = "",
     width: str = "page",
     labels: Sequence[Sequence[str]] | None = None,
+    named: bool = False,
     scores: ArrayLike | None = None,
     score_name: str = "",
     score_most: float | None = None,
@@ -113,6 +114,7 @@ def grid(
         caption: Says what to look at.
         width: Named width.
         labels: (R,C) alt texts; `"<row>, <column>"` without them.
+        named: Whether they stand under the tiles as well.
         scores: (R,C) numbers shown under the tiles, with bars, of another color below zero.
         score_name: What the score is, for those who hear it.
         score_most: From which score on a bar is full; without it the column's largest.
@@ -126,7 +128,8 @@ def grid(
     frame = Frame("fv-grid", id, alt, caption, width)
     heads = _Heads(rows, notes, subjects, links)
     across = [(column, 1) if isinstance(column, str) else column for column in columns]
-    return _grid(frame, heads, across, images, labels, _Scores.of(scores, score_name, score_most))
+    numbers = _Scores.of(scores, score_name, score_most)
+    return _grid(frame, heads, across, images, labels, numbers, named=named)
 
 
 def methods(
@@ -228,6 +231,7 @@ def _grid(
     labels: Sequence[Sequence[str]] | None = None,
     scores: _Scores | None = None,
     subjects: Sequence[str] = (),
+    named: bool = False,
 ) -> Figure:
     """Lays out rows under column headings, each of which spans one column or more."""
     names = [name for name, span in columns for _ in range(span)]
@@ -248,6 +252,9 @@ def _grid(
         for c, (name, picture) in enumerate(zip(names, pictures, strict=True)):
             label = labels[r][c] if labels else f"{row}, {name}"
             content = "" if picture is None else tile(pixels(picture, f"image {label!r}")[0], label)
+            if named and picture is not None:
+                # Read aloud it would be said twice.
+                content += tag("span", text(label), cls="fv-name", aria_hidden="true")
             if scores and picture is not None:
                 content += scores.under(r, c)
             cls = "fv-first" if left and c == left else None

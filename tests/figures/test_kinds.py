@@ -342,7 +342,7 @@ def test_figures_read_nothing_of_the_core():
         "import sys, types; sys.modules['featviz'] = m = types.ModuleType('featviz');"
         f"m.__path__ = [{str(figures.WEB.parents[1])!r}]; import featviz.figures;"
         "print([n for n in sys.modules if n.split('.')[0] == 'torch' or "
-        "n.startswith('featviz.') and not n.startswith('featviz.figures')])"
+        "n.startswith('featviz.') and not n.startswith(('featviz.figures', 'featviz.writing'))])"
     )
     process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -489,3 +489,31 @@ def test_a_tile_without_a_score_is_as_high_as_those_with_one():
     )._repr_html_()
     assert html.count('class="fv-score fv-score--none"') == 1
     assert html.count('class="fv-score fv-score--below"') == 1
+
+
+def test_names_stand_under_the_tiles_that_are_there():
+    html = figures.grid(
+        ["a"], ["x", "y"], [[textures(1)[0], None]], labels=[["conv1:0", "none"]], named=True,
+        scores=[[1.0, 2.0]], id="g", alt="One.",
+    )._repr_html_()  # fmt: skip
+    assert re.findall(r'<span class="fv-name"[^>]*>([^<]*)</span><span class="fv-score', html) == [
+        "conv1:0"
+    ]
+    assert html.count("fv-name") == 1
+
+
+def test_dots_begin_with_the_color_that_is_asked_for():
+    html = figures.dots(
+        ["c"], {"a": [[1, 2]], "b": [[3]]}, "y", first_color=1, **ARGS
+    )._repr_html_()
+    assert set(re.findall(r"--fv-series-\d", html)) == {"--fv-series-2", "--fv-series-3"}
+    assert re.findall(r"--fv-color:var\(--fv-series-(\d)[^>]*>(\w)</li>", html) == [
+        ("2", "a"), ("3", "b"),
+    ]  # fmt: skip
+
+
+def test_no_band_lies_over_a_line():
+    band = ([0, 1], [0, 1], [0, 0], [1, 1])
+    html = figures.curves({"a": band, "b": band}, "x", "y", **ARGS)._repr_html_()
+    wide = html.partition("fv-plot--narrow")[0]
+    assert wide.rindex('opacity="0.18"') < wide.index('stroke="var(--fv-series-1')

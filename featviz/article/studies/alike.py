@@ -77,7 +77,7 @@ def agreement() -> Figure:
         "rank correlation of looks with behavior",
         id="agreement",
         alt="Rank correlations per layer, by two kinds of looks, with pictures dealt anew and in an untrained network",
-        caption="Over all pairs of a layer, with 95% intervals over units and photographs; of dealt pictures 95% of "
+        caption="<strong>Looks tell of behavior, more than dealt pictures do, trained or not.</strong> Over all pairs of a layer, with 95% intervals over units and photographs; of dealt pictures 95% of "
         f"{PERMUTED:,} draws. The untrained network is one draw, {evidence.UNTRAINED} units a layer, smaller pictures.",
     )
 
@@ -85,15 +85,14 @@ def agreement() -> Figure:
 def exceptions() -> Figure:
     """Pairs that obey the rule, and pairs that break it."""
     layers = alexnet().layers
-    rows, notes, labels = [], [], []
+    rows, notes, labels, scores = [], [], [], []
     for layer in layers:
         chosen = [choose(evidence.trained(layer), kind) for kind in KINDS]
         units = [unit for pair, _ in chosen for unit in pair]
         rows.append(list(channel_images(layer, units)))
         labels.append([f"{layer}:{unit}" for unit in units])
-        notes.append(
-            "; ".join(f"{linked(layer, pair, ' and ')}: {_signed(value)}" for pair, value in chosen)
-        )
+        notes.append("; ".join(linked(layer, pair, " and ") for pair, _ in chosen))
+        scores += [[np.nan, round(value, 2)] for _, value in chosen]
     return grid(
         layers,
         [(kind, 2) for kind in KINDS],
@@ -101,12 +100,15 @@ def exceptions() -> Figure:
         id="exceptions",
         alt="Per layer three pairs of pictures: two that look and behave alike, two that only look alike, and two that only "
         "behave alike",
-        caption="<strong>Pairs that obey the rule and pairs that break it</strong>, with their correlation on half of the photographs. "
+        caption="<strong>Pairs that obey the rule and pairs that break it.</strong> Under each, its correlation on half of the photographs. "
         "Chosen on the other half: the pair whose lower rank of the two is highest; of the "
         f"{EXTREME:.1%} of pairs most alike in one, the least alike in the other. SqueezeNet said what looks alike: do you agree?",
         width="page",
         notes=notes,
         labels=labels,
+        scores=np.reshape(scores, (len(layers), -1)),
+        score_name="correlation of the pair on the other half of the photographs",
+        score_most=1,
     )
 
 
@@ -189,7 +191,3 @@ def numbers() -> Values:
         apart_count=len(apart),
         not_apart=", ".join(name for name in rows if name not in apart) or "none",
     )
-
-
-def _signed(value: float) -> str:
-    return f"{value:z.2f}".replace("-", "\N{MINUS SIGN}")

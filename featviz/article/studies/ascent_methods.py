@@ -195,7 +195,7 @@ def method_ladder() -> Figure:
         alt="Seven methods in rows, six units in columns: noise at the top, fur, eyes and domes at the bottom",
         caption="<strong>Read a column downward</strong>: transforms clear the noise, the Fourier basis fills large areas, "
         f"the bound turns patterns into surfaces. {STEPS} steps, one seed, RMS contrast {CONTRAST}; the number is the "
-        "activation under random changes.",
+        "activation under random changes, its bar a part of the column's largest, orange below zero.",
         notes=[note for _, note in METHODS.values()],
         score_name="robust activation",
         subjects=[str(unit) for unit in SUBJECTS],

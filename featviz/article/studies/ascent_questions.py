@@ -37,8 +37,11 @@ CLASSES = (1, 281, 340, 779, 949, 967, 483, 985)
 CLASS_SIDE = 224
 """Side in pixels of a class's image: it needs room for more than one thing."""
 
-ACCENT_PHOTO, ACCENT_SIDE, ACCENT_UNITS = "chelsea", 160, 4
-"""The photograph that is accentuated, the side of its square in pixels, and for how many units."""
+ACCENT_PHOTO, ACCENT_SIDE = "chelsea", 160
+"""The photograph that is accentuated, and the side of its square in pixels."""
+
+RANKS = ("most excited", "second", "third", "fourth")
+"""Of which channels, by how much the photograph excites them."""
 
 ACCENT_LAYERS = ("conv2", "conv3", "conv4", "conv5")
 """The layers that are asked."""
@@ -112,22 +115,23 @@ def accentuated() -> Figure:
         labels.append([photo.name, *map(str, plain)])
     return grid(
         list(ACCENT_LAYERS),
-        ["the photograph", *(f"channel {number}" for number in range(1, ACCENT_UNITS + 1))],
+        ["the photograph", *RANKS],
         rows,
         id="accentuated",
         alt="A cat's face, and the same face with what four units of each layer see in it: strokes, scales and curls, "
         "fur and spots, eyes",
         caption="<strong>What does each layer see in this photograph?</strong> Climbs from the photograph, held near it, for the "
-        f"{ACCENT_UNITS} channels that it excites most: in conv2 a stroke changes, in conv5 a muzzle. "
+        f"{len(RANKS)} channels that it excites most: conv2 shifts hues, conv3 adds strokes and rings, conv4 and conv5 fur, eyes and muzzles. "
         f"Photograph: {photo.attribution}.",
         labels=labels,
+        named=True,
     )
 
 
 def _loudest(net: Network, image: Tensor, layer: str) -> list[int]:
     """The channels of a layer that an image excites most, averaged over its places."""
     values = activations(net, image, f"{layer}:relu")[0]
-    loudest: list[int] = values.mean((1, 2)).topk(ACCENT_UNITS).indices.tolist()
+    loudest: list[int] = values.mean((1, 2)).topk(len(RANKS)).indices.tolist()
     return loudest
 
 

@@ -40,7 +40,7 @@ TITLES = {
 COMPARED = tuple(name for name in TITLES if name != "activation")
 """Methods that are shown next to each other."""
 
-COMPARED_DEPTHS = ("fire3", "fire9")
+COMPARED_DEPTHS = ("conv1", "fire9")
 """Where they are shown: shallow and deep."""
 
 ERROR = 0.05
@@ -83,9 +83,9 @@ def methods_compared() -> Figure:
         [f"{attribution_evidence.class_name(PAIR[0])} at {depth}" for depth in COMPARED_DEPTHS],
         [TITLES[method] for method in COMPARED],
         id="methods",
-        alt="Maps of seven methods for the cat beside the cup: scattered at fire3, gathered on the cat's face at fire9",
+        alt="Maps of seven methods for the cat beside the cup: scattered at conv1, gathered on the cat's face at fire9",
         caption="<strong>Seven methods, one question.</strong> Evidence for the cat at a shallow layer and at the deepest, each map "
-        "in multiples of its own mean, as methods have no unit in common. <strong>Compare the rows, then the columns.</strong>",
+        "in multiples of its own mean, as methods have no unit in common. <strong>At fire9 nearly all mark the cat.</strong>",
         scale_name="times the map's mean",
         limit=METHOD_LIMIT,
         width="screen",
@@ -132,12 +132,10 @@ def randomization() -> Figure:
 def numbers() -> Values:
     """What the text quotes."""
     point = attribution_evidence.pointing()
-    agreement = dict(
-        zip(
-            (*MEASURES, "activation"),
-            map(over_both, attribution_evidence.randomization()["classifier"]),
-            strict=True,
-        )
+    shuffled = attribution_evidence.randomization()
+    agreement, erased = (
+        dict(zip((*MEASURES, "activation"), map(over_both, shuffled[which]), strict=True))
+        for which in ("classifier", "all")
     )
     m, finer = MEASURES.index("gradcam"), MEASURES.index("layercam")
     pairs = attribution_evidence.pairs()
@@ -146,6 +144,8 @@ def numbers() -> Values:
         statistics.interval(100 * share, pairs)
         for share in (point["share"][finer, 0], point["share"][finer, 0] - point["share"][m, 0])
     )
+    areas = [statistics.interval(100 * point["spread"][m, d], pairs) for d in (0, -1)]
+    between = [point["share"][m, d].mean() for d in range(1, len(DEPTHS) - 1)]
     apart = [statistics.interval(point["agreement"][m, d], pairs) for d in (0, -1)]
     gain, center, edges = _gains()
     best = np.unravel_index(gain[:-1].mean(2).argmax(), gain.shape[:2])
@@ -165,7 +165,13 @@ def numbers() -> Values:
         stride_last=attribution_evidence.classifier().receptive_field("features.12.squeeze").stride,
         agree_first=quoted(apart[0], 2),
         agree_last=quoted(apart[1], 2),
-        area_last=f"{point['spread'][m, -1].mean():.0%}",
+        area_first=percent(areas[0]),
+        area_last=percent(areas[1]),
+        share_between=" to ".join(
+            dict.fromkeys(f"{one:.0%}" for one in (min(between), max(between)))
+        ),
+        erased_cam=quoted(erased["gradcam"], 2),
+        erased_layercam=quoted(erased["layercam"], 2),
         half_first=f"{_half(spans, 'conv1'):.0%}",
         half_last=f"{_half(spans, 'conv5'):.0%}",
         active_first=f"{_active('conv1'):.0%}",

@@ -116,6 +116,7 @@ def steps() -> Figure:
         caption=f"The {FOLLOWED} strongest units of each layer. <strong>Below each: percent of the response left when this "
         "unit alone gives its mean</strong>, on photographs that the circuits were not sought on.",
         labels=labels,
+        named=True,
         scores=scores,
         score_name="percent of the response left without it",
         score_most=100,
@@ -177,8 +178,9 @@ def failures() -> Figure:
         id="failures",
         alt="Twelve units of conv5: six whose circuits explain most, six whose circuits explain least",
         caption=f"Of {PROVED} random units of conv5 those at both ends. Below each: by how many percentage points more of the response is "
-        f"lost with the circuit ({KEEPS[0]} per layer) than with random units. <strong>Can you see it in the pictures?</strong>",
+        f"lost with the circuit ({KEEPS[0]} per layer) than with random units. <strong>To our eyes the pictures don't tell which.</strong> Orange: below zero.",
         labels=[[f"conv5:{units[row]}" for row in rows] for rows in chosen],
+        named=True,
         scores=[[round(100 * gains[row]) for row in rows] for rows in chosen],
         score_name="percentage points more lost than with random units",
         score_most=100,

@@ -179,6 +179,15 @@ def beside_photos() -> Figure:
     )
 
 
+def _times() -> list[float]:
+    """How many times as high as for the best patch each chosen unit's activation for its picture is."""
+    return [
+        _image(shared_neurons, layer, unit)[1] / values[-1].max().item()
+        for layer, units in _by_layer().items()
+        for unit, values in zip(units, _natural_spectrum(layer, units)[1], strict=True)
+    ]
+
+
 def _image(pictures: Callable[[str], Maximization], layer: str, unit: int) -> tuple[Tensor, float]:
     """One of the pictures that all chapters share, and its value."""
     result, row = pictures(layer), evenly(layer).index(unit)
@@ -217,6 +226,8 @@ def numbers() -> Values:
     net, shares = alexnet(), _diverse()[1]
     return Values(
         split_low=f"{int(100 * shares[chosen().index(SPLIT)].min())}%",
-        lowest=f"{int(100 * shares.min())}%",
+        lowest=f"{shares.min():.0%}",
+        least_times=f"{min(_times()):.0f}",
+        most_times=f"{max(_times()):.0f}",
         deep_units=sum(net.units(layer) for layer in DEEP),
     )

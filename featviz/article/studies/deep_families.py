@@ -40,8 +40,8 @@ def families() -> Figure:
         id="named",
         alt="Nine rows of six channels: rings, nets and scales in conv3; eyes, fur and balls in conv4; animal faces, fruit and "
         "things people made in conv5",
-        caption="<strong>Go from layer to layer</strong>: conv3 repeats one small motif; in conv5 a few larger things fill "
-        "the picture. Each row has the six that fit its name best; most units fit no name.",
+        caption="<strong>Go from layer to layer</strong>: conv3 repeats one small motif; conv5's faces and things are few and "
+        "large, its fruit many and small. Each row has the six that fit its name best; most units fit no name.",
         width="middle",
         notes=notes,
         labels=labels,

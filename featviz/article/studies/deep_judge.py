@@ -19,8 +19,8 @@ from featviz.store import Store, fingerprint
 LAYERS = ("conv2", "conv3", "conv4", "conv5")
 """Layers whose units' pictures are judged; those of conv1 are 11 pixels wide."""
 
-EYE = "fire9"
-"""The judge that plays, and that the overview quotes."""
+EYE, UNTRAINED_EYE = "fire9", "fire9, untrained"
+"""The judge that plays, and that the overview quotes; and the same before training."""
 
 
 def readers() -> Figure:
@@ -52,6 +52,7 @@ def numbers() -> Values:
     for layer in LAYERS:
         share = _mean(layer, EYE)
         quotes[f"eye_{layer}_interval"] = span(share, 100)
+        quotes[f"untrained_{layer}_interval"] = span(_mean(layer, UNTRAINED_EYE), 100)
         more = interval(100 * (_shares(layer)[EYE][:, 0] - _shares(layer)["conv1"][:, 0]))
         quotes[f"deeper_{layer}"] = quoted(more, 0)
     return Values(

@@ -9,9 +9,11 @@ from torch import Tensor
 from featviz.article.bridge.values import Values
 from featviz.article.studies import networks_evidence as evidence
 from featviz.article.studies import networks_matches as matching
+from featviz.article.studies import shallow_versus_deep_evidence as whole
 from featviz.article.studies.bounds import bounds, quoted
 from featviz.article.studies.deep_families import NAMED
 from featviz.article.studies.links import named_link
+from featviz.article.studies.microscope import scope
 from featviz.article.studies.networks_evidence import DEPTHS, UNITS, VIEW
 from featviz.article.studies.networks_matches import (
     ALIKE,
@@ -28,6 +30,9 @@ FEWER = 4
 """How many times fewer photographs matches are chosen on, to see what more of them would change."""
 
 LAYERS = DEPTHS["AlexNet"]
+
+DEEP = ("conv4", "conv5")
+"""Layers whose matches the text sets apart from those before."""
 
 
 def ladder() -> Figure:
@@ -89,6 +94,7 @@ def best_matches() -> Figure:
         series,
         "correlation with the best match",
         id="best-match",
+        first_color=1,  # AlexNet has the first in the figure above
         alt="Dots per layer of AlexNet: correlations with matches in VGG16 and SqueezeNet fall with depth, and lie above those "
         "in an untrained network",
         caption="Each unit of AlexNet and the unit of another network that correlates with it most on "
@@ -172,7 +178,11 @@ def numbers() -> Values:
         for layer in ("fire7", "fire8")
     }
     few = matching.best("conv5", "VGG16", TRAINED, FEWER)
-    held = [twin.held > ALIKE for twin in matching.steadiest()]
+    shallow, deep = (
+        [twin.held > ALIKE for twin in matching.steadiest() if (twin.layer in DEEP) == is_deep]
+        for is_deep in (False, True)
+    )
+    patch = (whole.left(layer, whole.BEFORE_TURNS[1]) for layer in (LAYERS[-1], LAYERS[0]))
     return Values(
         photographs=len(evidence.photographs()),
         chosen=_halves()[0],
@@ -183,8 +193,14 @@ def numbers() -> Values:
         active_before=_range(before),
         fewer=len(range(0, _halves()[0], FEWER)),
         median_few=quoted(matching.median(few), 2),
-        twins=len(held),
-        twins_held=sum(held),
+        turned=evidence.TURNED,
+        turned_there=whole.TURNED,
+        turn_there=quoted(difference(*patch), 0),
+        photographs_there=len(scope().photographs),
+        twins_shallow=len(shallow),
+        twins_shallow_held=sum(shallow),
+        twins_deep=len(deep),
+        twins_deep_held=sum(deep),
         **turns,
         **vgg,
         **squeeze,

@@ -1,5 +1,6 @@
 """The overview: the story in one ladder, a few cards, and numbers for the table of claims."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -112,7 +113,7 @@ def neurons() -> Figure:
         "163 pixels at conv5",
         caption="The <strong>same units as neurons</strong>: now one place of the map counts, and the image fills "
         "the part of the neuron's field that it uses. <em>True to scale</em> outlines the whole field around it. Deep down, "
-        "the neuron wants one of what the channel repeats.",
+        "it often is one of what the channel repeats, sometimes a whole around it: a face around conv4's eye.",
         width="page",
     )
 
@@ -145,7 +146,7 @@ def _active() -> Card:
         "Shallow versus deep",
         "chapters/depth.html#fig-scorecard",
         f"{first.mean:.0f} to {last.mean:.0f}%",
-        f"of the places of a photograph excite a unit, from conv1 ({span(first)}) to conv5 ({span(last)}).",
+        f"of the places of a photograph excite a unit, from conv1 ({span(first)}) to conv5 ({span(last)}). The cat: left half conv1, right half conv5; bright where many are active.",
         _activity_map(),
         "The cat as a map of how many units are active at each place: the left half by conv1, in fine bright outlines, "
         "the right half by conv5, in coarse dark squares",
@@ -175,7 +176,8 @@ def _alike() -> Card:
         "chapters/alike.html#fig-agreement",
         rho,
         f"{ends} is the rank correlation between how alike the pictures of two units of conv5 "
-        f"look and how alike the units behave; at conv2 it is {quotes['rho_conv2']}. A lookalike is a good guess and no proof.",
+        f"look and how alike the units behave; at conv2 it is {quotes['rho_conv2']}. A lookalike is a good guess and no proof. Shown are "
+        "halves of two that are alike in both.",
         _halves(left, right),
         f"Half of the picture of conv5:{pair[0]} beside half of that of conv5:{pair[1]}, which looks and behaves alike",
     )
@@ -206,13 +208,13 @@ def _evidence() -> Card:
 
 def _untrained() -> Card:
     ours = interval(evidence.active(alexnet(), "conv5"))
-    naive = interval(evidence.drawn("initialized", "conv5"))
+    naive = interval(evidence.drawn("untrained", "conv5"))
     return Card(
         "Beside networks that learned nothing",
         "chapters/depth.html#fig-untrained",
-        f"{ours.mean:.0f}, not {naive.mean:.0f}%",
-        f"of conv5's places are active because it was trained: before training it is {naive.mean:.0f}% ({span(naive)}). "
-        "The picture has AlexNet left and shuffled weights right.",
+        f"{naive.mean:.0f} to {ours.mean:.0f}%",
+        f"of conv5's places are active before training ({span(naive)}) and after it. Left a channel's picture, right one of the "
+        "network with its weights shuffled: nothing in it can be named.",
         _halves(
             shared_channels("conv5").images[CONTROL].numpy(),
             shared_channels("conv5", evidence.control()).images[CONTROL].numpy(),
@@ -279,12 +281,13 @@ def numbers() -> Values:
     quotes = {}
     for layer in ("conv1", "conv5"):
         quotes[f"active_{layer}"] = percent(interval(evidence.active(net, layer)))
-        quotes[f"initial_{layer}"] = percent(interval(evidence.drawn("initialized", layer)))
+        quotes[f"initial_{layer}"] = percent(interval(evidence.drawn("untrained", layer)))
         quotes[f"ratio_{layer}"] = evidence.quoted_exaggeration(layer)
         quotes[f"alike_{layer}"] = likeness[f"rho_{layer}"]
     return Values(
         layers=len(net.layers),
-        pairs=likeness["pairs"],
+        pairs_first=f"{math.comb(net.units('conv1'), 2):,}",
+        pairs_last=f"{math.comb(net.units('conv5'), 2):,}",
         **networks.matched(),
         first_field=_fields()[0],
         last_field=_fields()[-1],

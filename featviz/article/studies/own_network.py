@@ -11,7 +11,7 @@ from torch.nn.functional import one_hot
 
 from featviz import figures
 from featviz.article.bridge.values import Values
-from featviz.article.studies.bounds import bounds
+from featviz.article.studies.bounds import bounds, percent, quoted
 from featviz.article.studies.own_network_data import KINDS, SHAPES, SIDE, TEXTURES, draw
 from featviz.article.studies.shared import maximize
 from featviz.attribution.attribute import attribute
@@ -135,7 +135,7 @@ def attributions(net: Network) -> figures.Figure:
         [KINDS[labels[i]] for i in picks],
         layers,
         id="own-attribution",
-        alt="Checks and a ring with heat maps: scattered over edges in conv1, whole figures in conv3.",
+        alt="Checks and a ring with heat maps: along edges in conv1, on a part of each figure in conv3.",
         caption="<strong>Where the evidence lies</strong>: Grad-CAM for each picture's own kind, each "
         "map relative to its largest value, for the first held-out pictures of a texture and of a shape.",
         scale_name="relative evidence",
@@ -184,23 +184,22 @@ def numbers(networks: Mapping[int, Network], untrained: Sequence[Network]) -> Va
     last = list(networks.values())[-1]
     accuracy = _accuracy(last)
     shares = {
-        f"{name}_{layer}": f"{_read(last, layer, kinds).mean:.0%}"
+        f"{name}_{layer}": percent(_read(last, layer, kinds), 100)
         for name, kinds in (("textures", TEXTURES), ("shapes", SHAPES))
         for layer in (LAYERS[0], LAYERS[-1])
     }
     early = list(networks).index(EARLY)
     likeness = {
-        f"settled_{layer}": f"{_alike_the_last(networks, layer)[early].mean:.2f}"
-        for layer in LAYERS
+        f"settled_{layer}": quoted(_alike_the_last(networks, layer)[early], 2) for layer in LAYERS
     }
-    naive = [_read(one, LAYERS[-1], SHAPES).mean for one in untrained]
+    naive = interval(np.array([_read(one, LAYERS[-1], SHAPES).mean for one in untrained]))
     return Values(
         steps=max(networks),
         accuracy=f"{accuracy.mean:.0%}",
         accuracy_low=f"{accuracy.low:.0%}",
         accuracy_high=f"{accuracy.high:.0%}",
         held_out=HELD_OUT,
-        naive_shapes=f"{np.mean(naive):.0%}",
+        naive_shapes=percent(naive, 100),
         early=EARLY,
         **likeness,
         **shares,

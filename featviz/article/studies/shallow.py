@@ -41,7 +41,7 @@ def filters() -> figures.Figure:
         values=_columns(preferences)
         | {"gray part of the weights": gray_share(net, "conv1").numpy()},
         links=[unit_link("conv1", unit) for unit in range(len(weights))],
-        columns=16,
+        columns=11,
         width="page",
     )
 
@@ -108,7 +108,7 @@ def feeds() -> figures.Figure:
         id="feeds",
         alt="Rows: a conv2 texture, four conv1 filters that excite it, three that inhibit it.",
         caption="<strong>What feeds a unit of conv2</strong>: the filters of conv1 with the largest sums of weights over the "
-        "kernel, for it and against it, for one unit of each family. <strong>Compare directions</strong> along a row.",
+        "kernel, for it and against it, for one unit of each family. <strong>Compare directions</strong> along a row; orange sums are negative.",
         scores=np.array(scores),
         score_name="sum of weights",
         score_most=float(np.nanmax(np.abs(scores))),
@@ -143,6 +143,7 @@ def numbers() -> Values:
         beyond=names["conv2"].count(tuning.BEYOND),
         beyond_untrained=f"{_untrained('conv2', tuning.BEYOND) / shallow_evidence.DRAWS:.0f}",
         tolerant=f"{shallow_tuning.tolerant('trained').mean:.0%}",
+        tolerant_naive=f"{shallow_tuning.tolerant('untrained').mean:.0%}",
         tolerant_trained=percent(shallow_tuning.tolerant("trained"), 100),
         tolerant_untrained=percent(shallow_tuning.tolerant("untrained"), 100),
         inhibited=percent(shallow_tuning.inhibited("trained"), 100),

@@ -88,7 +88,7 @@ def oriented(kind: str) -> Interval:
 
 
 def tolerant(kind: str) -> Interval:
-    """Returns the share of conv2's units that don't mind where the stripes are."""
+    """Returns the share of conv2's units that keep half of their response at every phase."""
     return _share("conv2", kind, lambda one: one.tolerance >= TOLERANT)
 
 

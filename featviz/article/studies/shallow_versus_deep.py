@@ -14,9 +14,10 @@ from featviz.article.studies.bounds import quoted
 from featviz.article.studies.microscope import scope
 from featviz.article.studies.shallow_versus_deep_turning import TURN
 from featviz.article.studies.shared import PER_LAYER, alexnet, evenly, maximize, shared_channels
-from featviz.ascent.recipes import STANDARD, Adam, Recipe
+from featviz.ascent.recipes import STANDARD, STRIPES, Adam, Recipe
 from featviz.figures import Figure, grid, table
 from featviz.images.fourier import Fourier
+from featviz.images.natural import ENERGY
 from featviz.measures.statistics import Interval, difference, interval
 from featviz.microscope.views import NEURON
 from featviz.network.network import Network
@@ -84,15 +85,15 @@ def scorecard() -> Figure:
         "part needed of a picture, px": [_part(alexnet(), one) for one in layers],
         "part needed, px, shuffled, one draw": [_part(evidence.control(), one) for one in layers],
         "part needed, AlexNet less shuffled": [_text(_larger(one)) for one in layers],
-        "positions active, %": [_text(interval(active(one))) for one in layers],
+        "places active, %": [_text(interval(active(one))) for one in layers],
         **{
-            f"positions active, %, {kind}": [
+            f"places active, %, {kind}": [
                 _text(interval(evidence.drawn(kind, one))) for one in layers
             ]
             for kind in evidence.CONTROLS
         },
-        "positions active, AlexNet less initialized": [
-            _text(difference(active(one), evidence.drawn("initialized", one))) for one in layers
+        "places active, AlexNet less untrained": [
+            _text(difference(active(one), evidence.drawn("untrained", one))) for one in layers
         ],
         **{
             f"left after a turn of {TURN}°, %, {kind}": [
@@ -159,6 +160,9 @@ def numbers() -> Values:
         photographs=len(scope().photographs),
         ratio_first=f"{ratios['conv1']:.1f}",
         ratio_last=f"{ratios['conv5']:.1f}",
+        ratio_one_bound=f"{evidence.at_one_bound():.1f}",
+        stripes_energy=str(STRIPES.energy),
+        energy=f"{ENERGY:g}",
         ratio_steps=NEURON.steps,
         ratio_short=f"{short:.1f}",
         ratio_long=f"{long:.1f}",
@@ -176,10 +180,11 @@ def numbers() -> Values:
         active_first=f"{active['conv1']:.0f}",
         active_last=f"{active['conv5']:.0f}",
         shuffled_active=", ".join(f"{share:.0f}" for share in controls["shuffled"]),
-        initial_low=f"{min(controls['initialized']):.0f}",
-        initial_high=f"{max(controls['initialized']):.0f}",
+        initial_low=f"{min(controls['untrained']):.0f}",
+        initial_high=f"{max(controls['untrained']):.0f}",
     )
 
 
 def _text(value: Interval) -> str:
-    return quoted(value, 0 if abs(value.mean) >= 10 else 1)
+    flat = value.low < value.high and f"{value.low:.0f}" == f"{value.high:.0f}"
+    return quoted(value, 1 if flat or abs(value.mean) < 10 else 0)

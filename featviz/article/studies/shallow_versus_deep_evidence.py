@@ -18,12 +18,16 @@ from featviz.article.studies.shared import (
     shared_channels,
     shared_neurons,
 )
+from featviz.ascent.score import evaluate
+from featviz.images.natural import ENERGY
 from featviz.measures.extent import extents
 from featviz.measures.patches import field_box
+from featviz.measures.weights import bounded_optimum
 from featviz.microscope import findings
 from featviz.microscope.views import NEURON
 from featviz.network.controls import initialized, shuffled
 from featviz.network.network import Network
+from featviz.objectives.units import Neuron
 from featviz.store import Store, fingerprint
 
 DRAWS = 5
@@ -31,7 +35,7 @@ DRAWS = 5
 
 CONTROLS: dict[str, Callable[[Network, int], Network]] = {
     "shuffled": shuffled,
-    "initialized": initialized,
+    "untrained": initialized,
 }
 """Networks that have learned nothing: numbers of the same sizes, and the architecture by itself."""
 
@@ -67,6 +71,15 @@ def quoted_exaggeration(layer: str) -> str:
     """Writes the ratio's median over a layer's units, and its middle half."""
     low, middle, high = np.quantile(exaggeration(layer), (0.25, 0.5, 0.75))
     return f"{middle:.1f} ({low:.1f} to {high:.1f})"
+
+
+def at_one_bound() -> float:
+    """Returns the ratio's median for conv1 if its pictures had as much energy as deeper layers'."""
+    side = alexnet().receptive_field("conv1").canvas()
+    images = bounded_optimum(alexnet(), "conv1", side, ENERGY)
+    neurons = [Neuron("conv1", unit) for unit in range(len(images))]
+    values = evaluate(alexnet(), neurons, images).numpy()
+    return float(np.median(_above_gray("conv1", values)))
 
 
 def longer(layer: str) -> tuple[float, float]:
