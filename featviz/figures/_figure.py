@@ -122,8 +122,14 @@ def expect_length(name: str, values: object, count: int, of: str) -> None:
         raise ValueError(f"{name} has {length} entries, but there are {count} {of}.")
 
 
+def fixed(value: float, digits: int) -> str:
+    """Writes a number with so many digits behind the point, and a true minus sign."""
+    return f"{value:z,.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
 def number(value: float) -> str:
     """Writes a number for readers: at most three significant digits, a true minus sign."""
+    value = value or 0.0  # no minus before a zero
     if abs(value) >= 100:
         digits = f"{value:,.0f}"
     elif value == 0 or abs(value) >= _SMALLEST:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from featviz.figures._figure import (
     Figure,
     expect_length,
+    fixed,
     number,
     required_alt,
     slug,
@@ -67,10 +68,17 @@ class _Scores:
     values: NDArray[np.float64]
     name: str
     most: float | None = None
+    digits: int | None = None
 
     @classmethod
-    def of(cls, values: ArrayLike | None, name: str, most: float | None = None) -> "_Scores | None":
-        return None if values is None else cls(np.asarray(values, np.float64), name, most)
+    def of(
+        cls,
+        values: ArrayLike | None,
+        name: str,
+        most: float | None = None,
+        digits: int | None = None,
+    ) -> "_Scores | None":
+        return None if values is None else cls(np.asarray(values, np.float64), name, most, digits)
 
     def under(self, row: int, column: int) -> str:
         value = float(self.values[row, column])
@@ -82,7 +90,8 @@ class _Scores:
         top = column_most if self.most is None else self.most
         style = f"--fv-share:{min(1.0, abs(value) / top) if top else 0.0:.3g}"
         cls = "fv-score fv-score--below" if value < 0 else "fv-score"
-        return tag("span", text(number(value)), cls=cls, style=style)
+        told = number(value) if self.digits is None else fixed(value, self.digits)
+        return tag("span", text(told), cls=cls, style=style)
 
 
 def grid(
@@ -99,6 +108,7 @@ def grid(
     scores: ArrayLike | None = None,
     score_name: str = "",
     score_most: float | None = None,
+    score_digits: int | None = None,
     notes: Sequence[str] = (),
     subjects: Sequence[str] = (),
     links: Sequence[str] = (),
@@ -118,6 +128,7 @@ def grid(
         scores: (R,C) numbers shown under the tiles, with bars, of another color below zero.
         score_name: What the score is, for those who hear it.
         score_most: From which score on a bar is full; without it the column's largest.
+        score_digits: Digits behind the point; without them three that count.
         notes: One sentence per row, under its heading, with the markup of a caption.
         subjects: What each row is about: the page's picker marks the rows of its subject.
         links: Address per row, for its heading.
@@ -128,7 +139,7 @@ def grid(
     frame = Frame("fv-grid", id, alt, caption, width)
     heads = _Heads(rows, notes, subjects, links)
     across = [(column, 1) if isinstance(column, str) else column for column in columns]
-    numbers = _Scores.of(scores, score_name, score_most)
+    numbers = _Scores.of(scores, score_name, score_most, score_digits)
     return _grid(frame, heads, across, images, labels, numbers, named=named)
 
 
@@ -254,7 +265,7 @@ def _grid(
             content = "" if picture is None else tile(pixels(picture, f"image {label!r}")[0], label)
             if named and picture is not None:
                 # Read aloud it would be said twice.
-                content += tag("span", text(label), cls="fv-name", aria_hidden="true")
+                content += tag("span", text(label), cls="fv-under", aria_hidden="true")
             if scores and picture is not None:
                 content += scores.under(r, c)
             cls = "fv-first" if left and c == left else None

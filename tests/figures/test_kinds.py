@@ -496,10 +496,10 @@ def test_names_stand_under_the_tiles_that_are_there():
         ["a"], ["x", "y"], [[textures(1)[0], None]], labels=[["conv1:0", "none"]], named=True,
         scores=[[1.0, 2.0]], id="g", alt="One.",
     )._repr_html_()  # fmt: skip
-    assert re.findall(r'<span class="fv-name"[^>]*>([^<]*)</span><span class="fv-score', html) == [
+    assert re.findall(r'<span class="fv-under"[^>]*>([^<]*)</span><span class="fv-score', html) == [
         "conv1:0"
     ]
-    assert html.count("fv-name") == 1
+    assert html.count("fv-under") == 1
 
 
 def test_dots_begin_with_the_color_that_is_asked_for():
@@ -517,3 +517,15 @@ def test_no_band_lies_over_a_line():
     html = figures.curves({"a": band, "b": band}, "x", "y", **ARGS)._repr_html_()
     wide = html.partition("fv-plot--narrow")[0]
     assert wide.rindex('opacity="0.18"') < wide.index('stroke="var(--fv-series-1')
+
+
+@pytest.mark.parametrize(
+    ("digits", "told"),
+    [(2, ["0.50", "0.00", "\N{MINUS SIGN}0.10"]), (None, ["0.5", "0", "\N{MINUS SIGN}0.1"])],
+)
+def test_scores_have_the_digits_that_are_asked_for_and_no_minus_before_a_zero(digits, told):
+    html = figures.grid(
+        ["a"], list("xyz"), [[*textures(3)]], id="g", alt="Three.",
+        scores=[[0.5, -0.0, -0.1]], score_digits=digits,
+    )._repr_html_()  # fmt: skip
+    assert re.findall(r"--fv-share:[\d.]+\">([^<]+)<", html) == told

@@ -92,7 +92,7 @@ def exceptions() -> Figure:
         rows.append(list(channel_images(layer, units)))
         labels.append([f"{layer}:{unit}" for unit in units])
         notes.append("; ".join(linked(layer, pair, " and ") for pair, _ in chosen))
-        scores += [[np.nan, round(value, 2)] for _, value in chosen]
+        scores += [[np.nan, value] for _, value in chosen]
     return grid(
         layers,
         [(kind, 2) for kind in KINDS],
@@ -109,6 +109,7 @@ def exceptions() -> Figure:
         scores=np.reshape(scores, (len(layers), -1)),
         score_name="correlation of the pair on the other half of the photographs",
         score_most=1,
+        score_digits=2,
     )
 
 

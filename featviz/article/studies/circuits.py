@@ -105,7 +105,7 @@ def steps() -> Figure:
         units = _followed(unit)
         left = _left(unit)
         rows.append([channel_images(layer, (one,))[0] for layer, one in units])
-        scores.append([round(100 * left[one]) for one in units])
+        scores.append([100 * left[one] for one in units])
         labels.append([f"{layer}:{one}" for layer, one in units])
     return grid(
         [f"conv5:{FACE}", f"conv5:{EYE}"],
@@ -120,6 +120,7 @@ def steps() -> Figure:
         scores=scores,
         score_name="percent of the response left without it",
         score_most=100,
+        score_digits=0,
         notes=["faces in fur", "eyes"],
         links=[unit_link("conv5", FACE), unit_link("conv5", EYE)],
     )
@@ -181,9 +182,10 @@ def failures() -> Figure:
         f"lost with the circuit ({KEEPS[0]} per layer) than with random units. <strong>To our eyes the pictures don't tell which.</strong> Orange: below zero.",
         labels=[[f"conv5:{units[row]}" for row in rows] for rows in chosen],
         named=True,
-        scores=[[round(100 * gains[row]) for row in rows] for rows in chosen],
+        scores=[[100 * gains[row] for row in rows] for rows in chosen],
         score_name="percentage points more lost than with random units",
         score_most=100,
+        score_digits=0,
     )
 
 

@@ -145,9 +145,10 @@ def twins() -> Figure:
             [f"AlexNet, {twin.layer}:{twin.unit}" for twin in pairs],
             [f"VGG16, {twin.other_layer}:{twin.other_unit}" for twin in pairs],
         ],
-        scores=[[np.nan] * len(pairs), [round(twin.held, 2) for twin in pairs]],
+        scores=[[np.nan] * len(pairs), [twin.held for twin in pairs]],
         score_name="correlation on held-out photographs",
         score_most=1,
+        score_digits=2,
     )
 
 

@@ -1,6 +1,7 @@
 """What the chapter on shallow and deep measures, of AlexNet and of networks that learned nothing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -14,15 +15,14 @@ from featviz.article.studies.shared import (
     SEED,
     alexnet,
     evenly,
+    maximize,
     plain,
     shared_channels,
     shared_neurons,
 )
-from featviz.ascent.score import evaluate
-from featviz.images.natural import ENERGY
+from featviz.ascent.recipes import LINEAR, STANDARD
 from featviz.measures.extent import extents
 from featviz.measures.patches import field_box
-from featviz.measures.weights import bounded_optimum
 from featviz.microscope import findings
 from featviz.microscope.views import NEURON
 from featviz.network.controls import initialized, shuffled
@@ -75,11 +75,9 @@ def quoted_exaggeration(layer: str) -> str:
 
 def at_one_bound() -> float:
     """Returns the ratio's median for conv1 if its pictures had as much energy as deeper layers'."""
-    side = alexnet().receptive_field("conv1").canvas()
-    images = bounded_optimum(alexnet(), "conv1", side, ENERGY)
-    neurons = [Neuron("conv1", unit) for unit in range(len(images))]
-    values = evaluate(alexnet(), neurons, images).numpy()
-    return float(np.median(_above_gray("conv1", values)))
+    neurons = [Neuron("conv1", unit) for unit in range(alexnet().units("conv1"))]
+    found = maximize(neurons, recipe=replace(LINEAR, image=STANDARD.image))
+    return float(np.median(_above_gray("conv1", found.values.numpy())))
 
 
 def longer(layer: str) -> tuple[float, float]:
