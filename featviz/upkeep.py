@@ -141,7 +141,10 @@ def _files(store: Store) -> Iterator[Entry]:
     for folder in (store.folder, *_shards(store.folder)):
         for file in _scan(folder):
             if file.name.endswith((SUFFIX, *LEFT_OVER)) and file.is_file():
-                about = file.stat()
+                try:
+                    about = file.stat()
+                except FileNotFoundError:
+                    continue  # another process has moved or deleted it
                 yield Entry(Path(file.path), about.st_size, now - about.st_mtime)
 
 

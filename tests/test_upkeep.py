@@ -48,6 +48,17 @@ def test_entries_of_the_flat_layout_count_too(store):
     assert list(prunable(store)) == []
 
 
+def test_files_that_others_delete_meanwhile_are_passed_over(store):
+    for number in range(2):
+        path = store.path(number, CODE)
+        path.rename(store.folder / path.name)
+    there = entries(store)
+    next(there)
+    for path in store.folder.glob("*.safetensors"):
+        path.unlink()
+    assert len(list(there)) == 2
+
+
 def test_only_what_nobody_asks_for_is_pruned(store, monkeypatch):
     outdate(monkeypatch, CODE)
     assert {one.key for one in prunable(store)} == {

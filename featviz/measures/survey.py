@@ -20,7 +20,7 @@ from featviz.network.network import Network
 from featviz.network.parcels import FOLDER, pack
 from featviz.network.parts import Part, check_part
 from featviz.network.workers import results
-from featviz.photos import Photo
+from featviz.photos import Photo, PhotoError
 from featviz.store import Store
 
 SHARD = 2048
@@ -172,8 +172,8 @@ def survey(
 
     Raises:
         ValueError: An unknown layer or device, a layer whose units see the whole image, a folder
-            without photographs, none that holds a whole field, or an executor or a part for
-            photographs that aren't files.
+            without photographs, or whose photographs can't be read, none that holds a whole field,
+            or an executor or a part for photographs that aren't files.
         ChildProcessError: A worker was ended from outside, or can't do the work.
         UnsavedEntry: A worker could not keep its tallies.
     """
@@ -211,7 +211,7 @@ def _of_folder(
         number, parts = check_part(part)
         shards = shards[number - 1 :: parts]
     tallies, skipped = surveyor.nothing(), list[int]()
-    with tqdm(total=len(files), unit="photo", disable=quiet) as bar:
+    with tqdm(total=sum(len(shard.files) for shard in shards), unit="photo", disable=quiet) as bar:
         if executor is not None:
             where = surveyor.store.folder / FOLDER
             parcel = pack(surveyor, where, __name__, same_script=False)
@@ -257,5 +257,10 @@ def _checked(whole: Survey, complain: bool) -> Survey:
     """Raises, as `find_examples` does, if there is a layer of which no photograph holds a field."""
     for layer, tally in whole.tallies.items():
         if complain and not tally.seen[0]:
+            if whole.size is not None and whole.skipped:  # what can be read is fitted
+                raise PhotoError(
+                    f"none of the {len(whole.skipped)} photographs in {whole.folder} can be read, "
+                    f"{whole.skipped[0]} for one."
+                )
             raise no_field(layer, whole.network.receptive_field(layer), len(whole.names))
     return whole

@@ -21,7 +21,7 @@ from featviz.measures.reading import Shard, find_photographs
 from featviz.measures.survey import survey
 from featviz.measures.surveyor import Surveyor
 from featviz.network.padding import unpadded_places
-from featviz.photos import Photo
+from featviz.photos import Photo, PhotoError
 from featviz.store import Store, UnsavedEntry
 from featviz.upkeep import entries
 from tests.networks import GrayCNN
@@ -164,6 +164,14 @@ def test_workers_and_parts_keep_the_same_bytes(small, folder, tmp_path, monkeypa
     assert_same(plain, parts)
 
 
+def test_the_bar_of_a_part_is_full_when_the_part_is_done(
+    small, folder, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(module, "SHARD", 3)
+    ask(small, folder, tmp_path, part=(2, 3), progress=True)
+    assert "3/3" in capsys.readouterr().err
+
+
 def test_memory_is_given_back_after_each_shard(small, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "SHARD", 3)
     given: list[None] = []
@@ -289,6 +297,13 @@ def test_a_full_disk_ends_workers_with_one_sentence(small, folder, tmp_path):
     files = tuple(find_photographs(folder))
     with pytest.raises(UnsavedEntry, match="was not kept in the folder"):
         surveyor(Shard(0, files))
+
+
+def test_a_folder_in_which_nothing_can_be_read_says_so(small, tmp_path):
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_text("no photograph")
+    with pytest.raises(PhotoError, match=r"none of the 2 photographs in .* read, a\.jpg for one"):
+        ask(small, tmp_path, tmp_path / "store")
 
 
 @pytest.mark.parametrize(
