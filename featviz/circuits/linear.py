@@ -138,7 +138,8 @@ def _is_linear(view: fx.GraphModule, node: fx.Node, paths: dict[fx.Node, int]) -
     name = function_name(node)
     if name in ("mul", "imul", "truediv", "div"):
         # A product with a constant is linear, one of two values that both depend on it isn't.
-        return [source in paths for source in node.args] == [True, False]
+        inside = [source in paths for source in node.args]
+        return inside == [True, False] or (inside == [False, True] and name in ("mul", "imul"))
     if name == "max_pool2d":
         return len(node.args) < 5 and node.kwargs.get("dilation", 1) in (1, (1, 1))
     return name in LINEAR_FUNCTIONS or name in RECTIFYING

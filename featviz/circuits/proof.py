@@ -91,7 +91,8 @@ def prove_circuits(
         What is left of the units.
 
     Raises:
-        ValueError: There are fewer than two photographs, or as `find_circuit`.
+        ValueError: There are fewer than two photographs, or as `find_circuit` and
+            `measure_faithfulness`.
     """
     each = single(images)
     if len(each) < 2:
@@ -131,8 +132,8 @@ def measure_faithfulness(
         What is left of each.
 
     Raises:
-        ValueError: A circuit has fewer units per layer, fewer than 0 others, or there are no
-            photographs.
+        ValueError: A circuit has fewer units per layer, or more than half of a layer's, fewer than
+            0 others, or there are no photographs.
     """
     most = min(units.shape[1] for units in circuits.units)
     numbers = (most,) if keeps is None else tuple(keeps)
@@ -140,6 +141,13 @@ def measure_faithfulness(
         raise ValueError(f"the circuits have 1 to {most} units per layer, not {list(numbers)}.")
     if others < 0:
         raise ValueError(f"others is at least 0 photographs, not {others}.")
+    for name, units in zip(circuits.layers[1:], circuits.units, strict=True):
+        kept, count = units.shape[1], network.units(name)
+        if 2 * kept > count:
+            raise ValueError(
+                f"the circuits hold {kept} of the {count} units of {name}, which leaves too few "
+                "others to compare with: keep at most half of a layer."
+            )
     layer, roots = circuits.layers[0], circuits.roots.tolist()
     refs = [behind(network, name) for name in circuits.layers[1:]]
     averages = mean_values(network, [ref.name for ref in refs], images)
@@ -210,7 +218,8 @@ def left_without(
         network, layer, list(refs.values()), list(means.values()), views, list(masks.values())
     )
     responses = scores.clamp(min=0).mean(1)
-    return dict(zip(others, (responses[1:] / responses[0]).tolist(), strict=True))
+    whole = responses[0].where(responses[0] > 0, torch.nan)
+    return dict(zip(others, (responses[1:] / whole).tolist(), strict=True))
 
 
 def _spread(values: Tensor, others: int) -> Tensor:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import featviz as fv
 from featviz import photos
@@ -175,6 +176,23 @@ def test_what_is_left_without_a_unit_is_what_its_ablation_leaves(alexnet, scenes
     for (layer, index), share in left.items():
         lacking = fv.ablate(alexnet, {f"{layer}:relu": [index]}, images=scenes)
         assert share == pytest.approx(response(lacking) / response(alexnet), rel=1e-3)
+
+
+def test_a_unit_that_is_silent_with_what_holds_it_down_has_no_part_left():
+    first, last = (nn.Conv2d(3, count, 1, bias=False) for count in (3, 1))
+    nn.init.dirac_(first.weight)
+    last.weight.data[:] = torch.tensor([-2.0, 1.5, -9.0]).view(1, 3, 1, 1)
+    network = fv.Network(nn.Sequential(first, nn.ReLU(), last), (0, 0, 0), (1, 1, 1), size=16)
+    yellow, blue = (torch.tensor(color).view(3, 1, 1) for color in ([1.0, 1, 0], [0.0, 0, 1]))
+    images = torch.stack([yellow] * STRONGEST + [blue] * 8).expand(-1, -1, 16, 16)
+    assert np.isnan(left_without(network, "2", 0, [("0", 0)], images)["0", 0])
+
+
+def test_circuits_of_more_than_half_a_layer_are_refused(small):
+    images = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(ValueError, match=r"hold 7 of the 12 units of conv2, .* half of a layer"):
+        prove_circuits(small, "conv3", [0], images, keeps=[7])
+    assert prove_circuits(small, "conv3", [0], images, keeps=[4]).values.shape[1] == 1
 
 
 def test_weak_photographs_count_for_correlations_alone(alexnet, scenes, circuits):

@@ -161,6 +161,31 @@ def test_what_cannot_be_linear_is_named():
         expanded_weights(net, "last", 0, "conv")
 
 
+class Between(nn.Module):
+    """Two convolutions, and a function between them."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.conv, self.last = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 3)
+        self.function = function
+
+    def forward(self, x):
+        return self.last(self.function(self.conv(x)))
+
+
+@pytest.mark.parametrize("scaled", [lambda x: x * 0.2, lambda x: 0.2 * x, lambda x: x / 5])
+def test_a_constant_scales_from_either_side(scaled):
+    net = fv.Network(Between(scaled).eval())
+    kernel = net.module.last.weight.detach()
+    torch.testing.assert_close(expanded_weights(net, "last", [0, 1], "conv"), 0.2 * kernel)
+
+
+def test_a_reciprocal_cannot_be_linear():
+    net = fv.Network(Between(lambda x: 0.2 / x).eval())
+    with pytest.raises(ValueError, match=r"\(truediv\) lies between conv and last"):
+        expanded_weights(net, "last", 0, "conv")
+
+
 def test_the_wrong_order_is_refused(alexnet):
     with pytest.raises(ValueError, match="no path leads from conv4 to conv3 in alexnet"):
         expanded_weights(alexnet, "conv3", 0, "conv4")
