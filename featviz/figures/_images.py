@@ -41,13 +41,12 @@ class Sprite:
         return pixel_art(self.width, self.height)
 
     def shape(self) -> dict[str, int | bool]:
-        """What an element needs to find a cell: columns, rows, cell size, count."""
+        """What an element needs to find a cell: columns, rows, cell size."""
         return {
             "columns": self.columns,
             "rows": self.rows,
             "width": self.width,
             "height": self.height,
-            "count": self.count,
             "pixelated": self.pixelated,
         }
 

@@ -237,7 +237,6 @@ def _layer(layer: MicroscopeLayer, shape: dict[str, Any], packing: Packing) -> d
         "units": list(layer.units),
         "sprite": shape,
         "before": layer.before,
-        "card": [packing.width, packing.height],
         "places": packing.places,
         "sizes": {name: pictures.shape[-1] for name, pictures in layer.views.items()},
         "scales": packing.scales,

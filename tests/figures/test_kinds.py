@@ -107,7 +107,7 @@ def test_labels_and_numbers_are_there_without_scripts(all_figures):
 def test_payload_of_a_sheet(all_figures):
     data = payload(all_figures["all"])
     assert data["sprite"] == {
-        "columns": 4, "rows": 3, "width": 40, "height": 40, "count": 12, "pixelated": False,
+        "columns": 4, "rows": 3, "width": 40, "height": 40, "pixelated": False,
     }  # fmt: skip
     assert data["labels"][3] == "conv5:3"
     assert data["values"] == {"activation": [float(i) for i in range(12)]}

@@ -38,7 +38,6 @@ interface LayerOutline {
   units: number[];
   sprite: Sprite & { source: string };
   before: string;
-  card: [number, number];
   places: Record<string, [number, number, number, number][]>;
   sizes: Record<string, number>;
   scales: Record<string, number>;
