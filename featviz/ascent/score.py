@@ -16,7 +16,7 @@ from featviz.network.inputs import Images, check_images
 from featviz.network.network import Network, private_view, reads_image
 from featviz.network.passes import large_enough, own_mode, private_copy, run_to, run_until
 from featviz.network.returned import LayerRef
-from featviz.network.values import passes
+from featviz.network.values import passes, run_alike
 from featviz.objectives.algebra import IMAGE, Objective, weighted_terms
 from featviz.objectives.text import as_objectives
 from featviz.objectives.units import Diversity
@@ -87,10 +87,7 @@ def score(
     for rows in _together(objectives, inputs, batch):
         layer_values = {IMAGE: images[rows].float()}
         if refs:
-            part = inputs[rows].float()
-            # A batch of one takes other kernels than larger ones, with other roundings.
-            pair = part if len(part) > 1 else part.expand(2, -1, -1, -1)
-            layer_values |= {n: value[: len(part)] for n, value in run_to(view, pair, refs).items()}
+            layer_values |= run_alike(view, inputs[rows].float(), refs)
         values[rows] = _scores(_rows_by_objective([objectives[row] for row in rows]), layer_values)
     return values
 
@@ -118,8 +115,7 @@ class Scorer:
     ) -> None:
         self._network = network
         self._precision = precision
-        # A batch of one takes other kernels than larger ones, with other roundings.
-        self._width = width or 2
+        self._width = width or 2  # `run_alike` says why
         self._groups = _rows_by_objective(objectives)
         self._refs = _refs(network, objectives)
         self._view = private_view(network, self._refs).to(device)

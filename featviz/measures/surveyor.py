@@ -21,9 +21,9 @@ from featviz.measures.tallies import Tally, no_photographs, tally_pass
 from featviz.network.memory import give_back_freed
 from featviz.network.network import AFTER_RELU, Network, is_activated, private_view
 from featviz.network.padding import places_inside
-from featviz.network.passes import own_formats, private_copy, run_to
+from featviz.network.passes import own_formats, private_copy
 from featviz.network.returned import LayerRef
-from featviz.network.values import PASS
+from featviz.network.values import PASS, run_alike
 from featviz.photos import MAX_SIDE, in_threads
 from featviz.store import Store, UnsavedEntry
 
@@ -173,14 +173,11 @@ class Surveyor:
         if not inside:
             return images, {}
         stack = torch.stack([image for _, image in images]).to(task.device)
-        inputs = self.network.normalize(stack)
-        # A batch of one takes other kernels than larger ones, with other roundings.
-        pair = inputs if len(stack) > 1 else inputs.expand(2, -1, -1, -1)
-        values = run_to(task.view, pair, self._refs(inside))
+        values = run_alike(task.view, self.network.normalize(stack), self._refs(inside))
         numbers, fresh = [number for number, _ in images], {}
         for layer, (rows, columns) in inside.items():
             both = [
-                values[name][: len(stack), :, rows.start : rows.stop, columns.start : columns.stop]
+                values[name][:, :, rows.start : rows.stop, columns.start : columns.stop]
                 for name in self._names[layer]
             ]
             after = both[1] if len(both) > 1 else both[0].relu()

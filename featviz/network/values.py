@@ -6,11 +6,12 @@ from numbers import Integral
 from typing import overload
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from featviz.network.inputs import Images, check_images
 from featviz.network.network import Network, private_view
 from featviz.network.passes import own_mode, run_to
+from featviz.network.returned import LayerRef
 
 PASS = 2**20
 """Pixels that go through a network at a time, unless the caller says otherwise: 64 images of 128 px
@@ -69,14 +70,28 @@ def activations(
     with torch.no_grad():
         for rows in passes(images, batch):
             inputs = network.normalize(images[rows])
-            if len(inputs) == 1 < len(images):
-                # A batch of one takes other kernels than larger ones, with other roundings.
-                pair = run_to(view, inputs.expand(2, -1, -1, -1), refs)
-                parts.append({name: value[:1] for name, value in pair.items()})
-            else:
-                parts.append(run_to(view, inputs, refs))
+            run = run_to if len(images) == 1 else run_alike
+            parts.append(run(view, inputs, refs))
     values = {name: map_by_map([part[name] for part in parts]) for name in names}
     return values[layers] if isinstance(layers, str) else values
+
+
+def run_alike(view: nn.Module, inputs: Tensor, refs: Sequence[LayerRef]) -> dict[str, Tensor]:
+    """Does what `run_to` does, with the same roundings for one image as for one among others.
+
+    Args:
+        view: A private view.
+        inputs: (N, 3, H, W) normalized images.
+        refs: The layers to read.
+
+    Returns:
+        Layer name -> value (N, units, ...).
+    """
+    if len(inputs) != 1:
+        return run_to(view, inputs, refs)
+    # A batch of one takes other kernels than larger ones, with other roundings.
+    pair = run_to(view, inputs.expand(2, -1, -1, -1), refs)
+    return {name: value[:1] for name, value in pair.items()}
 
 
 def map_by_map(parts: Sequence[Tensor]) -> Tensor:
