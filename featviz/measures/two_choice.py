@@ -19,7 +19,8 @@ def seen_by(judge: Network, layer: str, images: Tensor) -> Tensor:
     Returns:
         (N, units).
     """
-    return activations(judge, images, layer).flatten(2).mean(2)
+    answers = activations(judge, images, layer)
+    return answers.reshape(*answers.shape[:2], -1).mean(2)
 
 
 def plain_look(images: Tensor) -> Tensor:

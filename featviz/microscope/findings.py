@@ -413,7 +413,8 @@ def _nearest(scope: Microscope, layer: str, numbers: Sequence[int]) -> NDArray[n
     net = scope.network
     levels = scope.pictures(layer, scope.channel, numbers).images[:, 0]
     pictures = torch.from_numpy(levels).float() / 255
-    answers = activations(net, pictures, layer).relu().flatten(2).mean(2)
+    answers = activations(net, pictures, layer).relu()
+    answers = answers.reshape(*answers.shape[:2], -1).mean(2)
     above = F.normalize(answers - answers.mean(0), dim=1)
     cosines = (above @ above.T).fill_diagonal_(-torch.inf)
     nearest = cosines.topk(min(KIN, len(numbers) - 1), dim=1).indices

@@ -14,7 +14,7 @@ from featviz.measures.tuning import ORIENTED, Preferences
 from featviz.measures.weights import as_pictures, first_weights
 from featviz.microscope import findings
 from featviz.microscope.build import Microscope
-from featviz.microscope.views import CHANNEL, DIVERSE, NEURON, OPPOSITE, VIEWS
+from featviz.microscope.views import CHANNEL, DIVERSE, NEURON, OPPOSITE
 from featviz.network.network import Network, reads_image
 
 TITLES = {
@@ -91,10 +91,12 @@ def show(
         credits: HTML that says whose the photographs are; without it the caption names them all.
         circuits: Address of a page with the circuits of these units; "" for none.
     """
-    sheets = [_layer(scope, layer, units) for layer in layers or scope.network.layers]
+    names = layers or scope.network.layers
+    sheets = [_layer(scope, layer, units) for layer in names]
     count = sum(len(layer.units) for layer in sheets)
     bare = [layer.layer for layer in sheets if "patches" not in layer.views]
-    steps = ", ".join(f"{TITLES[view.name].lower()} {view.steps}" for view in VIEWS)
+    views = dict.fromkeys(view for layer in names for view in scope.views(layer))
+    steps = ", ".join(f"{TITLES.get(view.name, view.name).lower()} {view.steps}" for view in views)
     return figures.microscope(
         sheets,
         id="microscope",

@@ -47,6 +47,11 @@ def test_a_judge_describes_by_means_over_places(small):
     assert seen_by(small, layer, images).allclose(expected)
 
 
+def test_a_judge_describes_by_dense_layers_too(small):
+    images = torch.rand(3, 3, 32, 32)
+    assert seen_by(small, "classifier.3", images).equal(activations(small, images, "classifier.3"))
+
+
 def test_a_plain_look_knows_color_and_coarseness_but_no_place():
     image = torch.rand(1, 3, 24, 24)
     turned = image.flip((2, 3))

@@ -467,6 +467,19 @@ def test_kin_of_some_units_are_among_them(whole):
     ]
 
 
+def test_a_dense_layer_has_kin_as_well(tmp_path):
+    scope = over(tmp_path)
+    findings.find_all(scope, "classifier.3")
+    assert findings.find_lookalikes(scope, "classifier.3").shape == (5, 4)
+
+
+def test_a_caption_tells_the_steps_of_the_views_there_are(tmp_path):
+    network = fv.Network(SmallCNN().eval(), layers=LAYERS)
+    sample = photos.load("coffee", 96)
+    scope = Microscope(network, store=Store(tmp_path), views=QUICK[:1], photographs=[sample])
+    assert "steps of ascent: the channel 2. 1 photographs" in show(scope, ["conv1"], [0, 1]).caption
+
+
 def test_a_page_of_some_units_makes_nothing_of_the_others(tmp_path, climbs):
     scope = over(tmp_path)
     scope.build(["conv2"], [0, 1])
