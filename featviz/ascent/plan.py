@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
 
@@ -256,7 +256,7 @@ def _default_canvas(network: Network, objective: Objective) -> tuple[int, int]:
     return side, side
 
 
-def suiting_side(network: Network, layers: frozenset[str], side: int) -> int:
+def suiting_side(network: Network, layers: Collection[str], side: int) -> int:
     """Returns a side of images, or the network's own where images of that side don't reach layers.
 
     Args:
@@ -299,7 +299,7 @@ def _fit(
     return replace(recipe, transforms=(*recipe.transforms, Middle(*canvas)))
 
 
-def _takes(network: Network, layers: frozenset[str], size: tuple[int, int]) -> bool:
+def _takes(network: Network, layers: Collection[str], size: tuple[int, int]) -> bool:
     """Whether images of a size reach all layers."""
     try:
         for layer in layers:

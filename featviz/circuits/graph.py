@@ -14,7 +14,7 @@ from featviz.circuits.expanded import expanded_weights
 from featviz.circuits.linear import behind, linear_way
 from featviz.circuits.places import cut_views, find_peaks, strongest_photographs
 from featviz.network.ablation import Photographs, single
-from featviz.network.network import Network, check_unit
+from featviz.network.network import Network, check_units
 from featviz.network.passes import own_mode
 
 KEEP = 4
@@ -276,8 +276,7 @@ def find_strengths(
         ValueError: As there.
     """
     roots = list(range(network.units(layer)) if units is None else units)
-    for unit in roots:
-        check_unit(network, layer, unit)
+    check_units(network, layer, roots)
     layers = (layers,) if isinstance(layers, str) else layers
     earlier = tuple(columns_before(network, layer) if layers is None else layers)
     values, means = _means(network, layer, images, roots, earlier, best)

@@ -148,9 +148,8 @@ def _cut(
     network: Network, layer: str, image: Tensor, row: int, column: int
 ) -> tuple[Tensor, int, int]:
     """The part of an image around a place's field, and the place in that part's map."""
-    try:
-        field = network.receptive_field(layer)
-    except ValueError:
+    field = field_of(network, layer)
+    if field is None:
         return image, row, column
     side = field.canvas()
     place = places_inside(field, row + column + side, side)[0]

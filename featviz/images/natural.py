@@ -173,9 +173,8 @@ def whitened(slopes: Tensor, energy: float = ENERGY) -> Tensor:
         (N, 3, H, W) in [0, 1]: each octave of the slopes' spectrum, brought to its limit.
     """
     height, width = slopes.shape[-2:]
-    down, across = tiled(height, width)
-    tiles = F.pad(slopes, (0, across - width, 0, down - height))
-    size = (tiles.shape[-2], tiles.shape[-1])
+    size = tiled(height, width)
+    tiles = F.pad(slopes, (0, size[1] - width, 0, size[0] - height))
     octaves = octaves_of(*size)
     limits = octave_limits(*size, energy)
     # What a channel adds is the sum over the colors that it is mixed into.

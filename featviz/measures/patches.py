@@ -16,7 +16,7 @@ from tqdm import tqdm
 from featviz import photos as photographs
 from featviz.ascent.effective_field import used_field
 from featviz.network.inputs import gray
-from featviz.network.network import Network, check_unit
+from featviz.network.network import Network, check_units
 from featviz.network.padding import places_inside
 from featviz.network.parcels import FOLDER, pack
 from featviz.network.receptive_fields import ReceptiveField
@@ -123,8 +123,7 @@ def find_examples(
     """
     field = network.receptive_field(layer)
     numbers = tuple(range(network.units(layer)) if units is None else units)
-    for unit in numbers:
-        check_unit(network, layer, unit)
+    check_units(network, layer, numbers)
     if count < 1:
         raise ValueError(f"count is at least 1, not {count}.")
     core = used_field(network, layer)
@@ -360,12 +359,10 @@ def all_values_inside(
     return insides
 
 
-def _stream(photos: Iterable[Photo] | str | Path | None) -> Iterator[Photo]:
-    if photos is None:
-        return (photographs.load(name) for name in photographs.samples())
-    if isinstance(photos, str | Path):
-        return photographs.folder(photos)
-    return iter(photos)
+def _stream(photos: Iterable[Photo] | str | Path | None) -> Iterable[Photo]:
+    if photos is None or isinstance(photos, str | Path):
+        return map(photographs.load, _readable(photos))
+    return photos
 
 
 def _peaks(

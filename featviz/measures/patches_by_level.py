@@ -24,7 +24,7 @@ from featviz.measures.patches import (
     pixels_seen,
     values_inside,
 )
-from featviz.network.network import Network, check_unit
+from featviz.network.network import Network, check_units
 from featviz.network.receptive_fields import ReceptiveField
 from featviz.photos import Photo
 
@@ -84,8 +84,7 @@ def find_spectrum(
         ValueError: An unknown layer or unit, or no photograph that holds a unit's whole field.
     """
     field, core = network.receptive_field(layer), used_field(network, layer)
-    for unit in units:
-        check_unit(network, layer, unit)
+    check_units(network, layer, units)
     views = [
         _View(
             photo.name,

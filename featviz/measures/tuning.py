@@ -155,7 +155,7 @@ def gray_values(network: Network, layer: str) -> Tensor:
 def _canvas(network: Network, layer: str) -> tuple[int, int]:
     """Side of an image whose central unit sees no padding, and that unit's position."""
     # The smallest, unless the network takes but one size.
-    size = suiting_side(network, frozenset({layer}), network.receptive_field(layer).canvas())
+    size = suiting_side(network, [layer], network.receptive_field(layer).canvas())
     return size, network.shape(layer, size)[-1] // 2
 
 

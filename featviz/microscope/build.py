@@ -36,7 +36,7 @@ from featviz.microscope.views import (
     in_field,
     side,
 )
-from featviz.network.network import AFTER_RELU, Network, check_unit, is_activated, reads_image
+from featviz.network.network import AFTER_RELU, Network, check_units, is_activated, reads_image
 from featviz.network.parcels import FOLDER, pack
 from featviz.network.parts import Part, check_part, share_of
 from featviz.network.workers import processes, results
@@ -196,17 +196,15 @@ class Microscope:
         ]
         maker = copy(self)
         vars(maker).pop("photographs", None)  # no picture depends on them; they would be sent along
+        own = executor is None
         with ExitStack() as stack:
             if executor is None:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
                 threads = max(1, torch.get_num_threads() // jobs)
-                parcel = pack(
-                    maker._keep, folder, climb.__name__, same_script=True, threads=threads
-                )
                 executor = stack.enter_context(processes(jobs))
             else:
-                folder = self.store.folder / FOLDER
-                parcel = pack(maker._keep, folder, climb.__name__, same_script=False)
+                folder, threads = self.store.folder / FOLDER, 1
+            parcel = pack(maker._keep, folder, climb.__name__, same_script=own, threads=threads)
             for group in groups:
                 for task, _ in results(executor, parcel, group, kept=True):
                     tell(task.layer, task.work)
@@ -284,10 +282,8 @@ class Microscope:
         asked = None if units is None else sorted(set(map(int, units)))
         numbers: dict[str, Sequence[int]] = {}
         for layer in self.network.layers if layers is None else layers:
-            count = self.network.units(layer)
-            numbers[layer] = range(count) if asked is None else asked
-            for unit in [*numbers[layer][:1], *numbers[layer][-1:]]:
-                check_unit(self.network, layer, unit)
+            numbers[layer] = range(self.network.units(layer)) if asked is None else asked
+            check_units(self.network, layer, numbers[layer])
         if part is None:
             yield from numbers.items()
             return

@@ -21,7 +21,7 @@ from featviz.measures.tuning import Preferences, Tuning
 from featviz.measures.weights import input_weights, module_read
 from featviz.microscope.build import Microscope
 from featviz.microscope.views import NEURON, side
-from featviz.network.network import PROBE_SIZE, Network, check_unit
+from featviz.network.network import PROBE_SIZE, Network, check_units, field_of
 from featviz.network.padding import unpadded_places
 from featviz.network.values import activations
 from featviz.photos import Photo
@@ -180,7 +180,7 @@ def find_families(
 def find_activity(scope: Microscope, layer: str) -> Activity | None:
     """Returns how busy a layer's units are on photographs; None if they see more than one."""
     net = scope.network
-    size = suiting_side(net, frozenset({layer}), PROBE_SIZE)
+    size = suiting_side(net, [layer], PROBE_SIZE)
     if not _holds_field(net, layer, size):
         return None
     fitted = [_fitted(photo, size) for photo in scope.photographs]
@@ -207,7 +207,7 @@ def find_activity(scope: Microscope, layer: str) -> Activity | None:
 
 def _holds_field(network: Network, layer: str, size: int) -> bool:
     """Whether photographs of a size reach a layer, and hold a whole field of its units."""
-    if suiting_side(network, frozenset({layer}), size) != size:
+    if suiting_side(network, [layer], size) != size:
         return False
     try:
         return bool(unpadded_places(network, layer, size))
@@ -238,8 +238,7 @@ def find_patches(
     if not samples:
         return None
     numbers = list(map(int, range(net.units(layer)) if units is None else units))
-    for unit in numbers:
-        check_unit(net, layer, unit)
+    check_units(net, layer, numbers)
     about = {
         "network": net.fingerprint,
         "count": PATCHES,
@@ -259,12 +258,11 @@ def find_patches(
 def _searched(scope: Microscope, layer: str) -> tuple[Photo, ...]:
     """Photographs as they are, or of the one size that a network takes; none if no field fits."""
     net = scope.network
-    try:
-        field = net.receptive_field(layer)
-    except ValueError:  # units see the whole image, or the name alone says no layer
+    field = field_of(net, layer)
+    if field is None:  # units see the whole image, or the name alone says no layer
         return ()
     odd = 2 * PROBE_SIZE + 1  # no network is made for it
-    size = suiting_side(net, frozenset({layer}), odd)
+    size = suiting_side(net, [layer], odd)
     samples = scope.photographs
     if size != odd:
         samples = tuple(_fitted(photo, size) for photo in samples)

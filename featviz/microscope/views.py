@@ -116,12 +116,12 @@ def side(network: Network, layer: str, view: View) -> int | None:
     network.resolve(layer)
     if view.side is not None:
         own = network.record.size or view.side
-        return suiting_side(network, frozenset({layer}), min(view.side, own))
+        return suiting_side(network, [layer], min(view.side, own))
     try:
         canvas = used_field(network, layer).canvas()
     except ValueError:
         return None
-    return suiting_side(network, frozenset({layer}), canvas)
+    return suiting_side(network, [layer], canvas)
 
 
 def in_field(network: Network, layer: str, images: Tensor) -> Tensor:

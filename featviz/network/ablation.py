@@ -10,7 +10,7 @@ from torch import Tensor, fx, nn
 
 from featviz.network.graph import CALLS
 from featviz.network.inputs import Images, check_images
-from featviz.network.network import Network, check_unit
+from featviz.network.network import Network, check_units
 from featviz.network.passes import own_mode, private_copy
 from featviz.network.returned import LayerRef
 from featviz.network.values import activations
@@ -57,8 +57,7 @@ def ablate(
     if mode not in MODES:
         raise ValueError(f"mode is one of {', '.join(MODES)}, not {mode!r}.")
     for layer, numbers in units.items():
-        for unit in numbers:
-            check_unit(network, layer, unit)
+        check_units(network, layer, numbers)
     named = {layer: list(numbers) for layer, numbers in units.items() if len(numbers)}
     values = _stand_ins(network, named, mode, images, seed)
     module = private_copy(network.module, network.rewriting)

@@ -8,7 +8,7 @@ nobody else reads what they change.
 import difflib
 import hashlib
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -523,12 +523,18 @@ def _numbers(values: Any) -> list[float]:
 
 def check_unit(network: Network, layer: str, unit: int) -> None:
     """Raises UnknownUnitError, with what is valid, if a layer has no such unit."""
+    check_units(network, layer, [unit])
+
+
+def check_units(network: Network, layer: str, units: Iterable[int]) -> None:
+    """Raises UnknownUnitError, with what is valid, if a layer lacks one of some units."""
     count = network.units(layer)
-    if not 0 <= unit < count:
-        raise UnknownUnitError(
-            f"{layer} of {network.name} has units 0 to {count - 1}, not {unit}; "
-            f"network.units({layer!r}) gives their number."
-        )
+    for unit in units:
+        if not 0 <= unit < count:
+            raise UnknownUnitError(
+                f"{layer} of {network.name} has units 0 to {count - 1}, not {unit}; "
+                f"network.units({layer!r}) gives their number."
+            )
 
 
 def is_activated(network: Network, layer: str) -> bool:

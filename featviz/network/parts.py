@@ -66,18 +66,16 @@ def part_of_environment(environment: Mapping[str, str]) -> tuple[Part, str] | No
     return None
 
 
-def share_of(part: Part | None, work: list[int]) -> range:
+def share_of(part: Part, work: list[int]) -> range:
     """Returns which things of a list are a part's: a stretch of about as much work as any other.
 
     Args:
-        part: Which part; None for all.
+        part: Which part.
         work: How much each thing takes.
 
     Returns:
         Their indices. Each thing is of one part, whatever the work is.
     """
-    if part is None:
-        return range(len(work))
     number, count = part
     total, done, ends = max(1, sum(work)), 0, [0] * (count + 1)
     for each in work:

@@ -97,8 +97,10 @@ def read(path: Path) -> dict[str, Tensor]:
             f"{path} can't be read as weights alone: write them with safetensors, or with "
             f"torch.save(module.state_dict(), path)."
         ) from error
-    while wrapping := next((key for key in WRAPPINGS if isinstance(_at(state, key), dict)), None):
-        state = state[wrapping]
+    inner = state
+    while isinstance(inner, dict):
+        state = inner
+        inner = next((state[key] for key in WRAPPINGS if isinstance(state.get(key), dict)), None)
     if not isinstance(state, dict) or not state:
         raise WeightsError(f"{path} holds no weights by name, but {type(state).__name__}.")
     if not all(isinstance(value, Tensor) for value in state.values()):
@@ -159,10 +161,6 @@ def sha256(path: Path) -> str:
     """Returns the hash of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _at(state: object, key: str) -> object:
-    return state.get(key) if isinstance(state, dict) else None
 
 
 def _download(url: str, path: Path, advice: str) -> None:
