@@ -257,7 +257,8 @@ def _checked(whole: Survey, complain: bool) -> Survey:
     """Raises, as `find_examples` does, if there is a layer of which no photograph holds a field."""
     for layer, tally in whole.tallies.items():
         if complain and not tally.seen[0]:
-            if whole.size is not None and whole.skipped:  # what can be read is fitted
+            # With a size every photograph that can be read holds a field.
+            if whole.size is not None and whole.skipped:
                 raise PhotoError(
                     f"none of the {len(whole.skipped)} photographs in {whole.folder} can be read, "
                     f"{whole.skipped[0]} for one."
