@@ -401,7 +401,7 @@ def test_a_full_disk_is_one_sentence_and_damages_nothing(whole, tmp_path, monkey
     def full(path, data):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(store, "write", full)
+    monkeypatch.setattr(store, "write_whole", full)
     with pytest.raises(UnsavedEntry, match=r"No space left on device\); name a writable folder"):
         scope.build()
     monkeypatch.undo()
