@@ -21,7 +21,7 @@ class Field:
         layer: Name of the layer.
         size: Side of the square, in photo pixels.
         stride: Distance between neighboring units, in photo pixels.
-        note: One short sentence shown with the layer, or empty.
+        note: What is told of the layer behind its size, without a full stop; its stride if empty.
     """
 
     layer: str

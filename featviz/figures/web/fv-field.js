@@ -63,7 +63,8 @@
       slider.setAttribute("aria-valuetext", `${field.layer}, ${field.size} pixels`);
       words.replaceChildren(
         make("strong", {}, field.layer),
-        ` sees ${field.size} \u00d7 ${field.size} px, its neighbor ${field.stride} px further. ${field.note}`,
+        ` sees ${field.size} \u00d7 ${field.size} px`,
+        field.note ? `: ${field.note}.` : `, its neighbor ${field.stride} px further.`,
       );
       [...ticks.children].forEach((tick, i) => tick.classList.toggle("fv-on", i === layer));
     }
