@@ -68,8 +68,12 @@ def pack(
     packer = _Packer(stream)
     try:
         packer.dump(do)
+        # Copies, because several may be parts of one memory.
         data = safetensors.torch.save(
-            {str(at): one.detach().cpu().contiguous() for at, one in enumerate(packer.tensors)}
+            {
+                str(at): one.detach().cpu().clone(memory_format=torch.contiguous_format)
+                for at, one in enumerate(packer.tensors)
+            }
         )
     except (pickle.PicklingError, AttributeError, TypeError, KeyError) as error:
         raise ValueError(

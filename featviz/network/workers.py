@@ -10,6 +10,7 @@ from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
     Executor,
+    Future,
     ProcessPoolExecutor,
     as_completed,
 )
@@ -45,8 +46,10 @@ def results(
         ChildProcessError: A worker was ended from outside, or can't do the work.
     """
     threads = torch.get_num_threads()
-    futures = {executor.submit(pickle.loads, _Call(parcel, task).sent()): task for task in tasks}
+    futures: dict[Future[Any], _Task] = {}
     try:
+        for task in tasks:
+            futures[executor.submit(pickle.loads, _Call(parcel, task).sent())] = task
         for future in as_completed(futures):
             yield futures.pop(future), future.result()  # what was given is not held
     except BaseException as error:

@@ -72,6 +72,15 @@ def test_shared_tensors_layouts_and_flags_arrive(tmp_path):
     assert there.seen.item() == 3
 
 
+def test_tensors_that_share_memory_arrive(tmp_path):
+    module = SmallCNN()
+    weight = module.features[0].weight.detach()
+    module.register_buffer("first", weight[:2])
+    there = unpack(sent(module, tmp_path)).thing
+    assert there.first.equal(there.features[0].weight[:2])
+    assert there.first.equal(weight[:2])
+
+
 def test_a_parcel_is_opened_once_and_its_file_written_once(tmp_path):
     parcel = sent(SmallCNN(), tmp_path)
     again = sent(SmallCNN(), tmp_path)
@@ -141,6 +150,20 @@ def test_what_befalls_an_executor_is_one_sentence_and_ends_the_rest(tmp_path, er
     with pytest.raises(ChildProcessError, match=message):
         list(results(executor, sent(None, tmp_path), range(3), kept=True))
     assert executor.futures[2].cancelled()
+
+
+def test_an_executor_that_takes_no_more_ends_what_it_has(tmp_path):
+    class Full(Failing):
+        def submit(self, do, task):
+            if len(self.futures) == 1:
+                raise self.error
+            self.futures.append(Future())
+            return self.futures[-1]
+
+    executor = Full(BrokenProcessPool("gone"))
+    with pytest.raises(ChildProcessError, match="a worker was ended from outside"):
+        list(results(executor, sent(None, tmp_path), range(3), kept=False))
+    assert executor.futures[0].cancelled()
 
 
 def test_nothing_is_said_to_be_kept_that_is_not(tmp_path):
