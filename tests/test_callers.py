@@ -20,7 +20,7 @@ from featviz.microscope.build import Microscope
 from featviz.microscope.views import VIEWS
 from featviz.network.network import private_view
 from featviz.store import Store
-from tests.networks import CLASSES, LAYERS, SmallCNN
+from tests.networks import CLASSES, LAYERS, GrayCNN, SmallCNN
 
 MODES = [torch.no_grad, torch.inference_mode]
 
@@ -236,6 +236,13 @@ def test_a_microscope_takes_numpys_numbers(small, tmp_path):
 def test_a_normalization_that_makes_nothing_but_nan_is_refused(mean, std, message):
     with pytest.raises(ValueError, match=message):
         fv.Network(SmallCNN(), mean, std)
+
+
+def test_one_channel_has_one_standard_deviation():
+    with pytest.raises(
+        ValueError, match=r"mean and std are one number each, .* \(0\.2, 0\.3, 0\.4"
+    ):
+        fv.Network(GrayCNN(), mean=0.5, std=(0.2, 0.3, 0.4))
 
 
 @pytest.mark.parametrize("wrong", [torch.nan, torch.inf])

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -42,7 +43,7 @@ def expanded_weights(
         UnknownUnitError: The layer has no such unit.
         ValueError: No path leads from one to the other, or none that can be made linear.
     """
-    numbers = [units] if isinstance(units, int) else list(units)
+    numbers = [int(units)] if isinstance(units, int | Integral) else list(units)
     for unit in numbers:
         check_unit(network, layer, unit)
     way = linear_way(network, layer, earlier)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import fx, nn
 
 from featviz.network.graph import ACTIVATIONS, KEEPING, function_name, made_of
-from featviz.network.network import AFTER_RELU, Network, is_activated
+from featviz.network.network import AFTER_RELU, Network, exposed_view, is_activated
 from featviz.network.returned import LayerRef
 
 BOUNDED = (nn.Sigmoid, nn.Tanh, nn.Hardtanh, nn.Hardsigmoid)
@@ -85,7 +85,7 @@ def linear_way(network: Network, layer: str, earlier: str) -> Way:
         raise ValueError(
             f"what lies between {earlier} and {layer} isn't known, because {network.graph.obstacle}"
         )
-    view = network.graph.exposed({later.source, first.source})
+    view = exposed_view(network, {later.source, first.source})
     assert isinstance(view, fx.GraphModule)  # as the graph has one
     paths = _paths(view, later.source, first.source)
     if later.source == first.source or not paths:

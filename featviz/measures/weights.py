@@ -11,7 +11,7 @@ from featviz.images.natural import ENERGY, whitened
 from featviz.measures.gratings import GRAY
 from featviz.network.graph import ACTIVATIONS, FUNCTIONS, KEEPING, Graph, function_name
 from featviz.network.inputs import LUMA, gray
-from featviz.network.network import Network, reads_image
+from featviz.network.network import Network, exposed_view, reads_image
 from featviz.network.receptive_fields import POOLINGS
 
 PASSED = (*ACTIVATIONS, *KEEPING, *POOLINGS.values())
@@ -123,7 +123,7 @@ def input_weights(network: Network, layer: str) -> Tensor:
             f"{layer} of {network.name} is no convolution that reads all units before it; "
             f"its layers are {', '.join(network.layers)}."
         )
-    return module.weight.detach().sum((2, 3)) * module_read(network, layer)[1]
+    return module.weight.detach().float().cpu().sum((2, 3)) * module_read(network, layer)[1]
 
 
 def module_read(network: Network, layer: str) -> tuple[str, Tensor]:
@@ -144,18 +144,18 @@ def module_read(network: Network, layer: str) -> tuple[str, Tensor]:
     name, graph = network.resolve(layer).module, network.graph
     conv = network.module.get_submodule(name)
     assert isinstance(conv, nn.Conv2d)  # else nothing tells its units
-    gains = torch.ones(conv.in_channels, device=conv.weight.device)
+    gains = torch.ones(conv.in_channels)
     node = next((node for node in graph.nodes if node.target == name), None)
     if node is None:
         return "", gains
-    named = network.dotted.values()
+    named, view = network.dotted.values(), exposed_view(network)
     while True:
         node = node.all_input_nodes[0]
         module = "" if graph.callee(node) is None else str(node.target)
-        gain = _gain(graph, node)
+        gain = _gain(view, node)
         if module in named or (gain is None and not _passes(graph, node)):
             return module, gains
-        gains = gains if gain is None else gains * gain
+        gains = gains if gain is None else gains * gain.cpu()
 
 
 def _passes(graph: Graph, node: fx.Node) -> bool:
@@ -164,17 +164,17 @@ def _passes(graph: Graph, node: fx.Node) -> bool:
     return known and len(node.all_input_nodes) == 1
 
 
-def _gain(graph: Graph, node: fx.Node) -> Tensor | None:
+def _gain(view: nn.Module, node: fx.Node) -> Tensor | None:
     """What a batch norm multiplies each unit by; None of all else, and where images decide it."""
-    module = graph.callee(node)
+    module = view.get_submodule(str(node.target)) if node.op == "call_module" else None
     if isinstance(module, nn.BatchNorm2d):
         settings: dict[str, Any] = vars(module) | module._parameters | module._buffers
-    elif function_name(node) == "batch_norm" and graph.module is not None:
+    elif function_name(node) == "batch_norm":
         settings = dict(zip(BATCH_NORM, node.args[1:], strict=False)) | node.kwargs
         for key, setting in settings.items():
             if isinstance(setting, fx.Node):
                 known = setting.op == "get_attr"
-                settings[key] = attrgetter(str(setting.target))(graph.module) if known else None
+                settings[key] = attrgetter(str(setting.target))(view) if known else None
     else:
         return None
     variance, weight = settings.get("running_var"), settings.get("weight")
@@ -221,7 +221,7 @@ def first_weights(network: Network, layer: str) -> Tensor:
         )
     module = network.module.get_submodule(network.resolve(layer).module)
     assert isinstance(module, nn.Conv2d)  # `reads_image` has seen to it
-    return module.weight.detach()
+    return module.weight.detach().float().cpu()
 
 
 def as_pictures(weights: Tensor) -> Tensor:

@@ -25,10 +25,7 @@ def class_index(network: str, classes: Sequence[str], wanted: str | int) -> int:
             f"featviz.load('squeezenet') has one; name your own in Network(..., classes=...)."
         )
     if not isinstance(wanted, str):
-        try:
-            index = operator.index(wanted)
-        except TypeError:
-            index = -1
+        index = plain_index(wanted)
         if 0 <= index < len(classes):
             return index
         raise ValueError(
@@ -49,3 +46,11 @@ def class_index(network: str, classes: Sequence[str], wanted: str | int) -> int:
     raise ValueError(
         f"{network} knows no class {wanted!r}{hint} (network.classes lists all {len(classes)})."
     )
+
+
+def plain_index(wanted: object) -> int:
+    """Returns a whole number as Python's own; -1 for all else."""
+    try:
+        return operator.index(wanted)  # type: ignore[arg-type]
+    except TypeError:
+        return -1

@@ -7,15 +7,14 @@ nobody else reads what they change.
 
 import difflib
 import hashlib
-import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from featviz.network.classes import class_index
+from featviz.network.classes import class_index, plain_index
 from featviz.network.fingerprint import Weights, code_of, own_code, own_values, plain_print
 from featviz.network.graph import CALLS, Graph
 from featviz.network.inputs import check_size, gray
@@ -47,6 +46,7 @@ from featviz.network.settings import (
     check_kind,
     check_names,
     check_normalization,
+    check_side,
     check_weights,
     convolutions,
     image_channels,
@@ -109,7 +109,8 @@ class Network:
         UnknownLayerError: `layers` names a module that isn't there.
         ValueError: The mean or standard deviation isn't one number per channel, a standard
             deviation isn't above 0, a weight is no finite number, a layer has a name that means
-            something else, or the module is scripted, quantized or takes neither color nor gray.
+            something else, the size is no number of pixels, or the module is scripted, quantized or
+            takes neither color nor gray.
     """
 
     def __init__(
@@ -129,6 +130,7 @@ class Network:
         self.classes = tuple(classes)
         self._modules = {key: child for key, child in module.named_modules() if key}
         check_kind(module, self.name)
+        check_side(size)
         lists = [_numbers(values) for values in (mean, std)]
         channels = image_channels(module, gray=len(lists[0]) == 1)
         self.mean, self.std = (
@@ -235,8 +237,8 @@ class Network:
         relu = name != layer
         base, separator, call = name.partition(CALL)
         dotted = "" if base == OUTPUT else self.dotted.get(base, base)
-        known = dotted in self._modules or base == OUTPUT
-        if known and (call.isdigit() or not separator):
+        known = dotted in self._modules or name == OUTPUT
+        if known and (not separator or (call.isdecimal() and int(call))):
             source = self.graph.source(layer, dotted, int(call or 0), activated=relu)
             self._check_runs(layer, dotted)
             rectified = relu or self.graph.rectifies(source)
@@ -246,7 +248,7 @@ class Network:
         near = difflib.get_close_matches(base, names, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
         raise UnknownLayerError(
-            f"{self.name} has no layer {base!r}{hint} Its layers are {', '.join(self.dotted)} "
+            f"{self.name} has no layer {name!r}{hint} Its layers are {', '.join(self.dotted)} "
             f"(network.layers), and dotted module names work too."
         )
 
@@ -267,7 +269,7 @@ class Network:
         if source not in self._axes:
             own = source.startswith(CALLS) and self.record.size is not None
             self._axes[source] = (
-                axis_of(self.graph.exposed({source}), source, len(self.mean), self.size)
+                axis_of(exposed_view(self, {source}), source, len(self.mean), self.size)
                 if own
                 else self.record.axes.get(source, 1)
             )
@@ -305,7 +307,7 @@ class Network:
         if self.classes or isinstance(wanted, str):
             index = class_index(self.name, self.classes, wanted)
         else:
-            index = operator.index(wanted)
+            index = plain_index(wanted)
         shape = self.shape(OUTPUT, self.size)
         if not self.classes and len(shape) > 1:
             return class_index(self.name, (), wanted)  # a map, and no word that it scores classes
@@ -498,7 +500,7 @@ def private_view(
     """
     sources = {ref.source for ref in refs}
     if any(source.startswith(CALLS) for source in sources):
-        view = network.graph.exposed(sources, network.rewriting)
+        view = exposed_view(network, sources)
     else:
         view = private_copy(network.module, network.rewriting)
     vars(view)[CHANNELS_LAST] = network.takes_channels_last
@@ -506,6 +508,21 @@ def private_view(
         # In its place and not instead of it: the module may have a second name.
         view.get_submodule(name).__class__ = OverwritingReLU
     return view
+
+
+@own_mode()
+def exposed_view(network: Network, sources: Collection[str] = ()) -> nn.Module:
+    """Makes a private view of a network's graph, with the weights as they are now.
+
+    Args:
+        network: The network; torch.fx can follow it.
+        sources: As of `Graph.exposed`.
+    """
+    graph = network.graph
+    assert graph.module is not None
+    # It holds the tensors that it was traced with, or last asked with.
+    graph.module.load_state_dict(network.module.state_dict(), strict=False, assign=True)
+    return graph.exposed(sources, network.rewriting)
 
 
 def field_of(network: Network, layer: str) -> ReceptiveField | None:
@@ -554,6 +571,7 @@ def reads_image(network: Network, layer: str) -> bool:
         return False
     if not network.graph.obstacle:
         return network.graph.reads_image(name)
-    image = torch.rand((1, len(network.mean), network.size, network.size))
+    view = private_copy(network.module)
+    images = noise(view, len(network.mean), network.size)
     with torch.no_grad():
-        return run_until(private_copy(network.module).to("cpu"), image, name).equal(image)
+        return run_until(view, images, name).equal(images)

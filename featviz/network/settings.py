@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from numbers import Integral
 
 from torch import nn
 
@@ -26,6 +27,14 @@ def check_kind(module: nn.Module, name: str) -> None:
                 raise ValueError(f"{name} {obstacle}.")
 
 
+def check_side(size: int | None) -> None:
+    """Raises a ValueError if the size that a network is said to take is no number of pixels."""
+    if size is not None and (not isinstance(size, Integral) or size < 1):
+        raise ValueError(
+            f"size is the side of square images in pixels, a whole number from 1, not {size!r}."
+        )
+
+
 def check_names(layers: Mapping[str, str], name: str) -> None:
     """Raises a ValueError if a layer is called what stands for something else."""
     for short in RESERVED:
@@ -45,7 +54,7 @@ def check_normalization(
             f"{name} takes images of {channels} channels, and only color and gray can be drawn; "
             "wrap it in a module that makes its channels out of red, green and blue."
         )
-    if channels == 1 < len(mean):
+    if channels == 1 < max(len(mean), len(std)):
         raise ValueError(
             f"{name} takes images of one channel, so mean and std are one number each, "
             f"(0.1307,) and (0.3081,) for MNIST, not {mean} and {std}."

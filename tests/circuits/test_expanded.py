@@ -1,5 +1,6 @@
 import copy
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -101,6 +102,16 @@ def test_weights_are_the_responses_of_the_linear_network(spec, last_norm, seed):
 def test_without_anything_between_they_are_the_kernel(alexnet):
     kernel = alexnet.module.get_submodule(alexnet.dotted["conv5"]).weight[[3, 9]].detach()
     assert torch.equal(expanded_weights(alexnet, "conv5", [3, 9], "conv4"), kernel)
+    assert torch.equal(expanded_weights(alexnet, "conv5", np.int64(9), "conv4"), kernel[1:])
+
+
+def test_they_are_those_of_the_weights_as_they_are_now():
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3)).half()
+    net = fv.Network(module, size=16)
+    before = expanded_weights(net, "2", 0, "0")
+    with torch.no_grad():
+        module[2].weight.mul_(2)
+    assert torch.equal(expanded_weights(net, "2", 0, "0"), 2 * before)
 
 
 def test_two_groups_of_a_kernel_through_pooling_by_hand(alexnet):

@@ -409,6 +409,18 @@ def test_batch_norm_has_its_part_in_the_inputs_as_in_the_gradient():
     torch.testing.assert_close(gains, norm.weight.detach() / (norm.running_var + 0.5).sqrt())
 
 
+def test_weights_of_modules_in_other_formats_are_read_in_float32():
+    module = nn.Sequential(nn.Conv2d(3, 4, 7), nn.BatchNorm2d(4), nn.Conv2d(4, 5, 3)).bfloat16()
+    net = fv.Network(module.eval(), size=32)
+    assert tuning.filter_tuning(net, "0").responses.dtype == torch.float32
+    before = input_weights(net, "2")
+    assert before.dtype == torch.float32
+    assert before.allclose(module[2].weight.float().sum((2, 3)), atol=1e-5)
+    with torch.no_grad():
+        module[1].weight.mul_(2)
+    torch.testing.assert_close(input_weights(net, "2"), 2 * before)
+
+
 def test_the_inputs_of_a_sum_are_its_own():
     net = fv.Network(Branched().eval())
     assert module_read(net, "after_residual") == ("", pytest.approx(torch.ones(6)))

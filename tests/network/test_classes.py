@@ -2,8 +2,10 @@
 
 import pytest
 
+import featviz as fv
 from featviz.network.classes import class_index
 from featviz.zoo.imagenet import CLASSES
+from tests.networks import SmallCNN
 
 
 def test_a_name_in_other_letters_is_not_guessed_where_two_remain():
@@ -33,6 +35,13 @@ def test_classes_are_found_by_name_and_by_index():
 def test_unknown_class_offers_the_nearest(wanted, message):
     with pytest.raises(ValueError, match=message):
         class_index("net", CLASSES, wanted)
+
+
+def test_what_is_no_index_is_refused_where_classes_have_no_names():
+    net = fv.Network(SmallCNN(), size=32)
+    assert net.class_index(4) == 4
+    with pytest.raises(ValueError, match=r"SmallCNN scores classes 0 to 4, not 1\.5\."):
+        net.class_index(1.5)
 
 
 def test_a_network_without_a_classifier_says_which_has_one():

@@ -313,6 +313,35 @@ def test_the_module_comes_back_untouched_after_a_callback_raised(module, error):
     assert state(module) == before
 
 
+class Unnamed(nn.Module):
+    """An activation that is no module, behind batch norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+
+    def forward(self, images):
+        return torch.relu(self.norm(self.conv(images)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_values_behind_functions_follow_the_weights(dtype):
+    module = Unnamed().eval().to(dtype)
+    network, images = fv.Network(module), torch.rand(2, 3, 16, 16)
+    before = fv.activations(network, images, "conv:relu")
+    if dtype == torch.float32:
+        state = {key: value * 3 for key, value in Unnamed().state_dict().items()}
+        module.load_state_dict(state, assign=True)
+    else:
+        with torch.no_grad():
+            module.conv.weight.mul_(3)
+    found = fv.activations(network, images, "conv:relu")
+    assert not found.allclose(before)
+    assert found.equal(fv.activations(network, images, "norm").relu())
+    ref = network.resolve("conv:relu")
+    assert not any(value.requires_grad for value in private_view(network, [ref]).parameters())
+
+
 class Broken(nn.Module):
     def forward(self, images):
         raise Boom
@@ -384,6 +413,19 @@ def test_a_small_picture_is_in_color(size):
     images = check_images(picture)
     assert images.shape == (1, 3, size[1], size[0])
     assert images[0, :, 0, 0].tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize("layer", ["conv1#0", "conv1#²", "conv1#x", "output#1"])
+def test_what_names_no_call_is_no_layer(small, layer):
+    with pytest.raises(UnknownLayerError, match=f"has no layer '{layer}'"):
+        small.resolve(layer)
+
+
+@pytest.mark.parametrize("size", [(32, 32), 0, 32.0])
+def test_a_size_is_one_number_of_pixels(size):
+    with pytest.raises(ValueError, match=r"size is the side of square images in pixels, .* not "):
+        fv.Network(SmallCNN(), size=size)
+    assert fv.Network(SmallCNN(), size=np.int64(32)).size == 32
 
 
 def test_a_layer_that_never_runs_says_so():
@@ -507,3 +549,18 @@ def test_only_the_first_convolution_reads_the_image(alexnet):
     assert reads_image(alexnet, "features.0")
     assert not reads_image(alexnet, "conv2")
     assert not reads_image(alexnet, "features.1")
+
+
+class Undecided(SmallCNN):
+    """Code that torch.fx can't follow."""
+
+    def forward(self, images):
+        return super().forward(images if images.sum() < 1e9 else -images)
+
+
+def test_where_the_code_cannot_be_followed_a_pass_tells_what_reads_the_image():
+    network = fv.Network(Undecided(), layers=LAYERS, size=32)
+    before = torch.get_rng_state()
+    assert reads_image(network, "conv1")
+    assert not reads_image(network, "conv2")
+    assert torch.get_rng_state().equal(before)
