@@ -18,7 +18,7 @@ from torch import Generator, Tensor
 from featviz.images.natural import Natural
 from featviz.network.inputs import Images, check_images
 from featviz.network.network import PROBE_SIZE, Network, private_view, reads_image
-from featviz.network.passes import own_mode, run_to
+from featviz.network.passes import device_of, own_mode, run_to
 from featviz.network.receptive_fields import ReceptiveField
 
 PART = 0.95
@@ -88,10 +88,12 @@ def effective_field(
         (size, size) shares of the squared gradient, over the field; they sum to 1.
 
     Raises:
-        ValueError: The center's field reaches over the border of the photographs.
+        ValueError: There is no photograph, or the center's field reaches over the border of one.
     """
     field = network.receptive_field(layer)
     photos = [check_images(image) for image in images]
+    if not photos:
+        raise ValueError("there are no photographs to measure on: give at least one.")
     height, width = photos[0].shape[-2:]
     row, column = (count // 2 for count in network.shape(layer, (height, width))[-2:])
     (top, bottom), (left, right) = field.span(row), field.span(column)
@@ -115,7 +117,7 @@ def _shares(
     signs = torch.randint(2, (draws, network.units(layer)), generator=generator) * 2.0 - 1
     ref = network.resolve(layer)
     view = private_view(network, [ref])
-    signs = signs.to(next(view.parameters(), signs).device)
+    signs = signs.to(device_of(view))
     total = torch.zeros(height, width)
     for photo in photos:
         images = photo.to(signs.device).expand(draws, -1, -1, -1)

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from featviz.network.network import OUTPUT, Network
 from featviz.network.values import activations
-from featviz.objectives.algebra import Objective
+from featviz.objectives.algebra import IMAGE, Objective
+from featviz.objectives.penalties import gaussian_blur
 from featviz.objectives.units import Logit
 
 BLUR = 10.0
@@ -152,6 +153,8 @@ def spread(map: Tensor) -> float:
 def scores(network: Network, images: Tensor, objective: Objective) -> Tensor:
     """Scores photos: a class by its probability, any other objective by its value.
 
+    Of a network that scores every place, it is the class's mean probability.
+
     Args:
         network: The network.
         images: (N, 3, H, W) in [0, 1].
@@ -160,10 +163,11 @@ def scores(network: Network, images: Tensor, objective: Objective) -> Tensor:
     Returns:
         (N,) scores.
     """
-    values = activations(network, images, sorted(objective.layers))
     if isinstance(objective, Logit):
-        return values[OUTPUT].softmax(1)[:, network.class_index(objective.index)]
-    return objective(values)
+        shares = activations(network, images, OUTPUT).softmax(1)
+        return objective.resolve(network)({OUTPUT: shares})
+    values = activations(network, images, sorted(objective.layers - {IMAGE}))
+    return objective(values | {IMAGE: images})
 
 
 def _order(map: Tensor, size: Sequence[int]) -> Tensor:
@@ -179,10 +183,4 @@ def _order(map: Tensor, size: Sequence[int]) -> Tensor:
 
 def blurred(photo: Tensor) -> Tensor:
     """Returns a photo (3, H, W) behind a Gaussian blur of `BLUR` pixels."""
-    reach = int(3 * BLUR)
-    steps = torch.arange(-reach, reach + 1).to(photo)
-    weights = torch.exp(-0.5 * (steps / BLUR) ** 2)
-    weights = weights / weights.sum()
-    canvas = F.pad(photo[:, None], (reach,) * 4, mode="replicate")
-    rows = F.conv2d(canvas, weights.view(1, 1, -1, 1))
-    return F.conv2d(rows, weights.view(1, 1, 1, -1))[:, 0].clamp(0, 1)
+    return gaussian_blur(photo[None], BLUR, int(3 * BLUR))[0].clamp(0, 1)

@@ -11,7 +11,7 @@ from torch import Tensor, fx, nn
 from featviz.network.graph import CALLS
 from featviz.network.inputs import Images, check_images
 from featviz.network.network import Network, check_units
-from featviz.network.passes import own_mode, private_copy
+from featviz.network.passes import device_of, own_mode, private_copy
 from featviz.network.returned import LayerRef
 from featviz.network.values import activations
 
@@ -66,8 +66,7 @@ def ablate(
         target = module.get_submodule(_place(network, ref))
         _replace(target, ref, numbers, values[layer], network.shape(layer, network.size))
     count = sum(map(len, named.values()))
-    device = next((value.device for value in module.parameters()), torch.device("cpu"))
-    return network.around(module.to(device), f"{network.name} without {count} units")
+    return network.around(module.to(device_of(module)), f"{network.name} without {count} units")
 
 
 def mean_values(network: Network, layers: Sequence[str], images: Photographs) -> dict[str, Tensor]:

@@ -213,7 +213,7 @@ def run_to(
     Raises:
         ValueError: The images are too small for the network, or it never runs a layer.
     """
-    readers = {ref.source: ref for ref in refs} or {"": LayerRef("output", "", False, "")}
+    readers = {ref.source: ref for ref in refs}
     swaps = {ref.source for ref in refs if ref.relu and relu is not None}
     values: dict[str, Tensor] = {}
     after_relu: dict[str, Tensor] = {}

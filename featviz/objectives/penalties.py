@@ -75,14 +75,24 @@ class Blur(Penalty):
 
     def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
         image = values[IMAGE]
-        reach = 2
-        steps = torch.arange(-reach, reach + 1, device=image.device, dtype=image.dtype)
-        weights = torch.exp(-0.5 * (steps / BLUR_SIGMA) ** 2)
-        weights = weights / weights.sum()
-        canvas = F.pad(image, (reach,) * 4, mode="replicate")
-        rows = F.conv2d(canvas, weights.view(1, 1, -1, 1).repeat(3, 1, 1, 1), groups=3)
-        blur = F.conv2d(rows, weights.view(1, 1, 1, -1).repeat(3, 1, 1, 1), groups=3)
+        blur = gaussian_blur(image, BLUR_SIGMA, reach=2)
         return -(image - blur).square().flatten(1).mean(1)
 
     def __str__(self) -> str:
         return "penalty:blur"
+
+
+def gaussian_blur(images: Tensor, sigma: float, reach: int) -> Tensor:
+    """Returns images behind a Gaussian blur; beyond the border they go on as they end.
+
+    Args:
+        images: (N, 3, H, W).
+        sigma: Its standard deviation in pixels.
+        reach: How many pixels it takes on each side.
+    """
+    steps = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
+    weights = torch.exp(-0.5 * (steps / sigma) ** 2)
+    weights = weights / weights.sum()
+    planes = F.pad(images, (reach,) * 4, mode="replicate").flatten(0, 1)[:, None]
+    rows = F.conv2d(planes, weights.view(1, 1, -1, 1))
+    return F.conv2d(rows, weights.view(1, 1, 1, -1)).view_as(images)

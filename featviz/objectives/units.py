@@ -19,11 +19,7 @@ from torch import Tensor
 
 from featviz.network.network import OUTPUT, Network, check_unit
 from featviz.network.passes import widened
-from featviz.objectives.algebra import IMAGE as IMAGE
-from featviz.objectives.algebra import Objective as Objective
-from featviz.objectives.algebra import Sum as Sum
-from featviz.objectives.algebra import weighted_sum as weighted_sum
-from featviz.objectives.algebra import weighted_terms as weighted_terms
+from featviz.objectives.algebra import Objective
 
 EPSILON = 1e-8
 """Keeps the cosine of a zero vector finite; far below any activation's norm."""

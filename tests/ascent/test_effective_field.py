@@ -17,6 +17,8 @@ def test_the_effective_field_lies_in_the_field_and_sums_to_one(alexnet):
     assert shares[20:31, 20:31].mean() > 3 * shares[:11, :11].mean()
     with pytest.raises(ValueError, match="doesn't hold the 99 px"):
         effective_field(alexnet, "conv3", [image])
+    with pytest.raises(ValueError, match="no photographs to measure on: give at least one"):
+        effective_field(alexnet, "conv2", [])
 
 
 @pytest.mark.parametrize("layer", ["conv1", "conv2", "conv3", "conv4", "conv5"])

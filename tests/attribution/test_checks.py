@@ -86,6 +86,19 @@ def test_an_objective_that_is_no_class_is_scored_by_its_value(photo):
     assert found.item() == pytest.approx(0.25)
 
 
+def test_a_class_of_every_place_is_scored_by_its_mean_probability(photo):
+    net = fv.Network(nn.Conv2d(3, 4, 3, padding=1), classes=("a", "b", "c", "d"))
+    found = checks.scores(net, photo[None, :, :32, :32], Logit("b"))
+    shares = fv.activations(net, photo[:, :32, :32], "output").softmax(1)
+    assert found.tolist() == pytest.approx([shares[0, 1].mean().item()])
+
+
+def test_penalties_are_part_of_a_score(photo):
+    net = left_side()
+    found = checks.scores(net, photo[None], fv.parse("same:1 + 2*penalty:l2"))
+    assert found.item() == pytest.approx(0.25 - 2 * 0.25)
+
+
 def test_equal_places_are_not_hidden_from_top_to_bottom():
     before = torch.get_rng_state()
     order = checks._order(torch.zeros(4, 4), (64, 64))
