@@ -53,7 +53,7 @@ def cam(probe: Probe, method: str, seed: int) -> Tensor:
         torch.enable_grad(),
         CAMS[method](probe, "module") as extractor,
     ):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(int(seed))  # graphics cards' streams stay as they are
         # After torchcam's own hooks, which keep what the layer says: a copy goes on, so that
         # in-place operations spare it.
         guard = probe.module.register_forward_hook(lambda _m, _i, value: value.clone())

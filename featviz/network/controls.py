@@ -10,10 +10,10 @@ import copy
 from collections.abc import Iterable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from featviz.network.network import Network
-from featviz.network.passes import own_mode
+from featviz.network.passes import device_of, own_mode
 
 
 def shuffled(network: Network, seed: int, modules: Iterable[str] | None = None) -> Network:
@@ -37,7 +37,7 @@ def shuffled(network: Network, seed: int, modules: Iterable[str] | None = None) 
         ValueError: The network has no such module, or it has no weights.
     """
     generator = torch.Generator().manual_seed(seed)
-    module = copy.deepcopy(network.module)
+    module = _copy(network)
     parts = [module] if modules is None else [_submodule(module, name) for name in modules]
     with torch.no_grad():
         for part in parts:
@@ -47,11 +47,12 @@ def shuffled(network: Network, seed: int, modules: Iterable[str] | None = None) 
     return network.around(module, f"{network.name}, shuffled")
 
 
+@own_mode()
 def initialized(network: Network, seed: int) -> Network:
     """Returns a network as PyTorch makes it before training: the architecture without the learning.
 
     Weights are drawn around 0, so that about half of all positions are active in every layer of
-    AlexNet.
+    AlexNet. They are drawn on the processor, by the modules' own `reset_parameters`.
 
     Args:
         network: The network; it stays as it is.
@@ -59,15 +60,42 @@ def initialized(network: Network, seed: int) -> Network:
 
     Returns:
         A network of the same layers and classes.
+
+    Raises:
+        ValueError: A parameter is drawn by no module's `reset_parameters`.
     """
-    module = copy.deepcopy(network.module)
+    module = _copy(network).cpu()
+    with torch.no_grad():
+        for value in module.parameters():
+            if value.is_floating_point():
+                value.fill_(torch.nan)
     # The modules draw from the global generator only; it comes back as it was.
-    with own_mode(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(int(seed))  # graphics cards' streams stay as they are
         for child in module.modules():
-            if callable(reset := getattr(child, "reset_parameters", None)):
-                reset()
-    return network.around(module, f"{network.name}, untrained")
+            _call(child, "reset_parameters")
+        # PyTorch's attention draws last, when its parts have been made.
+        for child in reversed(list(module.modules())):
+            _call(child, "_reset_parameters")
+    for name, value in module.named_parameters():
+        if value.isnan().any():
+            raise ValueError(
+                f"{name} of {network.name} is drawn by no reset_parameters, so it would stay as it "
+                "was learned."
+            )
+    return network.around(module.to(device_of(network.module)), f"{network.name}, untrained")
+
+
+def _copy(network: Network) -> nn.Module:
+    values = [value for child in network.module.modules() for value in vars(child).values()]
+    # What pruning and weight norm have computed last is no leaf, and so can't be copied.
+    inner = [value for value in values if isinstance(value, Tensor) and not value.is_leaf]
+    return copy.deepcopy(network.module, {id(value): value.detach().clone() for value in inner})
+
+
+def _call(module: nn.Module, method: str) -> None:
+    if callable(reset := getattr(module, method, None)):
+        reset()
 
 
 def _submodule(module: nn.Module, name: str) -> nn.Module:

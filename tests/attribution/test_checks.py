@@ -2,9 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import parametrizations, prune
 
 import featviz as fv
 from featviz.attribution import checks
@@ -219,6 +221,66 @@ def test_nothing_that_was_learned_is_left_in_an_initialized_network(module):
     twin = controls.initialized(fv.Network(module, layers={"block": "features"}), 0)
     assert not any((value == 7).any() for value in twin.module.state_dict().values())
     assert all((value == 7).all() for value in module.state_dict().values())
+
+
+class Attentive(nn.Module):
+    """PyTorch's attention, which draws its weights by a method of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 4, stride=4)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, images):
+        tokens = self.conv(images).flatten(2).mT
+        return self.attention(tokens, tokens, tokens)[0]
+
+
+class Token(Attentive):
+    """A parameter that the network's own code draws."""
+
+    def __init__(self):
+        super().__init__()
+        self.token = nn.Parameter(torch.zeros(1, 1, 8))
+
+
+def test_attention_is_initialized_as_pytorch_makes_it():
+    module = Attentive()
+    with torch.no_grad():
+        for value in module.parameters():
+            value.fill_(7)
+    made = controls.initialized(fv.Network(module, size=16), 0).module.attention
+    assert made.in_proj_weight.abs().max() < 1
+    assert made.in_proj_weight.std() > 0
+    assert made.in_proj_bias.eq(0).all()
+    assert made.out_proj.bias.eq(0).all()  # which the part alone would draw at random
+
+
+def test_what_no_module_draws_is_refused_by_its_name():
+    with pytest.raises(ValueError, match="token of Token is drawn by no reset_parameters, so it"):
+        controls.initialized(fv.Network(Token(), size=16), 0)
+    normed = parametrizations.weight_norm(nn.Conv2d(3, 4, 3))
+    with pytest.raises(ValueError, match=r"parametrizations\.weight\.original0 of .* is drawn by"):
+        controls.initialized(fv.Network(nn.Sequential(normed), size=16), 0)
+
+
+def test_a_pruned_network_is_shuffled():
+    module = nn.Sequential(nn.Conv2d(3, 4, 3))
+    prune.l1_unstructured(module[0], "weight", 0.5)
+    image = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    before = module(image)
+    twin = controls.shuffled(fv.Network(module, (0,) * 3, (1,) * 3, size=8), 0)
+    assert not fv.activations(twin, image, "0").allclose(before)
+    assert module(image).equal(before)
+    assert twin.module.training
+    assert all(value.requires_grad for value in twin.module.parameters())
+
+
+def test_graphics_cards_are_not_seeded(photo, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("seeded"))
+    net = left_side()
+    controls.initialized(net, np.int64(0))
+    fv.attribute(net, photo, "left", "same", "smoothgradcam++", seed=np.int64(0))
 
 
 def test_shuffling_moves_biases_too(alexnet):
