@@ -95,7 +95,8 @@ def occlusion(probe: Probe, patch: int | None = None, stride: int | None = None)
 
     Args:
         probe: The photo, the objective and the layer.
-        patch: Side of the covered square in places of the layer; without it 1, in the image 32 px.
+        patch: Side of the covered square in places of the layer; without it 1, in the image 32 px,
+            or a quarter of the smaller side where that is less than 32 px.
         stride: How far it moves; without it half the square, at least 1.
 
     Returns:
@@ -105,12 +106,14 @@ def occlusion(probe: Probe, patch: int | None = None, stride: int | None = None)
         ValueError: The square doesn't fit into the map, or it would skip places.
     """
     height, width = probe.value.shape[-2:]
-    patch = patch or (PATCH if probe.layer == IMAGE else 1)
+    smaller = min(height, width)
+    usual = PATCH if smaller >= PATCH else max(1, smaller // 4)
+    patch = patch or (usual if probe.layer == IMAGE else 1)
     stride = stride or max(1, patch // 2)
-    if not 1 <= stride <= patch <= min(height, width):
+    if not 1 <= stride <= patch <= smaller:
         raise ValueError(
             f"occlusion in {probe.layer}, {height} x {width}, takes 1 <= stride <= patch <= "
-            f"{min(height, width)}, not stride {stride} and patch {patch}."
+            f"{smaller}, not stride {stride} and patch {patch}."
         )
     rows = range(0, stride * math.ceil((height - patch) / stride) + 1, stride)
     columns = range(0, stride * math.ceil((width - patch) / stride) + 1, stride)

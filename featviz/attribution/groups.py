@@ -74,14 +74,17 @@ def strongest(network: Network, photo: Images, layer: str, count: int = 5) -> St
         The units and their values.
 
     Raises:
-        ValueError: An unknown layer, a photo too small for the network, or more units asked for
-            than the layer has.
+        ValueError: An unknown layer, one without a map, a photo too small for the network, or more
+            units asked for than the layer has.
     """
     units = network.units(layer)
     if not 1 <= count <= units:
         raise ValueError(f"{layer} of {network.name} has {units} units, so count is 1 to {units}.")
     check_photo(network, photo)
-    values, indices = activations(network, photo, layer)[0].topk(count, dim=0)
+    value = activations(network, photo, layer)[0]
+    if value.ndim != 3:
+        raise ValueError(f"{layer} of {network.name} has no map whose places have strongest units.")
+    values, indices = value.topk(count, dim=0)
     return Strongest(layer, indices.permute(1, 2, 0).cpu(), values.permute(1, 2, 0).cpu())
 
 
@@ -107,7 +110,8 @@ def channel_attribution(
         ValueError: As `featviz.attribution.attribute.attribute` does.
     """
     probe = Probe(network, check_images(photo), as_objective(network, objective), layer)
-    return (probe.slope * probe.value)[0].flatten(1).sum(1).cpu()
+    parts = (probe.slope * probe.value)[0]
+    return parts.reshape(len(parts), -1).sum(1).cpu()
 
 
 def find_groups(

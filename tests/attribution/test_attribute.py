@@ -154,6 +154,13 @@ def test_squares_are_of_32_px_or_of_one_place_unless_told():
     assert occlusion(layer).equal(occlusion(layer, 1, 1))
 
 
+@pytest.mark.parametrize(("size", "patch"), [(32, 32), (31, 7), (28, 7), (3, 1)])
+def test_squares_on_small_photos_are_a_quarter_of_the_side(size, patch):
+    small = torch.rand(3, size, 40, generator=torch.Generator().manual_seed(2))
+    image = Probe(classifier(), small, Logit(0), "image")
+    assert occlusion(image).equal(occlusion(image, patch))
+
+
 @pytest.mark.parametrize(("patch", "stride"), [(4, 5), (33, 8), (4, -1), (-3, 1)])
 def test_squares_that_skip_places_or_do_not_fit_are_refused(photo, patch, stride):
     probe = Probe(classifier(), photo, Logit(0), "image")

@@ -56,6 +56,15 @@ def test_channel_attribution_of_a_linear_objective_is_exact(flag):
     assert found.tolist() == pytest.approx([red, 0 * green, -blue], abs=1e-6)
 
 
+def test_layers_without_places_have_contributions_and_no_strongest_places(small):
+    photo = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))
+    found = channel_attribution(small, photo, "bee", "classifier.2")
+    value = fv.activations(small, photo, "classifier.2")[0]
+    torch.testing.assert_close(found, small.module.classifier[3].weight[1].detach() * value)
+    with pytest.raises(ValueError, match=r"classifier\.2 of small has no map whose places"):
+        strongest(small, photo, "classifier.2", 2)
+
+
 def test_groups_find_units_that_answer_together(flag):
     found = find_groups(colors(), flag[None], "colors:relu", count=3)
     assert found.maps.shape == (1, 3, 4, 6)
