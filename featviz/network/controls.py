@@ -81,7 +81,7 @@ def initialized(network: Network, seed: int) -> Network:
         if value.isnan().any():
             raise ValueError(
                 f"{name} of {network.name} is drawn by no reset_parameters, so it would stay as it "
-                "was learned."
+                "was learned; `shuffled` is a control for every network."
             )
     return network.around(module.to(device_of(network.module)), f"{network.name}, untrained")
 
