@@ -125,8 +125,8 @@ study.settling(networks)
 study.attributions(net)
 
 # %% [markdown]
-# conv1's evidence follows edges. conv3's lies on a part of each figure and not on the whole: one piece of a ring is enough to tell it from
-# the other kinds.
+# conv1's evidence follows edges. conv3's lies on a part of each figure and not on the whole: as if one piece of a ring were enough to
+# tell it from the other kinds.
 #
 # ## What the shallow and the deep layer do
 

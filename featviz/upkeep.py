@@ -61,7 +61,7 @@ class Usage:
 
 
 def entries(store: Store) -> Iterator[Entry]:
-    """Lists the entries of a store, where they are now and where earlier versions kept them."""
+    """Lists the entries of a store."""
     return (one for one in _files(store) if one.path.suffix == SUFFIX)
 
 
@@ -101,7 +101,7 @@ def damaged(store: Store) -> Iterator[tuple[Entry, str]]:
         try:
             read(entry.path)
         except FileNotFoundError:
-            continue  # another process has moved or deleted it
+            continue  # another process has deleted it
         except DAMAGE as error:
             yield entry, str(error)
 
@@ -138,13 +138,13 @@ def is_outdated(key: str, about: dict[str, Any]) -> bool:
 def _files(store: Store) -> Iterator[Entry]:
     """Entries and left-over files."""
     now = time.time()
-    for folder in (store.folder, *_shards(store.folder)):
+    for folder in _shards(store.folder):
         for file in _scan(folder):
             if file.name.endswith((SUFFIX, *LEFT_OVER)) and file.is_file():
                 try:
                     about = file.stat()
                 except FileNotFoundError:
-                    continue  # another process has moved or deleted it
+                    continue  # another process has deleted it
                 yield Entry(Path(file.path), about.st_size, now - about.st_mtime)
 
 

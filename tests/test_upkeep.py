@@ -41,24 +41,6 @@ def test_what_there_is_is_counted_by_what_computed_it(store, monkeypatch):
     assert [row.outdated for row in usage(store)] == [0, 3]
 
 
-def test_entries_of_the_flat_layout_count_too(store):
-    path = store.path(0, CODE)
-    path.rename(store.folder / path.name)
-    assert len(list(entries(store))) == 4
-    assert list(prunable(store)) == []
-
-
-def test_files_that_others_delete_meanwhile_are_passed_over(store):
-    for number in range(2):
-        path = store.path(number, CODE)
-        path.rename(store.folder / path.name)
-    there = entries(store)
-    next(there)
-    for path in store.folder.glob("*.safetensors"):
-        path.unlink()
-    assert len(list(there)) == 2
-
-
 def test_only_what_nobody_asks_for_is_pruned(store, monkeypatch):
     outdate(monkeypatch, CODE)
     assert {one.key for one in prunable(store)} == {

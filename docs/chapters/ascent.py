@@ -39,8 +39,8 @@ study.climb()
 #
 # $$ x_{t+1} = x_t + \eta\, \frac{\partial a_u}{\partial x}(x_t). $$
 #
-# A *neuron* is one channel at one position; its image is as large as the part of its receptive field that it uses. A *channel* is the mean over
-# all positions; its image is a texture.
+# A *neuron* is one channel at one place; its image is as large as the part of its receptive field that it uses. A *channel* is the mean over
+# all places; its image is a texture.
 
 # %% [markdown]
 # ## The loop, in fifteen lines
@@ -112,7 +112,7 @@ ascent_methods.method_ladder()
 # ## The trap: units that never start
 #
 # In torchvision's AlexNet the ReLUs work *in place*: whoever reads `features.10` through a forward hook gets the value after the ReLU.
-# For faint noise around gray that value is zero for {{ dead_neurons }}% of conv5's neurons, and at all positions for
+# For faint noise around gray that value is zero for {{ dead_neurons }}% of conv5's neurons, and at all places for
 # {{ dead_channels }}% of its channels. There the gradient is zero too, and the image stays as it was.
 
 # %%

@@ -52,9 +52,9 @@ study.what_a_place_means()
 study.unit_cam()
 
 # %% [markdown]
-# Compare a shallow and a deep layer: conv1 has a place every {{ stride_conv1 }} pixels and follows contours, of the coffee hardly any; conv4,
+# Compare a shallow and a deep layer: conv1 has a place every {{ stride_conv1 }} pixels and follows contours, in the coffee's row hardly any; conv4,
 # the last that conv5 reads, has one every {{ stride_conv4 }} and marks parts. In three rows the unit's picture fits them: tufts and the
-# cat's forehead and muzzle, a spiral and the cup's inside, a lattice and the pagoda's storeys. In the astronaut's it doesn't, to our eyes:
+# cat's forehead and muzzle, a spiral and the cup's inside, a lattice and the pagoda's tiers. In the astronaut's it doesn't, to our eyes:
 # balls, and the suit at the image's corner. Nor does each map mark what we would name: in the coffee's row conv2 and conv3 mark corners.
 #
 # ## Which places speak for a class?
@@ -76,7 +76,7 @@ attribution_controls.why_these_layers()
 
 # %% [markdown]
 # *Localization.* At conv1 {{ share_first }} of Grad-CAM's evidence lies on the right photograph (95% interval {{ share_first_interval }}),
-# no better than a coin, at the depths between {{ share_between }}, and at fire9 {{ share_last }} ({{ share_last_interval }}).
+# no better than a coin; at the three depths in between {{ share_between }}; at fire9 {{ share_last }} ({{ share_last_interval }}).
 #
 # *Class-specificity.* The maps of two classes agree with a rank correlation of {{ agree_first }} at conv1 and of {{ agree_last }} at
 # fire9. Grad-CAM's shallow map shows where there is something to see, whatever one asks for.

@@ -77,7 +77,7 @@ study.diverse()
 study.beside_photos()
 
 # %% [markdown]
-# The activation of the synthetic image is {{ least_times }} to {{ most_times }} times that of any patch: it is an exaggeration, which
+# The activation of the synthetic image is {{ least_times }} to {{ most_times }} times that of the unit's best patch: it is an exaggeration, which
 # [the next chapter](depth.py) measures layer by layer.
 #
 # Six rows prove nothing, and we know the answers. So we asked another network, which has never seen AlexNet, about

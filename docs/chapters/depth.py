@@ -87,7 +87,7 @@ study.scorecard()
 # *Exaggeration.* A ratio near 1 would mean that the photographs contain what excites the unit. More photographs could only lower it, more
 # steps raise it: for {{ units }} units of conv5 it is {{ ratio_short }} after {{ ratio_steps }} steps, and {{ ratio_long }} after
 # {{ long_steps }} on a larger canvas. conv1's pictures are held to {{ stripes_energy }} times the energy of photographs and all others to
-# {{ energy }}: at one bound for both, conv1's ratio would be {{ ratio_one_bound }}.
+# {{ energy }}: at {{ energy }} as well, conv1's ratio would be {{ ratio_one_bound }}.
 #
 # *Wrong if* the untrained rows of activity matched AlexNet's: that deep units are rarely active would be the architecture.
 # { .wrong-if }

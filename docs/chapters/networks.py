@@ -45,7 +45,7 @@ study.by_depth()
 #
 # Turns have no common course: from the first depth to the last, what they leave of a patch's activation changes by {{ turn_alexnet }}
 # percentage points in AlexNet, {{ turn_vgg16 }} in VGG16 and {{ turn_squeezenet }} in SqueezeNet (95% intervals over {{ turned }} units).
-# [Chapter 5](depth.py#fig-scorecard)'s {{ turned_there }} units and {{ photographs_there }} photographs give AlexNet {{ turn_there }}.
+# In [](depth.py#fig-scorecard), {{ turned_there }} units on {{ photographs_there }} photographs give AlexNet {{ turn_there }}.
 #
 # ## Units that respond alike
 #
@@ -81,8 +81,8 @@ study.mutual_matches()
 study.twins()
 
 # %% [markdown]
-# Of the {{ twins_shallow }} pairs of conv2 and conv3 {{ twins_shallow_held }} correlate above {{ threshold }}, of the {{ twins_deep }} of conv4 and
-# conv5 {{ twins_deep_held }}: a deep match that was chosen on {{ chosen }} photographs is often an accident of them. To our eyes the second and the third have little in common but a
+# {{ twins_shallow_held }} of the {{ twins_shallow }} pairs of conv2 and conv3 correlate above {{ threshold }}, and {{ twins_deep_held }} of the
+# {{ twins_deep }} of conv4 and conv5: a deep match that was chosen on {{ chosen }} photographs is often an accident of them. To our eyes the second and the third have little in common but a
 # fine grain, and correlate as well as any: of shallow units the picture tells less than the behavior does.
 #
 # *Wrong if* most correlations were high under pictures with nothing in common.

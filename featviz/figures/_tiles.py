@@ -82,6 +82,8 @@ class _Scores:
 
     def under(self, row: int, column: int) -> str:
         value = float(self.values[row, column])
+        if self.digits is not None:
+            value = round(value, self.digits)  # a zero is not below zero
         if np.isnan(self.values[row]).all():
             return ""
         if np.isnan(value):  # as high as a score, so that the tiles of a row stay in line

@@ -77,7 +77,7 @@ def agreement() -> Figure:
         "rank correlation of looks with behavior",
         id="agreement",
         alt="Rank correlations per layer, by two kinds of looks, with pictures dealt anew and in an untrained network",
-        caption="<strong>Looks tell of behavior, more than dealt pictures do, trained or not.</strong> Over all pairs of a layer, with 95% intervals over units and photographs; of dealt pictures 95% of "
+        caption="<strong>By SqueezeNet's eye, looks tell more of behavior than dealt pictures do, trained or not.</strong> Over all pairs of a layer, with 95% intervals over units and photographs; of dealt pictures 95% of "
         f"{PERMUTED:,} draws. The untrained network is one draw, {evidence.UNTRAINED} units a layer, smaller pictures.",
     )
 
@@ -102,12 +102,12 @@ def exceptions() -> Figure:
         "behave alike",
         caption="<strong>Pairs that obey the rule and pairs that break it.</strong> Under each, its correlation on half of the photographs. "
         "Chosen on the other half: the pair whose lower rank of the two is highest; of the "
-        f"{EXTREME:.1%} of pairs most alike in one, the least alike in the other. SqueezeNet said what looks alike: do you agree?",
+        f"{EXTREME:.1%} of pairs most alike in one, the least alike in the other. SqueezeNet said what looks alike: do you agree? Orange: below zero.",
         width="page",
         notes=notes,
         labels=labels,
         scores=np.reshape(scores, (len(layers), -1)),
-        score_name="correlation of the pair on the other half of the photographs",
+        score_name="correlation of the pair on photographs that did not choose it",
         score_most=1,
         score_digits=2,
     )

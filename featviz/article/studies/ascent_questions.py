@@ -118,8 +118,8 @@ def accentuated() -> Figure:
         ["the photograph", *RANKS],
         rows,
         id="accentuated",
-        alt="A cat's face, and the same face with what four units of each layer see in it: strokes, scales and curls, "
-        "fur and spots, eyes",
+        alt="A cat's face, and the same face with what four units of each layer see in it: shifted hues, strokes and "
+        "rings, fur, eyes and muzzles",
         caption="<strong>What does each layer see in this photograph?</strong> Climbs from the photograph, held near it, for the "
         f"{len(RANKS)} channels that it excites most: conv2 shifts hues, conv3 adds strokes and rings, conv4 and conv5 fur, eyes and muzzles. "
         f"Photograph: {photo.attribution}.",

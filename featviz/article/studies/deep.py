@@ -223,11 +223,11 @@ def _natural_spectrum(layer: str, units: tuple[int, ...]) -> tuple[Tensor, Tenso
 
 def numbers() -> Values:
     """What the text quotes."""
-    net, shares = alexnet(), _diverse()[1]
+    net, shares, times = alexnet(), _diverse()[1], _times()
     return Values(
         split_low=f"{int(100 * shares[chosen().index(SPLIT)].min())}%",
         lowest=f"{shares.min():.0%}",
-        least_times=f"{min(_times()):.0f}",
-        most_times=f"{max(_times()):.0f}",
+        least_times=f"{min(times):.0f}",
+        most_times=f"{max(times):.0f}",
         deep_units=sum(net.units(layer) for layer in DEEP),
     )

@@ -53,7 +53,7 @@ def ladder() -> Figure:
         images,
         id="three-ladders",
         alt="Five rows of channels' pictures for AlexNet, VGG16 and SqueezeNet: stripes and color on top, weaves and curls in "
-        "the middle, eyes, fur and heads at the bottom",
+        "the middle, eyes, fur and a head at the bottom",
         caption="<strong>Read each network from top to bottom, then each row across.</strong> "
         f"{UNITS} channels per depth, drawn at random; {VIEW.steps} steps on {VIEW.side} px, one recipe and seed. "
         "With each depth, the layers and how many pixels their units see.",
@@ -138,7 +138,7 @@ def twins() -> Figure:
         id="twins",
         alt="Eight channels of AlexNet above the channels of VGG16 that respond most like them",
         caption=f"The {matching.TWINS} mutual matches of each layer from {LAYERS[1]} on that were steadiest where they were chosen; none was left out. "
-        "<strong>Below each, the correlation on held-out photographs.</strong> In the microscope: "
+        "<strong>Below each, the correlation on held-out photographs</strong>, orange below zero. In the microscope: "
         + ", ".join(named_link(twin.layer, twin.unit) for twin in pairs)
         + ".",
         labels=[

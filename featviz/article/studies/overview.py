@@ -113,7 +113,7 @@ def neurons() -> Figure:
         "163 pixels at conv5",
         caption="The <strong>same units as neurons</strong>: now one place of the map counts, and the image fills "
         "the part of the neuron's field that it uses. <em>True to scale</em> outlines the whole field around it. Deep down, "
-        "it often is one of what the channel repeats, sometimes a whole around it: a face around conv4's eye.",
+        "the image is often one of what the channel repeats, sometimes a whole around it: a face around conv4's eye.",
         width="page",
     )
 

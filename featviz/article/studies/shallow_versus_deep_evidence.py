@@ -91,7 +91,7 @@ def longer(layer: str) -> tuple[float, float]:
 
 @cache
 def active(net: Network, layer: str) -> Tensor:
-    """Returns the percent (units,) of a layer's positions at which each unit is active."""
+    """Returns the percent (units,) of a layer's places at which each unit is active."""
     activity = findings.find_activity(over(net), layer)
     assert activity is not None  # every layer sees less than a photograph
     percent: Tensor = 100 * activity.share
@@ -142,7 +142,7 @@ def left(layer: str, kind: str) -> Tensor:
 
 @cache
 def drawn(kind: str, layer: str) -> Tensor:
-    """Returns the percent (DRAWS,) of active positions in networks that learned nothing."""
+    """Returns the percent (DRAWS,) of active places in networks that learned nothing."""
     return torch.stack([active(net, layer).mean() for net in _draws(kind)])
 
 
