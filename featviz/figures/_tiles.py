@@ -20,8 +20,9 @@ from featviz.figures._figure import (
 from featviz.figures._files import Pixels, pixels
 from featviz.figures._images import img
 
-LONG_ROW = 6
-"""Tiles of a row that a phone has room for; there a longer one is broken into lines."""
+LONG_ROW, LONG_NAMED_ROW = 6, 5
+"""Tiles of a row that a phone has room for, and if names stand under them; there a longer one is
+broken into lines."""
 
 
 @dataclass(frozen=True)
@@ -257,7 +258,8 @@ def _grid(
             f"scores has shape {scores.values.shape}: expected {(len(cells), len(names))}."
         )
     left = columns[0][1] if frame.cls == "fv-pairs" else 0
-    line = _line([span for _, span in columns], left)
+    most = LONG_NAMED_ROW if named else LONG_ROW
+    line = _line([span for _, span in columns], left, most)
     parts = [_head_row(columns)]
     for r, (row, pictures) in enumerate(zip(heads.names, cells, strict=True)):
         expect_length(f"Row {row!r} of images", pictures, len(names), "columns")
@@ -283,18 +285,18 @@ def _grid(
     return tile_rows(frame, len(names), parts, {}, left, line, scores.name if scores else "")
 
 
-def _line(spans: Sequence[int], left: int) -> int:
+def _line(spans: Sequence[int], left: int, most: int) -> int:
     """How many tiles a phone's lines hold: as many in each as can be, and equal groups unbroken.
 
     What stands left of a gap and what stands right of it begin lines of their own.
     """
     columns = sum(spans)
-    if columns <= LONG_ROW:
+    if columns <= most:
         return max(1, columns)
     if left:
-        return max(math.ceil(side / math.ceil(side / LONG_ROW)) for side in (left, columns - left))
-    lines = math.ceil(columns / LONG_ROW)
-    if len(set(spans)) == 1 and 1 < spans[0] <= LONG_ROW:
+        return max(math.ceil(side / math.ceil(side / most)) for side in (left, columns - left))
+    lines = math.ceil(columns / most)
+    if len(set(spans)) == 1 and 1 < spans[0] <= most:
         lines = next(n for n in range(lines, len(spans) + 1) if len(spans) % n == 0)
     return math.ceil(columns / lines)
 

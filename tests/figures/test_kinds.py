@@ -500,6 +500,8 @@ def test_names_stand_under_the_tiles_that_are_there():
         "conv1:0"
     ]
     assert html.count("fv-under") == 1
+    six = figures.grid(["a"], [""] * 6, [[*textures(6)]], named=True, id="g", alt="Six.")
+    assert "--fv-line:3" in six._repr_html_()
 
 
 def test_dots_begin_with_the_color_that_is_asked_for():
