@@ -167,9 +167,7 @@ def numbers() -> Values:
         agree_last=quoted(apart[1], 2),
         area_first=percent(areas[0]),
         area_last=percent(areas[1]),
-        share_between=" to ".join(
-            dict.fromkeys(f"{one:.0%}" for one in (min(between), max(between)))
-        ),
+        share_between=f"{100 * min(between):.0f} to {100 * max(between):.0f}%",
         erased_cam=quoted(erased["gradcam"], 2),
         erased_layercam=quoted(erased["layercam"], 2),
         half_first=f"{_half(spans, 'conv1'):.0%}",
