@@ -283,7 +283,8 @@ class Microscope:
         numbers: dict[str, Sequence[int]] = {}
         for layer in self.network.layers if layers is None else layers:
             numbers[layer] = range(self.network.units(layer)) if asked is None else asked
-            check_units(self.network, layer, numbers[layer])
+            # Of a range that goes too far its end is named, and not the first that is missing.
+            check_units(self.network, layer, [*numbers[layer][:1], *numbers[layer][-1:]])
         if part is None:
             yield from numbers.items()
             return
