@@ -6,8 +6,8 @@
 # %% [markdown]
 # # Does looking alike mean being alike?
 #
-# <p class="lede" markdown>A little, and from conv2 on the more the deeper. Over all pairs of units within a layer, {{ pairs }} in five layers, how alike two pictures look to
-# another network goes with how alike the units behave on {{ photographs }} photographs: the rank correlation rises from
+# <p class="lede" markdown>A little, and from conv2 on the more the deeper. Over all pairs of units within a layer,
+# {{ pairs }} in five layers, how alike two pictures look to another network goes with how alike the units behave on {{ photographs }} photographs: the rank correlation rises from
 # {{ rho_conv2 }} in conv2 to {{ rho_conv5 }} in conv5 (95% intervals). The unit that looks most like another stands, in likeness of
 # behavior, at percentile {{ standing_conv2 }} of conv2 and {{ standing_conv5 }} of conv5, where chance is 50. So a lookalike is a good
 # guess and no proof. And none of it has to be learned: an untrained network obeys the rule as well, with {{ untrained_conv2 }} in conv2 and

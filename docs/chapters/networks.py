@@ -82,8 +82,9 @@ study.twins()
 
 # %% [markdown]
 # {{ twins_shallow_held }} of the {{ twins_shallow }} pairs of conv2 and conv3 correlate above {{ threshold }}, and {{ twins_deep_held }} of the
-# {{ twins_deep }} of conv4 and conv5: a deep match that was chosen on {{ chosen }} photographs is often an accident of them. To our eyes the second and the third have little in common but a
-# fine grain, and correlate as well as any: of shallow units the picture tells less than the behavior does.
+# {{ twins_deep }} of conv4 and conv5: a deep match that was chosen on {{ chosen }} photographs is often an accident of them. To our eyes
+# the second and the third have little in common but a fine grain, and correlate as well as any: of shallow units the picture tells less
+# than the behavior does.
 #
 # *Wrong if* most correlations were high under pictures with nothing in common.
 # { .wrong-if }

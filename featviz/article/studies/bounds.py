@@ -24,16 +24,21 @@ def bounds(intervals: Sequence[Interval], by: float = 1) -> Bounds:
 
 def percent(one: Interval, by: float = 1) -> str:
     """Returns an interval of percent, or of shares by 100, as texts quote it: 64% (54 to 74)."""
-    return f"{by * one.mean:.{_digits(one, by)}f}% ({span(one, by)})"
+    return f"{by * one.mean:.{digits_for(one, by)}f}% ({span(one, by)})"
 
 
 def span(one: Interval, by: float = 1) -> str:
     """Returns the ends of an interval of percent, or of shares by 100: 54 to 74."""
-    return f"{by * one.low:.{_digits(one, by)}f} to {by * one.high:.{_digits(one, by)}f}"
+    return f"{by * one.low:.{digits_for(one, by)}f} to {by * one.high:.{digits_for(one, by)}f}"
 
 
-def _digits(one: Interval, by: float) -> int:
-    """One digit behind the point where whole numbers would hide that an interval has a width."""
+def digits_for(one: Interval, by: float = 1) -> int:
+    """Returns 1 where whole numbers would hide that an interval has a width, else 0.
+
+    Args:
+        one: The interval.
+        by: As of `percent`.
+    """
     return int(one.low < one.high and f"{by * one.low:.0f}" == f"{by * one.high:.0f}")
 
 

@@ -31,9 +31,6 @@ FEWER = 4
 
 LAYERS = DEPTHS["AlexNet"]
 
-DEEP = ("conv4", "conv5")
-"""Layers whose matches the text sets apart from those before."""
-
 
 def ladder() -> Figure:
     """The same ladder of three networks, side by side."""
@@ -180,8 +177,8 @@ def numbers() -> Values:
     }
     few = matching.best("conv5", "VGG16", TRAINED, FEWER)
     shallow, deep = (
-        [twin.held > ALIKE for twin in matching.steadiest() if (twin.layer in DEEP) == is_deep]
-        for is_deep in (False, True)
+        [twin.held > ALIKE for twin in matching.steadiest() if twin.layer in layers]
+        for layers in (("conv2", "conv3"), ("conv4", "conv5"))
     )
     patch = (whole.left(layer, whole.BEFORE_TURNS[1]) for layer in (LAYERS[-1], LAYERS[0]))
     return Values(

@@ -10,7 +10,7 @@ from torch import Tensor
 from featviz import photos
 from featviz.article.bridge.values import Values
 from featviz.article.studies import shallow_versus_deep_evidence as evidence
-from featviz.article.studies.bounds import quoted
+from featviz.article.studies.bounds import digits_for, quoted
 from featviz.article.studies.microscope import scope
 from featviz.article.studies.shallow_versus_deep_turning import TURN
 from featviz.article.studies.shared import PER_LAYER, alexnet, evenly, maximize, shared_channels
@@ -186,5 +186,4 @@ def numbers() -> Values:
 
 
 def _text(value: Interval) -> str:
-    flat = value.low < value.high and f"{value.low:.0f}" == f"{value.high:.0f}"
-    return quoted(value, 1 if flat or abs(value.mean) < 10 else 0)
+    return quoted(value, 1 if abs(value.mean) < 10 else digits_for(value))
